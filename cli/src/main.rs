@@ -1,0 +1,2 @@
+//! Render, inspect and run talking avatars.
+fn main() {}

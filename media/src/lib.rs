@@ -1,0 +1,1 @@
+//! Files around the engine: audio decoding in, MP4 video out.

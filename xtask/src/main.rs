@@ -1,0 +1,2 @@
+//! The one menu of this workspace.
+fn main() {}
