@@ -1,0 +1,1 @@
+"""The speech network that all avatars share: log-mel window to mouth coefficients."""
