@@ -1,0 +1,110 @@
+//! From RGB to the pixel formats that callers want.
+//!
+//! YUV is BT.601, limited range (ITU-R BT.601-7, table 3): Y = 16 + 65.481 R + 128.553 G + 24.966 B for R, G, B in [0, 1], and so on, in 16-bit
+//! fixed point. Chroma is the mean of the 2×2 pixels that share it.
+
+use crate::PixelFormat;
+
+/// Converts a packed RGB picture into `out`, which has the format's [length](PixelFormat::buffer_len).
+pub(crate) fn from_rgb(rgb: &[u8], width: usize, height: usize, format: PixelFormat, out: &mut [u8]) {
+    match format {
+        PixelFormat::Rgb8 => out.copy_from_slice(rgb),
+        PixelFormat::Bgr8 => {
+            for (out, rgb) in out.chunks_exact_mut(3).zip(rgb.chunks_exact(3)) {
+                out.copy_from_slice(&[rgb[2], rgb[1], rgb[0]]);
+            }
+        }
+        PixelFormat::Rgba8 => {
+            for (out, rgb) in out.chunks_exact_mut(4).zip(rgb.chunks_exact(3)) {
+                out.copy_from_slice(&[rgb[0], rgb[1], rgb[2], 255]);
+            }
+        }
+        PixelFormat::I420 => {
+            let (luma, chroma) = out.split_at_mut(width * height);
+            let (u, v) = chroma.split_at_mut(chroma.len() / 2);
+            let half = width.div_ceil(2);
+            let rows = u.chunks_exact_mut(half).zip(v.chunks_exact_mut(half));
+            for (y, (u, v)) in rows.enumerate() {
+                chroma_row(rgb, width, height, y, |x, cu, cv| {
+                    u[x] = cu;
+                    v[x] = cv;
+                });
+            }
+            luma_plane(rgb, luma);
+        }
+        PixelFormat::Nv12 => {
+            let (luma, chroma) = out.split_at_mut(width * height);
+            for (y, row) in chroma.chunks_exact_mut(2 * width.div_ceil(2)).enumerate() {
+                chroma_row(rgb, width, height, y, |x, cu, cv| {
+                    row[2 * x] = cu;
+                    row[2 * x + 1] = cv;
+                });
+            }
+            luma_plane(rgb, luma);
+        }
+    }
+}
+
+fn luma_plane(rgb: &[u8], luma: &mut [u8]) {
+    for (y, rgb) in luma.iter_mut().zip(rgb.chunks_exact(3)) {
+        let [r, g, b] = [0, 1, 2].map(|i| i32::from(rgb[i]));
+        *y = ((16_829 * r + 33_039 * g + 6_416 * b + (16 << 16) + 0x8000) >> 16) as u8;
+    }
+}
+
+/// The chroma samples of rows `2 y` and `2 y + 1`; a last odd row or column counts twice.
+fn chroma_row(rgb: &[u8], width: usize, height: usize, y: usize, mut put: impl FnMut(usize, u8, u8)) {
+    let top = &rgb[2 * y * width * 3..][..width * 3];
+    let bottom = &rgb[(2 * y + 1).min(height - 1) * width * 3..][..width * 3];
+    for (x, (t, b)) in top.chunks(6).zip(bottom.chunks(6)).enumerate() {
+        let last = t.len() - 3;
+        let [red, green, blue] = [0, 1, 2].map(|i| {
+            i32::from(t[i]) + i32::from(t[last + i]) + i32::from(b[i]) + i32::from(b[last + i])
+        });
+        // Sums of four pixels: 18 bits of fraction.
+        let cu = (-9_714 * red - 19_071 * green + 28_785 * blue + (128 << 18) + (1 << 17)) >> 18;
+        let cv = (28_785 * red - 24_103 * green - 4_682 * blue + (128 << 18) + (1 << 17)) >> 18;
+        put(x, cu as u8, cv as u8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The corners of the RGB cube against the standard's real-valued formula.
+    #[test]
+    fn yuv_agrees_with_the_standard() {
+        for corner in 0..8u8 {
+            let rgb = [corner & 1, corner >> 1 & 1, corner >> 2].map(|bit| bit * 255);
+            let [r, g, b] = rgb.map(|x| f64::from(x) / 255.0);
+            let expected = [
+                16.0 + 65.481 * r + 128.553 * g + 24.966 * b,
+                128.0 - 37.797 * r - 74.203 * g + 112.0 * b,
+                128.0 + 112.0 * r - 93.786 * g - 18.214 * b,
+            ];
+            for format in [PixelFormat::I420, PixelFormat::Nv12] {
+                let mut out = vec![0; format.buffer_len(3, 3)];
+                from_rgb(&rgb.repeat(9), 3, 3, format, &mut out);
+                let v_at = if format == PixelFormat::I420 { 13 } else { 10 };
+                for (at, expected) in [(0, expected[0]), (8, expected[0]), (9, expected[1]), (v_at, expected[2])] {
+                    assert!((f64::from(out[at]) - expected).abs() < 0.6, "{format} {rgb:?} at {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn packed_formats_reorder() {
+        let rgb = [1, 2, 3, 4, 5, 6];
+        for (format, expected) in [
+            (PixelFormat::Rgb8, &[1, 2, 3, 4, 5, 6][..]),
+            (PixelFormat::Bgr8, &[3, 2, 1, 6, 5, 4]),
+            (PixelFormat::Rgba8, &[1, 2, 3, 255, 4, 5, 6, 255]),
+        ] {
+            let mut out = vec![0; format.buffer_len(2, 1)];
+            from_rgb(&rgb, 2, 1, format, &mut out);
+            assert_eq!(out, expected, "{format}");
+        }
+    }
+}

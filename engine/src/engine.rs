@@ -1,0 +1,101 @@
+//! The engine: one per process, everything that avatars share.
+
+use std::path::{Path, PathBuf};
+
+use crate::infer::{Provider, Runtime, RuntimeInfo};
+use crate::{Avatar, Result};
+
+/// Memory that an avatar's decoded base frames may take, unless said otherwise.
+const BASE_CACHE_BYTES: usize = 96 << 20;
+
+/// ONNX Runtime and the settings that avatars are opened with.
+///
+/// Cheap to clone; `Send` and `Sync`.
+///
+/// # Why one per process?
+/// ONNX Runtime can be loaded once and for good. Further engines in a process share what the first one loaded.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    runtime: &'static Runtime,
+    provider: Provider,
+    base_cache_bytes: usize,
+}
+
+/// Settings of an [`Engine`].
+#[derive(Clone, Debug)]
+pub struct EngineBuilder {
+    runtime_library: Option<PathBuf>,
+    provider: Provider,
+    base_cache_bytes: usize,
+}
+
+impl EngineBuilder {
+    /// Where ONNX Runtime's library is. None (the default) searches: `ORT_DYLIB_PATH`, next to the executable, the system's
+    /// library path.
+    #[must_use]
+    pub fn runtime_library(mut self, path: impl Into<Option<PathBuf>>) -> Self {
+        self.runtime_library = path.into();
+        self
+    }
+
+    /// What executes the networks. Default: [`Provider::Auto`].
+    #[must_use]
+    pub fn provider(mut self, provider: Provider) -> Self {
+        self.provider = provider;
+        self
+    }
+
+    /// Bytes that the decoded base frames of each avatar may take. Default: 96 MiB; 0 decodes each frame anew.
+    #[must_use]
+    pub fn base_cache_bytes(mut self, bytes: usize) -> Self {
+        self.base_cache_bytes = bytes;
+        self
+    }
+
+    /// Loads ONNX Runtime.
+    ///
+    /// # Errors
+    /// - `RuntimeMissing`: no usable library; the message lists the places that were tried.
+    /// - `InvalidState`: the process has loaded another library than the one given.
+    pub fn build(self) -> Result<Engine> {
+        Ok(Engine {
+            runtime: Runtime::load(self.runtime_library.as_deref())?,
+            provider: self.provider,
+            base_cache_bytes: self.base_cache_bytes,
+        })
+    }
+}
+
+impl Engine {
+    /// Settings to build an engine from.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder {
+            runtime_library: None,
+            provider: Provider::Auto,
+            base_cache_bytes: BASE_CACHE_BYTES,
+        }
+    }
+
+    /// The ONNX Runtime in use.
+    pub fn runtime(&self) -> &RuntimeInfo {
+        &self.runtime.info
+    }
+
+    /// The execution providers that the ONNX Runtime in use was built with. Whether one really works shows when an avatar is opened.
+    pub fn available_providers(&self) -> Vec<Provider> {
+        Provider::ALL
+            .into_iter()
+            .filter(|&provider| provider != Provider::Auto && provider.is_built_in())
+            .collect()
+    }
+
+    /// Opens an avatar: maps the file, checks it against its hashes, loads its networks and runs its self-test.
+    ///
+    /// # Errors
+    /// - Those of [`Container::open`](crate::imx::Container::open).
+    /// - `InvalidAvatar`: a network is damaged, has other tensors than the manifest says, or fails the self-test on the CPU.
+    /// - `ProviderUnavailable`: the provider that was asked for does not run it.
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<Avatar> {
+        Avatar::open(self.runtime, self.provider, self.base_cache_bytes, path.as_ref())
+    }
+}

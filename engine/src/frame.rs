@@ -1,0 +1,180 @@
+//! What comes out: a picture with the exact 40 ms of audio that belong to it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{Error, ErrorKind, Result};
+
+/// How pixels lie in memory. Rows are packed without padding, top down.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum PixelFormat {
+    /// 3 bytes a pixel: blue, green, red.
+    #[default]
+    Bgr8,
+    /// Planes Y, U, V; U and V at half the width and height (rounded up). BT.601, limited range.
+    I420,
+    /// Plane Y, then one plane of U and V in turn at half the width and height (rounded up). BT.601, limited range.
+    Nv12,
+    /// 3 bytes a pixel: red, green, blue.
+    Rgb8,
+    /// 4 bytes a pixel: red, green, blue, 255.
+    Rgba8,
+}
+
+impl PixelFormat {
+    /// Every format.
+    pub const ALL: [Self; 5] = [Self::Bgr8, Self::I420, Self::Nv12, Self::Rgb8, Self::Rgba8];
+
+    /// The name in options: `bgr`, `i420`, `nv12`, `rgb` or `rgba`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bgr8 => "bgr",
+            Self::I420 => "i420",
+            Self::Nv12 => "nv12",
+            Self::Rgb8 => "rgb",
+            Self::Rgba8 => "rgba",
+        }
+    }
+
+    /// Size in bytes of a picture.
+    pub const fn buffer_len(self, width: usize, height: usize) -> usize {
+        match self {
+            Self::Bgr8 | Self::Rgb8 => width * height * 3,
+            Self::Rgba8 => width * height * 4,
+            Self::I420 | Self::Nv12 => width * height + 2 * width.div_ceil(2) * height.div_ceil(2),
+        }
+    }
+}
+
+impl fmt::Display for PixelFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for PixelFormat {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::new(
+                ErrorKind::InvalidArgument,
+                format!("`{name}` is not a pixel format; choose one of {names}"),
+            )
+        })
+    }
+}
+
+/// What is to be known about a frame besides its picture.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct FrameFlags {
+    /// The frame belongs to an utterance and carries its audio.
+    pub speech: bool,
+    /// The last frame of an utterance.
+    pub end_of_speech: bool,
+    /// An utterance is under way, but the audio for this frame had not arrived in time: the mouth waits, closed.
+    pub underrun: bool,
+    /// Pictures that were left out before this one because the renderer was late. Their audio is in this frame.
+    pub skipped: u32,
+}
+
+/// One video frame. Reusable: [`next_frame_into`](crate::Session::next_frame_into) fills it again without allocating.
+#[derive(Clone, Default)]
+pub struct Frame {
+    pub(crate) pixels: Vec<u8>,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) format: PixelFormat,
+    pub(crate) index: u64,
+    pub(crate) flags: FrameFlags,
+    pub(crate) base_frame: usize,
+    pub(crate) audio: Vec<f32>,
+    pub(crate) audio_rate_hz: u32,
+    pub(crate) arkit: Vec<f32>,
+}
+
+impl Frame {
+    /// An empty frame to be filled.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The picture, in the session's [`PixelFormat`].
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// Width of the picture in pixels.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height of the picture in pixels.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// The picture's format.
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// Number of the frame in its session, from 0. In real time, numbers of skipped pictures are left out.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Presentation time in samples at 16 kHz: **640 × index**.
+    pub fn pts_samples(&self) -> u64 {
+        self.index * u64::from(crate::clock::FRAME_SAMPLES)
+    }
+
+    /// What happened around this frame.
+    pub fn flags(&self) -> FrameFlags {
+        self.flags
+    }
+
+    /// Which of the avatar's base frames lies underneath.
+    pub fn base_frame(&self) -> usize {
+        self.base_frame
+    }
+
+    /// The caller's own audio for this frame: mono, exactly as pushed, rate / 25 samples. Empty outside of utterances, shorter
+    /// at an utterance's end, longer where pictures were skipped.
+    pub fn audio(&self) -> &[f32] {
+        &self.audio
+    }
+
+    /// Sample rate of [`audio`](Self::audio) in Hz, 0 where it is empty.
+    pub fn audio_rate_hz(&self) -> u32 {
+        self.audio_rate_hz
+    }
+
+    /// [`audio`](Self::audio) as 16-bit samples; what was pushed as 16-bit comes back bit for bit.
+    pub fn audio_i16(&self) -> impl ExactSizeIterator<Item = i16> + '_ {
+        #[expect(clippy::cast_possible_truncation, reason = "float casts saturate, which is wanted")]
+        self.audio.iter().map(|x| (x * 32768.0).round() as i16)
+    }
+
+    /// ARKit blendshape values of the mouth in [0, 1], in the order of [`AvatarInfo::arkit_names`](crate::AvatarInfo::arkit_names).
+    pub fn arkit(&self) -> &[f32] {
+        &self.arkit
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("index", &self.index)
+            .field("width", &self.width)
+            .field("height", &self.height)
+            .field("format", &self.format)
+            .field("flags", &self.flags)
+            .field("base_frame", &self.base_frame)
+            .field("audio_samples", &self.audio.len())
+            .finish_non_exhaustive()
+    }
+}

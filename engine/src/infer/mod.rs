@@ -1,0 +1,12 @@
+//! ONNX Runtime: the only module that names `ort`.
+
+mod network;
+mod pool;
+mod provider;
+mod runtime;
+
+pub(crate) use network::{Network, TensorSpec};
+pub(crate) use pool::{Networks, Pool};
+pub use provider::Provider;
+pub(crate) use runtime::Runtime;
+pub use runtime::RuntimeInfo;

@@ -1,0 +1,107 @@
+//! Execution providers: what they are called and how a network asks for one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ort::ep::{self, ExecutionProvider as _, ExecutionProviderDispatch};
+
+use crate::{Error, ErrorKind, Result};
+
+/// What executes the networks.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Provider {
+    /// The best of the others that works here and passes the avatar's self-test.
+    #[default]
+    Auto,
+    /// Apple's CoreML.
+    CoreMl,
+    /// ONNX Runtime's own CPU kernels. Always there.
+    Cpu,
+    /// NVIDIA GPUs.
+    Cuda,
+    /// Intel's OpenVINO, on the CPU.
+    OpenVino,
+    /// GPUs through WebGPU.
+    WebGpu,
+}
+
+impl Provider {
+    /// Every provider, `Auto` first.
+    pub const ALL: [Self; 6] =
+        [Self::Auto, Self::CoreMl, Self::Cpu, Self::Cuda, Self::OpenVino, Self::WebGpu];
+
+    /// The name in options and reports: `auto`, `coreml`, `cpu`, `cuda`, `openvino` or `webgpu`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::CoreMl => "coreml",
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+            Self::OpenVino => "openvino",
+            Self::WebGpu => "webgpu",
+        }
+    }
+
+    /// The concrete providers to try for this preference, in order. A provider that was asked for by name is the only one.
+    pub(crate) fn preference(self) -> &'static [Self] {
+        match self {
+            Self::Auto => &[Self::Cuda, Self::CoreMl, Self::OpenVino, Self::WebGpu, Self::Cpu],
+            Self::CoreMl => &[Self::CoreMl],
+            Self::Cpu => &[Self::Cpu],
+            Self::Cuda => &[Self::Cuda],
+            Self::OpenVino => &[Self::OpenVino],
+            Self::WebGpu => &[Self::WebGpu],
+        }
+    }
+
+    /// Whether the loaded ONNX Runtime was built with this provider.
+    pub(crate) fn is_built_in(self) -> bool {
+        match self {
+            Self::Auto | Self::Cpu => true,
+            Self::CoreMl => ep::CoreML::is_available().unwrap_or(false),
+            Self::Cuda => ep::CUDA::is_available().unwrap_or(false),
+            Self::OpenVino => ep::OpenVINO::is_available().unwrap_or(false),
+            Self::WebGpu => ep::WebGPU::is_available().unwrap_or(false),
+        }
+    }
+
+    /// Whether results equal the CPU's up to rounding; otherwise they are compared by PSNR.
+    pub(crate) const fn is_exact(self) -> bool {
+        matches!(self, Self::Cpu)
+    }
+
+    /// What to register with a session; nothing for the CPU, which is always there.
+    pub(crate) fn dispatch(self) -> Option<ExecutionProviderDispatch> {
+        let dispatch = match self {
+            Self::Auto | Self::Cpu => return None,
+            Self::CoreMl => ep::CoreML::default().build(),
+            Self::Cuda => ep::CUDA::default().build(),
+            Self::OpenVino => {
+                ep::OpenVINO::default().with_device_type("CPU").with_num_threads(1).build()
+            }
+            Self::WebGpu => ep::WebGPU::default().build(),
+        };
+        Some(dispatch.error_on_failure())
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Provider {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|provider| provider.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::new(
+                ErrorKind::InvalidArgument,
+                format!("`{name}` is not an execution provider; choose one of {names}"),
+            )
+        })
+    }
+}

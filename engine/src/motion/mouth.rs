@@ -1,0 +1,110 @@
+//! The mouth over time: gated to rest in silence, ramped into speech and out of it.
+
+/// Frames of a ramp.
+const RAMP: f32 = 3.0;
+
+/// What the mouth does in the frame at hand.
+#[derive(Debug)]
+pub(crate) struct Mouth {
+    shown: Vec<f32>,
+    /// Where the running ramp started.
+    from: Vec<f32>,
+    /// How far the ramp has come, in [0, 1].
+    ramp: f32,
+    speaking: bool,
+    /// How much of the patch shows over the base frame, in [0, 1].
+    presence: f32,
+}
+
+impl Mouth {
+    /// At rest, for `coefficients` coefficients.
+    pub(crate) fn new(coefficients: usize) -> Self {
+        Self {
+            shown: vec![0.0; coefficients],
+            from: vec![0.0; coefficients],
+            ramp: 1.0,
+            speaking: false,
+            presence: 0.0,
+        }
+    }
+
+    /// Back to rest at once.
+    pub(crate) fn reset(&mut self) {
+        self.shown.fill(0.0);
+        self.speaking = false;
+        self.presence = 0.0;
+    }
+
+    /// A frame of speech with these coefficients, the gate open by `gate`.
+    pub(crate) fn speak(&mut self, coefficients: &[f32], gate: f32) {
+        self.start_ramp(true);
+        self.presence = (self.presence + 1.0 / RAMP).min(1.0);
+        for ((shown, &from), &to) in self.shown.iter_mut().zip(&self.from).zip(coefficients) {
+            // A network's output is clamped and finite by contract; a broken one must not spread.
+            let to = if to.is_finite() { to.clamp(0.0, 1.0) * gate } else { 0.0 };
+            *shown = from + (to - from) * self.ramp;
+        }
+    }
+
+    /// A frame without speech: the mouth closes over three frames, then the patch fades from the base frame.
+    pub(crate) fn rest(&mut self) {
+        if self.ramp >= 1.0 && !self.speaking {
+            self.presence = (self.presence - 1.0 / RAMP).max(0.0);
+            if self.presence < 1e-3 {
+                self.presence = 0.0;
+            }
+        }
+        self.start_ramp(false);
+        for (shown, &from) in self.shown.iter_mut().zip(&self.from) {
+            *shown = from * (1.0 - self.ramp);
+        }
+    }
+
+    fn start_ramp(&mut self, speaking: bool) {
+        if self.speaking != speaking {
+            self.speaking = speaking;
+            self.from.copy_from_slice(&self.shown);
+            self.ramp = 0.0;
+        }
+        // Thirds do not add up to one in binary.
+        self.ramp = if self.ramp > 0.6 { 1.0 } else { self.ramp + 1.0 / RAMP };
+    }
+
+    /// The coefficients to show, each in [0, 1].
+    pub(crate) fn coefficients(&self) -> &[f32] {
+        &self.shown
+    }
+
+    /// How much of the patch shows over the base frame, in [0, 1].
+    pub(crate) fn presence(&self) -> f32 {
+        self.presence
+    }
+
+    /// Whether the mouth differs from the base frame's own.
+    pub(crate) fn is_open(&self) -> bool {
+        self.shown.iter().any(|&x| x > 0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closes_over_three_frames_then_fades() {
+        let mut mouth = Mouth::new(1);
+        for _ in 0..3 {
+            mouth.speak(&[0.9], 1.0);
+        }
+        let mut seen = Vec::new();
+        for _ in 0..6 {
+            mouth.rest();
+            seen.push((mouth.coefficients()[0], mouth.presence()));
+        }
+        let expected = [(0.6, 1.0), (0.3, 1.0), (0.0, 1.0), (0.0, 0.667), (0.0, 0.333), (0.0, 0.0)];
+        for (seen, expected) in seen.iter().zip(expected) {
+            assert!((seen.0 - expected.0).abs() < 1e-3, "coefficient {seen:?}, not {expected:?}");
+            assert!((seen.1 - expected.1).abs() < 1e-3, "presence {seen:?}, not {expected:?}");
+        }
+    }
+}
