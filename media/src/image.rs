@@ -1,0 +1,136 @@
+//! Pictures, one file per frame.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use essence::{Error, ErrorKind, Result};
+
+/// Writes RGB pictures as `name00000.png`, `name00001.png`, …
+///
+/// The pattern holds one `%d` or `%0Nd`, which the number of the picture replaces; `%%` is a
+/// percent sign.
+#[derive(Debug)]
+pub struct PngSequence {
+    before: String,
+    digits: usize,
+    after: String,
+    next: u64,
+    bytes: u64,
+}
+
+/// Whether `path` names a series of pictures: its file name holds a `%d`.
+pub fn is_sequence_pattern(path: &str) -> bool {
+    split_pattern(path).is_some()
+}
+
+impl PngSequence {
+    /// A series after `pattern`, such as `frames/%05d.png`.
+    ///
+    /// # Errors
+    /// `InvalidArgument`: the pattern has not exactly one `%d`.
+    pub fn new(pattern: &str) -> Result<Self> {
+        let (before, digits, after) = split_pattern(pattern).ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                format!("`{pattern}` needs exactly one number like %05d in its file name"),
+            )
+        })?;
+        Ok(Self { before, digits, after, next: 0, bytes: 0 })
+    }
+
+    /// The path of picture `index`.
+    pub fn path(&self, index: u64) -> PathBuf {
+        PathBuf::from(format!("{}{index:0width$}{}", self.before, self.after, width = self.digits))
+    }
+
+    /// Pictures written so far.
+    pub fn frames(&self) -> u64 {
+        self.next
+    }
+
+    /// Bytes of all pictures written so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Writes the next picture: tightly packed R, G, B bytes.
+    ///
+    /// # Errors
+    /// `InvalidArgument`: the number of bytes is not `width * height * 3`. `Io`: the file could not
+    /// be written; a file that was begun is removed.
+    pub fn write(&mut self, rgb: &[u8], width: u32, height: u32) -> Result<()> {
+        let expected = u64::from(width) * u64::from(height) * 3;
+        if rgb.len() as u64 != expected {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("a picture of {width}x{height} has {expected} bytes, not {}", rgb.len()),
+            ));
+        }
+        let path = self.path(self.next);
+        let written = write_png(&path, rgb, width, height).map_err(|e| {
+            let _ = std::fs::remove_file(&path);
+            Error::new(ErrorKind::Io, format!("cannot write {}", path.display())).with_source(e)
+        })?;
+        self.next += 1;
+        self.bytes += written;
+        Ok(())
+    }
+}
+
+fn write_png(path: &Path, rgb: &[u8], width: u32, height: u32) -> Result<u64, png::EncodingError> {
+    let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    encoder.add_text_chunk("Comment".to_owned(), crate::SYNTHETIC_COMMENT.to_owned())?;
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(rgb)?;
+    writer.finish()?;
+    Ok(std::fs::metadata(path)?.len())
+}
+
+/// `frames/%05d.png` -> (`frames/`, 5, `.png`).
+fn split_pattern(pattern: &str) -> Option<(String, usize, String)> {
+    let name = pattern.rfind(['/', std::path::MAIN_SEPARATOR]).map_or(0, |i| i + 1);
+    let mut before = pattern[..name].to_owned();
+    let mut after = String::new();
+    let mut digits = None;
+    let mut rest = &pattern[name..];
+    while let Some(at) = rest.find('%') {
+        let part = if digits.is_some() { &mut after } else { &mut before };
+        part.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(tail) = rest.strip_prefix('%') {
+            part.push('%');
+            rest = tail;
+            continue;
+        }
+        let end = rest.find('d')?;
+        let width = if end == 0 { 0 } else { rest[..end].parse().ok().filter(|&n| n <= 20)? };
+        if digits.replace(width).is_some() {
+            return None;
+        }
+        rest = &rest[end + 1..];
+    }
+    after.push_str(rest);
+    digits.map(|d| (before, d, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_name_their_files() {
+        let path = |pattern: &str, n| PngSequence::new(pattern).map(|s| s.path(n)).ok();
+        assert_eq!(path("frames/%05d.png", 7), Some("frames/00007.png".into()));
+        assert_eq!(path("f-%d.png", 123), Some("f-123.png".into()));
+        assert_eq!(path("50%%/a%03d.png", 1), Some("50%%/a001.png".into()));
+        assert_eq!(path("a%%%03d.png", 1), Some("a%001.png".into()));
+        assert_eq!(path("a.png", 1), None);
+        assert_eq!(path("%d%d.png", 1), None);
+        assert_eq!(path("%x.png", 1), None);
+        assert_eq!(path("%99d.png", 1), None);
+    }
+}
