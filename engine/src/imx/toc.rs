@@ -68,14 +68,18 @@ impl Toc {
         if usize::from(count) > MAX_ENTRIES {
             return Err(too_many_entries(count.into()));
         }
-        let mut toc = Self::default();
+        // All of the table before any of its ranges: a file that is cut in the table says so.
+        let mut rows = Vec::new();
         for i in 0..count {
             let what = format!("entry {i} of {count} in the table");
             let length = cursor.u16(&what)?;
             let name = cursor.bytes(length.into(), &what)?;
             let name = std::str::from_utf8(name)
                 .map_err(|_| invalid(format!("the name in {what} is not UTF-8")))?;
-            let (offset, size) = (cursor.u64(&what)?, cursor.u64(&what)?);
+            rows.push((name, cursor.u64(&what)?, cursor.u64(&what)?));
+        }
+        let mut toc = Self::default();
+        for (name, offset, size) in rows {
             let range = range_in(file, name, offset, size)?;
             toc.push(name, Data::Stored(range))?;
         }
