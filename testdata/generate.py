@@ -1,7 +1,7 @@
 """Makes the avatars and the bad files that the tests use. Run by hand, the results are committed:
 
-    python -m venv /tmp/venv && /tmp/venv/bin/pip install numpy==2.4.6 onnx==1.23.2 onnxruntime==1.31.1 pillow==13.0.0
-    /tmp/venv/bin/python testdata/generate.py
+    python -m venv venv && venv/bin/pip install numpy==2.4.6 onnx==1.23.2 onnxruntime==1.31.1 pillow==13.0.0
+    venv/bin/python testdata/generate.py
 
 The same versions give the same bytes.
 

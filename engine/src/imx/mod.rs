@@ -33,7 +33,7 @@
 //! | another version | `UnsupportedVersion` | |
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
@@ -159,11 +159,12 @@ impl Container {
                 _ => Error::new(ErrorKind::Io, format!("the file cannot be {what}: {error}")),
             }
         };
-        let file = File::open(path).map_err(io("opened"))?;
-        let metadata = file.metadata().map_err(io("read"))?;
-        if !metadata.is_file() {
+        // Before opening: a pipe without a writer would block there.
+        if !fs::metadata(path).map_err(io("read"))?.is_file() {
             return Err(invalid(format!("{NOT_IMX}: it is not a regular file")));
         }
+        let file = File::open(path).map_err(io("opened"))?;
+        let metadata = file.metadata().map_err(io("read"))?;
         check_file_size(metadata.len())?;
         if metadata.len() == 0 {
             return Self::from_bytes(Vec::new());
