@@ -1,7 +1,7 @@
 //! Files around the engine: audio decoding in, MP4 video and pictures out.
 //!
 //! Nothing here needs a program or a codec to be installed: decoding is Symphonia's, H.264 is
-//! OpenH264 built from source, AAC is syom's.
+//! `OpenH264` built from source, AAC is syom's.
 //!
 //! - [`AudioReader`] streams any common audio file as mono `f32`.
 //! - [`Mp4Writer`] takes I420 pictures and mono samples and leaves a complete MP4 file or none.

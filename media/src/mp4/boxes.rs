@@ -196,7 +196,7 @@ impl Index<'_> {
 
     fn audio_trak(&self, data_begin: u64, wide: bool) -> Result<TrakBox> {
         let frames = self.audio.sizes.len() as u32;
-        let media_samples = u64::from(frames) * u64::from(AAC_FRAME_SAMPLES);
+        let (stts_box, media_samples) = self.audio_times();
         let tkhd_box = TkhdBox {
             track_id: AUDIO_TRACK,
             volume: TkhdBox::DEFAULT_AUDIO_VOLUME,
@@ -216,7 +216,7 @@ impl Index<'_> {
                     dinf_box: DinfBox::LOCAL_FILE,
                     stbl_box: StblBox {
                         stsd_box: StsdBox { entries: vec![self.mp4a()?] },
-                        stts_box: stts(frames, AAC_FRAME_SAMPLES),
+                        stts_box,
                         ctts_box: None,
                         cslg_box: None,
                         stsc_box: self.audio.chunks.stsc(),
@@ -232,6 +232,22 @@ impl Index<'_> {
             },
             unknown_boxes: Vec::new(),
         })
+    }
+
+    /// AAC frames last 1024 samples each, but the last one only until the pictures end: not all players
+    /// cut what they have decoded by the length of the edit.
+    fn audio_times(&self) -> (SttsBox, u64) {
+        let frames = self.audio.sizes.len() as u32;
+        let before = u64::from(frames - 1) * u64::from(AAC_FRAME_SAMPLES);
+        let end = self.priming_samples + self.presented_samples;
+        let last = end.saturating_sub(before).clamp(1, u64::from(AAC_FRAME_SAMPLES)) as u32;
+        let mut stts_box = stts(frames - 1, AAC_FRAME_SAMPLES);
+        stts_box.entries.retain(|entry| entry.sample_count > 0);
+        match stts_box.entries.last_mut() {
+            Some(entry) if entry.sample_delta == last => entry.sample_count += 1,
+            _ => stts_box.entries.push(SttsEntry { sample_count: 1, sample_delta: last }),
+        }
+        (stts_box, before + u64::from(last))
     }
 
     /// What both tracks have in common.
