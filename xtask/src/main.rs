@@ -1,2 +1,115 @@
-//! The one menu of this workspace.
-fn main() {}
+//! The one menu of this workspace: `cargo xtask <verb>`. CI calls the same verbs.
+#![expect(clippy::print_stdout, reason = "a menu talks to its user")]
+
+mod runtime;
+
+use anyhow::{Context as _, Result, bail};
+use std::path::{Path, PathBuf};
+use xshell::{Shell, cmd};
+
+const HELP: &str = "\
+cargo xtask <verb>
+
+  demo              render testdata's speech to target/demo/demo.mp4
+  test              everything that CI runs: check, studio's tests, cargo test
+  check             rustfmt, clippy and rustdoc, warnings as errors; cargo-deny and typos where they are installed
+  bench [filter]    the benchmarks of benches/, on one core where `taskset` is at hand
+  golden [--accept] compare rendered frames with testdata/golden, or write them anew
+  runtime           bring ONNX Runtime's CPU library into target/onnxruntime
+";
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let sh = Shell::new()?;
+    sh.change_dir(root());
+    match words.as_slice() {
+        ["demo"] => demo(&sh),
+        ["test"] => test(&sh),
+        ["check"] => check(&sh),
+        ["bench", filter @ ..] => bench(&sh, filter),
+        ["golden"] => golden(&sh, false),
+        ["golden", "--accept"] => golden(&sh, true),
+        ["runtime"] => {
+            println!("{}", runtime::ensure(&sh)?.display());
+            Ok(())
+        }
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => bail!("unknown verb `{}`\n\n{HELP}", words.join(" ")),
+    }
+}
+
+/// The repository.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+fn demo(sh: &Shell) -> Result<()> {
+    runtime::ensure(sh)?;
+    cmd!(sh, "cargo build --release --locked --package bithuman-cli").run()?;
+    sh.create_dir("target/demo")?;
+    let (avatar, audio) = ("testdata/avatars/AVATAR.imx", "testdata/audio/speech_48000.wav");
+    let output = root().join("target/demo/demo.mp4");
+    cmd!(sh, "cargo run --release --locked --quiet --package bithuman-cli -- render {avatar} --audio {audio} --output {output}")
+        .run()?;
+    println!("{}", output.display());
+    Ok(())
+}
+
+fn test(sh: &Shell) -> Result<()> {
+    runtime::ensure(sh)?;
+    check(sh)?;
+    studio_tests(sh)?;
+    // Last, so that its closing lines are.
+    cmd!(sh, "cargo test --workspace --locked").run()?;
+    Ok(())
+}
+
+fn check(sh: &Shell) -> Result<()> {
+    cmd!(sh, "cargo fmt --all --check").run()?;
+    cmd!(sh, "cargo clippy --workspace --all-targets --locked -- -D warnings").run()?;
+    let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");
+    cmd!(sh, "cargo doc --workspace --no-deps --locked").run()?;
+    for (tool, command) in [("cargo-deny", "cargo deny check"), ("typos", "typos")] {
+        if cmd!(sh, "{tool} --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
+            println!("{tool} is not installed: skipped");
+            continue;
+        }
+        let mut words = command.split_whitespace();
+        let program = words.next().context("a command has a first word")?;
+        cmd!(sh, "{program} {words...}").run()?;
+    }
+    Ok(())
+}
+
+/// The studio's tests that need no training and nothing but numpy.
+fn studio_tests(sh: &Shell) -> Result<()> {
+    let python = runtime::python_with(sh, &["numpy"])?;
+    let _dir = sh.push_dir("studio");
+    cmd!(sh, "{python} -m unittest discover --start-directory tests").run()?;
+    Ok(())
+}
+
+fn bench(sh: &Shell, filter: &[&str]) -> Result<()> {
+    runtime::ensure(sh)?;
+    let pinned = cmd!(sh, "taskset --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
+    // Build first, on all cores.
+    cmd!(sh, "cargo bench --package benches --locked --no-run").run()?;
+    if pinned {
+        cmd!(sh, "taskset --cpu-list 0 cargo bench --package benches --locked -- {filter...}").run()?;
+    } else {
+        cmd!(sh, "cargo bench --package benches --locked -- {filter...}").run()?;
+    }
+    Ok(())
+}
+
+fn golden(sh: &Shell, accept: bool) -> Result<()> {
+    runtime::ensure(sh)?;
+    let _accept = accept.then(|| sh.push_env("ESSENCE_ACCEPT_GOLDEN", "1"));
+    cmd!(sh, "cargo test --locked --package essence --test golden").run()?;
+    Ok(())
+}

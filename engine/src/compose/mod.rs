@@ -9,7 +9,7 @@ pub(crate) mod fit;
 
 use crate::avatar::Affine;
 use crate::options::OutputSize;
-use crate::{PixelFormat, Result};
+use crate::PixelFormat;
 use blend::Patch;
 use fit::Fit;
 
@@ -49,7 +49,7 @@ impl Composer {
         base: &[u8],
         patch: Option<(&Patch, &Affine)>,
         pixels: &mut Vec<u8>,
-    ) -> Result<()> {
+    ) {
         let (width, height) = self.output_size();
         pixels.resize(self.format.buffer_len(width, height), 0);
         let native = match patch {
@@ -62,9 +62,8 @@ impl Composer {
         };
         let finished = match &mut self.fit {
             None => native,
-            Some(fit) => fit.apply(native)?,
+            Some(fit) => fit.apply(native),
         };
         convert::from_rgb(finished, width, height, self.format, pixels);
-        Ok(())
     }
 }

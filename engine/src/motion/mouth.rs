@@ -79,11 +79,6 @@ impl Mouth {
     pub(crate) fn presence(&self) -> f32 {
         self.presence
     }
-
-    /// Whether the mouth differs from the base frame's own.
-    pub(crate) fn is_open(&self) -> bool {
-        self.shown.iter().any(|&x| x > 0.0)
-    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ pub(super) struct Renderer {
     frame: u64,
     generation: u64,
     closing: u32,
+    interrupted: bool,
     /// Unpaced sessions start over after an interruption, so that what follows equals a new session's.
     restarts: bool,
     player: Player,
@@ -66,6 +67,7 @@ impl Renderer {
             frame: 0,
             generation: 0,
             closing: 0,
+            interrupted: false,
             restarts,
             player: Player::default(),
             mouth: Mouth::new(coefficients),
@@ -92,12 +94,13 @@ impl Renderer {
         if self.closing > 0 && (self.restarts || lock(input).front().is_none()) {
             self.closing -= 1;
             self.mouth.rest();
-            if self.closing == 0 && self.restarts {
-                self.mouth.reset();
-                self.player = Player::default();
-            }
             return Ok(Tick::Closing);
         }
+        if self.interrupted && self.restarts {
+            self.mouth.reset();
+            self.player = Player::default();
+        }
+        self.interrupted = false;
         if finish_starved {
             lock(input).flush();
         }
@@ -152,7 +155,7 @@ impl Renderer {
             self.patch.set(planes, presence);
             placed = Some((&self.patch, &avatar.affines[base_frame]));
         }
-        self.composer.compose(&base, placed, &mut frame.pixels)?;
+        self.composer.compose(&base, placed, &mut frame.pixels);
 
         frame.base_frame = base_frame;
         let shown = self.mouth.coefficients();
@@ -204,10 +207,8 @@ impl Renderer {
         if generation != self.generation {
             self.generation = generation;
             self.start_utterance();
-            self.closing = if self.mouth.is_open() || self.mouth.presence() > 0.0 { CLOSING_FRAMES } else { 0 };
-            if self.closing == 0 && self.restarts {
-                self.player = Player::default();
-            }
+            self.interrupted = true;
+            self.closing = if self.mouth.presence() > 0.0 { CLOSING_FRAMES } else { 0 };
         }
     }
 

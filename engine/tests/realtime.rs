@@ -1,0 +1,134 @@
+//! Sessions paced at 25 frames a second, on a clock that the tests move.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{buzz, toy};
+use essence::clock::{Clock, ManualClock};
+use essence::{Frame, Pacing, Session, SessionOptions};
+
+const TICK: Duration = Duration::from_millis(40);
+
+fn paced() -> (ManualClock, Session) {
+    let clock = ManualClock::new();
+    let options = SessionOptions::default().pacing(Pacing::Realtime).clock(Clock::Manual(clock.clone()));
+    (clock, toy().session(options).unwrap())
+}
+
+/// The frame of this tick; then the clock moves to the next.
+fn tick(clock: &ManualClock, session: &Session) -> Frame {
+    let frame = session.next_frame().unwrap().expect("a frame is due");
+    clock.advance(TICK);
+    frame
+}
+
+#[test]
+fn there_is_a_frame_every_40_ms_and_none_early() {
+    let (clock, session) = paced();
+    for index in 0..10 {
+        let frame = session.next_frame().unwrap().expect("a frame is due");
+        assert_eq!((frame.index(), frame.pts_samples()), (index, 640 * index), "numbering");
+        assert!(!frame.flags().speech && frame.audio().is_empty(), "nobody speaks");
+        clock.advance(TICK - Duration::from_nanos(1));
+        assert!(session.next_frame().unwrap().is_none(), "not due yet");
+        clock.advance(Duration::from_nanos(1));
+    }
+}
+
+/// Audio that is pushed as it is spoken moves the mouth 160 ms later: at the fourth tick.
+#[test]
+fn the_first_speech_frame_comes_after_160_ms() {
+    let (clock, session) = paced();
+    let voice = buzz(16_000, 16_000);
+    assert_eq!(session.latency(), 4 * TICK, "what is promised");
+    let mut first = None;
+    for (index, chunk) in voice.chunks(640).enumerate() {
+        let frame = tick(&clock, &session);
+        if frame.flags().speech && first.is_none() {
+            first = Some(index);
+        }
+        // Spoken during this tick, there at its end.
+        session.push_audio(chunk, 16_000, 1).unwrap();
+    }
+    assert_eq!(first, Some(4), "tick of the first frame of speech");
+}
+
+/// A late renderer leaves out pictures, never sound, and says how many.
+#[test]
+fn late_pictures_are_skipped_and_their_audio_kept() {
+    let (clock, session) = paced();
+    let voice = buzz(24_000, 16_000);
+    session.push_audio(&voice[..], 16_000, 1).unwrap();
+    session.flush();
+    let mut heard = Vec::new();
+    let mut skipped = 0;
+    loop {
+        let frame = tick(&clock, &session);
+        heard.extend_from_slice(frame.audio());
+        skipped += frame.flags().skipped;
+        if frame.flags().end_of_speech {
+            assert_eq!(frame.index(), 37, "the last of ceil(1.5 s · 25) frames, skipped ones counted");
+            break;
+        }
+        if frame.index() % 10 == 3 {
+            clock.advance(2 * TICK);
+        }
+    }
+    assert!(skipped >= 4, "{skipped} skipped");
+    assert!(heard == voice, "every sample came out once");
+}
+
+/// 600 ms without audio end an utterance; before that the frames say that they wait.
+#[test]
+fn a_silent_source_ends_the_utterance() {
+    let (clock, session) = paced();
+    session.push_audio(&buzz(6_400, 16_000)[..], 16_000, 1).unwrap();
+    let frames: Vec<_> = (0..40).map(|_| tick(&clock, &session)).collect();
+    let waits = frames.iter().filter(|frame| frame.flags().underrun).count();
+    let spoken: usize = frames.iter().map(|frame| frame.audio().len()).sum();
+    assert_eq!(waits, 15, "600 ms");
+    assert_eq!(spoken, 6_400, "all that was pushed");
+    assert_eq!(frames.iter().filter(|frame| frame.flags().end_of_speech).count(), 1, "one end");
+}
+
+/// An interruption takes effect on the next frame and the mouth is closed three frames later.
+#[test]
+fn an_interruption_closes_the_mouth_within_three_frames() {
+    let (clock, session) = paced();
+    session.push_audio(&buzz(32_000, 16_000)[..], 16_000, 1).unwrap();
+    let mut open = 0f32;
+    for _ in 0..6 {
+        open = tick(&clock, &session).arkit().iter().copied().fold(0.0, f32::max);
+    }
+    assert!(open > 0.05, "the mouth is open: {open}");
+    session.interrupt();
+    let widths: Vec<f32> =
+        (0..3).map(|_| tick(&clock, &session).arkit().iter().copied().fold(0.0, f32::max)).collect();
+    assert!(widths[0] > 0.0 && widths[0] < open, "no snap: {open} then {widths:?}");
+    assert_eq!(widths[2], 0.0, "closed: {widths:?}");
+    session.push_audio(&buzz(6_400, 16_000)[..], 16_000, 1).unwrap();
+    session.flush();
+    let spoken: usize = (0..12).map(|_| tick(&clock, &session).audio().len()).sum();
+    assert_eq!(spoken, 6_400, "the next utterance is whole");
+}
+
+/// Talking and gestures have base frames of their own.
+#[test]
+fn motions_follow_speech_and_perform() {
+    let (clock, session) = paced();
+    let base = |session: &Session, ticks: usize| -> Vec<usize> {
+        (0..ticks).map(|_| tick(&clock, session).base_frame()).collect()
+    };
+    let idle = base(&session, 12);
+    assert!(idle.iter().all(|frame| (0..6).contains(frame)), "idle frames: {idle:?}");
+    session.push_audio(&buzz(48_000, 16_000)[..], 16_000, 1).unwrap();
+    let talking = base(&session, 20);
+    assert!(talking[12..].iter().all(|frame| (6..10).contains(frame)), "talking frames: {talking:?}");
+    session.interrupt();
+    base(&session, 20);
+    session.perform("wave").unwrap();
+    let gesture = base(&session, 20);
+    assert!(gesture != idle && gesture[14..].iter().all(|frame| (0..6).contains(frame)), "and back: {gesture:?}");
+}
