@@ -1,2 +1,88 @@
 //! Render, inspect and run talking avatars.
-fn main() {}
+#![deny(unsafe_code)]
+
+mod completion;
+mod console;
+mod curves;
+mod doctor;
+mod engine;
+mod failure;
+mod info;
+mod interrupt;
+mod output;
+mod progress;
+mod render;
+mod sink;
+mod speech;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind as UsageKind;
+use clap::{CommandFactory, Parser, Subcommand};
+use serde_json::json;
+
+use self::console::Console;
+use self::failure::Failure;
+
+/// The version of every JSON object that is printed.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Talking avatars on your own machine: speech in, lip-synced video out.
+#[derive(Debug, Parser)]
+#[command(name = "bithuman", version, about, max_term_width = 100)]
+struct Cli {
+    /// Print one JSON object instead of text; errors as JSON on stderr
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Render(render::Args),
+    Curves(curves::Args),
+    Info(info::Args),
+    Doctor(doctor::Args),
+    Completion(completion::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let console = Console::new(cli.json);
+    let result = match cli.command {
+        Command::Render(args) => render::run(&console, &args),
+        Command::Curves(args) => curves::run(&console, &args),
+        Command::Info(args) => info::run(&console, &args),
+        Command::Doctor(args) => doctor::run(&console, &args),
+        Command::Completion(args) => completion::run(&console, &args, &mut Cli::command()),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => console.fail(&failure),
+    }
+}
+
+/// What clap has to say: help, the version, or that the arguments do not fit.
+fn usage(error: &clap::Error) -> ExitCode {
+    // The arguments did not parse, so whether JSON was asked for is read from them directly.
+    let console = Console::new(std::env::args_os().skip(1).any(|arg| arg == "--json"));
+    match error.kind() {
+        UsageKind::DisplayVersion if console.json() => {
+            console.object(json!({ "name": "bithuman", "version": env!("CARGO_PKG_VERSION") }));
+            ExitCode::SUCCESS
+        }
+        UsageKind::DisplayHelp | UsageKind::DisplayVersion => {
+            console.text(&error.render().to_string());
+            ExitCode::SUCCESS
+        }
+        _ if console.json() => console.fail(&Failure::usage(&error.render().to_string())),
+        _ => {
+            console.note(&error.render().ansi().to_string());
+            ExitCode::from(failure::USAGE_EXIT_CODE)
+        }
+    }
+}

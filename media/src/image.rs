@@ -36,12 +36,23 @@ impl PngSequence {
                 format!("`{pattern}` needs exactly one number like %05d in its file name"),
             )
         })?;
-        Ok(Self { before, digits, after, next: 0, bytes: 0 })
+        Ok(Self {
+            before,
+            digits,
+            after,
+            next: 0,
+            bytes: 0,
+        })
     }
 
     /// The path of picture `index`.
     pub fn path(&self, index: u64) -> PathBuf {
-        PathBuf::from(format!("{}{index:0width$}{}", self.before, self.after, width = self.digits))
+        PathBuf::from(format!(
+            "{}{index:0width$}{}",
+            self.before,
+            self.after,
+            width = self.digits
+        ))
     }
 
     /// Pictures written so far.
@@ -64,7 +75,10 @@ impl PngSequence {
         if rgb.len() as u64 != expected {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
-                format!("a picture of {width}x{height} has {expected} bytes, not {}", rgb.len()),
+                format!(
+                    "a picture of {width}x{height} has {expected} bytes, not {}",
+                    rgb.len()
+                ),
             ));
         }
         let path = self.path(self.next);
@@ -92,13 +106,19 @@ fn write_png(path: &Path, rgb: &[u8], width: u32, height: u32) -> Result<u64, pn
 
 /// `frames/%05d.png` -> (`frames/`, 5, `.png`).
 fn split_pattern(pattern: &str) -> Option<(String, usize, String)> {
-    let name = pattern.rfind(['/', std::path::MAIN_SEPARATOR]).map_or(0, |i| i + 1);
+    let name = pattern
+        .rfind(['/', std::path::MAIN_SEPARATOR])
+        .map_or(0, |i| i + 1);
     let mut before = pattern[..name].to_owned();
     let mut after = String::new();
     let mut digits = None;
     let mut rest = &pattern[name..];
     while let Some(at) = rest.find('%') {
-        let part = if digits.is_some() { &mut after } else { &mut before };
+        let part = if digits.is_some() {
+            &mut after
+        } else {
+            &mut before
+        };
         part.push_str(&rest[..at]);
         rest = &rest[at + 1..];
         if let Some(tail) = rest.strip_prefix('%') {
@@ -107,7 +127,11 @@ fn split_pattern(pattern: &str) -> Option<(String, usize, String)> {
             continue;
         }
         let end = rest.find('d')?;
-        let width = if end == 0 { 0 } else { rest[..end].parse().ok().filter(|&n| n <= 20)? };
+        let width = if end == 0 {
+            0
+        } else {
+            rest[..end].parse().ok().filter(|&n| n <= 20)?
+        };
         if digits.replace(width).is_some() {
             return None;
         }

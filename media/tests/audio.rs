@@ -6,7 +6,9 @@ use essence::{ErrorKind, Result};
 use essence_media::AudioReader;
 
 fn data(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(name)
 }
 
 /// A file of this test's own.
@@ -81,8 +83,10 @@ fn other_sample_formats_are_exact() {
     let bytes = [0, 0, 0x80, 0, 0, 0xc0, 0, 0, 0, 0xff, 0xff, 0x7f];
     let (_, samples) = read_bytes("24.wav", &wav(1, 1, 96000, 24, &bytes)).expect("24");
     assert_eq!(samples, [-1.0, -0.5, 0.0, 8_388_607.0 / 8_388_608.0]);
-    let bytes: Vec<u8> =
-        [i32::MIN, i32::MIN / 2, 0, 1 << 30].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let bytes: Vec<u8> = [i32::MIN, i32::MIN / 2, 0, 1 << 30]
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
     let (_, samples) = read_bytes("32.wav", &wav(1, 1, 44100, 32, &bytes)).expect("32");
     assert_eq!(samples, [-1.0, -0.5, 0.0, 0.5]);
     let (_, samples) =
@@ -103,18 +107,34 @@ fn channels_are_mixed_by_their_mean() {
 /// A burst of 10 ms that begins 0.2 s into 0.4 s, in every format.
 #[test]
 fn every_format_is_read_without_its_encoders_delay() {
-    for name in ["burst.wav", "burst.flac", "burst.mp3", "burst.ogg", "burst.m4a"] {
+    for name in [
+        "burst.wav",
+        "burst.flac",
+        "burst.mp3",
+        "burst.ogg",
+        "burst.m4a",
+    ] {
         let mut reader = AudioReader::open(data(name)).expect(name);
-        assert_eq!((reader.sample_rate(), reader.channels()), (16000, 1), "{name}");
+        assert_eq!(
+            (reader.sample_rate(), reader.channels()),
+            (16000, 1),
+            "{name}"
+        );
         let samples = read_all(&mut reader).expect(name);
         assert_eq!(samples.len(), 6400, "{name}");
         assert_eq!(reader.missing_samples(), 0, "{name}");
         assert_eq!(reader.damaged_packets(), 0, "{name}");
         let energy: f64 = samples.iter().map(|&x| f64::from(x * x)).sum();
-        let moment: f64 =
-            samples.iter().enumerate().map(|(i, &x)| i as f64 * f64::from(x * x)).sum();
+        let moment: f64 = samples
+            .iter()
+            .enumerate()
+            .map(|(i, &x)| i as f64 * f64::from(x * x))
+            .sum();
         let middle = moment / energy;
-        assert!((middle - 3280.0).abs() < 16.0, "{name}: the burst is around {middle}");
+        assert!(
+            (middle - 3280.0).abs() < 16.0,
+            "{name}: the burst is around {middle}"
+        );
     }
 }
 
@@ -157,7 +177,10 @@ fn a_sample_that_is_not_a_number_is_named() {
         let bytes = wav(3, 1, 16000, 32, &floats(&samples));
         let error = read_bytes(&format!("nan{position}.wav"), &bytes).expect_err("not finite");
         assert_eq!(error.kind(), ErrorKind::UnsupportedFormat);
-        assert!(error.message().contains(&format!("sample {position} ")), "{error}");
+        assert!(
+            error.message().contains(&format!("sample {position} ")),
+            "{error}"
+        );
     }
 }
 

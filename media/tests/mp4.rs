@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use essence::ErrorKind;
-use essence_media::{
-    AudioReader, FRAME_RATE, Mp4Options, Mp4Writer, Quality, SYNTHETIC_COMMENT,
-};
+use essence_media::{AudioReader, FRAME_RATE, Mp4Options, Mp4Writer, Quality, SYNTHETIC_COMMENT};
 use openh264::decoder::Decoder;
 use openh264::formats::YUVSource;
 use shiguredo_mp4::TrackKind;
@@ -28,7 +26,10 @@ impl Folder {
 
     fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.0).expect("the test's folder");
-        entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect()
+        entries
+            .flatten()
+            .map(|e| e.file_name().to_string_lossy().into_owned())
+            .collect()
     }
 }
 
@@ -39,7 +40,12 @@ impl Drop for Folder {
 }
 
 fn options(width: u32, height: u32, sample_rate_hz: u32) -> Mp4Options {
-    Mp4Options { width, height, sample_rate_hz, quality: Quality::Medium }
+    Mp4Options {
+        width,
+        height,
+        sample_rate_hz,
+        quality: Quality::Medium,
+    }
 }
 
 fn grey(width: usize, height: usize, luma: u8) -> Vec<u8> {
@@ -55,16 +61,25 @@ fn write_flash_and_click(path: &Path, rate: u32, frames: usize, flash: usize) {
     let mut writer = Mp4Writer::create(path, &options(64, 48, rate)).expect("create");
     let slice = rate as usize / FRAME_RATE as usize;
     let mut samples = vec![0.0f32; frames * slice];
-    for (i, x) in samples[flash * slice..].iter_mut().take(rate as usize / 1000).enumerate() {
+    for (i, x) in samples[flash * slice..]
+        .iter_mut()
+        .take(rate as usize / 1000)
+        .enumerate()
+    {
         *x = if i % 2 == 0 { 0.9 } else { -0.9 };
     }
     for (k, slice) in samples.chunks(slice).enumerate() {
-        writer.write_frame(&grey(64, 48, if k == flash { 235 } else { 16 })).expect("frame");
+        writer
+            .write_frame(&grey(64, 48, if k == flash { 235 } else { 16 }))
+            .expect("frame");
         writer.write_audio(slice).expect("audio");
     }
     let summary = writer.finish().expect("finish");
     assert_eq!(summary.frames, frames as u64);
-    assert_eq!(summary.bytes, std::fs::metadata(path).expect("the file").len());
+    assert_eq!(
+        summary.bytes,
+        std::fs::metadata(path).expect("the file").len()
+    );
 }
 
 fn decode_audio(path: &Path) -> (u32, Vec<f32>) {
@@ -80,7 +95,10 @@ fn decode_audio(path: &Path) -> (u32, Vec<f32>) {
 fn decode_video(path: &Path) -> Vec<(f64, usize, usize, Vec<u8>)> {
     let bytes = std::fs::read(path).expect("the file");
     let mut demuxer = Mp4FileDemuxer::new();
-    demuxer.handle_input(Input { position: 0, data: &bytes });
+    demuxer.handle_input(Input {
+        position: 0,
+        data: &bytes,
+    });
     let mut decoder = Decoder::new().expect("a decoder");
     let mut pictures = Vec::new();
     while let Some(sample) = demuxer.next_sample().expect("a sample") {
@@ -89,7 +107,12 @@ fn decode_video(path: &Path) -> Vec<(f64, usize, usize, Vec<u8>)> {
         }
         let mut annex_b = Vec::new();
         if let Some(SampleEntry::Avc1(entry)) = sample.sample_entry {
-            for set in entry.avcc_box.sps_list.iter().chain(&entry.avcc_box.pps_list) {
+            for set in entry
+                .avcc_box
+                .sps_list
+                .iter()
+                .chain(&entry.avcc_box.pps_list)
+            {
                 annex_b.extend_from_slice(&[0, 0, 0, 1]);
                 annex_b.extend_from_slice(set);
             }
@@ -102,7 +125,10 @@ fn decode_video(path: &Path) -> Vec<(f64, usize, usize, Vec<u8>)> {
             data = rest;
         }
         let seconds = sample.timestamp as f64 / f64::from(sample.track.timescale.get());
-        let picture = decoder.decode(&annex_b).expect("a picture").expect("a picture at once");
+        let picture = decoder
+            .decode(&annex_b)
+            .expect("a picture")
+            .expect("a picture at once");
         let (width, height) = picture.dimensions();
         let mut planes = Vec::new();
         let (stride, chroma_stride, _) = picture.strides();
@@ -131,20 +157,40 @@ fn sound_and_pictures_are_in_step_at_every_rate() {
         let pictures = decode_video(&path);
         assert_eq!(pictures.len(), 56);
         for (k, (seconds, ..)) in pictures.iter().enumerate() {
-            assert!((seconds - k as f64 / 25.0).abs() < 1e-9, "picture {k} is at {seconds} s");
+            assert!(
+                (seconds - k as f64 / 25.0).abs() < 1e-9,
+                "picture {k} is at {seconds} s"
+            );
         }
         let bright: Vec<_> = (0..56).filter(|&k| pictures[k].3[0] > 128).collect();
         assert_eq!(bright, [38], "the flash at {rate} Hz");
 
         let (file_rate, samples) = decode_audio(&path);
-        assert_eq!(file_rate, if aac_rates.contains(&rate) { rate } else { 48000 });
-        assert_eq!(samples.len(), 56 * file_rate as usize / 25, "samples at {rate} Hz");
+        assert_eq!(
+            file_rate,
+            if aac_rates.contains(&rate) {
+                rate
+            } else {
+                48000
+            }
+        );
+        assert_eq!(
+            samples.len(),
+            56 * file_rate as usize / 25,
+            "samples at {rate} Hz"
+        );
         // The middle of the click's energy is half a millisecond after its begin.
         let energy: f64 = samples.iter().map(|&x| f64::from(x * x)).sum();
-        let moment: f64 =
-            samples.iter().enumerate().map(|(i, &x)| i as f64 * f64::from(x * x)).sum();
+        let moment: f64 = samples
+            .iter()
+            .enumerate()
+            .map(|(i, &x)| i as f64 * f64::from(x * x))
+            .sum();
         let seconds = moment / energy / f64::from(file_rate);
-        assert!((seconds - 1.5205).abs() < 1e-3, "the click at {rate} Hz is at {seconds} s");
+        assert!(
+            (seconds - 1.5205).abs() < 1e-3,
+            "the click at {rate} Hz is at {seconds} s"
+        );
     }
 }
 
@@ -169,8 +215,7 @@ fn odd_sizes_are_filled_up_by_repeating_the_edge() {
     let folder = Folder::new("odd");
     for (width, height) in [(65, 48), (64, 47), (33, 17), (18, 64)] {
         let path = folder.path(&format!("{width}x{height}.mp4"));
-        let mut writer =
-            Mp4Writer::create(&path, &options(width, height, 16000)).expect("create");
+        let mut writer = Mp4Writer::create(&path, &options(width, height, 16000)).expect("create");
         let (w, h) = (width as usize, height as usize);
         let mut picture = grey(w, h, 0);
         for y in 0..h {
@@ -180,7 +225,10 @@ fn odd_sizes_are_filled_up_by_repeating_the_edge() {
         }
         writer.write_frame(&picture).expect("frame");
         let summary = writer.finish().expect("finish");
-        assert_eq!((summary.width, summary.height), (width + width % 2, height + height % 2));
+        assert_eq!(
+            (summary.width, summary.height),
+            (width + width % 2, height + height % 2)
+        );
 
         let decoded = decode_video(&path);
         let (_, dw, dh, planes) = &decoded[0];
@@ -189,7 +237,10 @@ fn odd_sizes_are_filled_up_by_repeating_the_edge() {
             for x in 0..*dw {
                 let original = picture[y.min(h - 1) * w + x.min(w - 1)];
                 let difference = planes[y * dw + x].abs_diff(original);
-                assert!(difference < 12, "{width}x{height} at {x},{y}: off by {difference}");
+                assert!(
+                    difference < 12,
+                    "{width}x{height} at {x},{y}: off by {difference}"
+                );
             }
         }
     }
@@ -207,7 +258,10 @@ fn a_file_appears_only_when_it_is_complete() {
     }
     drop(writer);
     assert_eq!(folder.names(), ["a.mp4"]);
-    assert_eq!(std::fs::read(&path).expect("read"), b"what was there before");
+    assert_eq!(
+        std::fs::read(&path).expect("read"),
+        b"what was there before"
+    );
 
     let writer = Mp4Writer::create(&path, &options(32, 32, 16000)).expect("create");
     let error = writer.finish().expect_err("no frames");
@@ -247,14 +301,20 @@ fn arguments_out_of_their_domain_are_refused_before_any_file_is_made() {
         options(64, 64, 192_001),
     ] {
         let error = Mp4Writer::create(&path, &options).expect_err("out of domain");
-        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{options:?}: {error}");
+        assert_eq!(
+            error.kind(),
+            ErrorKind::InvalidArgument,
+            "{options:?}: {error}"
+        );
     }
     assert!(folder.names().is_empty());
 
     let mut writer = Mp4Writer::create(&path, &options(64, 64, 16000)).expect("create");
     let error = writer.write_frame(&[0; 100]).expect_err("not a picture");
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
-    let error = writer.write_audio(&[0.0, f32::NAN]).expect_err("not a number");
+    let error = writer
+        .write_audio(&[0.0, f32::NAN])
+        .expect_err("not a number");
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
     writer.write_audio(&[2.0, -7.0]).expect("clipped");
 

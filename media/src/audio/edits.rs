@@ -40,9 +40,14 @@ pub(super) fn read(path: &Path, track: u32) -> Edits {
 fn try_read(path: &Path, track: u32) -> Option<Edits> {
     let bytes = read_moov(&mut File::open(path).ok()?)?;
     let (moov, _) = MoovBox::decode(&bytes).ok()?;
-    let trak = moov.trak_boxes.iter().find(|t| t.tkhd_box.track_id == track)?;
+    let trak = moov
+        .trak_boxes
+        .iter()
+        .find(|t| t.tkhd_box.track_id == track)?;
     let entries = &trak.edts_box.as_ref()?.elst_box.as_ref()?.entries;
-    let [edit] = entries.as_slice() else { return None };
+    let [edit] = entries.as_slice() else {
+        return None;
+    };
     let media_scale = u64::from(trak.mdia_box.mdhd_box.timescale.get());
     let movie_scale = u64::from(moov.mvhd_box.timescale.get());
     let keep = u128::from(edit.edit_duration) * u128::from(media_scale);

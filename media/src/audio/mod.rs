@@ -70,7 +70,9 @@ impl AudioReader {
                 ErrorKind::NotFound,
                 format!("audio file {shown} does not exist; check the path"),
             ),
-            _ => Error::new(ErrorKind::Io, format!("cannot read audio file {shown}")).with_source(e),
+            _ => {
+                Error::new(ErrorKind::Io, format!("cannot read audio file {shown}")).with_source(e)
+            }
         })?;
         if metadata.is_dir() {
             return Err(Error::new(
@@ -104,13 +106,24 @@ impl AudioReader {
         };
         let source = MediaSourceStream::new(Box::new(file), Default::default());
         let format = symphonia::default::get_probe()
-            .probe(&hint, source, FormatOptions::default(), MetadataOptions::default())
+            .probe(
+                &hint,
+                source,
+                FormatOptions::default(),
+                MetadataOptions::default(),
+            )
             .map_err(unreadable)?;
         let track = format.default_track(TrackType::Audio).ok_or_else(|| {
-            Error::new(ErrorKind::UnsupportedFormat, format!("{shown} has no audio track"))
+            Error::new(
+                ErrorKind::UnsupportedFormat,
+                format!("{shown} has no audio track"),
+            )
         })?;
-        let parameters =
-            track.codec_params.as_ref().and_then(|p| p.audio()).ok_or_else(|| {
+        let parameters = track
+            .codec_params
+            .as_ref()
+            .and_then(|p| p.audio())
+            .ok_or_else(|| {
                 Error::new(
                     ErrorKind::UnsupportedFormat,
                     format!("the audio codec of {shown} is not known here; convert it to wav"),
@@ -206,7 +219,9 @@ impl AudioReader {
                 // A file cut off in the middle of a packet: what came before was played.
                 Err(DecodeError::IoError(e)) if e.kind() == IoErrorKind::UnexpectedEof => break,
                 Err(DecodeError::IoError(e)) => {
-                    return Err(Error::new(ErrorKind::Io, self.at("cannot be read on")).with_source(e));
+                    return Err(
+                        Error::new(ErrorKind::Io, self.at("cannot be read on")).with_source(e)
+                    );
                 }
                 Err(DecodeError::ResetRequired) => {
                     return Err(Error::new(
@@ -215,8 +230,10 @@ impl AudioReader {
                     ));
                 }
                 Err(e) => {
-                    return Err(Error::new(ErrorKind::UnsupportedFormat, self.at("is damaged"))
-                        .with_source(e));
+                    return Err(
+                        Error::new(ErrorKind::UnsupportedFormat, self.at("is damaged"))
+                            .with_source(e),
+                    );
                 }
             };
             if packet.track_id != self.track {
@@ -275,7 +292,10 @@ impl AudioReader {
                 if self.sample_rate == 0 {
                     return Err(Error::new(
                         ErrorKind::UnsupportedFormat,
-                        format!("audio file {} does not say its sample rate", self.path.display()),
+                        format!(
+                            "audio file {} does not say its sample rate",
+                            self.path.display()
+                        ),
                     ));
                 }
                 self.produced += self.mono.len() as u64;
@@ -289,7 +309,10 @@ impl AudioReader {
     /// "audio file X, after 1.234 s: …"
     fn at(&self, what: &str) -> String {
         let seconds = self.produced as f64 / f64::from(self.sample_rate.max(1));
-        format!("audio file {}, after {seconds:.3} s: {what}", self.path.display())
+        format!(
+            "audio file {}, after {seconds:.3} s: {what}",
+            self.path.display()
+        )
     }
 }
 
@@ -300,7 +323,9 @@ fn mix_down(interleaved: &[f32], channels: usize, mono: &mut Vec<f32>) {
         0 => {}
         1 => mono.extend_from_slice(interleaved),
         n => mono.extend(
-            interleaved.chunks_exact(n).map(|frame| frame.iter().sum::<f32>() / n as f32),
+            interleaved
+                .chunks_exact(n)
+                .map(|frame| frame.iter().sum::<f32>() / n as f32),
         ),
     }
 }

@@ -2,9 +2,7 @@
 
 use audioadapter_buffers::direct::InterleavedSlice;
 use essence::{Error, ErrorKind, Result};
-use rubato::{
-    Async, FixedAsync, Resampler, SincInterpolationParameters, WindowFunction,
-};
+use rubato::{Async, FixedAsync, Resampler, SincInterpolationParameters, WindowFunction};
 use syom::{AacError, EncodeOptions, Encoder};
 
 use super::Quality;
@@ -39,15 +37,24 @@ impl AacTrack {
                 format!("sound at {source_hz} Hz cannot be written; give 8000 to 192000 Hz"),
             ));
         }
-        let rate_hz =
-            if AAC_RATES_HZ.contains(&source_hz) { source_hz } else { FALLBACK_RATE_HZ };
+        let rate_hz = if AAC_RATES_HZ.contains(&source_hz) {
+            source_hz
+        } else {
+            FALLBACK_RATE_HZ
+        };
         let resampler = match rate_hz == source_hz {
             true => None,
             false => Some(RateConverter::new(source_hz, rate_hz)?),
         };
         let options = EncodeOptions::raw().with_bitrate_bps(bitrate_bps(rate_hz, quality));
         let encoder = Encoder::new(rate_hz, 1, &options).map_err(encoder_failed)?;
-        Ok(Self { rate_hz, encoder, resampler, fed: 0, clipped: Vec::new() })
+        Ok(Self {
+            rate_hz,
+            encoder,
+            resampler,
+            fed: 0,
+            clipped: Vec::new(),
+        })
     }
 
     /// The rate in the file.
@@ -73,10 +80,17 @@ impl AacTrack {
                 "the sound holds a sample that is not a number",
             ));
         }
-        let Self { encoder, resampler, fed, clipped, .. } = self;
+        let Self {
+            encoder,
+            resampler,
+            fed,
+            clipped,
+            ..
+        } = self;
         match resampler {
-            Some(resampler) => resampler
-                .push(mono, &mut |block| feed(encoder, fed, clipped, block, out, sizes)),
+            Some(resampler) => resampler.push(mono, &mut |block| {
+                feed(encoder, fed, clipped, block, out, sizes)
+            }),
             None => feed(encoder, fed, clipped, mono, out, sizes),
         }
     }
@@ -88,7 +102,13 @@ impl AacTrack {
         out: &mut Vec<u8>,
         sizes: &mut Vec<u32>,
     ) -> Result<()> {
-        let Self { encoder, resampler, fed, clipped, .. } = self;
+        let Self {
+            encoder,
+            resampler,
+            fed,
+            clipped,
+            ..
+        } = self;
         if let Some(resampler) = resampler {
             resampler.flush(&mut |block| feed(encoder, fed, clipped, block, out, sizes))?;
         }
@@ -176,11 +196,7 @@ impl RateConverter {
         })
     }
 
-    fn push(
-        &mut self,
-        mut mono: &[f32],
-        sink: &mut dyn FnMut(&[f32]) -> Result<()>,
-    ) -> Result<()> {
+    fn push(&mut self, mut mono: &[f32], sink: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
         self.taken += mono.len() as u64;
         while !mono.is_empty() {
             let n = mono.len().min(BLOCK - self.input.len());
@@ -203,11 +219,7 @@ impl RateConverter {
     }
 
     /// Converts the full input block; gives out no more than `total` samples in all.
-    fn convert(
-        &mut self,
-        total: u64,
-        sink: &mut dyn FnMut(&[f32]) -> Result<()>,
-    ) -> Result<()> {
+    fn convert(&mut self, total: u64, sink: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
         let capacity = self.output.len();
         let input = InterleavedSlice::new(&self.input, 1, BLOCK)
             .map_err(|e| Error::new(ErrorKind::Internal, e.to_string()))?;

@@ -16,9 +16,7 @@ use shiguredo_mp4::{
     BoxSize, BoxType, Either, Encode, FixedPointNumber, LanguageCode, Mp4FileTime, Uint,
 };
 
-use super::h264::{
-    COLOUR_PRIMARIES, MATRIX_COEFFICIENTS, ParameterSets, TRANSFER_CHARACTERISTICS,
-};
+use super::h264::{COLOUR_PRIMARIES, MATRIX_COEFFICIENTS, ParameterSets, TRANSFER_CHARACTERISTICS};
 use super::{FRAME_RATE, SYNTHETIC_COMMENT};
 
 const VIDEO_TIMESCALE: u32 = 600 * FRAME_RATE;
@@ -69,7 +67,13 @@ pub(super) fn file_head() -> Result<Vec<u8>> {
     encode(&FtypBox {
         major_brand: Brand::ISOM,
         minor_version: 0x200,
-        compatible_brands: vec![Brand::ISOM, Brand::ISO2, Brand::AVC1, Brand::MP41, Brand::new(*b"mp42")],
+        compatible_brands: vec![
+            Brand::ISOM,
+            Brand::ISO2,
+            Brand::AVC1,
+            Brand::MP41,
+            Brand::new(*b"mp42"),
+        ],
     })
 }
 
@@ -88,11 +92,17 @@ impl Chunks {
         for (chunk, &end) in (1..).zip(&self.ends) {
             let sample_per_chunk = end - begin;
             begin = end;
-            if entries.last().is_none_or(|e| e.sample_per_chunk != sample_per_chunk)
+            if entries
+                .last()
+                .is_none_or(|e| e.sample_per_chunk != sample_per_chunk)
                 && let Some(first_chunk) = NonZeroU32::new(chunk)
             {
                 let sample_description_index = NonZeroU32::MIN;
-                entries.push(StscEntry { first_chunk, sample_per_chunk, sample_description_index });
+                entries.push(StscEntry {
+                    first_chunk,
+                    sample_per_chunk,
+                    sample_description_index,
+                });
             }
         }
         StscBox { entries }
@@ -101,9 +111,13 @@ impl Chunks {
     fn offsets(&self, begin: u64, wide: bool) -> Either<StcoBox, Co64Box> {
         let offsets = self.offsets.iter().map(|o| begin + o);
         if wide {
-            Either::B(Co64Box { chunk_offsets: offsets.collect() })
+            Either::B(Co64Box {
+                chunk_offsets: offsets.collect(),
+            })
         } else {
-            Either::A(StcoBox { chunk_offsets: offsets.map(|o| o as u32).collect() })
+            Either::A(StcoBox {
+                chunk_offsets: offsets.map(|o| o as u32).collect(),
+            })
         }
     }
 }
@@ -168,12 +182,16 @@ impl Index<'_> {
                     media_header: Some(MediaHeader::Vmhd(VmhdBox::default())),
                     dinf_box: DinfBox::LOCAL_FILE,
                     stbl_box: StblBox {
-                        stsd_box: StsdBox { entries: vec![self.avc1()?] },
+                        stsd_box: StsdBox {
+                            entries: vec![self.avc1()?],
+                        },
                         stts_box: stts(frames, VIDEO_DELTA),
                         ctts_box: None,
                         cslg_box: None,
                         stsc_box: self.video.chunks.stsc(),
-                        stsz_box: StszBox::Variable { entry_sizes: self.video.sizes.clone() },
+                        stsz_box: StszBox::Variable {
+                            entry_sizes: self.video.sizes.clone(),
+                        },
                         stco_or_co64_box: self.video.chunks.offsets(data_begin, wide),
                         stss_box: Some(StssBox {
                             sample_numbers: self
@@ -215,12 +233,16 @@ impl Index<'_> {
                     })),
                     dinf_box: DinfBox::LOCAL_FILE,
                     stbl_box: StblBox {
-                        stsd_box: StsdBox { entries: vec![self.mp4a()?] },
+                        stsd_box: StsdBox {
+                            entries: vec![self.mp4a()?],
+                        },
                         stts_box,
                         ctts_box: None,
                         cslg_box: None,
                         stsc_box: self.audio.chunks.stsc(),
-                        stsz_box: StszBox::Variable { entry_sizes: self.audio.sizes.clone() },
+                        stsz_box: StszBox::Variable {
+                            entry_sizes: self.audio.sizes.clone(),
+                        },
                         stco_or_co64_box: self.audio.chunks.offsets(data_begin, wide),
                         stss_box: None,
                         sdtp_box: None,
@@ -240,12 +262,17 @@ impl Index<'_> {
         let frames = self.audio.sizes.len() as u32;
         let before = u64::from(frames - 1) * u64::from(AAC_FRAME_SAMPLES);
         let end = self.priming_samples + self.presented_samples;
-        let last = end.saturating_sub(before).clamp(1, u64::from(AAC_FRAME_SAMPLES)) as u32;
+        let last = end
+            .saturating_sub(before)
+            .clamp(1, u64::from(AAC_FRAME_SAMPLES)) as u32;
         let mut stts_box = stts(frames - 1, AAC_FRAME_SAMPLES);
         stts_box.entries.retain(|entry| entry.sample_count > 0);
         match stts_box.entries.last_mut() {
             Some(entry) if entry.sample_delta == last => entry.sample_count += 1,
-            _ => stts_box.entries.push(SttsEntry { sample_count: 1, sample_delta: last }),
+            _ => stts_box.entries.push(SttsEntry {
+                sample_count: 1,
+                sample_delta: last,
+            }),
         }
         (stts_box, before + u64::from(last))
     }
@@ -287,10 +314,17 @@ impl Index<'_> {
     fn avc1(&self) -> Result<SampleEntry> {
         let ParameterSets { sps, pps } = self.parameter_sets;
         let &[_, profile, compatibility, level, ..] = sps.as_slice() else {
-            return Err(Error::new(ErrorKind::Internal, "the video's parameter set is too short"));
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "the video's parameter set is too short",
+            ));
         };
         let mut colour = b"nclx".to_vec();
-        for value in [COLOUR_PRIMARIES, TRANSFER_CHARACTERISTICS, MATRIX_COEFFICIENTS] {
+        for value in [
+            COLOUR_PRIMARIES,
+            TRANSFER_CHARACTERISTICS,
+            MATRIX_COEFFICIENTS,
+        ] {
             colour.extend_from_slice(&value.to_be_bytes());
         }
         colour.push(0); // limited range
@@ -326,8 +360,8 @@ impl Index<'_> {
         let total: u64 = self.audio.sizes.iter().map(|&n| u64::from(n)).sum();
         let samples = self.audio.sizes.len() as u64 * u64::from(AAC_FRAME_SAMPLES);
         let average = total * 8 * u64::from(self.sample_rate_hz) / samples.max(1);
-        let most = u64::from(largest) * 8 * u64::from(self.sample_rate_hz)
-            / u64::from(AAC_FRAME_SAMPLES);
+        let most =
+            u64::from(largest) * 8 * u64::from(self.sample_rate_hz) / u64::from(AAC_FRAME_SAMPLES);
         Ok(SampleEntry::Mp4a(Mp4aBox {
             audio: AudioSampleEntryFields {
                 data_reference_index: NonZeroU16::MIN,
@@ -384,7 +418,12 @@ fn hdlr(handler_type: [u8; 4], name: &str) -> HdlrBox {
 }
 
 fn stts(sample_count: u32, sample_delta: u32) -> SttsBox {
-    SttsBox { entries: vec![SttsEntry { sample_count, sample_delta }] }
+    SttsBox {
+        entries: vec![SttsEntry {
+            sample_count,
+            sample_delta,
+        }],
+    }
 }
 
 /// `sgpd` and `sbgp`: every AAC frame needs the one before it, so a player that seeks decodes one
@@ -412,11 +451,20 @@ fn user_data() -> UnknownBox {
         boxed(name, &boxed(b"data", &data))
     };
     let program = concat!("libessence ", env!("CARGO_PKG_VERSION"));
-    let items = [item(b"\xa9cmt", SYNTHETIC_COMMENT), item(b"\xa9too", program)].concat();
+    let items = [
+        item(b"\xa9cmt", SYNTHETIC_COMMENT),
+        item(b"\xa9too", program),
+    ]
+    .concat();
     let mut handler = vec![0; 8];
     handler.extend_from_slice(b"mdirappl");
     handler.extend_from_slice(&[0; 9]);
-    let meta = [&[0; 4][..], &boxed(b"hdlr", &handler), &boxed(b"ilst", &items)].concat();
+    let meta = [
+        &[0; 4][..],
+        &boxed(b"hdlr", &handler),
+        &boxed(b"ilst", &items),
+    ]
+    .concat();
     raw_box(b"udta", boxed(b"meta", &meta))
 }
 
@@ -441,7 +489,10 @@ fn non_zero(n: u32) -> Result<NonZeroU32> {
 
 fn encode(boxed: &impl Encode) -> Result<Vec<u8>> {
     boxed.encode_to_vec().map_err(|e| {
-        Error::new(ErrorKind::Internal, "the index of the video could not be written")
-            .with_source(e)
+        Error::new(
+            ErrorKind::Internal,
+            "the index of the video could not be written",
+        )
+        .with_source(e)
     })
 }

@@ -52,11 +52,9 @@ impl H264Encoder {
                 ),
             ));
         }
-        let encoder = Encoder::with_api_config(
-            OpenH264API::from_source(),
-            config(width, height, quality),
-        )
-        .map_err(encoder_failed)?;
+        let encoder =
+            Encoder::with_api_config(OpenH264API::from_source(), config(width, height, quality))
+                .map_err(encoder_failed)?;
         Ok(Self {
             encoder,
             source_width: width as usize,
@@ -80,7 +78,10 @@ impl H264Encoder {
     /// Known after the first picture.
     pub(super) fn parameter_sets(&self) -> Result<&ParameterSets> {
         self.parameter_sets.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Internal, "the video encoder gave no parameter sets")
+            Error::new(
+                ErrorKind::Internal,
+                "the video encoder gave no parameter sets",
+            )
         })
     }
 
@@ -112,14 +113,19 @@ impl H264Encoder {
         };
         let planes = YUVSlices::new((y, u, v), (width, height), (width, width / 2, width / 2));
         let time = Timestamp::from_millis(self.frames * 1000 / u64::from(FRAME_RATE));
-        let stream = self.encoder.encode_at(&planes, time).map_err(encoder_failed)?;
+        let stream = self
+            .encoder
+            .encode_at(&planes, time)
+            .map_err(encoder_failed)?;
         self.frames += 1;
 
         let begin = out.len();
         let mut key = false;
         let mut sps = None;
         let mut pps = None;
-        let layers: Vec<_> = (0..stream.num_layers()).filter_map(|i| stream.layer(i)).collect();
+        let layers: Vec<_> = (0..stream.num_layers())
+            .filter_map(|i| stream.layer(i))
+            .collect();
         for layer in &layers {
             for unit in (0..layer.nal_count()).filter_map(|i| layer.nal_unit(i)) {
                 let unit = without_start_code(unit);
@@ -136,12 +142,18 @@ impl H264Encoder {
             }
         }
         if out.len() == begin {
-            return Err(Error::new(ErrorKind::Internal, "the video encoder skipped a frame"));
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "the video encoder skipped a frame",
+            ));
         }
         if let (Some(sps), Some(pps)) = (sps, pps) {
             match &self.parameter_sets {
                 None => {
-                    self.parameter_sets = Some(ParameterSets { sps: sps.into(), pps: pps.into() });
+                    self.parameter_sets = Some(ParameterSets {
+                        sps: sps.into(),
+                        pps: pps.into(),
+                    });
                 }
                 Some(known) if known.sps == sps && known.pps == pps => {}
                 Some(_) => {
@@ -202,7 +214,9 @@ fn pad_to_even(plane: &[u8], width: usize, height: usize, padded: &mut Vec<u8>) 
 }
 
 fn without_start_code(unit: &[u8]) -> &[u8] {
-    unit.strip_prefix(&[0, 0, 0, 1]).or(unit.strip_prefix(&[0, 0, 1])).unwrap_or(unit)
+    unit.strip_prefix(&[0, 0, 0, 1])
+        .or(unit.strip_prefix(&[0, 0, 1]))
+        .unwrap_or(unit)
 }
 
 #[cold]

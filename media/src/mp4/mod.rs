@@ -143,9 +143,15 @@ impl Mp4Writer {
         if key {
             self.video_index.key_frames.push(number);
         }
-        self.video_index.sizes.push((self.video_chunk.len() - begin) as u32);
+        self.video_index
+            .sizes
+            .push((self.video_chunk.len() - begin) as u32);
         self.frames_in_chunk += 1;
-        if self.frames_in_chunk == CHUNK_FRAMES { self.write_chunks() } else { Ok(()) }
+        if self.frames_in_chunk == CHUNK_FRAMES {
+            self.write_chunks()
+        } else {
+            Ok(())
+        }
     }
 
     /// Adds mono sound at the rate in the options. Samples beyond **[-1, 1]** are clipped.
@@ -153,7 +159,8 @@ impl Mp4Writer {
     /// # Errors
     /// `InvalidArgument`: a sample is not a number. `Internal`: the encoder failed.
     pub fn write_audio(&mut self, mono: &[f32]) -> Result<()> {
-        self.audio.write(mono, &mut self.audio_chunk, &mut self.audio_index.sizes)
+        self.audio
+            .write(mono, &mut self.audio_chunk, &mut self.audio_index.sizes)
     }
 
     /// Completes the file and gives it its name.
@@ -171,7 +178,8 @@ impl Mp4Writer {
         }
         let rate = self.audio.sample_rate_hz();
         let samples = frames * u64::from(rate / FRAME_RATE);
-        self.audio.finish(samples, &mut self.audio_chunk, &mut self.audio_index.sizes)?;
+        self.audio
+            .finish(samples, &mut self.audio_chunk, &mut self.audio_index.sizes)?;
         self.write_chunks()?;
 
         let index = Index {
@@ -185,7 +193,9 @@ impl Mp4Writer {
             priming_samples: aac::PRIMING_SAMPLES,
             presented_samples: samples,
         };
-        let bytes = self.file.finish(|data_begin, data_bytes| index.encode(data_begin, data_bytes))?;
+        let bytes = self
+            .file
+            .finish(|data_begin, data_bytes| index.encode(data_begin, data_bytes))?;
         Ok(Mp4Summary {
             bytes,
             frames,

@@ -52,7 +52,9 @@ impl PartFile {
     pub(super) fn append(&mut self, data: &[u8]) -> Result<u64> {
         let offset = self.data_bytes;
         if let Some(writer) = &mut self.writer {
-            writer.write_all(data).map_err(|e| cannot_write(&self.target, e))?;
+            writer
+                .write_all(data)
+                .map_err(|e| cannot_write(&self.target, e))?;
         }
         self.data_bytes += data.len() as u64;
         Ok(offset)
@@ -60,12 +62,12 @@ impl PartFile {
 
     /// Puts `index(data begin, data bytes)` between head and data, and renames the file. The size of
     /// the index must not depend on where the data begins. Returns the size of the whole file.
-    pub(super) fn finish(
-        mut self,
-        index: impl Fn(u64, u64) -> Result<Vec<u8>>,
-    ) -> Result<u64> {
+    pub(super) fn finish(mut self, index: impl Fn(u64, u64) -> Result<Vec<u8>>) -> Result<u64> {
         let Some(writer) = self.writer.take() else {
-            return Err(Error::new(ErrorKind::Internal, "the file is finished already"));
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "the file is finished already",
+            ));
         };
         let bytes = self.assemble(writer, index);
         if bytes.is_err() {
@@ -84,10 +86,14 @@ impl PartFile {
         let size = index(self.head_bytes, self.data_bytes)?.len() as u64;
         let index = index(self.head_bytes + size, self.data_bytes)?;
         if index.len() as u64 != size {
-            return Err(Error::new(ErrorKind::Internal, "the index changed its size"));
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "the index changed its size",
+            ));
         }
         move_up(&mut file, self.head_bytes, self.data_bytes, size).map_err(cannot)?;
-        file.seek(SeekFrom::Start(self.head_bytes)).map_err(cannot)?;
+        file.seek(SeekFrom::Start(self.head_bytes))
+            .map_err(cannot)?;
         file.write_all(&index).map_err(cannot)?;
         drop(file);
         std::fs::rename(&self.part, &self.target).map_err(cannot)?;

@@ -1,0 +1,265 @@
+//! `bithuman doctor`: whether this machine can render, and if not, why.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use essence::{AudioData, Avatar, Engine, ErrorKind, Frame, Pacing, SessionOptions};
+use essence_media::FRAME_RATE;
+use serde_json::json;
+
+use crate::console::Console;
+use crate::engine::EngineArgs;
+use crate::failure::Failure;
+
+/// Two seconds of frames show how fast this machine is.
+const TRIAL_FRAMES: usize = 50;
+const TRIAL_RATE_HZ: u32 = 16_000;
+
+/// Show whether this machine can render: ONNX Runtime, providers, processor, and an avatar's self-test.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit code 0 if it can; otherwise that of the first problem, 69 if ONNX Runtime is missing."
+)]
+pub(crate) struct Args {
+    /// An avatar to open, test and render for a moment
+    avatar: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// What was found out about an avatar.
+#[derive(Debug)]
+struct Trial {
+    name: String,
+    provider: &'static str,
+    refused: Vec<(&'static str, String)>,
+    open_seconds: f64,
+    render_fps: f64,
+}
+
+pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
+    let engine = args.engine.engine();
+    let trial = args.avatar.as_deref().map(|path| match &engine {
+        Ok(engine) => try_avatar(engine, path).map_err(Failure::from),
+        // What can be said about the file without a runtime.
+        Err(_) => Err(match essence::imx::Container::open(path) {
+            Ok(_) => essence::Error::new(ErrorKind::RuntimeMissing, "not tried").into(),
+            Err(error) => error.into(),
+        }),
+    });
+    let runtime = engine.as_ref().ok().map(Engine::runtime);
+    let providers: Vec<_> = engine
+        .as_ref()
+        .map(|engine| {
+            engine
+                .available_providers()
+                .iter()
+                .map(|p| p.name())
+                .collect()
+        })
+        .unwrap_or_default();
+    let runtime_failure = engine
+        .as_ref()
+        .err()
+        .map(|error| Failure::from(essence::Error::new(error.kind(), error.to_string())));
+    let trial_failure = trial.as_ref().and_then(|t| t.as_ref().err());
+    let problem = runtime_failure.as_ref().or(trial_failure);
+
+    if console.json() {
+        console.object(json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "ok": problem.is_none(),
+            "runtime": {
+                "found": runtime.is_some(),
+                "path": runtime.map(|r| r.path.display().to_string()),
+                "version": runtime.map(|r| &r.version),
+                "tried": runtime.map(|r| &r.tried),
+            },
+            "providers": providers,
+            "cpu": {
+                "arch": std::env::consts::ARCH,
+                "name": cpu_name(),
+                "features": cpu_features(),
+                "threads": usable_threads(),
+                "quota": cpu_quota(),
+            },
+            "avatar": trial.as_ref().map(|t| match t {
+                Ok(t) => json!({
+                    "name": t.name,
+                    "self_test": "passed",
+                    "provider": t.provider,
+                    "refused": t.refused.iter().map(|(p, why)| json!({ "provider": p, "reason": why }))
+                        .collect::<Vec<_>>(),
+                    "open_seconds": t.open_seconds,
+                    "render_fps": t.render_fps,
+                }),
+                Err(failure) => json!({ "error": failure.to_json() }),
+            }),
+            "problem": problem.map(Failure::to_json),
+        }));
+    } else {
+        let mut text = String::new();
+        let mut line = |name: &str, value: &str| {
+            let _ = writeln!(text, "{name:<13} {value}");
+        };
+        let os = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+        line(
+            "bithuman",
+            &format!("{} on {os}", env!("CARGO_PKG_VERSION")),
+        );
+        line("processor", &processor());
+        match runtime {
+            Some(runtime) => {
+                line(
+                    "ONNX Runtime",
+                    &format!("{} at {}", runtime.version, runtime.path.display()),
+                );
+                for tried in &runtime.tried {
+                    line("", &format!("  before that: {tried}"));
+                }
+                line("providers", &providers.join(" "));
+            }
+            None => line("ONNX Runtime", "missing"),
+        }
+        match &trial {
+            Some(Ok(t)) => {
+                line(
+                    "avatar",
+                    &format!("{}, opened in {:.0} ms", t.name, t.open_seconds * 1e3),
+                );
+                line("self-test", &format!("passed on {}", t.provider));
+                for (provider, reason) in &t.refused {
+                    line("", &format!("  not {provider}: {reason}"));
+                }
+                let factor = t.render_fps / f64::from(FRAME_RATE);
+                let speed = format!("{:.0} frames/s, {factor:.1} times real time", t.render_fps);
+                line("speed", &speed);
+            }
+            Some(Err(_)) => line("avatar", "failed"),
+            None => {}
+        }
+        match problem {
+            None => line("verdict", "ready to render"),
+            Some(failure) => line("verdict", &format!("cannot render: {}", failure.message)),
+        }
+        console.text(&text);
+    }
+    Ok(problem.map_or(ExitCode::SUCCESS, |failure| {
+        ExitCode::from(failure.exit_code)
+    }))
+}
+
+fn try_avatar(engine: &Engine, path: &Path) -> essence::Result<Trial> {
+    let begin = Instant::now();
+    let avatar = engine.open(path)?;
+    let open_seconds = begin.elapsed().as_secs_f64();
+    let report = avatar.provider();
+    Ok(Trial {
+        name: avatar.info().name.clone(),
+        provider: report.provider.name(),
+        refused: report
+            .refused
+            .iter()
+            .map(|(p, why)| (p.name(), why.clone()))
+            .collect(),
+        open_seconds,
+        render_fps: speed(&avatar)?,
+    })
+}
+
+/// Frames per second on one thread, over a sound that keeps every stage busy.
+fn speed(avatar: &Avatar) -> essence::Result<f64> {
+    let samples = TRIAL_FRAMES * (TRIAL_RATE_HZ / FRAME_RATE) as usize;
+    let mut noise = 1u32;
+    let audio: Vec<f32> = (0..samples)
+        .map(|_| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (noise >> 16) as f32 / 65536.0 - 0.5
+        })
+        .collect();
+    let session = avatar.session(SessionOptions::default().pacing(Pacing::Unpaced))?;
+    session.push_audio(AudioData::F32(&audio), TRIAL_RATE_HZ, 1)?;
+    session.flush();
+    let mut frame = Frame::new();
+    let begin = Instant::now();
+    let mut frames = 0;
+    while session.next_frame_into(&mut frame)? {
+        frames += 1;
+    }
+    Ok(f64::from(frames) / begin.elapsed().as_secs_f64().max(1e-9))
+}
+
+fn processor() -> String {
+    let mut text = format!("{}, {} threads usable", cpu_name(), usable_threads());
+    if let Some(quota) = cpu_quota() {
+        let _ = write!(text, " (quota {quota:.1})");
+    }
+    let features = cpu_features();
+    if !features.is_empty() {
+        let _ = write!(text, ", {}", features.join(" "));
+    }
+    text
+}
+
+fn usable_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
+}
+
+/// The processor's own name, where the system tells.
+fn cpu_name() -> String {
+    let named = std::fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("model name"))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        });
+    named.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+}
+
+/// Processors' worth of time that a container may use, where it is limited.
+fn cpu_quota() -> Option<f64> {
+    let text = std::fs::read_to_string("/sys/fs/cgroup/cpu.max").ok()?;
+    let (quota, period) = text.trim().split_once(' ')?;
+    let (quota, period): (f64, f64) = (quota.parse().ok()?, period.parse().ok()?);
+    (period > 0.0).then_some(quota / period)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn cpu_features() -> Vec<&'static str> {
+    let mut features = Vec::new();
+    macro_rules! detect {
+        ($($feature:tt),*) => {
+            $(if std::arch::is_x86_feature_detected!($feature) { features.push($feature); })*
+        };
+    }
+    detect!(
+        "sse4.1",
+        "avx",
+        "avx2",
+        "fma",
+        "f16c",
+        "avx512f",
+        "avx512vnni",
+        "avxvnni"
+    );
+    features
+}
+
+#[cfg(target_arch = "aarch64")]
+fn cpu_features() -> Vec<&'static str> {
+    let mut features = Vec::new();
+    macro_rules! detect {
+        ($($feature:tt),*) => {
+            $(if std::arch::is_aarch64_feature_detected!($feature) { features.push($feature); })*
+        };
+    }
+    detect!("neon", "dotprod", "fp16", "i8mm", "sve");
+    features
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn cpu_features() -> Vec<&'static str> {
+    Vec::new()
+}

@@ -1,0 +1,124 @@
+//! What the commands that render have in common: options of the engine, and opening an avatar.
+
+use std::path::{Path, PathBuf};
+
+use essence::{Avatar, Engine, OutputSize, Provider};
+
+use crate::failure::Failure;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EngineArgs {
+    /// What executes the networks: auto, cpu, cuda, coreml, webgpu or openvino
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub(crate) provider: Provider,
+    /// The file of ONNX Runtime's library, instead of searching for it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) runtime: Option<PathBuf>,
+}
+
+impl EngineArgs {
+    /// Loads ONNX Runtime.
+    pub(crate) fn engine(&self) -> essence::Result<Engine> {
+        Engine::builder()
+            .provider(self.provider)
+            .runtime_library(self.runtime.clone())
+            .build()
+    }
+
+    /// Loads ONNX Runtime and opens an avatar.
+    pub(crate) fn open(&self, avatar: &Path) -> Result<Avatar, Failure> {
+        // Before the runtime: that a path is mistyped is the likelier and the cheaper finding.
+        essence::imx::Container::open(avatar)?;
+        Ok(self.engine()?.open(avatar)?)
+    }
+}
+
+/// `--target-size`: `720` is the longer side, `1280x720` both.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum TargetSize {
+    Longer(usize),
+    Both(OutputSize),
+}
+
+const SIZES: std::ops::RangeInclusive<usize> = 16..=8192;
+
+impl std::str::FromStr for TargetSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let side = |text: &str| {
+            text.parse()
+                .ok()
+                .filter(|n| SIZES.contains(n))
+                .ok_or_else(|| {
+                    format!(
+                        "give a size like 720 or 1280x720, each side {} to {} pixels",
+                        SIZES.start(),
+                        SIZES.end()
+                    )
+                })
+        };
+        match text.split_once(['x', 'X', '×']) {
+            Some((width, height)) => Ok(Self::Both(OutputSize {
+                width: side(width)?,
+                height: side(height)?,
+            })),
+            None => Ok(Self::Longer(side(text)?)),
+        }
+    }
+}
+
+impl TargetSize {
+    /// The size for pictures that are `width` x `height`. One side alone keeps the proportions, to an
+    /// even number of pixels.
+    pub(crate) fn resolve(self, width: usize, height: usize) -> OutputSize {
+        match self {
+            Self::Both(size) => size,
+            Self::Longer(longer) => {
+                let most = width.max(height).max(1);
+                let side = |n: usize| {
+                    if n == most {
+                        return longer;
+                    }
+                    let scaled = (n * longer + most) / (2 * most) * 2;
+                    scaled.clamp(*SIZES.start(), *SIZES.end())
+                };
+                OutputSize {
+                    width: side(width),
+                    height: side(height),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn target_sizes_parse() {
+        let both = |width, height| Ok(TargetSize::Both(OutputSize { width, height }));
+        assert_eq!("720".parse(), Ok(TargetSize::Longer(720)));
+        assert_eq!("1280x720".parse(), both(1280, 720));
+        assert_eq!("1280X720".parse(), both(1280, 720));
+        for wrong in [
+            "", "x", "8", "0x0", "-5", "12.5", "1280x", "9000", "axb", "1x2x3",
+        ] {
+            assert!(wrong.parse::<TargetSize>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn one_side_keeps_the_proportions() {
+        let size = |longer, w, h| {
+            let size = TargetSize::Longer(longer).resolve(w, h);
+            (size.width, size.height)
+        };
+        assert_eq!(size(256, 512, 512), (256, 256));
+        assert_eq!(size(720, 512, 512), (720, 720));
+        assert_eq!(size(640, 1280, 720), (640, 360));
+        assert_eq!(size(640, 720, 1280), (360, 640));
+        assert_eq!(size(100, 300, 200), (100, 66));
+    }
+}

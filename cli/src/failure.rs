@@ -1,0 +1,187 @@
+//! Errors as the command line shows them: a code for programs, a message and a hint for people.
+
+use std::path::Path;
+
+use essence::imx::{HASH_DIFFERS, MISSING_MANIFEST, NOT_IMX, OTHER_FAMILY};
+use essence::{Error, ErrorKind};
+use serde_json::{Value, json};
+
+/// The exit code of arguments that do not fit.
+pub(crate) const USAGE_EXIT_CODE: u8 = ErrorKind::InvalidArgument.exit_code();
+
+/// Why a command ended without its result.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
+    pub(crate) hint: Option<&'static str>,
+    pub(crate) exit_code: u8,
+}
+
+impl Failure {
+    #[cold]
+    fn new(code: &'static str, kind: ErrorKind, message: String) -> Self {
+        Self {
+            code,
+            kind: kind_name(kind),
+            message,
+            hint: None,
+            exit_code: kind.exit_code(),
+        }
+    }
+
+    fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// Arguments that do not fit; `rendered` is the parser's text.
+    #[cold]
+    pub(crate) fn usage(rendered: &str) -> Self {
+        let text = rendered.trim().trim_start_matches("error: ");
+        let message = text.split("\n\nUsage:").next().unwrap_or(text);
+        let mut failure = Self::new("USAGE", ErrorKind::InvalidArgument, message.to_owned())
+            .hint("run `bithuman help` for the commands and their options");
+        failure.kind = "usage";
+        failure
+    }
+
+    /// An argument that is well-formed but makes no sense.
+    #[cold]
+    pub(crate) fn argument(message: impl Into<String>) -> Self {
+        let mut failure = Self::new("USAGE", ErrorKind::InvalidArgument, message.into());
+        failure.kind = "usage";
+        failure
+    }
+
+    /// The output cannot be written.
+    #[cold]
+    pub(crate) fn output(message: impl Into<String>, cause: Option<&std::io::Error>) -> Self {
+        let mut message = message.into();
+        if let Some(cause) = cause {
+            message = format!("{message}: {cause}");
+        }
+        Self::new("OUTPUT_NOT_WRITABLE", ErrorKind::Io, message)
+    }
+
+    /// A failure to read the audio.
+    #[cold]
+    pub(crate) fn audio(error: Error) -> Self {
+        let code = match error.kind() {
+            ErrorKind::NotFound => "AUDIO_NOT_FOUND",
+            ErrorKind::UnsupportedFormat | ErrorKind::InvalidArgument => "UNSUPPORTED_AUDIO",
+            _ => return error.into(),
+        };
+        Self {
+            code,
+            ..error.into()
+        }
+    }
+
+    /// This failure, unless the avatar is missing too or damaged: it comes first on the command line.
+    pub(crate) fn unless_missing(self, avatar: &Path) -> Self {
+        essence::imx::Container::open(avatar)
+            .err()
+            .map_or(self, Into::into)
+    }
+
+    /// The object that programs read.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "code": self.code,
+            "kind": self.kind,
+            "message": self.message,
+            "hint": self.hint,
+        })
+    }
+
+    /// Stopped by the user.
+    #[cold]
+    pub(crate) fn interrupted(message: impl Into<String>) -> Self {
+        Self::new("INTERRUPTED", ErrorKind::Cancelled, message.into())
+    }
+}
+
+impl From<Error> for Failure {
+    #[cold]
+    fn from(error: Error) -> Self {
+        let says = |text: &str| error.message().contains(text);
+        let (code, hint) = match error.kind() {
+            ErrorKind::Cancelled => ("INTERRUPTED", None),
+            ErrorKind::Inference => ("INFERENCE_FAILED", Some("try --provider cpu")),
+            ErrorKind::InvalidArgument => ("INVALID_ARGUMENT", None),
+            ErrorKind::InvalidAvatar if says(NOT_IMX) => {
+                ("NOT_IMX", Some("give the path of an .imx file"))
+            }
+            ErrorKind::InvalidAvatar if says(MISSING_MANIFEST) => ("MISSING_MANIFEST", None),
+            ErrorKind::InvalidAvatar if says(HASH_DIFFERS) => {
+                ("SHA256_MISMATCH", Some("get a fresh copy of the avatar"))
+            }
+            ErrorKind::InvalidAvatar => ("INVALID_AVATAR", Some("get a fresh copy of the avatar")),
+            ErrorKind::InvalidState => ("INVALID_STATE", None),
+            ErrorKind::Io => ("IO_ERROR", None),
+            ErrorKind::LimitExceeded => ("LIMIT_EXCEEDED", None),
+            ErrorKind::NotFound => ("FILE_NOT_FOUND", None),
+            ErrorKind::ProviderUnavailable => (
+                "PROVIDER_UNAVAILABLE",
+                Some("`bithuman doctor` lists what is available"),
+            ),
+            ErrorKind::RuntimeMissing => (
+                "RUNTIME_MISSING",
+                Some("`bithuman doctor` shows where it was looked for"),
+            ),
+            ErrorKind::UnsupportedFormat if says(OTHER_FAMILY) => {
+                ("UNSUPPORTED_MODEL_FAMILY", None)
+            }
+            ErrorKind::UnsupportedFormat => ("UNSUPPORTED_FORMAT", None),
+            ErrorKind::UnsupportedVersion => ("UNSUPPORTED_IMX_VERSION", None),
+            _ => (
+                "INTERNAL",
+                Some("this is a bug; please report it with the message"),
+            ),
+        };
+        Self {
+            hint,
+            ..Self::new(code, error.kind(), error.to_string())
+        }
+    }
+}
+
+/// `NotFound` -> `not_found`.
+fn kind_name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Cancelled => "cancelled",
+        ErrorKind::Inference => "inference",
+        ErrorKind::InvalidArgument => "invalid_argument",
+        ErrorKind::InvalidAvatar => "invalid_avatar",
+        ErrorKind::InvalidState => "invalid_state",
+        ErrorKind::Io => "io",
+        ErrorKind::LimitExceeded => "limit_exceeded",
+        ErrorKind::NotFound => "not_found",
+        ErrorKind::ProviderUnavailable => "provider_unavailable",
+        ErrorKind::RuntimeMissing => "runtime_missing",
+        ErrorKind::UnsupportedFormat => "unsupported_format",
+        ErrorKind::UnsupportedVersion => "unsupported_version",
+        _ => "internal",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_name_and_a_code_of_its_own() {
+        let mut names: Vec<_> = ErrorKind::ALL.into_iter().map(kind_name).collect();
+        let mut codes: Vec<_> = ErrorKind::ALL
+            .into_iter()
+            .map(|k| Failure::from(Error::new(k, "")).code)
+            .collect();
+        for list in [&mut names, &mut codes] {
+            list.sort_unstable();
+            list.dedup();
+            assert_eq!(list.len(), ErrorKind::ALL.len(), "{list:?}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! `bithuman info`: what an avatar file holds.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use essence::imx::{Container, Loop, Manifest};
+use serde_json::{Value, json};
+
+use crate::console::Console;
+use crate::failure::Failure;
+
+/// Show what an avatar file holds, and check it against its hashes.
+#[derive(Debug, clap::Args)]
+#[command(visible_alias = "open")]
+pub(crate) struct Args {
+    /// The avatar, an .imx file
+    avatar: PathBuf,
+}
+
+pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
+    let container = Container::open(&args.avatar)?;
+    // Avatars of other families are described, not checked.
+    let manifest = container.manifest().ok();
+    if manifest.is_some() {
+        container
+            .verify()
+            .map_err(|e| name_file(&e, &args.avatar))?;
+    }
+    if console.json() {
+        let members: Vec<_> = container
+            .members()
+            .map(|m| json!({ "name": m.name, "size_bytes": m.size_bytes }))
+            .collect();
+        console.object(json!({
+            "path": args.avatar.display().to_string(),
+            "format_version": container.format_version(),
+            "size_bytes": container.size_bytes(),
+            "engine": container.engine(),
+            "manifest": serde_json::from_str::<Value>(container.manifest_json()).ok(),
+            "members": members,
+        }));
+    } else {
+        console.text(&describe(&container, manifest, args));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn name_file(error: &essence::Error, path: &std::path::Path) -> essence::Error {
+    essence::Error::new(
+        error.kind(),
+        format!("{}: {}", path.display(), error.message()),
+    )
+}
+
+fn describe(container: &Container, manifest: Option<&Manifest>, args: &Args) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        if !value.is_empty() {
+            let _ = writeln!(text, "{name:<11} {value}");
+        }
+    };
+    let size = container.size_bytes() as f64 / 1e6;
+    line("file", format!("{} ({size:.1} MB)", args.avatar.display()));
+    line(
+        "format",
+        format!(
+            "{}, engine {}",
+            container.format_version(),
+            container.engine()
+        ),
+    );
+    if let Some(manifest) = manifest {
+        let frame = &manifest.frame;
+        let seconds = f64::from(frame.count) / f64::from(frame.rate);
+        let plural = if frame.count == 1 { "" } else { "s" };
+        line("name", manifest.name.clone());
+        line("created", manifest.created.clone());
+        line("licence", manifest.license.clone());
+        line(
+            "picture",
+            format!(
+                "{}x{}, {} base frame{plural} ({seconds:.1} s), mouth patch {}x{}",
+                frame.width, frame.height, frame.count, manifest.crop.size, manifest.crop.size
+            ),
+        );
+        line(
+            "mouth",
+            format!("{} coefficients", manifest.coefficients.len()),
+        );
+        line(
+            "ARKit",
+            manifest.arkit.keys().cloned().collect::<Vec<_>>().join(" "),
+        );
+        for (name, motion) in &manifest.motions {
+            let how = match motion.looping {
+                Loop::Bounce => "back and forth",
+                Loop::Once => "once",
+                _ => "in a loop",
+            };
+            line("motion", format!("{name}, {} frames {how}", motion.count));
+        }
+        line("hashes", format!("{} members agree", manifest.files.len()));
+    } else {
+        line(
+            "",
+            "Another model family: this program cannot render it.".to_owned(),
+        );
+    }
+    let members: Vec<_> = container.members().collect();
+    let width = members
+        .iter()
+        .map(|m| m.name.len())
+        .max()
+        .unwrap_or(0)
+        .min(40);
+    let _ = writeln!(text, "\n{} members", members.len());
+    // Base frames are many and alike: the first and the last stand for them.
+    let is_frame = |name: &str| name.starts_with("frames/");
+    let mut skipped = 0;
+    for (i, member) in members.iter().enumerate() {
+        let inside = is_frame(member.name)
+            && i > 0
+            && is_frame(members[i - 1].name)
+            && members.get(i + 1).is_some_and(|m| is_frame(m.name));
+        if inside {
+            skipped += 1;
+            continue;
+        }
+        if skipped > 0 {
+            let _ = writeln!(text, "  ... {skipped} more");
+            skipped = 0;
+        }
+        let _ = writeln!(text, "  {:<width$} {:>10}", member.name, member.size_bytes);
+    }
+    text
+}

@@ -1,0 +1,167 @@
+//! `bithuman render`: speech to a video.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use essence::{PixelFormat, SessionOptions};
+use essence_media::{FRAME_RATE, Quality};
+use serde_json::json;
+
+use crate::console::Console;
+use crate::engine::{EngineArgs, TargetSize};
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::sink::{Delivered, Sink, Target};
+use crate::speech;
+
+/// Render speech to a video.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  bithuman render face.imx -a speech.wav -o talk.mp4
+  bithuman render face.imx -a speech.wav -o frames/%05d.png
+  bithuman render face.imx -a speech.wav -o - --format rgb | ffplay -f rawvideo ...")]
+pub(crate) struct Args {
+    /// The avatar, an .imx file
+    avatar: PathBuf,
+    /// Speech: wav, flac, mp3, ogg (Vorbis), m4a or aac
+    #[arg(short, long, value_name = "FILE")]
+    audio: PathBuf,
+    /// A video (.mp4), numbered pictures (frames/%05d.png), or - for raw frames on stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// How many bits to spend on the video
+    #[arg(long, value_enum, default_value = "medium")]
+    quality: QualityArg,
+    /// Size of the pictures: the longer side, or both; bars fill what the avatar does not
+    #[arg(long, value_name = "N|WxH")]
+    target_size: Option<TargetSize>,
+    /// Stop after this many frames
+    #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// Pixels of raw frames: bgr, rgb, rgba, i420 or nv12 [default: bgr]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<PixelFormat>,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum QualityArg {
+    Low,
+    Medium,
+    High,
+}
+
+impl From<QualityArg> for Quality {
+    fn from(quality: QualityArg) -> Self {
+        match quality {
+            QualityArg::Low => Self::Low,
+            QualityArg::Medium => Self::Medium,
+            QualityArg::High => Self::High,
+        }
+    }
+}
+
+pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
+    let begin = Instant::now();
+    let target = Target::new(&args.output, args.format)?;
+    if matches!(target, Target::Raw(_)) && console.json() {
+        return Err(Failure::argument(
+            "--json and -o - both write to stdout; choose one",
+        ));
+    }
+    target.check(&[&args.avatar, &args.audio])?;
+    let mut audio = speech::open(&args.audio).map_err(|f| f.unless_missing(&args.avatar))?;
+    let avatar = args.engine.open(&args.avatar)?;
+    let info = avatar.info();
+    let size = args
+        .target_size
+        .map(|s| s.resolve(info.frame_width, info.frame_height));
+    let (width, height) = size.map_or((info.frame_width, info.frame_height), |s| {
+        (s.width, s.height)
+    });
+
+    let interrupt = Interrupt::listen()?;
+    let mut sink = Sink::begin(
+        &target,
+        (width as u32, height as u32),
+        audio.sample_rate(),
+        args.quality.into(),
+        &interrupt,
+    )?;
+    let options = SessionOptions::default()
+        .pixel_format(target.pixel_format())
+        .output_size(size);
+    let passed = speech::frames(
+        console,
+        &avatar,
+        options,
+        &mut audio,
+        args.limit,
+        &interrupt,
+        |frame| sink.write(frame),
+    )?;
+    if passed.interrupted && passed.frames == 0 {
+        return Err(Failure::interrupted(
+            "stopped before the first frame; nothing was written",
+        ));
+    }
+    let Delivered {
+        bytes,
+        width,
+        height,
+    } = sink.finish(&interrupt)?;
+    if passed.interrupted {
+        return Err(Failure::interrupted(stopped(&target, passed.frames)));
+    }
+
+    let output = args.output.display().to_string();
+    let seconds = passed.frames as f64 / f64::from(FRAME_RATE);
+    let wall_seconds = begin.elapsed().as_secs_f64();
+    let render_seconds = passed.engine_time.as_secs_f64();
+    let render_fps = passed.frames as f64 / render_seconds.max(1e-9);
+    if console.json() {
+        console.object(json!({
+            "output": output,
+            "bytes": bytes,
+            "seconds": seconds,
+            "wall_seconds": wall_seconds,
+            "width": width,
+            "height": height,
+            "frames": passed.frames,
+            "fps": FRAME_RATE,
+            "render_seconds": render_seconds,
+            "render_fps": render_fps,
+        }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let summary = format!(
+        "{output}: {seconds:.2} s, {} frames of {width}x{height}, {}\n\
+         rendered at {render_fps:.0} frames/s, {wall_seconds:.1} s in all\n",
+        passed.frames,
+        megabytes(bytes),
+    );
+    match target {
+        Target::Raw(_) => {}
+        _ => console.text(&summary),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn stopped(target: &Target, frames: u64) -> String {
+    let what = match target {
+        Target::Mp4(path) => format!("{} is complete up to there", path.display()),
+        Target::Pictures(_) => "their pictures are complete".to_owned(),
+        Target::Raw(_) => "they were written".to_owned(),
+    };
+    format!("stopped after {frames} frames; {what}")
+}
+
+fn megabytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}

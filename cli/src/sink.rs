@@ -1,0 +1,167 @@
+//! What takes the frames of `render`: a video, pictures, or a pipe.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use essence::{Frame, PixelFormat};
+use essence_media::{Mp4Options, Mp4Writer, PngSequence, Quality, is_sequence_pattern};
+
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::output;
+use crate::speech::Flow;
+
+/// What `--output` means.
+#[derive(Debug)]
+pub(crate) enum Target {
+    Mp4(PathBuf),
+    /// A pattern such as `frames/%05d.png`.
+    Pictures(String),
+    /// Raw frames to stdout.
+    Raw(PixelFormat),
+}
+
+impl Target {
+    pub(crate) fn new(output: &Path, format: Option<PixelFormat>) -> Result<Self, Failure> {
+        if output == Path::new("-") {
+            if std::io::stdout().is_terminal() {
+                return Err(Failure::argument(
+                    "raw frames would fill the terminal; pipe them into a program or a file",
+                ));
+            }
+            return Ok(Self::Raw(format.unwrap_or(PixelFormat::Bgr8)));
+        }
+        if format.is_some() {
+            return Err(Failure::argument("--format is for raw frames, -o -"));
+        }
+        let extension = output
+            .extension()
+            .map(|e| e.to_string_lossy().to_lowercase());
+        let pattern = output.to_str().filter(|p| is_sequence_pattern(p));
+        match (extension.as_deref(), pattern) {
+            (Some("mp4"), _) => Ok(Self::Mp4(output.to_owned())),
+            (Some("png"), Some(pattern)) => Ok(Self::Pictures(pattern.to_owned())),
+            (Some("png"), None) => Err(Failure::argument(
+                "pictures need a number in their name, such as frames/%05d.png",
+            )),
+            _ => Err(Failure::argument(format!(
+                "{} has no extension that can be written; use .mp4, %05d.png, or - for raw frames",
+                output.display()
+            ))),
+        }
+    }
+
+    /// The pixels that the session should give.
+    pub(crate) fn pixel_format(&self) -> PixelFormat {
+        match self {
+            Self::Mp4(_) => PixelFormat::I420,
+            Self::Pictures(_) => PixelFormat::Rgb8,
+            Self::Raw(format) => *format,
+        }
+    }
+
+    /// Refuses what cannot be written.
+    pub(crate) fn check(&self, inputs: &[&Path]) -> Result<(), Failure> {
+        match self {
+            Self::Mp4(path) => output::check(path, inputs),
+            Self::Pictures(pattern) => output::check(&PngSequence::new(pattern)?.path(0), inputs),
+            Self::Raw(_) => Ok(()),
+        }
+    }
+}
+
+/// A [`Target`] being written.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    writer: Writer,
+    size: (u32, u32),
+}
+
+#[derive(Debug)]
+enum Writer {
+    Mp4(Box<Mp4Writer>),
+    Pictures(PngSequence),
+    Raw { bytes: u64 },
+}
+
+/// What arrived.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Delivered {
+    pub(crate) bytes: u64,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+impl Sink {
+    /// Begins an output of pictures of `size` with sound at `sample_rate_hz`.
+    pub(crate) fn begin(
+        target: &Target,
+        size: (u32, u32),
+        sample_rate_hz: u32,
+        quality: Quality,
+        interrupt: &Interrupt,
+    ) -> Result<Self, Failure> {
+        let writer = match target {
+            Target::Mp4(path) => {
+                let (width, height) = size;
+                let options = Mp4Options {
+                    width,
+                    height,
+                    sample_rate_hz,
+                    quality,
+                };
+                interrupt.unfinished(Some(output::part_path(path)));
+                Writer::Mp4(Box::new(Mp4Writer::create(path, &options)?))
+            }
+            Target::Pictures(pattern) => Writer::Pictures(PngSequence::new(pattern)?),
+            Target::Raw(_) => Writer::Raw { bytes: 0 },
+        };
+        Ok(Self { writer, size })
+    }
+
+    /// Takes the next frame.
+    pub(crate) fn write(&mut self, frame: &Frame) -> Result<Flow, Failure> {
+        match &mut self.writer {
+            Writer::Mp4(mp4) => {
+                mp4.write_frame(frame.pixels())?;
+                mp4.write_audio(frame.audio())?;
+            }
+            Writer::Pictures(pictures) => {
+                pictures.write(frame.pixels(), self.size.0, self.size.1)?;
+            }
+            Writer::Raw { bytes } => match std::io::stdout().lock().write_all(frame.pixels()) {
+                Ok(()) => *bytes += frame.pixels().len() as u64,
+                // The reader has seen enough.
+                Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Flow::Stop),
+                Err(e) => return Err(Failure::output("cannot write to stdout", Some(&e))),
+            },
+        }
+        Ok(Flow::More)
+    }
+
+    /// Completes the output.
+    pub(crate) fn finish(self, interrupt: &Interrupt) -> Result<Delivered, Failure> {
+        let (width, height) = self.size;
+        Ok(match self.writer {
+            Writer::Mp4(mp4) => {
+                let summary = mp4.finish()?;
+                interrupt.unfinished(None);
+                Delivered {
+                    bytes: summary.bytes,
+                    width: summary.width,
+                    height: summary.height,
+                }
+            }
+            Writer::Pictures(pictures) => Delivered {
+                bytes: pictures.bytes(),
+                width,
+                height,
+            },
+            Writer::Raw { bytes } => Delivered {
+                bytes,
+                width,
+                height,
+            },
+        })
+    }
+}
