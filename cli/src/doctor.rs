@@ -130,8 +130,8 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
                     &format!("{}, opened in {:.0} ms", t.name, t.open_seconds * 1e3),
                 );
                 line("self-test", &format!("passed on {}", t.provider));
-                for (provider, reason) in &t.refused {
-                    line("", &format!("  not {provider}: {reason}"));
+                for (reason, providers) in by_reason(&t.refused) {
+                    line("", &format!("  not {}: {reason}", providers.join(", ")));
                 }
                 let factor = t.render_fps / f64::from(FRAME_RATE);
                 let speed = format!("{:.0} frames/s, {factor:.1} times real time", t.render_fps);
@@ -149,6 +149,18 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     Ok(problem.map_or(ExitCode::SUCCESS, |failure| {
         ExitCode::from(failure.exit_code)
     }))
+}
+
+/// The providers that were refused, together where the reason is the same.
+fn by_reason<'a>(refused: &'a [(&'static str, String)]) -> Vec<(&'a str, Vec<&'static str>)> {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (provider, reason) in refused {
+        match groups.iter_mut().find(|(r, _)| r == reason) {
+            Some((_, providers)) => providers.push(provider),
+            None => groups.push((reason, vec![provider])),
+        }
+    }
+    groups
 }
 
 fn try_avatar(engine: &Engine, path: &Path) -> essence::Result<Trial> {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::output::megabytes;
 
 /// Show what an avatar file holds, and check it against its hashes.
 #[derive(Debug, clap::Args)]
@@ -60,8 +61,8 @@ fn describe(container: &Container, manifest: Option<&Manifest>, args: &Args) -> 
             let _ = writeln!(text, "{name:<11} {value}");
         }
     };
-    let size = container.size_bytes() as f64 / 1e6;
-    line("file", format!("{} ({size:.1} MB)", args.avatar.display()));
+    let size = megabytes(container.size_bytes());
+    line("file", format!("{} ({size})", args.avatar.display()));
     line(
         "format",
         format!(

@@ -32,7 +32,7 @@ const SCHEMA_VERSION: u32 = 1;
 #[command(name = "bithuman", version, about, max_term_width = 100)]
 struct Cli {
     /// Print one JSON object instead of text; errors as JSON on stderr
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 100)]
     json: bool,
     #[command(subcommand)]
     command: Command,

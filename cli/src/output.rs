@@ -52,3 +52,11 @@ pub(crate) fn part_path(output: &Path) -> PathBuf {
     part.push(".part");
     part.into()
 }
+
+/// `1234567` -> `1.2 MB`.
+pub(crate) fn megabytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}

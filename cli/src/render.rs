@@ -12,6 +12,7 @@ use crate::console::Console;
 use crate::engine::{EngineArgs, TargetSize};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::output::megabytes;
 use crate::sink::{Delivered, Sink, Target};
 use crate::speech;
 
@@ -84,7 +85,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     });
 
     let interrupt = Interrupt::listen()?;
-    let mut sink = Sink::begin(
+    let sink = Sink::begin(
         &target,
         (width as u32, height as u32),
         audio.sample_rate(),
@@ -94,15 +95,11 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let options = SessionOptions::default()
         .pixel_format(target.pixel_format())
         .output_size(size);
-    let passed = speech::frames(
-        console,
-        &avatar,
-        options,
-        &mut audio,
-        args.limit,
-        &interrupt,
-        |frame| sink.write(frame),
-    )?;
+    let (sink, passed) = sink.beside(|take| {
+        speech::frames(
+            console, &avatar, options, &mut audio, args.limit, &interrupt, take,
+        )
+    })?;
     if passed.interrupted && passed.frames == 0 {
         return Err(Failure::interrupted(
             "stopped before the first frame; nothing was written",
@@ -157,11 +154,4 @@ fn stopped(target: &Target, frames: u64) -> String {
         Target::Raw(_) => "they were written".to_owned(),
     };
     format!("stopped after {frames} frames; {what}")
-}
-
-fn megabytes(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use essence::{Frame, PixelFormat};
 use essence_media::{Mp4Options, Mp4Writer, PngSequence, Quality, is_sequence_pattern};
@@ -10,6 +11,9 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::speech::Flow;
+
+/// Frames that may wait to be written: enough to even out key frames.
+const QUEUED_FRAMES: usize = 8;
 
 /// What `--output` means.
 #[derive(Debug)]
@@ -119,8 +123,39 @@ impl Sink {
         Ok(Self { writer, size })
     }
 
-    /// Takes the next frame.
-    pub(crate) fn write(&mut self, frame: &Frame) -> Result<Flow, Failure> {
+    /// Runs `work` with a function that takes frames, and writes them on a thread of its own meanwhile.
+    /// Returns the sink and what `work` returned.
+    pub(crate) fn beside<T>(
+        mut self,
+        work: impl FnOnce(&mut dyn FnMut(&mut Frame) -> Result<Flow, Failure>) -> Result<T, Failure>,
+    ) -> Result<(Self, T), Failure> {
+        std::thread::scope(|scope| {
+            let (full, incoming) = mpsc::sync_channel::<Frame>(QUEUED_FRAMES);
+            let (outgoing, empty) = mpsc::channel();
+            let writer = scope.spawn(move || -> Result<Self, Failure> {
+                for frame in incoming {
+                    if self.write(&frame)? == Flow::Stop {
+                        break;
+                    }
+                    // When nobody wants the empty frame any more, the last frames are on their way.
+                    let _ = outgoing.send(frame);
+                }
+                Ok(self)
+            });
+            let result = work(&mut |frame| {
+                let frame = std::mem::replace(frame, empty.try_recv().unwrap_or_default());
+                // Not taken: the writer ended, and says below why.
+                Ok(full.send(frame).map_or(Flow::Stop, |()| Flow::More))
+            });
+            drop(full);
+            let sink = writer
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            Ok((sink, result?))
+        })
+    }
+
+    fn write(&mut self, frame: &Frame) -> Result<Flow, Failure> {
         match &mut self.writer {
             Writer::Mp4(mp4) => {
                 mp4.write_frame(frame.pixels())?;

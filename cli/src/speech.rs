@@ -49,7 +49,8 @@ pub(crate) fn open(path: &Path) -> Result<AudioReader, Failure> {
     Ok(audio)
 }
 
-/// Renders all of `audio`, or up to `limit` frames of it, into `sink`.
+/// Renders all of `audio`, or up to `limit` frames of it, into `sink`, which may keep a frame and leave
+/// another in its place.
 pub(crate) fn frames(
     console: &Console,
     avatar: &Avatar,
@@ -57,7 +58,7 @@ pub(crate) fn frames(
     audio: &mut AudioReader,
     limit: Option<u64>,
     interrupt: &Interrupt,
-    mut sink: impl FnMut(&Frame) -> Result<Flow, Failure>,
+    mut sink: impl FnMut(&mut Frame) -> Result<Flow, Failure>,
 ) -> Result<Passed, Failure> {
     let rate = audio.sample_rate();
     let expected = audio
@@ -83,7 +84,7 @@ pub(crate) fn frames(
         if engine.time(|| session.next_frame_into(&mut frame))? {
             passed.frames += 1;
             progress.update(passed.frames);
-            if sink(&frame)? == Flow::Stop {
+            if sink(&mut frame)? == Flow::Stop {
                 break;
             }
         } else if flushed {
