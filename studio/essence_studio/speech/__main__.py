@@ -1,0 +1,67 @@
+"""The speech network's command: makes data, trains, evaluates, exports. Run from `studio/`.
+
+    python -m essence_studio.speech data --recordings FOLDER
+    python -m essence_studio.speech train --steps 3000
+    python -m essence_studio.speech evaluate --speech FOLDER
+    python -m essence_studio.speech export
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+_SHARED = Path(os.environ.get("ESSENCE_DATA", "../../shared/data"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m essence_studio.speech", description="The speech network: mels to mouth.")
+    parser.add_argument("--work", type=Path, default=Path("work/speech"), help="folder for what is made on the way")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    data = commands.add_parser("data", help="synthesize speech, label real speech, write the corpus")
+    data.add_argument("--recordings", type=Path, default=_SHARED / "real_speech/librispeech_train-clean-100", help="real speech (flac)")
+    data.add_argument("--minutes", type=float, default=50, help="minutes of synthesized speech")
+    data.add_argument("--seed", type=int, default=1)
+
+    train = commands.add_parser("train", help="train, or go on training")
+    train.add_argument("--steps", type=int, default=3000)
+    train.add_argument("--channels", type=int, default=160)
+    train.add_argument("--seed", type=int, default=1)
+    train.add_argument("--threads", type=int, default=1)
+    train.add_argument("--name", default="network", help="name of the checkpoint in the work folder")
+
+    evaluate = commands.add_parser("evaluate", help="measure on real speech with transcripts")
+    evaluate.add_argument("--speech", type=Path, default=_SHARED / "speech", help="recordings (wav) and transcripts.txt")
+    evaluate.add_argument("--plots", type=Path, help="folder for plots")
+    evaluate.add_argument("--name", default="network")
+
+    export = commands.add_parser("export", help="write networks/speech.onnx, speech.json and the test vectors")
+    export.add_argument("--networks", type=Path, default=Path("networks"))
+    export.add_argument("--testdata", type=Path, default=Path("../testdata"))
+    export.add_argument("--name", default="network")
+
+    arguments = parser.parse_args()
+    work: Path = arguments.work
+    match arguments.command:
+        case "data":
+            from essence_studio.speech import data, real
+
+            if arguments.recordings.is_dir():
+                real.main(arguments.recordings, work / "real")
+            data.make(work / "corpus.npz", arguments.recordings, work / "real", arguments.minutes, arguments.seed)
+        case "train":
+            from essence_studio.speech.train import train
+
+            train(work / "corpus.npz", work / f"{arguments.name}.pt", arguments.steps, arguments.channels, arguments.seed, arguments.threads)
+        case "evaluate":
+            from essence_studio.speech.evaluate import evaluate
+
+            evaluate(work / f"{arguments.name}.pt", arguments.speech, work, arguments.plots)
+        case "export":
+            from essence_studio.speech.export import export
+
+            export(work / f"{arguments.name}.pt", work / "evaluation.json", arguments.networks, arguments.testdata)
+
+
+if __name__ == "__main__":
+    main()

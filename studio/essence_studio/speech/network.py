@@ -1,0 +1,74 @@
+"""The speech network: log-mels to mouth coefficients.
+
+Training runs it over long stretches: `[B, M, 80]` mel frames give `[B, outputs, …]`, one output for every second mel frame. The engine
+runs the same layers on one window of `WINDOW` frames, which gives exactly one output; both are the same numbers, because everything,
+the level included, is a convolution without padding.
+
+Level: each mel frame is put in relation to the mean energy of the `LEVEL_FRAMES` frames that end with it, but at least to
+`LEVEL_FLOOR`, so that the noise of a quiet room isn't blown up to speech. The level itself is one more input.
+"""
+
+import torch
+from torch import nn
+
+from essence_studio.mel import BANDS, LOOK_AHEAD_HOPS
+from essence_studio.speech.mouth import COEFFICIENTS, VISEMES
+
+LEVEL_FRAMES = 32
+LEVEL_FLOOR = -7.0
+"""ln of band energy; about -57 dBFS of speech."""
+FIELD = 33
+"""Mel frames that the convolutions see."""
+WINDOW = FIELD + LEVEL_FRAMES - 1
+STRIDE = 2
+TARGET_LAG = LOOK_AHEAD_HOPS - 1 - 2
+"""The target of an output, at 10 ms a step, lies this many steps before the last mel frame of its window: the middle of the video frame."""
+
+
+class SpeechNetwork(nn.Module):
+    """Five dense temporal convolutions with batch norm and ReLU, then a linear head for each of the outputs; visemes only help in training."""
+
+    def __init__(self, channels: int = 160, dropout: float = 0.1):
+        super().__init__()
+        layers: list[nn.Module] = []
+        width = BANDS + 1
+        for kernel, stride, dilation in ((5, STRIDE, 1), (5, 1, 1), (3, 1, 2), (3, 1, 2), (3, 1, 1)):
+            layers += [nn.Conv1d(width, channels, kernel, stride, dilation=dilation, bias=False), nn.BatchNorm1d(channels), nn.ReLU()]
+            width = channels
+        self.body = nn.Sequential(*layers, nn.Dropout(dropout))
+        self.coefficients = nn.Conv1d(channels, len(COEFFICIENTS), 1)
+        self.rest = nn.Conv1d(channels, 1, 1)
+        self.visemes = nn.Conv1d(channels, len(VISEMES), 1)
+
+    def forward(self, mel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """`[B, M, 80]` to coefficients `[B, (M - WINDOW) // 2 + 1, 16]`, not clamped, and logits of rest `[B, …, 1]` and of visemes
+        `[B, …, 12]`."""
+        hidden = self.body(adapt_level(mel))
+        return tuple(head(hidden).transpose(1, 2) for head in (self.coefficients, self.rest, self.visemes))
+
+
+class WindowNetwork(nn.Module):
+    """What the engine runs: `[N, WINDOW, 80]` to `[N, 16]` in [0, 1], with rest pulled to 0."""
+
+    def __init__(self, network: SpeechNetwork):
+        super().__init__()
+        self.network = network
+
+    def forward(self, mel: torch.Tensor) -> torch.Tensor:
+        hidden = self.network.body(adapt_level(mel))
+        return settle(self.network.coefficients(hidden)[:, :, 0], self.network.rest(hidden)[:, :, 0])
+
+
+def settle(coefficients: torch.Tensor, rest: torch.Tensor) -> torch.Tensor:
+    """Clamps to [0, 1] and closes the last crack of a mouth that is almost surely at rest."""
+    alive = torch.clamp((1 - torch.sigmoid(rest)) * 5, 0, 1)
+    return torch.clamp(coefficients, 0, 1) * alive
+
+
+def adapt_level(mel: torch.Tensor) -> torch.Tensor:
+    """`[B, M, 80]` to `[B, 81, M - LEVEL_FRAMES + 1]`."""
+    energy = torch.exp(mel).mean(dim=2, keepdim=True).transpose(1, 2)
+    level = torch.log(nn.functional.avg_pool1d(energy, LEVEL_FRAMES, 1) + 1e-9)
+    bounded = torch.clamp(level, min=LEVEL_FLOOR)
+    bands = (mel[:, LEVEL_FRAMES - 1 :].transpose(1, 2) - bounded) * 0.3 + 0.6
+    return torch.cat([bands, torch.clamp(level, min=-11.0) * 0.25 + 1.0], dim=1)
