@@ -93,6 +93,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             "wall_seconds": begin.elapsed().as_secs_f64(),
             "frames": passed.frames,
             "fps": FRAME_RATE,
+            "warnings": passed.warnings,
             "columns": names,
         }));
     } else if !to_stdout {

@@ -36,13 +36,16 @@ pub(crate) fn check(output: &Path, inputs: &[&Path]) -> Result<(), Failure> {
     }
     // Whether files can be made there shows only by making one: the one that will be made anyway.
     let part = part_path(output);
+    let existed = part.exists();
     OpenOptions::new()
         .write(true)
         .create(true)
-        .truncate(true)
+        .truncate(false)
         .open(&part)
         .map_err(|e| Failure::output(format!("cannot write {shown}"), Some(&e)))?;
-    let _ = std::fs::remove_file(part);
+    if !existed {
+        let _ = std::fs::remove_file(part);
+    }
     Ok(())
 }
 

@@ -129,6 +129,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             "height": height,
             "frames": passed.frames,
             "fps": FRAME_RATE,
+            "warnings": passed.warnings,
             "render_seconds": render_seconds,
             "render_fps": render_fps,
         }));

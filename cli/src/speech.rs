@@ -14,13 +14,15 @@ use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 
 /// What [`frames`] went through.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Passed {
     pub(crate) frames: u64,
     /// Time inside the engine.
     pub(crate) engine_time: Duration,
     /// The user asked to stop before the end.
     pub(crate) interrupted: bool,
+    /// What the user should know about the audio.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// What a `sink` wants next.
@@ -101,15 +103,18 @@ pub(crate) fn frames(
 
     if flushed && audio.missing_samples() > 0 {
         let seconds = audio.missing_samples() as f64 / f64::from(rate);
-        console.warn(&format!(
+        passed.warnings.push(format!(
             "the audio file is cut off: {seconds:.2} s are missing at its end"
         ));
     }
     if audio.damaged_packets() > 0 {
-        let n = audio.damaged_packets();
-        console.warn(&format!(
-            "{n} damaged parts of the audio file became silence"
+        passed.warnings.push(format!(
+            "{} damaged parts of the audio file became silence",
+            audio.damaged_packets()
         ));
+    }
+    for warning in &passed.warnings {
+        console.warn(warning);
     }
     Ok(passed)
 }

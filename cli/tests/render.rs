@@ -311,6 +311,26 @@ fn bad_audio_is_refused_and_leaves_nothing() {
 }
 
 #[test]
+fn a_cut_file_renders_what_is_there_and_says_so() {
+    let folder = Folder::new();
+    let full = tone(16000, 1.0);
+    let audio = folder.write("in.wav", &full[..full.len() / 2]);
+    let result = run(render(&toy(), &audio, &folder.path("out.mp4"))).object();
+    assert!(
+        result["frames"]
+            .as_u64()
+            .is_some_and(|n| (12..14).contains(&n)),
+        "{result}"
+    );
+    assert!(
+        result["warnings"][0]
+            .as_str()
+            .is_some_and(|w| w.contains("cut off")),
+        "{result}"
+    );
+}
+
+#[test]
 fn outputs_that_cannot_be_written_are_refused_before_any_work() {
     let folder = Folder::new();
     let audio = folder.write("in.wav", &tone(16000, 0.2));
