@@ -168,6 +168,12 @@ impl Inner {
         self.base.rgb(index, self.container.member(&self.frames[index])?)
     }
 
+    /// Base frame `index` as RGB, decoded anew.
+    #[cfg(feature = "internals")]
+    pub(crate) fn decode_frame(&self, index: usize) -> Result<Vec<u8>> {
+        self.base.decode(index, self.container.member(&self.frames[index])?)
+    }
+
     /// Pose of base frame `index`.
     pub(crate) fn pose(&self, index: usize) -> &[f32] {
         let length = self.poses.len() / self.info.frame_count;

@@ -1,4 +1,33 @@
-//! Real-time talking avatars on the user's own machine.
+//! Real-time talking avatars on the user's own machine: push speech audio in, draw lip-synced pictures at exactly 25 frames a second.
+//!
+//! Three types with three lifetimes: an [`Engine`] per process, an [`Avatar`] per `.imx` file, a [`Session`] per conversation.
+//!
+//! ```no_run
+//! use essence::{Engine, Frame, SessionOptions};
+//!
+//! # fn main() -> essence::Result<()> {
+//! let avatar = Engine::builder().build()?.open("mika.imx")?;
+//! let session = avatar.session(SessionOptions::default())?;
+//! # let (speech, sample_rate_hz) = (vec![0i16; 24_000], 24_000);
+//! session.push_audio(&speech[..], sample_rate_hz, 1)?;
+//! session.flush();
+//! let mut frame = Frame::new();
+//! while session.next_frame_into(&mut frame)? {
+//!     // show frame.pixels(), play frame.audio()
+//!     if frame.flags().end_of_speech {
+//!         break;
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Real time
+//! A session draws in the thread that asks for the frame and pushes from any other. Once every base frame has been shown, a frame allocates
+//! nothing but what ONNX Runtime does itself, given a [`Frame`] to fill again.
+//!
+//! # Features
+//! `internals`: the stages one by one, for this repository's benchmarks; no promise of stability.
 #![deny(unsafe_code)]
 
 mod audio;
@@ -11,6 +40,9 @@ mod frame;
 mod identity;
 pub mod imx;
 mod infer;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod motion;
 mod options;
 mod session;
@@ -24,3 +56,8 @@ pub use frame::{Frame, FrameFlags, PixelFormat};
 pub use infer::{Provider, RuntimeInfo};
 pub use options::{OutputSize, Pacing, SessionOptions};
 pub use session::Session;
+
+/// The README's example is compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -52,7 +52,7 @@ fn demo(sh: &Shell) -> Result<()> {
     runtime::ensure(sh)?;
     cmd!(sh, "cargo build --release --locked --package bithuman-cli").run()?;
     sh.create_dir("target/demo")?;
-    let (avatar, audio) = ("testdata/avatars/AVATAR.imx", "testdata/audio/speech_48000.wav");
+    let (avatar, audio) = ("testdata/avatars/mika.imx", "testdata/audio/speech_48000.wav");
     let output = root().join("target/demo/demo.mp4");
     cmd!(sh, "cargo run --release --locked --quiet --package bithuman-cli -- render {avatar} --audio {audio} --output {output}")
         .run()?;

@@ -120,3 +120,34 @@ fn filters() -> Vec<Filter> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vector(name: &str) -> Vec<f32> {
+        let path = format!("{}/../testdata/vectors/{name}", env!("CARGO_MANIFEST_DIR"));
+        let bytes = std::fs::read(path).unwrap();
+        bytes.as_chunks::<4>().0.iter().map(|x| f32::from_le_bytes(*x)).collect()
+    }
+
+    /// The studio trained the speech network on these very numbers.
+    #[test]
+    fn mel_agrees_with_the_studio() {
+        let (input, expected) = (vector("mel_input.f32"), vector("mel_expected.f32"));
+        for chunk in [1, 160, 1_000, input.len()] {
+            let mut stream = MelStream::new();
+            let mut bands = Vec::new();
+            for samples in input.chunks(chunk).chain([&[0.0; 400][..]]) {
+                stream.push(samples, |frame| bands.extend_from_slice(&frame.bands));
+            }
+            // The studio's first frame is 0, the stream's is -1.
+            let frames = bands[BANDS..].chunks(BANDS).zip(expected.chunks(BANDS));
+            assert!(bands.len() > expected.len(), "{} of {} frames", bands.len() / BANDS, expected.len() / BANDS);
+            for (index, (ours, theirs)) in frames.enumerate() {
+                let worst = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(worst < 1e-3, "mel frame {index} in chunks of {chunk}: off by {worst}");
+            }
+        }
+    }
+}

@@ -51,7 +51,8 @@ impl BaseFrames {
         Ok(frame)
     }
 
-    fn decode(&self, index: usize, jpeg: &[u8]) -> Result<Vec<u8>> {
+    /// Frame `index` as RGB, decoded from `jpeg`.
+    pub(crate) fn decode(&self, index: usize, jpeg: &[u8]) -> Result<Vec<u8>> {
         let damaged = |problem: String| {
             Error::new(ErrorKind::InvalidAvatar, format!("base frame {index}: {problem}"))
         };

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use essence::{Avatar, Engine, Frame, Pacing, PixelFormat, Provider, Session, SessionOptions};
+use essence::{Avatar, Engine, Frame, OutputSize, Pacing, PixelFormat, Provider, Session, SessionOptions};
 
 pub(crate) fn testdata(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testdata").join(path)
@@ -20,6 +20,11 @@ pub(crate) fn engine() -> &'static Engine {
 /// A tiny avatar whose networks make timing visible: the louder, the wider the mouth.
 pub(crate) fn toy() -> Avatar {
     engine().open(testdata("avatars/toy.imx")).expect("the toy avatar opens")
+}
+
+/// The avatar that ships.
+pub(crate) fn mika() -> Avatar {
+    engine().open(testdata("avatars/mika.imx")).expect("the avatar that ships opens")
 }
 
 pub(crate) fn unpaced(avatar: &Avatar) -> Session {
@@ -54,6 +59,26 @@ pub(crate) fn buzz(samples: usize, rate_hz: u32) -> Vec<f32> {
             (swell * (0.25 * tone + 0.1 * hiss) * 32768.0).round().clamp(-32768.0, 32767.0) / 32768.0
         })
         .collect()
+}
+
+/// Samples and rate of one of the test recordings, 16 bits and mono.
+pub(crate) fn recording(name: &str) -> (Vec<i16>, u32) {
+    let mut reader = hound::WavReader::open(testdata("audio").join(name)).expect("the recording is there");
+    let rate = reader.spec().sample_rate;
+    (reader.samples().map(|x| x.expect("a sample")).collect(), rate)
+}
+
+/// Everything that is said in `samples`, by `avatar` in pictures of `size`.
+pub(crate) fn speak_recording(avatar: &Avatar, name: &str, size: Option<OutputSize>) -> Vec<Frame> {
+    let options = SessionOptions::default()
+        .pacing(Pacing::Unpaced)
+        .pixel_format(PixelFormat::Rgb8)
+        .output_size(size);
+    let session = avatar.session(options).expect("the options are valid");
+    let (samples, rate) = recording(name);
+    session.push_audio(&samples[..], rate, 1).expect("the recording is valid");
+    session.flush();
+    drain(&session)
 }
 
 /// What makes two frames the same frame. Indices count on through a session and are left out.

@@ -1,0 +1,144 @@
+//! The stages one by one, for the benchmarks of this repository. No promise of stability.
+
+use crate::audio::mel::MelStream;
+use crate::audio::resample::Resampler;
+use crate::compose::blend::Patch;
+use crate::compose::{convert, fit::Fit};
+use crate::options::OutputSize;
+use crate::speech::SpeechWindow;
+use crate::{Avatar, PixelFormat, Result};
+
+/// The `audio` stage's resampler.
+#[derive(Debug)]
+pub struct Resample(Resampler);
+
+impl Resample {
+    /// From `rate_hz` to 16 kHz.
+    ///
+    /// # Errors
+    /// None that a valid rate gives.
+    pub fn new(rate_hz: u32) -> Result<Self> {
+        Ok(Self(Resampler::new(rate_hz)?))
+    }
+
+    /// Takes samples; gives how many came out.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn run(&mut self, samples: &[f32]) -> Result<usize> {
+        let mut count = 0;
+        self.0.push(samples, |out| count += out.len())?;
+        Ok(count)
+    }
+}
+
+/// The `audio` stage's spectrogram.
+pub struct Mel(MelStream);
+
+impl std::fmt::Debug for Mel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Mel")
+    }
+}
+
+impl Default for Mel {
+    fn default() -> Self {
+        Self(MelStream::new())
+    }
+}
+
+impl Mel {
+    /// Takes 16 kHz samples; gives the sum of the bands that came out.
+    pub fn run(&mut self, samples: &[f32]) -> f32 {
+        let mut sum = 0.0;
+        self.0.push(samples, |frame| sum += frame.bands.iter().sum::<f32>());
+        sum
+    }
+}
+
+/// The stages from the speech network on, with one avatar's data.
+#[derive(Debug)]
+pub struct Picture {
+    avatar: Avatar,
+    mel: Vec<f32>,
+    coefficients: Vec<f32>,
+    patch: Patch,
+    canvas: Vec<u8>,
+}
+
+impl Picture {
+    /// With a mouth half open.
+    ///
+    /// # Errors
+    /// Those of rendering.
+    pub fn new(avatar: &Avatar) -> Result<Self> {
+        let mut window = SpeechWindow::new(avatar.0.window);
+        window.push(&[0.01; 4_000]);
+        let mut picture = Self {
+            avatar: avatar.clone(),
+            mel: window.view(1).0.to_vec(),
+            coefficients: vec![0.3; avatar.info().coefficient_names.len()],
+            patch: Patch::new(avatar.info().patch_size),
+            canvas: avatar.0.base_frame(0)?.to_vec(),
+        };
+        picture.identity()?;
+        Ok(picture)
+    }
+
+    /// The speech network.
+    ///
+    /// # Errors
+    /// `Inference`.
+    pub fn speech(&self) -> Result<f32> {
+        Ok(self.avatar.0.networks()?.speech.run([&self.mel])?[0])
+    }
+
+    /// The identity network, and its patch in 8 bits.
+    ///
+    /// # Errors
+    /// `Inference`.
+    pub fn identity(&mut self) -> Result<()> {
+        let pose = self.avatar.0.pose(0);
+        let mut networks = self.avatar.0.networks()?;
+        self.patch.set(networks.identity.run([&self.coefficients, pose])?, 1.0);
+        Ok(())
+    }
+
+    /// A base frame from its JPEG.
+    ///
+    /// # Errors
+    /// `InvalidAvatar`.
+    pub fn decode(&self, index: usize) -> Result<usize> {
+        Ok(self.avatar.0.decode_frame(index)?.len())
+    }
+
+    /// The patch onto the base frame.
+    pub fn blend(&mut self) {
+        let info = self.avatar.info();
+        let affine = &self.avatar.0.affines[0];
+        self.patch.blend_into(&mut self.canvas, info.frame_width, info.frame_height, affine);
+    }
+
+    /// The picture into a pixel format.
+    pub fn convert(&self, format: PixelFormat, out: &mut Vec<u8>) {
+        let info = self.avatar.info();
+        out.resize(format.buffer_len(info.frame_width, info.frame_height), 0);
+        convert::from_rgb(&self.canvas, info.frame_width, info.frame_height, format, out);
+    }
+}
+
+/// The `compose` stage's scaling.
+#[derive(Debug)]
+pub struct Scale(Fit);
+
+impl Scale {
+    /// From one size into another.
+    pub fn new(from: (usize, usize), to: OutputSize) -> Self {
+        Self(Fit::new(from, to, [0; 3]))
+    }
+
+    /// Scales one RGB picture.
+    pub fn run(&mut self, rgb: &[u8]) -> usize {
+        self.0.apply(rgb).len()
+    }
+}
