@@ -23,7 +23,7 @@ const NO_PICTURE: OutputSize = OutputSize {
     height: 16,
 };
 
-/// Write the mouth's ARKit values of speech as CSV, a row per frame.
+/// Write the mouth's ARKit values of speech as CSV, a row per frame
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The avatar, an .imx file

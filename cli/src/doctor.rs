@@ -17,7 +17,7 @@ use crate::failure::Failure;
 const TRIAL_FRAMES: usize = 50;
 const TRIAL_RATE_HZ: u32 = 16_000;
 
-/// Show whether this machine can render: ONNX Runtime, providers, processor, and an avatar's self-test.
+/// Show whether this machine can render, and how fast
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Exit code 0 if it can; otherwise that of the first problem, 69 if ONNX Runtime is missing."

@@ -11,7 +11,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::output::megabytes;
 
-/// Show what an avatar file holds, and check it against its hashes.
+/// Show what an avatar file holds, and check it against its hashes
 #[derive(Debug, clap::Args)]
 #[command(visible_alias = "open")]
 pub(crate) struct Args {

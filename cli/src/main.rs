@@ -29,7 +29,13 @@ const SCHEMA_VERSION: u32 = 1;
 
 /// Talking avatars on your own machine: speech in, lip-synced video out.
 #[derive(Debug, Parser)]
-#[command(name = "bithuman", version, about, max_term_width = 100)]
+#[command(
+    name = "bithuman",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 66 an input is missing or not what it should be,\n\
+                  69 ONNX Runtime or a provider is missing, 70 a bug, 130 interrupted."
+)]
 struct Cli {
     /// Print one JSON object instead of text; errors as JSON on stderr
     #[arg(long, global = true, display_order = 100)]

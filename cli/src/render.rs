@@ -16,7 +16,7 @@ use crate::output::megabytes;
 use crate::sink::{Delivered, Sink, Target};
 use crate::speech;
 
-/// Render speech to a video.
+/// Render speech to a video
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -194,6 +194,27 @@ fn a_missing_runtime_is_named_by_every_command_that_needs_it() {
 }
 
 #[test]
+fn a_provider_that_is_not_there_is_refused_by_name() {
+    let folder = Folder::new();
+    let audio = folder.write("in.wav", &tone(16000, 0.1));
+    let (avatar, output) = (toy(), folder.path("out.mp4"));
+    // Not both exist on any machine.
+    let codes = ["coreml", "openvino"].map(|provider| {
+        let mut args = render(&avatar, &audio, &output);
+        args.extend(["--provider", provider].map(OsStr::new));
+        let result = run(args);
+        (result.code != Some(0)).then(|| {
+            assert!(result.stderr.contains(provider), "{}", result.stderr);
+            result.error()
+        })
+    });
+    assert!(
+        codes.contains(&Some((69, "PROVIDER_UNAVAILABLE".to_owned()))),
+        "{codes:?}"
+    );
+}
+
+#[test]
 fn doctor_ends_with_the_exit_code_of_a_bad_avatar() {
     let bad = testdata("bad/hash_differs.imx");
     let result = run([OsStr::new("doctor"), bad.as_os_str(), OsStr::new("--json")]);
