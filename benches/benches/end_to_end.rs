@@ -1,5 +1,4 @@
 //! From pushed audio to finished picture, per frame, and from a file to the first frame.
-#![expect(missing_docs, reason = "criterion's macros")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use essence::{Engine, Frame, OutputSize, Pacing, PixelFormat, Provider, SessionOptions};
@@ -9,14 +8,20 @@ fn speaking(c: &mut Criterion) {
     let avatar = benches::avatar();
     let mut group = c.benchmark_group("speaking");
     group.throughput(Throughput::Elements(1));
-    let wide = Some(OutputSize { width: 1280, height: 720 });
+    let wide = Some(OutputSize {
+        width: 1280,
+        height: 720,
+    });
     for (name, format, size, rate) in [
         ("bgr_16000", PixelFormat::Bgr8, None, 16_000),
         ("bgr_48000", PixelFormat::Bgr8, None, 48_000),
         ("i420_16000", PixelFormat::I420, None, 16_000),
         ("bgr_16000_1280x720", PixelFormat::Bgr8, wide, 16_000),
     ] {
-        let options = SessionOptions::default().pacing(Pacing::Unpaced).pixel_format(format).output_size(size);
+        let options = SessionOptions::default()
+            .pacing(Pacing::Unpaced)
+            .pixel_format(format)
+            .output_size(size);
         let session = avatar.session(options).expect("the options are valid");
         let tick = rate as usize / 25;
         let voice = benches::voice(10 * tick, rate);
@@ -24,13 +29,24 @@ fn speaking(c: &mut Criterion) {
         let mut frame = Frame::new();
         // Fill the look-ahead, then decode every base frame once: the steady state.
         for _ in 0..4 + avatar.info().frame_count {
-            session.push_audio(pieces.next().unwrap_or_default(), rate, 1).expect("the audio is valid");
-            session.next_frame_into(&mut frame).expect("rendering works");
+            session
+                .push_audio(pieces.next().unwrap_or_default(), rate, 1)
+                .expect("the audio is valid");
+            session
+                .next_frame_into(&mut frame)
+                .expect("rendering works");
         }
         group.bench_function(name, |b| {
             b.iter(|| {
-                session.push_audio(pieces.next().unwrap_or_default(), rate, 1).expect("the audio is valid");
-                assert!(session.next_frame_into(&mut frame).expect("rendering works"), "a frame is ready");
+                session
+                    .push_audio(pieces.next().unwrap_or_default(), rate, 1)
+                    .expect("the audio is valid");
+                assert!(
+                    session
+                        .next_frame_into(&mut frame)
+                        .expect("rendering works"),
+                    "a frame is ready"
+                );
             });
         });
     }
@@ -39,16 +55,28 @@ fn speaking(c: &mut Criterion) {
 
 /// Open an avatar, start a session, draw the first frame of speech. ONNX Runtime is loaded already.
 fn opening(c: &mut Criterion) {
-    let engine = Engine::builder().provider(Provider::Cpu).build().expect("run `cargo xtask runtime` first");
+    let engine = Engine::builder()
+        .provider(Provider::Cpu)
+        .build()
+        .expect("run `cargo xtask runtime` first");
     let voice = benches::voice(16_000, 16_000);
     let mut group = c.benchmark_group("opening");
     group.sample_size(20);
     group.bench_function("to_first_frame", |b| {
         b.iter(|| {
-            let avatar = engine.open(benches::avatar_path()).expect("the shipped avatar opens");
-            let session = avatar.session(SessionOptions::default().pacing(Pacing::Unpaced)).expect("valid");
-            session.push_audio(&voice[..], 16_000, 1).expect("the audio is valid");
-            session.next_frame().expect("rendering works").expect("a frame is ready")
+            let avatar = engine
+                .open(benches::avatar_path())
+                .expect("the shipped avatar opens");
+            let session = avatar
+                .session(SessionOptions::default().pacing(Pacing::Unpaced))
+                .expect("valid");
+            session
+                .push_audio(&voice[..], 16_000, 1)
+                .expect("the audio is valid");
+            session
+                .next_frame()
+                .expect("rendering works")
+                .expect("a frame is ready")
         });
     });
     group.finish();

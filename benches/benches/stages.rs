@@ -1,5 +1,4 @@
 //! Each stage alone, per video frame of 40 ms.
-#![expect(missing_docs, reason = "criterion's macros")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use essence::internals::{Mel, Picture, Resample, Scale};
@@ -10,7 +9,9 @@ fn audio(c: &mut Criterion) {
     for rate in [24_000, 44_100, 48_000] {
         let voice = benches::voice(rate as usize / 25, rate);
         let mut resample = Resample::new(rate).expect("the rate is accepted");
-        group.bench_function(format!("resample_{rate}"), |b| b.iter(|| resample.run(&voice)));
+        group.bench_function(format!("resample_{rate}"), |b| {
+            b.iter(|| resample.run(&voice));
+        });
     }
     let voice = benches::voice(640, 16_000);
     let mut mel = Mel::default();
@@ -36,9 +37,17 @@ fn compose(c: &mut Criterion) {
     group.bench_function("blend", |b| b.iter(|| picture.blend()));
     let mut out = Vec::new();
     for format in PixelFormat::ALL {
-        group.bench_function(format!("convert_{format}"), |b| b.iter(|| picture.convert(format, &mut out)));
+        group.bench_function(format!("convert_{format}"), |b| {
+            b.iter(|| picture.convert(format, &mut out));
+        });
     }
-    let mut scale = Scale::new((width, height), OutputSize { width: 1280, height: 720 });
+    let mut scale = Scale::new(
+        (width, height),
+        OutputSize {
+            width: 1280,
+            height: 720,
+        },
+    );
     let rgb = vec![128; width * height * 3];
     group.bench_function("fit_1280x720", |b| b.iter(|| scale.run(&rgb)));
     group.finish();

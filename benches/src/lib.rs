@@ -1,7 +1,7 @@
 //! What the benchmarks share: the shipped avatar and a steady voice.
 //!
-//! Run them with `cargo xtask bench`, which keeps to one core. Compare ratios within one run; times of another machine, or of a busy one,
-//! say nothing.
+//! Run them with `cargo xtask bench`, which keeps to one core. Compare ratios within one run; times
+//! of another machine, or of a busy one, say nothing.
 
 use std::path::PathBuf;
 
@@ -30,7 +30,9 @@ pub fn voice(samples: usize, rate_hz: u32) -> Vec<f32> {
     (0..samples)
         .map(|i| {
             let t = i as f32 / rate_hz as f32;
-            let tone: f32 = (1..8).map(|h| (t * 754.0 * h as f32).sin() / h as f32).sum();
+            let tone: f32 = (1..8)
+                .map(|h| (t * 754.0 * h as f32).sin() / h as f32)
+                .sum();
             0.15 * tone * (1.2 + (t * 25.0).sin())
         })
         .collect()

@@ -14,7 +14,8 @@ use crate::{Error, ErrorKind, Result};
 
 /// One face: networks, base frames and motions out of one `.imx` file.
 ///
-/// Cheap to clone; clones are the same avatar. Any number of sessions, on any threads, share its memory.
+/// Cheap to clone; clones are the same avatar. Any number of sessions, on any threads, share its
+/// memory.
 #[derive(Clone)]
 pub struct Avatar(pub(crate) Arc<Inner>);
 
@@ -107,7 +108,9 @@ impl Avatar {
 
 impl std::fmt::Debug for Avatar {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Avatar").field("info", &self.0.info).finish_non_exhaustive()
+        f.debug_struct("Avatar")
+            .field("info", &self.0.info)
+            .finish_non_exhaustive()
     }
 }
 
@@ -123,16 +126,25 @@ impl Inner {
         let geometry = container.floats(GEOMETRY_MEMBER)?;
         let pose_len = manifest.crop.pose.len();
         let rows = geometry.chunks_exact(manifest.geometry_stride());
-        let affines =
-            rows.clone().map(|row| Affine::from_row(&row[pose_len..])).collect::<Result<Vec<_>>>()?;
+        let affines = rows
+            .clone()
+            .map(|row| Affine::from_row(&row[pose_len..]))
+            .collect::<Result<Vec<_>>>()?;
         let poses: Vec<f32> = rows.flat_map(|row| &row[..pose_len]).copied().collect();
         if poses.iter().any(|x| !x.is_finite()) {
-            return Err(Error::new(ErrorKind::InvalidAvatar, "a pose in geometry.f32 is not finite"));
+            return Err(Error::new(
+                ErrorKind::InvalidAvatar,
+                "a pose in geometry.f32 is not finite",
+            ));
         }
 
         let (networks, report) = choose_provider(runtime, preference, &container, manifest)?;
         let weights = |table: &std::collections::BTreeMap<String, f32>| {
-            manifest.coefficients.iter().map(|name| table.get(name).copied().unwrap_or(0.0)).collect()
+            manifest
+                .coefficients
+                .iter()
+                .map(|name| table.get(name).copied().unwrap_or(0.0))
+                .collect()
         };
         let frame = manifest.frame;
         let size = (frame.width as usize, frame.height as usize);
@@ -165,13 +177,15 @@ impl Inner {
 
     /// Base frame `index` as RGB.
     pub(crate) fn base_frame(&self, index: usize) -> Result<Arc<[u8]>> {
-        self.base.rgb(index, self.container.member(&self.frames[index])?)
+        self.base
+            .rgb(index, self.container.member(&self.frames[index])?)
     }
 
     /// Base frame `index` as RGB, decoded anew.
     #[cfg(feature = "internals")]
     pub(crate) fn decode_frame(&self, index: usize) -> Result<Vec<u8>> {
-        self.base.decode(index, self.container.member(&self.frames[index])?)
+        self.base
+            .decode(index, self.container.member(&self.frames[index])?)
     }
 
     /// Pose of base frame `index`.
@@ -183,7 +197,12 @@ impl Inner {
     /// The networks, for one frame.
     pub(crate) fn networks(&self) -> Result<impl std::ops::DerefMut<Target = Networks> + '_> {
         self.pool.lend(|| {
-            load(self.runtime, self.report.provider, &self.container, self.container.manifest()?)
+            load(
+                self.runtime,
+                self.report.provider,
+                &self.container,
+                self.container.manifest()?,
+            )
         })
     }
 }
@@ -218,11 +237,16 @@ fn choose_provider(
             Err(error) => refused.push((provider, error.to_string())),
         }
     }
-    let reasons: Vec<_> =
-        refused.iter().map(|(provider, reason)| format!("{provider}: {reason}")).collect();
+    let reasons: Vec<_> = refused
+        .iter()
+        .map(|(provider, reason)| format!("{provider}: {reason}"))
+        .collect();
     Err(Error::new(
         ErrorKind::ProviderUnavailable,
-        format!("no execution provider can run this avatar; use `cpu` or `auto` ({})", reasons.join("; ")),
+        format!(
+            "no execution provider can run this avatar; use `cpu` or `auto` ({})",
+            reasons.join("; ")
+        ),
     ))
 }
 
@@ -236,13 +260,23 @@ fn load(
     let coefficients = [manifest.coefficients.len()];
     let size = manifest.crop.size as usize;
     let network = |what, file: &str, inputs: &[TensorSpec], output: TensorSpec| {
-        Network::load(runtime, provider, what, container.member(file)?, inputs, &output)
+        Network::load(
+            runtime,
+            provider,
+            what,
+            container.member(file)?,
+            inputs,
+            &output,
+        )
     };
     Ok(Networks {
         speech: network(
             "the speech network",
             &speech.file,
-            &[TensorSpec::new("mel", &[manifest.window(), crate::audio::mel::BANDS])],
+            &[TensorSpec::new(
+                "mel",
+                &[manifest.window(), crate::audio::mel::BANDS],
+            )],
             TensorSpec::new("coefficients", &coefficients),
         )?,
         identity: network(
@@ -282,7 +316,9 @@ impl Affine {
         let [a, b, c, d, e, f] = std::array::from_fn(|i| f64::from(row[i]));
         let affine = Self { a, b, c, d, e, f };
         // Generous bounds that keep fixed-point arithmetic far from its limits.
-        let tame = [a, b, c, d, e, f].iter().all(|x| x.is_finite() && x.abs() < 1e5);
+        let tame = [a, b, c, d, e, f]
+            .iter()
+            .all(|x| x.is_finite() && x.abs() < 1e5);
         if !tame || affine.determinant().abs() < 1e-4 {
             return Err(Error::new(
                 ErrorKind::InvalidAvatar,
@@ -301,13 +337,22 @@ impl Affine {
         let determinant = self.determinant();
         let (a, b) = (self.e / determinant, -self.b / determinant);
         let (d, e) = (-self.d / determinant, self.a / determinant);
-        let inverse =
-            Self { a, b, c: -(a * self.c + b * self.f), d, e, f: -(d * self.c + e * self.f) };
+        let inverse = Self {
+            a,
+            b,
+            c: -(a * self.c + b * self.f),
+            d,
+            e,
+            f: -(d * self.c + e * self.f),
+        };
         determinant.is_normal().then_some(inverse)
     }
 
     pub(crate) fn apply(&self, u: f64, v: f64) -> (f64, f64) {
-        (self.a * u + self.b * v + self.c, self.d * u + self.e * v + self.f)
+        (
+            self.a * u + self.b * v + self.c,
+            self.d * u + self.e * v + self.f,
+        )
     }
 
     /// Columns and rows of a `width` × `height` frame that a patch of `size` can touch.
@@ -318,14 +363,21 @@ impl Affine {
         height: usize,
     ) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
         let size = size as f64;
-        let corners = [(0.0, 0.0), (size, 0.0), (0.0, size), (size, size)].map(|(u, v)| self.apply(u, v));
+        let corners =
+            [(0.0, 0.0), (size, 0.0), (0.0, size), (size, size)].map(|(u, v)| self.apply(u, v));
         let range = |values: [f64; 4], end: usize| {
             let low = values.into_iter().fold(f64::INFINITY, f64::min).floor();
             let high = values.into_iter().fold(f64::NEG_INFINITY, f64::max).ceil();
-            let (low, high) = (low.clamp(0.0, end as f64) as usize, high.clamp(0.0, end as f64) as usize);
+            let (low, high) = (
+                low.clamp(0.0, end as f64) as usize,
+                high.clamp(0.0, end as f64) as usize,
+            );
             low..high.max(low)
         };
-        (range(corners.map(|corner| corner.0), width), range(corners.map(|corner| corner.1), height))
+        (
+            range(corners.map(|corner| corner.0), width),
+            range(corners.map(|corner| corner.1), height),
+        )
     }
 
     /// How far two placements of the patch lie apart; only to be compared.

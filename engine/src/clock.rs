@@ -1,7 +1,8 @@
 //! Time, in integers only: which samples belong to which video frame, and when a frame is due.
 //!
-//! Frame `k` of an utterance covers samples `[640 k, 640 k + 640)` at 16 kHz and, at the caller's rate `r`,
-//! samples `[floor(k r / 25), floor((k + 1) r / 25))`. Nothing is accumulated, so nothing drifts.
+//! Frame `k` of an utterance covers samples `[640 k, 640 k + 640)` at 16 kHz and, at the caller's
+//! rate `r`, samples `[floor(k r / 25), floor((k + 1) r / 25))`. Nothing is accumulated, so nothing
+//! drifts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +25,8 @@ pub(crate) const fn frame_start(frame: u64, rate_hz: u32) -> u64 {
     frame * rate_hz as u64 / FRAME_RATE as u64
 }
 
-/// Number of frames that `samples` at `rate_hz` fill, the last one perhaps in part: `ceil(25 n / r)`.
+/// Number of frames that `samples` at `rate_hz` fill, the last one perhaps in part: `ceil(25 n /
+/// r)`.
 pub(crate) const fn frame_count(samples: u64, rate_hz: u32) -> u64 {
     (samples * FRAME_RATE as u64).div_ceil(rate_hz as u64)
 }
@@ -101,13 +103,25 @@ mod tests {
 
     #[test]
     fn frames_tile_every_rate_without_drift() {
-        for rate in [8_000, 11_025, 12_345, 16_000, 22_050, 44_100, 48_000, 192_000] {
+        for rate in [
+            8_000, 11_025, 12_345, 16_000, 22_050, 44_100, 48_000, 192_000,
+        ] {
             let hours = 20 * 3600 * u64::from(FRAME_RATE);
-            assert_eq!(frame_start(hours, rate), 20 * 3600 * u64::from(rate), "rate {rate}");
+            assert_eq!(
+                frame_start(hours, rate),
+                20 * 3600 * u64::from(rate),
+                "rate {rate}"
+            );
             for samples in [1, 2, 639, 640, 641, 17_777, 1_000_003] {
                 let count = frame_count(samples, rate);
-                assert!(frame_start(count, rate) >= samples, "rate {rate}, {samples} samples");
-                assert!(frame_start(count - 1, rate) < samples, "rate {rate}, {samples} samples");
+                assert!(
+                    frame_start(count, rate) >= samples,
+                    "rate {rate}, {samples} samples"
+                );
+                assert!(
+                    frame_start(count - 1, rate) < samples,
+                    "rate {rate}, {samples} samples"
+                );
             }
         }
     }

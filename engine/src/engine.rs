@@ -13,7 +13,8 @@ const BASE_CACHE_BYTES: usize = 96 << 20;
 /// Cheap to clone; `Send` and `Sync`.
 ///
 /// # Why one per process?
-/// ONNX Runtime can be loaded once and for good. Further engines in a process share what the first one loaded.
+/// ONNX Runtime can be loaded once and for good. Further engines in a process share what the first
+/// one loaded.
 #[derive(Clone, Debug)]
 pub struct Engine {
     runtime: &'static Runtime,
@@ -30,8 +31,8 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// Where ONNX Runtime's library is. None (the default) searches: `ORT_DYLIB_PATH`, next to the executable, the system's
-    /// library path.
+    /// Where ONNX Runtime's library is. None (the default) searches: `ORT_DYLIB_PATH`, next to the
+    /// executable, the system's library path.
     #[must_use]
     pub fn runtime_library(mut self, path: impl Into<Option<PathBuf>>) -> Self {
         self.runtime_library = path.into();
@@ -45,7 +46,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Bytes that the decoded base frames of each avatar may take. Default: 96 MiB; 0 decodes each frame anew.
+    /// Bytes that the decoded base frames of each avatar may take. Default: 96 MiB; 0 decodes each
+    /// frame anew.
     #[must_use]
     pub fn base_cache_bytes(mut self, bytes: usize) -> Self {
         self.base_cache_bytes = bytes;
@@ -81,7 +83,8 @@ impl Engine {
         &self.runtime.info
     }
 
-    /// The execution providers that the ONNX Runtime in use was built with. Whether one really works shows when an avatar is opened.
+    /// The execution providers that the ONNX Runtime in use was built with. Whether one really
+    /// works shows when an avatar is opened.
     pub fn available_providers(&self) -> Vec<Provider> {
         Provider::ALL
             .into_iter()
@@ -89,13 +92,20 @@ impl Engine {
             .collect()
     }
 
-    /// Opens an avatar: maps the file, checks it against its hashes, loads its networks and runs its self-test.
+    /// Opens an avatar: maps the file, checks it against its hashes, loads its networks and runs
+    /// its self-test.
     ///
     /// # Errors
     /// - Those of [`Container::open`](crate::imx::Container::open).
-    /// - `InvalidAvatar`: a network is damaged, has other tensors than the manifest says, or fails the self-test on the CPU.
+    /// - `InvalidAvatar`: a network is damaged, has other tensors than the manifest says, or fails
+    ///   the self-test on the CPU.
     /// - `ProviderUnavailable`: the provider that was asked for does not run it.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Avatar> {
-        Avatar::open(self.runtime, self.provider, self.base_cache_bytes, path.as_ref())
+        Avatar::open(
+            self.runtime,
+            self.provider,
+            self.base_cache_bytes,
+            path.as_ref(),
+        )
     }
 }

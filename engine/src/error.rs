@@ -1,4 +1,5 @@
-//! One error type for the whole engine: a kind to act on, a message to show, and the cause underneath.
+//! One error type for the whole engine: a kind to act on, a message to show, and the cause
+//! underneath.
 
 use std::fmt;
 
@@ -65,8 +66,8 @@ impl ErrorKind {
         Self::UnsupportedVersion,
     ];
 
-    /// The exit code a command line program ends with after an error of this kind
-    /// (after BSD's `sysexits`: 2 usage, 66 no input, 69 unavailable, 70 software, 130 interrupted).
+    /// The exit code a command line program ends with after an error of this kind (after BSD's
+    /// `sysexits`: 2 usage, 66 no input, 69 unavailable, 70 software, 130 interrupted).
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Cancelled => 130,
@@ -86,7 +87,11 @@ impl Error {
     /// An error of `kind`; `message` names what is wrong and what to do.
     #[cold]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), source: None }))
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            source: None,
+        }))
     }
 
     /// The same error with the cause underneath it.

@@ -14,7 +14,8 @@ pub enum PixelFormat {
     Bgr8,
     /// Planes Y, U, V; U and V at half the width and height (rounded up). BT.601, limited range.
     I420,
-    /// Plane Y, then one plane of U and V in turn at half the width and height (rounded up). BT.601, limited range.
+    /// Plane Y, then one plane of U and V in turn at half the width and height (rounded up).
+    /// BT.601, limited range.
     Nv12,
     /// 3 bytes a pixel: red, green, blue.
     Rgb8,
@@ -57,13 +58,16 @@ impl FromStr for PixelFormat {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            Error::new(
-                ErrorKind::InvalidArgument,
-                format!("`{name}` is not a pixel format; choose one of {names}"),
-            )
-        })
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == name)
+            .ok_or_else(|| {
+                let names = Self::ALL.map(Self::name).join(", ");
+                Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!("`{name}` is not a pixel format; choose one of {names}"),
+                )
+            })
     }
 }
 
@@ -75,13 +79,16 @@ pub struct FrameFlags {
     pub speech: bool,
     /// The last frame of an utterance.
     pub end_of_speech: bool,
-    /// An utterance is under way, but the audio for this frame had not arrived in time: the mouth waits, closed.
+    /// An utterance is under way, but the audio for this frame had not arrived in time: the mouth
+    /// waits, closed.
     pub underrun: bool,
-    /// Pictures that were left out before this one because the renderer was late. Their audio is in this frame.
+    /// Pictures that were left out before this one because the renderer was late. Their audio is in
+    /// this frame.
     pub skipped: u32,
 }
 
-/// One video frame. Reusable: [`next_frame_into`](crate::Session::next_frame_into) fills it again without allocating.
+/// One video frame. Reusable: [`next_frame_into`](crate::Session::next_frame_into) fills it again
+/// without allocating.
 #[derive(Clone, Default)]
 pub struct Frame {
     pub(crate) pixels: Vec<u8>,
@@ -122,7 +129,8 @@ impl Frame {
         self.format
     }
 
-    /// Number of the frame in its session, from 0. In real time, numbers of skipped pictures are left out.
+    /// Number of the frame in its session, from 0. In real time, numbers of skipped pictures are
+    /// left out.
     pub fn index(&self) -> u64 {
         self.index
     }
@@ -142,8 +150,8 @@ impl Frame {
         self.base_frame
     }
 
-    /// The caller's own audio for this frame: mono, exactly as pushed, rate / 25 samples. Empty outside of utterances, shorter
-    /// at an utterance's end, longer where pictures were skipped.
+    /// The caller's own audio for this frame: mono, exactly as pushed, rate / 25 samples. Empty
+    /// outside of utterances, shorter at an utterance's end, longer where pictures were skipped.
     pub fn audio(&self) -> &[f32] {
         &self.audio
     }
@@ -155,11 +163,15 @@ impl Frame {
 
     /// [`audio`](Self::audio) as 16-bit samples; what was pushed as 16-bit comes back bit for bit.
     pub fn audio_i16(&self) -> impl ExactSizeIterator<Item = i16> + '_ {
-        #[expect(clippy::cast_possible_truncation, reason = "float casts saturate, which is wanted")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "float casts saturate, which is wanted"
+        )]
         self.audio.iter().map(|x| (x * 32768.0).round() as i16)
     }
 
-    /// ARKit blendshape values of the mouth in [0, 1], in the order of [`AvatarInfo::arkit_names`](crate::AvatarInfo::arkit_names).
+    /// ARKit blendshape values of the mouth in [0, 1], in the order of
+    /// [`AvatarInfo::arkit_names`](crate::AvatarInfo::arkit_names).
     pub fn arkit(&self) -> &[f32] {
         &self.arkit
     }

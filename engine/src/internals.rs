@@ -51,7 +51,8 @@ impl Mel {
     /// Takes 16 kHz samples; gives the sum of the bands that came out.
     pub fn run(&mut self, samples: &[f32]) -> f32 {
         let mut sum = 0.0;
-        self.0.push(samples, |frame| sum += frame.bands.iter().sum::<f32>());
+        self.0
+            .push(samples, |frame| sum += frame.bands.iter().sum::<f32>());
         sum
     }
 }
@@ -100,7 +101,8 @@ impl Picture {
     pub fn identity(&mut self) -> Result<()> {
         let pose = self.avatar.0.pose(0);
         let mut networks = self.avatar.0.networks()?;
-        self.patch.set(networks.identity.run([&self.coefficients, pose])?, 1.0);
+        self.patch
+            .set(networks.identity.run([&self.coefficients, pose])?, 1.0);
         Ok(())
     }
 
@@ -116,14 +118,25 @@ impl Picture {
     pub fn blend(&mut self) {
         let info = self.avatar.info();
         let affine = &self.avatar.0.affines[0];
-        self.patch.blend_into(&mut self.canvas, info.frame_width, info.frame_height, affine);
+        self.patch.blend_into(
+            &mut self.canvas,
+            info.frame_width,
+            info.frame_height,
+            affine,
+        );
     }
 
     /// The picture into a pixel format.
     pub fn convert(&self, format: PixelFormat, out: &mut Vec<u8>) {
         let info = self.avatar.info();
         out.resize(format.buffer_len(info.frame_width, info.frame_height), 0);
-        convert::from_rgb(&self.canvas, info.frame_width, info.frame_height, format, out);
+        convert::from_rgb(
+            &self.canvas,
+            info.frame_width,
+            info.frame_height,
+            format,
+            out,
+        );
     }
 }
 

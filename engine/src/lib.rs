@@ -1,6 +1,8 @@
-//! Real-time talking avatars on the user's own machine: push speech audio in, draw lip-synced pictures at exactly 25 frames a second.
+//! Real-time talking avatars on the user's own machine: push speech audio in, draw lip-synced
+//! pictures at exactly 25 frames a second.
 //!
-//! Three types with three lifetimes: an [`Engine`] per process, an [`Avatar`] per `.imx` file, a [`Session`] per conversation.
+//! Three types with three lifetimes: an [`Engine`] per process, an [`Avatar`] per `.imx` file, a
+//! [`Session`] per conversation.
 //!
 //! ```no_run
 //! use essence::{Engine, Frame, SessionOptions};
@@ -23,8 +25,9 @@
 //! ```
 //!
 //! # Real time
-//! A session draws in the thread that asks for the frame and pushes from any other. Once every base frame has been shown, a frame allocates
-//! nothing but what ONNX Runtime does itself, given a [`Frame`] to fill again.
+//! A session draws in the thread that asks for the frame and pushes from any other. Once every base
+//! frame has been shown, a frame allocates nothing but what ONNX Runtime does itself, given a
+//! [`Frame`] to fill again.
 //!
 //! # Features
 //! `internals`: the stages one by one, for this repository's benchmarks; no promise of stability.

@@ -7,10 +7,12 @@ use crate::frame::PixelFormat;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Pacing {
-    /// Frame `k` is due at start + `k` / 25 s, and there always is one: speech while there is audio, idle otherwise.
+    /// Frame `k` is due at start + `k` / 25 s, and there always is one: speech while there is
+    /// audio, idle otherwise.
     #[default]
     Realtime,
-    /// As fast as the machine can and only what the audio gives, for files and tests: the same audio gives the same frames.
+    /// As fast as the machine can and only what the audio gives, for files and tests: the same
+    /// audio gives the same frames.
     Unpaced,
 }
 
@@ -36,11 +38,13 @@ pub struct SessionOptions {
     pub pacing: Pacing,
     /// Format of the pictures.
     pub pixel_format: PixelFormat,
-    /// Size of the pictures: the avatar's picture is scaled to fit and centred. None: the avatar's own size.
+    /// Size of the pictures: the avatar's picture is scaled to fit and centred. None: the avatar's
+    /// own size.
     pub output_size: Option<OutputSize>,
     /// Red, green and blue of the bars where the picture's proportions differ from the output's.
     pub letterbox: [u8; 3],
-    /// Most audio that may wait to be rendered, in seconds; pushing more is refused, so that memory stays bounded.
+    /// Most audio that may wait to be rendered, in seconds; pushing more is refused, so that memory
+    /// stays bounded.
     pub queue_limit_s: u32,
     /// Where a real-time session takes its time from.
     pub clock: Clock,

@@ -9,10 +9,23 @@ use essence::{Engine, ErrorKind, Frame, Provider};
 #[test]
 fn the_cpu_passes_the_self_test() {
     for avatar in [mika(), toy()] {
-        assert_eq!(avatar.provider().provider, Provider::Cpu, "{:?}", avatar.provider());
+        assert_eq!(
+            avatar.provider().provider,
+            Provider::Cpu,
+            "{:?}",
+            avatar.provider()
+        );
     }
-    let report = Engine::builder().build().unwrap().open(testdata("avatars/mika.imx")).unwrap();
-    assert!(!report.provider().refused.is_empty(), "auto says why no accelerator runs: {:?}", report.provider());
+    let report = Engine::builder()
+        .build()
+        .unwrap()
+        .open(testdata("avatars/mika.imx"))
+        .unwrap();
+    assert!(
+        !report.provider().refused.is_empty(),
+        "auto says why no accelerator runs: {:?}",
+        report.provider()
+    );
 }
 
 /// A provider that is asked for by name is never replaced silently.
@@ -51,7 +64,11 @@ fn csv_rows(table: &str) -> Vec<(f64, f64, String)> {
         .skip(1)
         .map(|line| {
             let cells: Vec<_> = line.split(',').collect();
-            (cells[0].parse().unwrap(), cells[1].parse().unwrap(), cells[2].trim().to_owned())
+            (
+                cells[0].parse().unwrap(),
+                cells[1].parse().unwrap(),
+                cells[2].trim().to_owned(),
+            )
         })
         .collect()
 }
@@ -68,7 +85,11 @@ fn lips_close_on_p_b_m_open_on_vowels_and_rest_in_silence() {
     let names = &avatar.info().arkit_names;
     let frames = speak_recording(&avatar, "speech_48000.wav", None);
     let (samples, rate) = recording("speech_48000.wav");
-    assert_eq!(frames.len(), (samples.len() * 25).div_ceil(rate as usize), "frames of the recording");
+    assert_eq!(
+        frames.len(),
+        (samples.len() * 25).div_ceil(rate as usize),
+        "frames of the recording"
+    );
     let gaps: Vec<f32> = frames.iter().map(|frame| gap(frame, names)).collect();
     // The frame whose middle lies nearest, and its neighbours.
     let near = |from: f64, to: f64| {
@@ -89,11 +110,20 @@ fn lips_close_on_p_b_m_open_on_vowels_and_rest_in_silence() {
             }
             "pau" if end - start > 0.4 => {
                 let still = near(start + 0.16, end - 0.16);
-                assert!(still.iter().all(|&gap| gap.abs() < 0.04), "silence at {start} s: {still:?}");
+                assert!(
+                    still.iter().all(|&gap| gap.abs() < 0.04),
+                    "silence at {start} s: {still:?}"
+                );
             }
             _ => {}
         }
     }
-    assert!(closures >= 8 && closed * 100 >= closures * 85, "{closed} of {closures} closures");
-    assert!(vowels >= 5 && open * 100 >= vowels * 85, "{open} of {vowels} open vowels");
+    assert!(
+        closures >= 8 && closed * 100 >= closures * 85,
+        "{closed} of {closures} closures"
+    );
+    assert!(
+        vowels >= 5 && open * 100 >= vowels * 85,
+        "{open} of {vowels} open vowels"
+    );
 }

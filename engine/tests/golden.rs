@@ -1,7 +1,7 @@
 //! Rendered frames against pictures in `testdata/golden`.
 //!
-//! `cargo xtask golden --accept` writes them anew; look at them before committing. On a difference, expected, difference (×16) and actual
-//! picture are left side by side in `target/golden`.
+//! `cargo xtask golden --accept` writes them anew; look at them before committing. On a difference,
+//! expected, difference (×16) and actual picture are left side by side in `target/golden`.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
@@ -13,8 +13,8 @@ use std::path::Path;
 use common::{mika, speak_recording, testdata, toy};
 use essence::{Avatar, OutputSize};
 
-/// How far a picture may lie from its golden one. The arithmetic on pixels is exact everywhere; the networks' floats are not, since kernels
-/// differ between processors.
+/// How far a picture may lie from its golden one. The arithmetic on pixels is exact everywhere; the
+/// networks' floats are not, since kernels differ between processors.
 struct Tolerance {
     /// Largest difference of a level.
     worst: u8,
@@ -24,19 +24,49 @@ struct Tolerance {
 
 #[test]
 fn toy_frames_are_golden() {
-    let tolerance = Tolerance { worst: 1, mean: 0.02 };
+    let tolerance = Tolerance {
+        worst: 1,
+        mean: 0.02,
+    };
     check("toy", &toy(), None, &[0, 2, 9, 40], &tolerance);
-    check("toy_fitted", &toy(), Some(OutputSize { width: 100, height: 90 }), &[9], &tolerance);
+    check(
+        "toy_fitted",
+        &toy(),
+        Some(OutputSize {
+            width: 100,
+            height: 90,
+        }),
+        &[9],
+        &tolerance,
+    );
 }
 
 #[test]
 fn frames_of_the_shipped_avatar_are_golden() {
-    let tolerance = Tolerance { worst: 8, mean: 0.2 };
-    let size = OutputSize { width: 192, height: 192 };
-    check("mika", &mika(), Some(size), &[0, 20, 45, 80, 120], &tolerance);
+    let tolerance = Tolerance {
+        worst: 8,
+        mean: 0.2,
+    };
+    let size = OutputSize {
+        width: 192,
+        height: 192,
+    };
+    check(
+        "mika",
+        &mika(),
+        Some(size),
+        &[0, 20, 45, 80, 120],
+        &tolerance,
+    );
 }
 
-fn check(name: &str, avatar: &Avatar, size: Option<OutputSize>, frames: &[usize], tolerance: &Tolerance) {
+fn check(
+    name: &str,
+    avatar: &Avatar,
+    size: Option<OutputSize>,
+    frames: &[usize],
+    tolerance: &Tolerance,
+) {
     let spoken = speak_recording(avatar, "speech_16000.wav", size);
     for &index in frames {
         let frame = &spoken[index];
@@ -49,14 +79,24 @@ fn check(name: &str, avatar: &Avatar, size: Option<OutputSize>, frames: &[usize]
         }
         let expected = read(&path);
         assert_eq!(expected.len(), actual.len(), "{file}: size of the picture");
-        let differences: Vec<u8> = expected.iter().zip(actual).map(|(a, b)| a.abs_diff(*b)).collect();
+        let differences: Vec<u8> = expected
+            .iter()
+            .zip(actual)
+            .map(|(a, b)| a.abs_diff(*b))
+            .collect();
         let worst = differences.iter().copied().max().unwrap_or(0);
-        let mean = differences.iter().map(|&x| f64::from(x)).sum::<f64>() / differences.len() as f64;
+        let mean =
+            differences.iter().map(|&x| f64::from(x)).sum::<f64>() / differences.len() as f64;
         if worst > tolerance.worst || mean > tolerance.mean {
             let beside = side_by_side(&expected, &differences, actual, frame.width());
-            let failed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/golden").join(&file);
+            let failed = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("../target/golden")
+                .join(&file);
             write(&failed, &beside, 3 * frame.width(), frame.height());
-            panic!("{file}: off by {worst} levels at most and {mean:.3} on average; see {}", failed.display());
+            panic!(
+                "{file}: off by {worst} levels at most and {mean:.3} on average; see {}",
+                failed.display()
+            );
         }
     }
 }
@@ -72,7 +112,8 @@ fn side_by_side(expected: &[u8], differences: &[u8], actual: &[u8], width: usize
 }
 
 fn read(path: &Path) -> Vec<u8> {
-    let file = File::open(path).unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask golden --accept`", path.display()));
+    let file = File::open(path)
+        .unwrap_or_else(|e| panic!("{}: {e}; run `cargo xtask golden --accept`", path.display()));
     let mut reader = png::Decoder::new(BufReader::new(file)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     reader.next_frame(&mut pixels).unwrap();
@@ -82,8 +123,16 @@ fn read(path: &Path) -> Vec<u8> {
 fn write(path: &Path, rgb: &[u8], width: usize, height: usize) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let file = BufWriter::new(File::create(path).unwrap());
-    let mut encoder = png::Encoder::new(file, u32::try_from(width).unwrap(), u32::try_from(height).unwrap());
+    let mut encoder = png::Encoder::new(
+        file,
+        u32::try_from(width).unwrap(),
+        u32::try_from(height).unwrap(),
+    );
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_compression(png::Compression::High);
-    encoder.write_header().unwrap().write_image_data(rgb).unwrap();
+    encoder
+        .write_header()
+        .unwrap()
+        .write_image_data(rgb)
+        .unwrap();
 }

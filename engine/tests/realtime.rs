@@ -13,7 +13,9 @@ const TICK: Duration = Duration::from_millis(40);
 
 fn paced() -> (ManualClock, Session) {
     let clock = ManualClock::new();
-    let options = SessionOptions::default().pacing(Pacing::Realtime).clock(Clock::Manual(clock.clone()));
+    let options = SessionOptions::default()
+        .pacing(Pacing::Realtime)
+        .clock(Clock::Manual(clock.clone()));
     (clock, toy().session(options).unwrap())
 }
 
@@ -29,8 +31,15 @@ fn there_is_a_frame_every_40_ms_and_none_early() {
     let (clock, session) = paced();
     for index in 0..10 {
         let frame = session.next_frame().unwrap().expect("a frame is due");
-        assert_eq!((frame.index(), frame.pts_samples()), (index, 640 * index), "numbering");
-        assert!(!frame.flags().speech && frame.audio().is_empty(), "nobody speaks");
+        assert_eq!(
+            (frame.index(), frame.pts_samples()),
+            (index, 640 * index),
+            "numbering"
+        );
+        assert!(
+            !frame.flags().speech && frame.audio().is_empty(),
+            "nobody speaks"
+        );
         clock.advance(TICK - Duration::from_nanos(1));
         assert!(session.next_frame().unwrap().is_none(), "not due yet");
         clock.advance(Duration::from_nanos(1));
@@ -69,7 +78,11 @@ fn late_pictures_are_skipped_and_their_audio_kept() {
         heard.extend_from_slice(frame.audio());
         skipped += frame.flags().skipped;
         if frame.flags().end_of_speech {
-            assert_eq!(frame.index(), 37, "the last of ceil(1.5 s · 25) frames, skipped ones counted");
+            assert_eq!(
+                frame.index(),
+                37,
+                "the last of ceil(1.5 s · 25) frames, skipped ones counted"
+            );
             break;
         }
         if frame.index() % 10 == 3 {
@@ -84,31 +97,58 @@ fn late_pictures_are_skipped_and_their_audio_kept() {
 #[test]
 fn a_silent_source_ends_the_utterance() {
     let (clock, session) = paced();
-    session.push_audio(&buzz(6_400, 16_000)[..], 16_000, 1).unwrap();
+    session
+        .push_audio(&buzz(6_400, 16_000)[..], 16_000, 1)
+        .unwrap();
     let frames: Vec<_> = (0..40).map(|_| tick(&clock, &session)).collect();
     let waits = frames.iter().filter(|frame| frame.flags().underrun).count();
     let spoken: usize = frames.iter().map(|frame| frame.audio().len()).sum();
     assert_eq!(waits, 15, "600 ms");
     assert_eq!(spoken, 6_400, "all that was pushed");
-    assert_eq!(frames.iter().filter(|frame| frame.flags().end_of_speech).count(), 1, "one end");
+    assert_eq!(
+        frames
+            .iter()
+            .filter(|frame| frame.flags().end_of_speech)
+            .count(),
+        1,
+        "one end"
+    );
 }
 
 /// An interruption takes effect on the next frame and the mouth is closed three frames later.
 #[test]
 fn an_interruption_closes_the_mouth_within_three_frames() {
     let (clock, session) = paced();
-    session.push_audio(&buzz(32_000, 16_000)[..], 16_000, 1).unwrap();
+    session
+        .push_audio(&buzz(32_000, 16_000)[..], 16_000, 1)
+        .unwrap();
     let mut open = 0f32;
     for _ in 0..6 {
-        open = tick(&clock, &session).arkit().iter().copied().fold(0.0, f32::max);
+        open = tick(&clock, &session)
+            .arkit()
+            .iter()
+            .copied()
+            .fold(0.0, f32::max);
     }
     assert!(open > 0.05, "the mouth is open: {open}");
     session.interrupt();
-    let widths: Vec<f32> =
-        (0..3).map(|_| tick(&clock, &session).arkit().iter().copied().fold(0.0, f32::max)).collect();
-    assert!(widths[0] > 0.0 && widths[0] < open, "no snap: {open} then {widths:?}");
+    let widths: Vec<f32> = (0..3)
+        .map(|_| {
+            tick(&clock, &session)
+                .arkit()
+                .iter()
+                .copied()
+                .fold(0.0, f32::max)
+        })
+        .collect();
+    assert!(
+        widths[0] > 0.0 && widths[0] < open,
+        "no snap: {open} then {widths:?}"
+    );
     assert_eq!(widths[2], 0.0, "closed: {widths:?}");
-    session.push_audio(&buzz(6_400, 16_000)[..], 16_000, 1).unwrap();
+    session
+        .push_audio(&buzz(6_400, 16_000)[..], 16_000, 1)
+        .unwrap();
     session.flush();
     let spoken: usize = (0..12).map(|_| tick(&clock, &session).audio().len()).sum();
     assert_eq!(spoken, 6_400, "the next utterance is whole");
@@ -119,16 +159,29 @@ fn an_interruption_closes_the_mouth_within_three_frames() {
 fn motions_follow_speech_and_perform() {
     let (clock, session) = paced();
     let base = |session: &Session, ticks: usize| -> Vec<usize> {
-        (0..ticks).map(|_| tick(&clock, session).base_frame()).collect()
+        (0..ticks)
+            .map(|_| tick(&clock, session).base_frame())
+            .collect()
     };
     let idle = base(&session, 12);
-    assert!(idle.iter().all(|frame| (0..6).contains(frame)), "idle frames: {idle:?}");
-    session.push_audio(&buzz(48_000, 16_000)[..], 16_000, 1).unwrap();
+    assert!(
+        idle.iter().all(|frame| (0..6).contains(frame)),
+        "idle frames: {idle:?}"
+    );
+    session
+        .push_audio(&buzz(48_000, 16_000)[..], 16_000, 1)
+        .unwrap();
     let talking = base(&session, 20);
-    assert!(talking[12..].iter().all(|frame| (6..10).contains(frame)), "talking frames: {talking:?}");
+    assert!(
+        talking[12..].iter().all(|frame| (6..10).contains(frame)),
+        "talking frames: {talking:?}"
+    );
     session.interrupt();
     base(&session, 20);
     session.perform("wave").unwrap();
     let gesture = base(&session, 20);
-    assert!(gesture != idle && gesture[14..].iter().all(|frame| (0..6).contains(frame)), "and back: {gesture:?}");
+    assert!(
+        gesture != idle && gesture[14..].iter().all(|frame| (0..6).contains(frame)),
+        "and back: {gesture:?}"
+    );
 }

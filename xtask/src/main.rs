@@ -52,7 +52,10 @@ fn demo(sh: &Shell) -> Result<()> {
     runtime::ensure(sh)?;
     cmd!(sh, "cargo build --release --locked --package bithuman-cli").run()?;
     sh.create_dir("target/demo")?;
-    let (avatar, audio) = ("testdata/avatars/mika.imx", "testdata/audio/speech_48000.wav");
+    let (avatar, audio) = (
+        "testdata/avatars/mika.imx",
+        "testdata/audio/speech_48000.wav",
+    );
     let output = root().join("target/demo/demo.mp4");
     cmd!(sh, "cargo run --release --locked --quiet --package bithuman-cli -- render {avatar} --audio {audio} --output {output}")
         .run()?;
@@ -71,11 +74,21 @@ fn test(sh: &Shell) -> Result<()> {
 
 fn check(sh: &Shell) -> Result<()> {
     cmd!(sh, "cargo fmt --all --check").run()?;
-    cmd!(sh, "cargo clippy --workspace --all-targets --locked -- -D warnings").run()?;
+    cmd!(
+        sh,
+        "cargo clippy --workspace --all-targets --locked -- -D warnings"
+    )
+    .run()?;
     let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");
     cmd!(sh, "cargo doc --workspace --no-deps --locked").run()?;
     for (tool, command) in [("cargo-deny", "cargo deny check"), ("typos", "typos")] {
-        if cmd!(sh, "{tool} --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
+        if cmd!(sh, "{tool} --version")
+            .quiet()
+            .ignore_stdout()
+            .ignore_stderr()
+            .run()
+            .is_err()
+        {
             println!("{tool} is not installed: skipped");
             continue;
         }
@@ -96,11 +109,20 @@ fn studio_tests(sh: &Shell) -> Result<()> {
 
 fn bench(sh: &Shell, filter: &[&str]) -> Result<()> {
     runtime::ensure(sh)?;
-    let pinned = cmd!(sh, "taskset --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
+    let pinned = cmd!(sh, "taskset --version")
+        .quiet()
+        .ignore_stdout()
+        .ignore_stderr()
+        .run()
+        .is_ok();
     // Build first, on all cores.
     cmd!(sh, "cargo bench --package benches --locked --no-run").run()?;
     if pinned {
-        cmd!(sh, "taskset --cpu-list 0 cargo bench --package benches --locked -- {filter...}").run()?;
+        cmd!(
+            sh,
+            "taskset --cpu-list 0 cargo bench --package benches --locked -- {filter...}"
+        )
+        .run()?;
     } else {
         cmd!(sh, "cargo bench --package benches --locked -- {filter...}").run()?;
     }

@@ -1,4 +1,5 @@
-//! ONNX Runtime for development, and a Python for the studio's tests: both by the ordinary package client of the Python registry.
+//! ONNX Runtime for development, and a Python for the studio's tests: both by the ordinary package
+//! client of the Python registry.
 
 use std::path::PathBuf;
 
@@ -45,15 +46,22 @@ fn build() -> Result<Build> {
             "onnxruntime.dll",
             "dc9e2fe646a72829386a24ac9185a7a4e26d7dbe5dc433d41df063603c00bbc7",
         ),
-        (os, arch) => bail!("no ONNX Runtime {VERSION} is packaged for {os} on {arch}. {ELSEWHERE}"),
+        (os, arch) => {
+            bail!("no ONNX Runtime {VERSION} is packaged for {os} on {arch}. {ELSEWHERE}")
+        }
     };
-    Ok(Build { platform, file, sha256 })
+    Ok(Build {
+        platform,
+        file,
+        sha256,
+    })
 }
 
 const ELSEWHERE: &str =
     "Get ONNX Runtime 1.24 or newer by other means and set ORT_DYLIB_PATH to its shared library";
 
-/// The library, downloaded unless it is there. A library that ORT_DYLIB_PATH names is taken as it is.
+/// The library, downloaded unless it is there. A library that `ORT_DYLIB_PATH` names is taken as it
+/// is.
 ///
 /// It lies under one name on every system, because `.cargo/config.toml` can name but one.
 pub(crate) fn ensure(sh: &Shell) -> Result<PathBuf> {
@@ -65,7 +73,10 @@ pub(crate) fn ensure(sh: &Shell) -> Result<PathBuf> {
         return Ok(own);
     }
     let build = build()?;
-    if sh.read_binary_file(&library).is_ok_and(|bytes| sha256(&bytes) == build.sha256) {
+    if sh
+        .read_binary_file(&library)
+        .is_ok_and(|bytes| sha256(&bytes) == build.sha256)
+    {
         return Ok(library);
     }
     let python = python()?;
@@ -82,7 +93,12 @@ pub(crate) fn ensure(sh: &Shell) -> Result<PathBuf> {
     cmd!(sh, "{python} -m zipfile --extract {wheel} {to}").run()?;
     let bytes = sh.read_binary_file(to.join("onnxruntime/capi").join(build.file))?;
     if sha256(&bytes) != build.sha256 {
-        bail!("{} of onnxruntime {VERSION} has the hash {}, not {}", build.file, sha256(&bytes), build.sha256);
+        bail!(
+            "{} of onnxruntime {VERSION} has the hash {}, not {}",
+            build.file,
+            sha256(&bytes),
+            build.sha256
+        );
     }
     // Written beside and renamed, so that a process that has the old one mapped keeps it.
     let part = library.with_extension("part");
@@ -94,12 +110,20 @@ pub(crate) fn ensure(sh: &Shell) -> Result<PathBuf> {
 /// A Python interpreter in `target/venv` that has `packages`.
 pub(crate) fn python_with(sh: &Shell, packages: &[&str]) -> Result<PathBuf> {
     let venv = root().join("target/venv");
-    let interpreter = venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let interpreter = venv.join(if cfg!(windows) {
+        "Scripts/python.exe"
+    } else {
+        "bin/python"
+    });
     if !interpreter.is_file() {
         let python = python()?;
         cmd!(sh, "{python} -m venv {venv}").run()?;
     }
-    cmd!(sh, "{interpreter} -m pip install --quiet --disable-pip-version-check {packages...}").run()?;
+    cmd!(
+        sh,
+        "{interpreter} -m pip install --quiet --disable-pip-version-check {packages...}"
+    )
+    .run()?;
     Ok(interpreter)
 }
 
@@ -108,13 +132,24 @@ fn python() -> Result<&'static str> {
     // Asked from a shell of its own, so that a failure prints nothing.
     let quiet = Shell::new()?;
     for name in ["python3", "python"] {
-        if cmd!(quiet, "{name} -m pip --version").quiet().ignore_stdout().ignore_stderr().run().is_ok() {
+        if cmd!(quiet, "{name} -m pip --version")
+            .quiet()
+            .ignore_stdout()
+            .ignore_stderr()
+            .run()
+            .is_ok()
+        {
             return Ok(name);
         }
     }
-    bail!("ONNX Runtime comes through python3 and pip, and one of them is missing here. {ELSEWHERE}")
+    bail!(
+        "ONNX Runtime comes through python3 and pip, and one of them is missing here. {ELSEWHERE}"
+    )
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

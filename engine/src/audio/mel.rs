@@ -1,7 +1,7 @@
 //! The log-mel spectrogram, hop by hop: constant work per hop however long the speech.
 //!
-//! The numbers are part of the file format's contract (ARCHITECTURE.md, "Mel"): `studio` computes the same in Python, and
-//! `engine/tests/parity.rs` holds both to the same vectors.
+//! The numbers are part of the file format's contract (ARCHITECTURE.md, "Mel"): `studio` computes
+//! the same in Python, and `engine/tests/parity.rs` holds both to the same vectors.
 
 use microfft::real::rfft_512;
 
@@ -56,7 +56,12 @@ impl MelStream {
         });
         let mut pending = Vec::with_capacity(8 * WINDOW);
         pending.resize(LEAD, 0.0);
-        Self { window, filters: filters(), pending, buffer: [0.0; FFT] }
+        Self {
+            window,
+            filters: filters(),
+            pending,
+            buffer: [0.0; FFT],
+        }
     }
 
     /// Back to the start of a stream.
@@ -92,11 +97,18 @@ impl MelStream {
         let mut bands = [0.0; BANDS];
         for (band, filter) in bands.iter_mut().zip(&self.filters) {
             let bins = &spectrum[filter.first_bin..];
-            let energy: f32 =
-                filter.weights.iter().zip(bins).map(|(w, x)| w * x.norm_sqr()).sum();
+            let energy: f32 = filter
+                .weights
+                .iter()
+                .zip(bins)
+                .map(|(w, x)| w * x.norm_sqr())
+                .sum();
             *band = (energy + FLOOR).ln();
         }
-        MelFrame { bands, power: power / WINDOW as f32 }
+        MelFrame {
+            bands,
+            power: power / WINDOW as f32,
+        }
     }
 }
 
@@ -111,24 +123,34 @@ fn filters() -> Vec<Filter> {
             let (low, peak, high) = (edge(band), edge(band + 1), edge(band + 2));
             let weight = |bin: usize| {
                 let f = bin as f64 * RATE_HZ / FFT as f64;
-                ((f - low) / (peak - low)).min((high - f) / (high - peak)).max(0.0) as f32
+                ((f - low) / (peak - low))
+                    .min((high - f) / (high - peak))
+                    .max(0.0) as f32
             };
             let first_bin = (0..BINS).find(|&bin| weight(bin) > 0.0).unwrap_or(0);
-            let weights =
-                (first_bin..BINS).map(weight).take_while(|&w| w > 0.0).collect();
+            let weights = (first_bin..BINS)
+                .map(weight)
+                .take_while(|&w| w > 0.0)
+                .collect();
             Filter { first_bin, weights }
         })
         .collect()
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
     fn vector(name: &str) -> Vec<f32> {
         let path = format!("{}/../testdata/vectors/{name}", env!("CARGO_MANIFEST_DIR"));
         let bytes = std::fs::read(path).unwrap();
-        bytes.as_chunks::<4>().0.iter().map(|x| f32::from_le_bytes(*x)).collect()
+        bytes
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|x| f32::from_le_bytes(*x))
+            .collect()
     }
 
     /// The studio trained the speech network on these very numbers.
@@ -143,10 +165,22 @@ mod tests {
             }
             // The studio's first frame is 0, the stream's is -1.
             let frames = bands[BANDS..].chunks(BANDS).zip(expected.chunks(BANDS));
-            assert!(bands.len() > expected.len(), "{} of {} frames", bands.len() / BANDS, expected.len() / BANDS);
+            assert!(
+                bands.len() > expected.len(),
+                "{} of {} frames",
+                bands.len() / BANDS,
+                expected.len() / BANDS
+            );
             for (index, (ours, theirs)) in frames.enumerate() {
-                let worst = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                assert!(worst < 1e-3, "mel frame {index} in chunks of {chunk}: off by {worst}");
+                let worst = ours
+                    .iter()
+                    .zip(theirs)
+                    .map(|(a, b)| (a - b).abs())
+                    .fold(0.0, f32::max);
+                assert!(
+                    worst < 1e-3,
+                    "mel frame {index} in chunks of {chunk}: off by {worst}"
+                );
             }
         }
     }

@@ -15,7 +15,8 @@ pub const MAX_CHANNELS: u16 = 32;
 /// A piece of interleaved audio in one of the two sample formats.
 ///
 /// # Units
-/// `F32` samples are in **[-1, 1]** (larger values are accepted and clip nowhere); `I16` samples count as `x / 32768`.
+/// `F32` samples are in **[-1, 1]** (larger values are accepted and clip nowhere); `I16` samples
+/// count as `x / 32768`.
 #[derive(Clone, Copy, Debug)]
 pub enum AudioData<'a> {
     /// 32-bit float samples.
@@ -53,7 +54,8 @@ impl AudioData<'_> {
     /// Checks the piece against the accepted domain.
     ///
     /// # Errors
-    /// `InvalidArgument` for a rate, a channel count or a length outside its domain, or a sample that is not finite.
+    /// `InvalidArgument` for a rate, a channel count or a length outside its domain, or a sample
+    /// that is not finite.
     pub(crate) fn check(&self, rate_hz: u32, channels: u16) -> Result<()> {
         let invalid = |message| Err(Error::new(ErrorKind::InvalidArgument, message));
         if !(MIN_RATE_HZ..=MAX_RATE_HZ).contains(&rate_hz) {
@@ -62,7 +64,9 @@ impl AudioData<'_> {
             ));
         }
         if !(1..=MAX_CHANNELS).contains(&channels) {
-            return invalid(format!("{channels} channels; 1 to {MAX_CHANNELS} are accepted"));
+            return invalid(format!(
+                "{channels} channels; 1 to {MAX_CHANNELS} are accepted"
+            ));
         }
         if !self.len().is_multiple_of(usize::from(channels)) {
             return invalid(format!(
@@ -73,7 +77,10 @@ impl AudioData<'_> {
         if let Self::F32(samples) = self
             && let Some(at) = samples.iter().position(|x| !x.is_finite())
         {
-            return invalid(format!("sample {at} is {}; only finite samples are accepted", samples[at]));
+            return invalid(format!(
+                "sample {at} is {}; only finite samples are accepted",
+                samples[at]
+            ));
         }
         Ok(())
     }
@@ -85,14 +92,20 @@ impl AudioData<'_> {
         match self {
             Self::F32(samples) if width == 1 => out.extend(samples.iter().copied()),
             Self::F32(samples) => {
-                out.extend(samples.chunks_exact(width).map(|x| x.iter().sum::<f32>() * scale));
+                out.extend(
+                    samples
+                        .chunks_exact(width)
+                        .map(|x| x.iter().sum::<f32>() * scale),
+                );
             }
             Self::I16(samples) if width == 1 => {
                 out.extend(samples.iter().map(|&x| f32::from(x) / 32768.0));
             }
-            Self::I16(samples) => out.extend(samples.chunks_exact(width).map(|x| {
-                x.iter().map(|&x| f32::from(x) / 32768.0).sum::<f32>() * scale
-            })),
+            Self::I16(samples) => out.extend(
+                samples
+                    .chunks_exact(width)
+                    .map(|x| x.iter().map(|&x| f32::from(x) / 32768.0).sum::<f32>() * scale),
+            ),
         }
     }
 }

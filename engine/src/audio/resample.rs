@@ -1,8 +1,9 @@
 //! Streaming resampling to 16 kHz, its delay taken out.
 //!
-//! A windowed-sinc resampler (`rubato`, 256 taps, Blackman-Harris) runs in blocks of one hop, 160 samples at 16 kHz. Blocks
-//! are formed from the stream, not from the caller's chunks, so chunking cannot change a sample. Its delay, some 10 to 250 samples,
-//! is dropped from the front and made up for with zeros behind the end: output sample `i` is input time `i / 16000`.
+//! A windowed-sinc resampler (`rubato`, 256 taps, Blackman-Harris) runs in blocks of one hop, 160
+//! samples at 16 kHz. Blocks are formed from the stream, not from the caller's chunks, so chunking
+//! cannot change a sample. Its delay, some 10 to 250 samples, is dropped from the front and made up
+//! for with zeros behind the end: output sample `i` is input time `i / 16000`.
 
 use audioadapter_buffers::direct::SequentialSlice;
 use rubato::{
@@ -48,7 +49,14 @@ impl Resampler {
             .map_err(|e| internal(&e))?;
         let input = Vec::with_capacity(2 * resampler.input_frames_max());
         let skip = delay(ratio);
-        Ok(Self { sinc: Some(Box::new(Sinc { resampler, input, output: [0.0; BLOCK], skip })) })
+        Ok(Self {
+            sinc: Some(Box::new(Sinc {
+                resampler,
+                input,
+                output: [0.0; BLOCK],
+                skip,
+            })),
+        })
     }
 
     /// Back to the start of a stream.
@@ -82,14 +90,15 @@ impl Resampler {
 
 impl std::fmt::Debug for Sinc {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sinc").field("ratio", &self.resampler.resample_ratio()).finish_non_exhaustive()
+        f.debug_struct("Sinc")
+            .field("ratio", &self.resampler.resample_ratio())
+            .finish_non_exhaustive()
     }
 }
 
 impl Sinc {
     fn run(&mut self, need: usize, sink: &mut impl FnMut(&[f32])) -> Result<()> {
-        let input =
-            SequentialSlice::new(&self.input[..need], 1, need).map_err(|e| internal(&e))?;
+        let input = SequentialSlice::new(&self.input[..need], 1, need).map_err(|e| internal(&e))?;
         let mut output =
             SequentialSlice::new_mut(&mut self.output, 1, BLOCK).map_err(|e| internal(&e))?;
         let (read, written) = self
@@ -104,9 +113,14 @@ impl Sinc {
     }
 }
 
-/// Samples of output before the input's first one appears, to the nearest: half the taps, less the one output step by which `rubato`'s
-/// first sample is ahead (found by the phase of a tone, in the test below; its own `output_delay` is up to one sample more).
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
+/// Samples of output before the input's first one appears, to the nearest: half the taps, less the
+/// one output step by which `rubato`'s first sample is ahead (found by the phase of a tone, in the
+/// test below; its own `output_delay` is up to one sample more).
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small positive number"
+)]
 fn delay(ratio: f64) -> usize {
     (TAPS as f64 / 2.0 * ratio - 1.0).round() as usize
 }
@@ -117,22 +131,32 @@ fn internal(error: &dyn std::error::Error) -> Error {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
     /// A tone keeps its phase: the delay is really taken out, to half a sample.
     #[test]
     fn output_is_in_time_with_the_input() {
-        for rate in [8_000, 11_025, 22_050, 24_000, 44_100, 48_000, 96_000, 192_000] {
+        for rate in [
+            8_000, 11_025, 22_050, 24_000, 44_100, 48_000, 96_000, 192_000,
+        ] {
             let mut resampler = Resampler::new(rate).unwrap();
             let tone = |t: f64| (std::f64::consts::TAU * 440.0 * t).sin() as f32;
-            let input: Vec<f32> =
-                (0..rate).map(|i| tone(f64::from(i) / f64::from(rate))).collect();
+            let input: Vec<f32> = (0..rate)
+                .map(|i| tone(f64::from(i) / f64::from(rate)))
+                .collect();
             let mut output = Vec::new();
             for chunk in input.chunks(97) {
-                resampler.push(chunk, |x| output.extend_from_slice(x)).unwrap();
+                resampler
+                    .push(chunk, |x| output.extend_from_slice(x))
+                    .unwrap();
             }
-            assert!(output.len() > 15_400, "rate {rate}: {} samples", output.len());
+            assert!(
+                output.len() > 15_400,
+                "rate {rate}: {} samples",
+                output.len()
+            );
             let worst = (1_000..15_000)
                 .map(|i| (output[i] - tone(i as f64 / 16_000.0)).abs())
                 .fold(0.0, f32::max);

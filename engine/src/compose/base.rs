@@ -1,10 +1,11 @@
 //! Base frames: JPEG in the file, RGB in a cache that all sessions of the avatar share.
 //!
-//! A loop of frames is read in a circle, where throwing out the longest unused frame would throw out every frame just before it comes
-//! round again. So frames that have been decoded stay, up to the byte budget; frames beyond it are decoded each time.
+//! A loop of frames is read in a circle, where throwing out the longest unused frame would throw
+//! out every frame just before it comes round again. So frames that have been decoded stay, up to
+//! the byte budget; frames beyond it are decoded each time.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -42,7 +43,9 @@ impl BaseFrames {
         let frame: Arc<[u8]> = self.decode(index, jpeg)?.into();
         let claimed = self
             .budget
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            })
             .is_ok();
         if claimed && slot.set(Arc::clone(&frame)).is_err() {
             // Another session was faster with the same frame: it has paid for it.
@@ -54,7 +57,10 @@ impl BaseFrames {
     /// Frame `index` as RGB, decoded from `jpeg`.
     pub(crate) fn decode(&self, index: usize, jpeg: &[u8]) -> Result<Vec<u8>> {
         let damaged = |problem: String| {
-            Error::new(ErrorKind::InvalidAvatar, format!("base frame {index}: {problem}"))
+            Error::new(
+                ErrorKind::InvalidAvatar,
+                format!("base frame {index}: {problem}"),
+            )
         };
         let options = DecoderOptions::default()
             .jpeg_set_out_colorspace(ColorSpace::RGB)
@@ -62,7 +68,9 @@ impl BaseFrames {
             .set_max_height(self.height)
             .set_strict_mode(true);
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
-        decoder.decode_headers().map_err(|e| damaged(format!("{e:?}")))?;
+        decoder
+            .decode_headers()
+            .map_err(|e| damaged(format!("{e:?}")))?;
         let size = decoder.dimensions().unwrap_or_default();
         if size != (self.width, self.height) {
             return Err(damaged(format!(

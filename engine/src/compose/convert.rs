@@ -1,12 +1,20 @@
 //! From RGB to the pixel formats that callers want.
 //!
-//! YUV is BT.601, limited range (ITU-R BT.601-7, table 3): Y = 16 + 65.481 R + 128.553 G + 24.966 B for R, G, B in [0, 1], and so on, in 16-bit
-//! fixed point. Chroma is the mean of the 2×2 pixels that share it.
+//! YUV is BT.601, limited range (ITU-R BT.601-7, table 3): Y = 16 + 65.481 R + 128.553 G + 24.966 B
+//! for R, G, B in [0, 1], and so on, in 16-bit fixed point. Chroma is the mean of the 2×2 pixels
+//! that share it.
 
 use crate::PixelFormat;
 
-/// Converts a packed RGB picture into `out`, which has the format's [length](PixelFormat::buffer_len).
-pub(crate) fn from_rgb(rgb: &[u8], width: usize, height: usize, format: PixelFormat, out: &mut [u8]) {
+/// Converts a packed RGB picture into `out`, which has the format's
+/// [length](PixelFormat::buffer_len).
+pub(crate) fn from_rgb(
+    rgb: &[u8],
+    width: usize,
+    height: usize,
+    format: PixelFormat,
+    out: &mut [u8],
+) {
     match format {
         PixelFormat::Rgb8 => out.copy_from_slice(rgb),
         PixelFormat::Bgr8 => {
@@ -53,7 +61,13 @@ fn luma_plane(rgb: &[u8], luma: &mut [u8]) {
 }
 
 /// The chroma samples of rows `2 y` and `2 y + 1`; a last odd row or column counts twice.
-fn chroma_row(rgb: &[u8], width: usize, height: usize, y: usize, mut put: impl FnMut(usize, u8, u8)) {
+fn chroma_row(
+    rgb: &[u8],
+    width: usize,
+    height: usize,
+    y: usize,
+    mut put: impl FnMut(usize, u8, u8),
+) {
     let top = &rgb[2 * y * width * 3..][..width * 3];
     let bottom = &rgb[(2 * y + 1).min(height - 1) * width * 3..][..width * 3];
     for (x, (t, b)) in top.chunks(6).zip(bottom.chunks(6)).enumerate() {
@@ -87,8 +101,16 @@ mod tests {
                 let mut out = vec![0; format.buffer_len(3, 3)];
                 from_rgb(&rgb.repeat(9), 3, 3, format, &mut out);
                 let v_at = if format == PixelFormat::I420 { 13 } else { 10 };
-                for (at, expected) in [(0, expected[0]), (8, expected[0]), (9, expected[1]), (v_at, expected[2])] {
-                    assert!((f64::from(out[at]) - expected).abs() < 0.6, "{format} {rgb:?} at {at}");
+                for (at, expected) in [
+                    (0, expected[0]),
+                    (8, expected[0]),
+                    (9, expected[1]),
+                    (v_at, expected[2]),
+                ] {
+                    assert!(
+                        (f64::from(out[at]) - expected).abs() < 0.6,
+                        "{format} {rgb:?} at {at}"
+                    );
                 }
             }
         }

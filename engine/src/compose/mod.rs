@@ -1,15 +1,16 @@
 //! Base frame and mouth patch become the finished picture.
 //!
-//! All pixel work is integer arithmetic on 8-bit values: the same picture on every machine, given the same patch.
+//! All pixel work is integer arithmetic on 8-bit values: the same picture on every machine, given
+//! the same patch.
 
 pub(crate) mod base;
 pub(crate) mod blend;
 pub(crate) mod convert;
 pub(crate) mod fit;
 
+use crate::PixelFormat;
 use crate::avatar::Affine;
 use crate::options::OutputSize;
-use crate::PixelFormat;
 use blend::Patch;
 use fit::Fit;
 
@@ -35,12 +36,20 @@ impl Composer {
         let fit = size
             .filter(|size| (size.width, size.height) != (width, height))
             .map(|size| Fit::new((width, height), size, letterbox));
-        Self { width, height, canvas: vec![0; width * height * 3], fit, format }
+        Self {
+            width,
+            height,
+            canvas: vec![0; width * height * 3],
+            fit,
+            format,
+        }
     }
 
     /// Size of the finished pictures.
     pub(crate) fn output_size(&self) -> (usize, usize) {
-        self.fit.as_ref().map_or((self.width, self.height), Fit::output_size)
+        self.fit
+            .as_ref()
+            .map_or((self.width, self.height), Fit::output_size)
     }
 
     /// Composes one picture into `pixels`. Without a patch the base frame stands alone.

@@ -4,7 +4,8 @@ use crate::imx::{Container, Manifest};
 use crate::infer::{Network, Provider};
 use crate::{Error, ErrorKind, Result};
 
-/// Largest difference in levels of an exact provider from the patches in the file, for rounding at a half.
+/// Largest difference in levels of an exact provider from the patches in the file, for rounding at
+/// a half.
 const EXACT_LEVELS: f32 = 1.5;
 /// Least peak signal-to-noise ratio of the other providers, in dB.
 const LEAST_PSNR_DB: f64 = 40.0;
@@ -31,15 +32,25 @@ pub(crate) fn self_test(
         for (&value, &level) in patch.iter().zip(expected) {
             let difference = (value.clamp(0.0, 1.0) * 255.0 - f32::from(level)).abs();
             // `max` would swallow NaN.
-            worst = if difference <= worst { worst } else { difference };
+            worst = if difference <= worst {
+                worst
+            } else {
+                difference
+            };
             squares += f64::from(difference) * f64::from(difference);
         }
         let psnr = 10.0 * (255.0 * 255.0 * expected.len() as f64 / squares.max(1e-9)).log10();
-        let passed = if provider.is_exact() { worst <= EXACT_LEVELS } else { psnr >= LEAST_PSNR_DB };
+        let passed = if provider.is_exact() {
+            worst <= EXACT_LEVELS
+        } else {
+            psnr >= LEAST_PSNR_DB
+        };
         if !passed {
             return Err(Error::new(
                 ErrorKind::ProviderUnavailable,
-                format!("{provider} fails the avatar's self-test {index}: off by {worst} levels, PSNR {psnr:.1} dB"),
+                format!(
+                    "{provider} fails the avatar's self-test {index}: off by {worst} levels, PSNR {psnr:.1} dB"
+                ),
             ));
         }
     }

@@ -1,7 +1,7 @@
 //! `manifest.json`, typed: what the avatar is, which shapes its networks have, how its frames move.
 //!
-//! Unknown keys are ignored, so that a newer minor version opens. What is known is checked in full by
-//! [`Manifest::validate`]: code behind it may index by these numbers without asking again.
+//! Unknown keys are ignored, so that a newer minor version opens. What is known is checked in full
+//! by [`Manifest::validate`]: code behind it may index by these numbers without asking again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -186,7 +186,8 @@ pub struct Motion {
     /// Offsets from `first` at which the motion may begin. Never empty; by default the first frame.
     #[serde(default)]
     pub entries: Vec<u32>,
-    /// Offsets from `first` at which the motion may be left. Never empty; by default the last frame.
+    /// Offsets from `first` at which the motion may be left. Never empty; by default the last
+    /// frame.
     #[serde(default)]
     pub exits: Vec<u32>,
 }

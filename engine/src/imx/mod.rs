@@ -12,15 +12,16 @@
 //! then the payloads
 //! ```
 //!
-//! Payloads are written at multiples of 64 and `manifest.json` last; a reader relies on neither. Names
-//! are plain relative paths with `/`. The manifest names every other member with its sha256. A ZIP
-//! archive of the same members, stored rather than deflated, is read through the same [`Container`].
+//! Payloads are written at multiples of 64 and `manifest.json` last; a reader relies on neither.
+//! Names are plain relative paths with `/`. The manifest names every other member with its sha256.
+//! A ZIP archive of the same members, stored rather than deflated, is read through the same
+//! [`Container`].
 //!
 //! # Trust
 //!
 //! Files are untrusted. [`Container::open`] checks the table, the manifest and everything that the
-//! manifest says about the members; [`Container::verify`] checks the hashes. What has passed both can
-//! be indexed by the manifest's numbers. All limits are in [`limits`].
+//! manifest says about the members; [`Container::verify`] checks the hashes. What has passed both
+//! can be indexed by the manifest's numbers. All limits are in [`limits`].
 //!
 //! Telling the faults apart that programs report under names of their own:
 //!
@@ -124,7 +125,8 @@ impl Bytes {
 }
 
 impl Container {
-    /// Maps a file and checks all of it but the hashes, for which there is [`verify`](Self::verify).
+    /// Maps a file and checks all of it but the hashes, for which there is
+    /// [`verify`](Self::verify).
     ///
     /// Avatars of other model families open too, for their description;
     /// [`manifest`](Self::manifest) refuses them.
@@ -258,8 +260,8 @@ impl Container {
     /// A member's bytes as numbers.
     ///
     /// # Errors
-    /// `NotFound` if there is no member of that name, `InvalidAvatar` if it is not a whole number of
-    /// f32.
+    /// `NotFound` if there is no member of that name, `InvalidAvatar` if it is not a whole number
+    /// of f32.
     pub fn floats(&self, name: &str) -> Result<Vec<f32>> {
         let data = self.member(name)?;
         let (numbers, rest) = data.as_chunks::<4>();

@@ -12,8 +12,8 @@ use super::toc::{ENTRY_BYTES, HEADER_BYTES, check_name, too_many_entries};
 use super::{MAGIC, MANIFEST, VERSION, hex, invalid};
 use crate::{Error, ErrorKind, Result};
 
-/// Payloads are written at multiples of this, so that a mapped file's members can be read as numbers
-/// of any width.
+/// Payloads are written at multiples of this, so that a mapped file's members can be read as
+/// numbers of any width.
 const ALIGNMENT: usize = 64;
 
 /// Collects members and writes them as one file.
@@ -64,8 +64,8 @@ impl Writer {
         Ok(())
     }
 
-    /// The file's bytes: the members, then the manifest with `files` filled in. The top level's keys
-    /// are sorted; the values stay as they are written in `manifest_json`.
+    /// The file's bytes: the members, then the manifest with `files` filled in. The top level's
+    /// keys are sorted; the values stay as they are written in `manifest_json`.
     ///
     /// # Errors
     /// `InvalidAvatar` if the manifest is not a JSON object. Its content is not looked at: open the

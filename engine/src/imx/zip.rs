@@ -5,8 +5,8 @@
 //!
 //! # Why not a ZIP library?
 //! A general reader is lenient where this one has to be strict: it keeps the last of two members of
-//! one name, searches for directories elsewhere when the first one looks wrong, and doesn't hand out
-//! slices of a mapped file.
+//! one name, searches for directories elsewhere when the first one looks wrong, and doesn't hand
+//! out slices of a mapped file.
 
 use std::ops::Range;
 

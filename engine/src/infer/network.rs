@@ -1,7 +1,7 @@
 //! One network, its inputs and outputs bound to buffers that every run reuses.
 
-use ort::session::IoBinding;
 use ort::memory::Allocator;
+use ort::session::IoBinding;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{Tensor, ValueType};
@@ -18,7 +18,10 @@ pub(crate) struct TensorSpec {
 
 impl TensorSpec {
     pub(crate) fn new(name: &str, shape: &[usize]) -> Self {
-        Self { name: name.to_owned(), shape: shape.to_vec() }
+        Self {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+        }
     }
 }
 
@@ -28,11 +31,13 @@ pub(crate) struct Network {
     binding: IoBinding,
     inputs: Vec<(String, Tensor<f32>)>,
     output: Tensor<f32>,
-    /// Providers with memory of their own take a copy when an input is bound, so it is bound anew for each run.
+    /// Providers with memory of their own take a copy when an input is bound, so it is bound anew
+    /// for each run.
     rebind: bool,
 }
 
-// SAFETY: an ONNX Runtime binding has no ties to the thread that made it; `&mut self` keeps it to one thread at a time.
+// SAFETY: an ONNX Runtime binding has no ties to the thread that made it; `&mut self` keeps it to
+// one thread at a time.
 #[expect(unsafe_code, reason = "`ort` does not mark IoBinding as Send")]
 unsafe impl Send for Network {}
 
@@ -40,7 +45,8 @@ impl Network {
     /// Loads `model`, which must have exactly these float inputs and (at least) this float output.
     ///
     /// # Errors
-    /// `InvalidAvatar` if the network is damaged or its tensors differ; `ProviderUnavailable` if `provider` refuses to run it.
+    /// `InvalidAvatar` if the network is damaged or its tensors differ; `ProviderUnavailable` if
+    /// `provider` refuses to run it.
     pub(crate) fn load(
         runtime: &Runtime,
         provider: Provider,
@@ -61,11 +67,19 @@ impl Network {
         check(&session, what, inputs, output)?;
 
         let failed = |e: ort::Error| {
-            Error::new(ErrorKind::Inference, format!("{what}: binding tensors failed")).with_source(e)
+            Error::new(
+                ErrorKind::Inference,
+                format!("{what}: binding tensors failed"),
+            )
+            .with_source(e)
         };
         let tensor = |spec: &TensorSpec| {
             let shape: Vec<i64> = std::iter::once(1)
-                .chain(spec.shape.iter().map(|&x| i64::try_from(x).unwrap_or(i64::MAX)))
+                .chain(
+                    spec.shape
+                        .iter()
+                        .map(|&x| i64::try_from(x).unwrap_or(i64::MAX)),
+                )
                 .collect();
             Tensor::<f32>::new(&Allocator::default(), shape).map_err(failed)
         };
@@ -74,16 +88,27 @@ impl Network {
         for spec in inputs {
             let mut value = tensor(spec)?;
             value.extract_tensor_mut().1.fill(0.0);
-            binding.bind_input(spec.name.as_str(), &value).map_err(failed)?;
+            binding
+                .bind_input(spec.name.as_str(), &value)
+                .map_err(failed)?;
             bound.push((spec.name.clone(), value));
         }
         let mut result = tensor(output)?;
-        binding.bind_output(output.name.as_str(), &mut result).map_err(failed)?;
+        binding
+            .bind_output(output.name.as_str(), &mut result)
+            .map_err(failed)?;
         let rebind = !matches!(provider, Provider::Cpu | Provider::OpenVino);
-        Ok(Self { session, binding, inputs: bound, output: result, rebind })
+        Ok(Self {
+            session,
+            binding,
+            inputs: bound,
+            output: result,
+            rebind,
+        })
     }
 
-    /// Runs the network on `inputs` (in the order given to [`load`](Self::load)) and gives its output.
+    /// Runs the network on `inputs` (in the order given to [`load`](Self::load)) and gives its
+    /// output.
     pub(crate) fn run<const N: usize>(&mut self, inputs: [&[f32]; N]) -> Result<&[f32]> {
         debug_assert_eq!(N, self.inputs.len(), "one slice per input");
         let failed =
@@ -91,7 +116,9 @@ impl Network {
         for ((name, tensor), data) in self.inputs.iter_mut().zip(inputs) {
             tensor.extract_tensor_mut().1.copy_from_slice(data);
             if self.rebind {
-                self.binding.bind_input(name.as_str(), tensor).map_err(failed)?;
+                self.binding
+                    .bind_input(name.as_str(), tensor)
+                    .map_err(failed)?;
             }
         }
         self.session.run_binding(&self.binding).map_err(failed)?;
@@ -111,15 +138,29 @@ fn build(runtime: &Runtime, provider: Provider, model: &[u8]) -> ort::Result<Ses
     builder.commit_from_memory(model)
 }
 
-/// The network against the manifest: an avatar whose parts disagree is refused here and not in the middle of a conversation.
+/// The network against the manifest: an avatar whose parts disagree is refused here and not in the
+/// middle of a conversation.
 fn check(session: &Session, what: &str, inputs: &[TensorSpec], output: &TensorSpec) -> Result<()> {
-    let refuse = |problem: String| Err(Error::new(ErrorKind::InvalidAvatar, format!("{what}: {problem}")));
-    if let Some(unknown) =
-        session.inputs().iter().find(|x| inputs.iter().all(|spec| spec.name != x.name()))
+    let refuse = |problem: String| {
+        Err(Error::new(
+            ErrorKind::InvalidAvatar,
+            format!("{what}: {problem}"),
+        ))
+    };
+    if let Some(unknown) = session
+        .inputs()
+        .iter()
+        .find(|x| inputs.iter().all(|spec| spec.name != x.name()))
     {
-        return refuse(format!("the network wants an input `{}` that the manifest does not name", unknown.name()));
+        return refuse(format!(
+            "the network wants an input `{}` that the manifest does not name",
+            unknown.name()
+        ));
     }
-    let sides = [("input", inputs, session.inputs()), ("output", std::slice::from_ref(output), session.outputs())];
+    let sides = [
+        ("input", inputs, session.inputs()),
+        ("output", std::slice::from_ref(output), session.outputs()),
+    ];
     for (side, specs, outlets) in sides {
         for spec in specs {
             let Some(outlet) = outlets.iter().find(|x| x.name() == spec.name) else {

@@ -28,8 +28,14 @@ pub enum Provider {
 
 impl Provider {
     /// Every provider, `Auto` first.
-    pub const ALL: [Self; 6] =
-        [Self::Auto, Self::CoreMl, Self::Cpu, Self::Cuda, Self::OpenVino, Self::WebGpu];
+    pub const ALL: [Self; 6] = [
+        Self::Auto,
+        Self::CoreMl,
+        Self::Cpu,
+        Self::Cuda,
+        Self::OpenVino,
+        Self::WebGpu,
+    ];
 
     /// The name in options and reports: `auto`, `coreml`, `cpu`, `cuda`, `openvino` or `webgpu`.
     pub const fn name(self) -> &'static str {
@@ -43,10 +49,17 @@ impl Provider {
         }
     }
 
-    /// The concrete providers to try for this preference, in order. A provider that was asked for by name is the only one.
+    /// The concrete providers to try for this preference, in order. A provider that was asked for
+    /// by name is the only one.
     pub(crate) fn preference(self) -> &'static [Self] {
         match self {
-            Self::Auto => &[Self::Cuda, Self::CoreMl, Self::OpenVino, Self::WebGpu, Self::Cpu],
+            Self::Auto => &[
+                Self::Cuda,
+                Self::CoreMl,
+                Self::OpenVino,
+                Self::WebGpu,
+                Self::Cpu,
+            ],
             Self::CoreMl => &[Self::CoreMl],
             Self::Cpu => &[Self::Cpu],
             Self::Cuda => &[Self::Cuda],
@@ -77,9 +90,10 @@ impl Provider {
             Self::Auto | Self::Cpu => return None,
             Self::CoreMl => ep::CoreML::default().build(),
             Self::Cuda => ep::CUDA::default().build(),
-            Self::OpenVino => {
-                ep::OpenVINO::default().with_device_type("CPU").with_num_threads(1).build()
-            }
+            Self::OpenVino => ep::OpenVINO::default()
+                .with_device_type("CPU")
+                .with_num_threads(1)
+                .build(),
             Self::WebGpu => ep::WebGPU::default().build(),
         };
         Some(dispatch.error_on_failure())
@@ -96,12 +110,15 @@ impl FromStr for Provider {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|provider| provider.name() == name).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            Error::new(
-                ErrorKind::InvalidArgument,
-                format!("`{name}` is not an execution provider; choose one of {names}"),
-            )
-        })
+        Self::ALL
+            .into_iter()
+            .find(|provider| provider.name() == name)
+            .ok_or_else(|| {
+                let names = Self::ALL.map(Self::name).join(", ");
+                Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!("`{name}` is not an execution provider; choose one of {names}"),
+                )
+            })
     }
 }

@@ -38,10 +38,12 @@ impl Runtime {
     /// The process's runtime; the first call decides which library that is.
     ///
     /// # Errors
-    /// `RuntimeMissing` if no library can be loaded, with all the places that were tried; `InvalidState` if `explicit` names
-    /// another library than the one that is loaded already.
+    /// `RuntimeMissing` if no library can be loaded, with all the places that were tried;
+    /// `InvalidState` if `explicit` names another library than the one that is loaded already.
     pub(crate) fn load(explicit: Option<&Path>) -> Result<&'static Self> {
-        let _guard = LOADING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _guard = LOADING
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(runtime) = RUNTIME.get() {
             return match explicit {
                 Some(path) if path != runtime.info.path => Err(Error::new(
@@ -75,7 +77,11 @@ fn search(explicit: Option<&Path>) -> Result<Runtime> {
         }
         match load(&path) {
             Ok((version, environment)) => {
-                let info = RuntimeInfo { path, version, tried };
+                let info = RuntimeInfo {
+                    path,
+                    version,
+                    tried,
+                };
                 return Ok(Runtime { info, environment });
             }
             Err(reason) => tried.push(format!("{} ({origin}): {reason}", path.display())),
@@ -122,9 +128,16 @@ const fn library_name() -> &'static str {
 fn load(path: &Path) -> Result<(String, Environment), String> {
     // `ort` keeps the first library it loads for good and asserts on foreign ones, so look first.
     let version = version_of(path)?;
-    let minor = |version: &str| version.split('.').nth(1).and_then(|x| x.parse::<u32>().ok());
+    let minor = |version: &str| {
+        version
+            .split('.')
+            .nth(1)
+            .and_then(|x| x.parse::<u32>().ok())
+    };
     if !version.starts_with("1.") || minor(&version) < minor(WANTED) {
-        return Err(format!("version {version} is too old, {WANTED} or newer is wanted"));
+        return Err(format!(
+            "version {version} is too old, {WANTED} or newer is wanted"
+        ));
     }
     let environment = ort::init_from(path)
         .map_err(|e| e.to_string())?
@@ -143,7 +156,8 @@ fn version_of(path: &Path) -> Result<String, String> {
         get_api: extern "C" fn(u32) -> *const std::ffi::c_void,
         version: extern "C" fn() -> *const std::ffi::c_char,
     }
-    // SAFETY: loading a library runs its initialisers; the path is the user's choice of ONNX Runtime.
+    // SAFETY: loading a library runs its initialisers; the path is the user's choice of ONNX
+    // Runtime.
     let library = unsafe { libloading::Library::new(path) }.map_err(|e| e.to_string())?;
     // SAFETY: `OrtGetApiBase` has had this signature in every release (onnxruntime_c_api.h).
     let base = unsafe { library.get::<extern "C" fn() -> *const ApiBase>(b"OrtGetApiBase\0") }
@@ -152,7 +166,8 @@ fn version_of(path: &Path) -> Result<String, String> {
     if base.is_null() {
         return Err("OrtGetApiBase gave nothing".to_owned());
     }
-    // SAFETY: `base` points to the library's static table, `version` gives a static NUL-terminated string; the library is loaded.
+    // SAFETY: `base` points to the library's static table, `version` gives a static NUL-terminated
+    // string; the library is loaded.
     let version = unsafe { std::ffi::CStr::from_ptr(((*base).version)()) };
     Ok(version.to_string_lossy().into_owned())
 }

@@ -18,14 +18,25 @@ pub(crate) struct Clips {
 
 impl Clips {
     pub(crate) fn new(manifest: &Manifest, affines: Vec<Affine>) -> Result<Self> {
-        let clips: Vec<_> =
-            manifest.motions.iter().map(|(name, motion)| (name.clone(), motion.clone())).collect();
+        let clips: Vec<_> = manifest
+            .motions
+            .iter()
+            .map(|(name, motion)| (name.clone(), motion.clone()))
+            .collect();
         let find = |name: &str| clips.iter().position(|(other, _)| other == name);
         let Some(idle) = find("idle") else {
-            return Err(Error::new(ErrorKind::InvalidAvatar, "the avatar has no motion `idle`"));
+            return Err(Error::new(
+                ErrorKind::InvalidAvatar,
+                "the avatar has no motion `idle`",
+            ));
         };
         let talking = find("talking").unwrap_or(idle);
-        Ok(Self { clips, idle, talking, affines })
+        Ok(Self {
+            clips,
+            idle,
+            talking,
+            affines,
+        })
     }
 
     /// The motion called `name`.
@@ -33,13 +44,19 @@ impl Clips {
     /// # Errors
     /// `NotFound`, naming those that there are.
     pub(crate) fn find(&self, name: &str) -> Result<usize> {
-        self.clips.iter().position(|(other, _)| other == name).ok_or_else(|| {
-            let names: Vec<_> = self.clips.iter().map(|(name, _)| name.as_str()).collect();
-            Error::new(
-                ErrorKind::NotFound,
-                format!("the avatar has no motion `{name}`; it has {}", names.join(", ")),
-            )
-        })
+        self.clips
+            .iter()
+            .position(|(other, _)| other == name)
+            .ok_or_else(|| {
+                let names: Vec<_> = self.clips.iter().map(|(name, _)| name.as_str()).collect();
+                Error::new(
+                    ErrorKind::NotFound,
+                    format!(
+                        "the avatar has no motion `{name}`; it has {}",
+                        names.join(", ")
+                    ),
+                )
+            })
     }
 
     /// Base frame at `offset` of a clip.
@@ -52,7 +69,9 @@ impl Clips {
         let from = &self.affines[frame];
         let distance = |offset: u32| from.distance(&self.affines[self.frame(clip, offset)]);
         let entries = self.clips[clip].1.entries.iter().copied();
-        entries.min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap_or(0)
+        entries
+            .min_by(|&a, &b| distance(a).total_cmp(&distance(b)))
+            .unwrap_or(0)
     }
 }
 
@@ -83,7 +102,11 @@ impl Player {
         let next = match self.at {
             None => {
                 let clip = self.gesture.take().unwrap_or(wanted);
-                Position { clip, offset: clips.clips[clip].1.entries[0], backwards: false }
+                Position {
+                    clip,
+                    offset: clips.clips[clip].1.entries[0],
+                    backwards: false,
+                }
             }
             Some(at) => self.after(clips, at, wanted),
         };
@@ -106,7 +129,11 @@ impl Player {
             };
             if let Some(clip) = goal {
                 let offset = clips.nearest_entry(clip, clips.frame(at.clip, at.offset));
-                return Position { clip, offset, backwards: false };
+                return Position {
+                    clip,
+                    offset,
+                    backwards: false,
+                };
             }
         }
         let last = motion.count - 1;
@@ -117,6 +144,10 @@ impl Player {
             _ if at.offset == last => (0, false),
             _ => (at.offset + 1, false),
         };
-        Position { clip: at.clip, offset, backwards }
+        Position {
+            clip: at.clip,
+            offset,
+            backwards,
+        }
     }
 }

@@ -41,12 +41,17 @@ impl Mouth {
         self.presence = (self.presence + 1.0 / RAMP).min(1.0);
         for ((shown, &from), &to) in self.shown.iter_mut().zip(&self.from).zip(coefficients) {
             // A network's output is clamped and finite by contract; a broken one must not spread.
-            let to = if to.is_finite() { to.clamp(0.0, 1.0) * gate } else { 0.0 };
+            let to = if to.is_finite() {
+                to.clamp(0.0, 1.0) * gate
+            } else {
+                0.0
+            };
             *shown = from + (to - from) * self.ramp;
         }
     }
 
-    /// A frame without speech: the mouth closes over three frames, then the patch fades from the base frame.
+    /// A frame without speech: the mouth closes over three frames, then the patch fades from the
+    /// base frame.
     pub(crate) fn rest(&mut self) {
         if self.ramp >= 1.0 && !self.speaking {
             self.presence = (self.presence - 1.0 / RAMP).max(0.0);
@@ -67,7 +72,11 @@ impl Mouth {
             self.ramp = 0.0;
         }
         // Thirds do not add up to one in binary.
-        self.ramp = if self.ramp > 0.6 { 1.0 } else { self.ramp + 1.0 / RAMP };
+        self.ramp = if self.ramp > 0.6 {
+            1.0
+        } else {
+            self.ramp + 1.0 / RAMP
+        };
     }
 
     /// The coefficients to show, each in [0, 1].
@@ -96,10 +105,23 @@ mod tests {
             mouth.rest();
             seen.push((mouth.coefficients()[0], mouth.presence()));
         }
-        let expected = [(0.6, 1.0), (0.3, 1.0), (0.0, 1.0), (0.0, 0.667), (0.0, 0.333), (0.0, 0.0)];
+        let expected = [
+            (0.6, 1.0),
+            (0.3, 1.0),
+            (0.0, 1.0),
+            (0.0, 0.667),
+            (0.0, 0.333),
+            (0.0, 0.0),
+        ];
         for (seen, expected) in seen.iter().zip(expected) {
-            assert!((seen.0 - expected.0).abs() < 1e-3, "coefficient {seen:?}, not {expected:?}");
-            assert!((seen.1 - expected.1).abs() < 1e-3, "presence {seen:?}, not {expected:?}");
+            assert!(
+                (seen.0 - expected.0).abs() < 1e-3,
+                "coefficient {seen:?}, not {expected:?}"
+            );
+            assert!(
+                (seen.1 - expected.1).abs() < 1e-3,
+                "presence {seen:?}, not {expected:?}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What the pushing side leaves for the drawing side: utterances, and a word when they are to be dropped.
+//! What the pushing side leaves for the drawing side: utterances, and a word when they are to be
+//! dropped.
 
 use std::collections::VecDeque;
 
@@ -75,7 +76,13 @@ impl Input {
             }
             _ => {
                 let samples = self.spare.pop().unwrap_or_default();
-                self.utterances.push_back(Utterance { rate_hz, samples, fed: 0, total: 0, ended: false });
+                self.utterances.push_back(Utterance {
+                    rate_hz,
+                    samples,
+                    fed: 0,
+                    total: 0,
+                    ended: false,
+                });
             }
         }
         let utterance = self.utterances.back_mut().expect("there is one now");
@@ -127,7 +134,11 @@ impl Utterance {
             self.fed = end;
             return Feed::Samples;
         }
-        if self.ended { Feed::Silence } else { Feed::Starved }
+        if self.ended {
+            Feed::Silence
+        } else {
+            Feed::Starved
+        }
     }
 
     /// Number of frames, once that is known.
@@ -137,7 +148,8 @@ impl Utterance {
 
     /// Moves a frame's `samples` to `out`; the utterance's end may leave fewer.
     pub(super) fn take(&mut self, samples: u64, out: &mut Vec<f32>) {
-        let count = usize::try_from(samples).map_or(self.samples.len(), |n| n.min(self.samples.len()));
+        let count =
+            usize::try_from(samples).map_or(self.samples.len(), |n| n.min(self.samples.len()));
         out.extend(self.samples.drain(..count));
         self.fed = self.fed.saturating_sub(count);
     }

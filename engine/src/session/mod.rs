@@ -21,8 +21,9 @@ const STARVED_TICKS: u32 = 15;
 
 /// One conversation with an avatar.
 ///
-/// All methods take `&self`: push from one thread and draw frames in another, through an `Arc` or a scoped thread. Pushing waits only
-/// for short moments, never for rendering. Frames are rendered by the thread that asks for them.
+/// All methods take `&self`: push from one thread and draw frames in another, through an `Arc` or a
+/// scoped thread. Pushing waits only for short moments, never for rendering. Frames are rendered by
+/// the thread that asks for them.
 ///
 /// # Latency
 /// See [`latency`](Self::latency).
@@ -55,7 +56,10 @@ impl Session {
             if !domain.contains(&size.width) || !domain.contains(&size.height) {
                 return Err(Error::new(
                     ErrorKind::InvalidArgument,
-                    format!("an output of {}×{} pixels is outside 16 to 8192", size.width, size.height),
+                    format!(
+                        "an output of {}×{} pixels is outside 16 to 8192",
+                        size.width, size.height
+                    ),
                 ));
             }
         }
@@ -66,7 +70,13 @@ impl Session {
             queue_limit_s: options.queue_limit_s,
             size: renderer.output_size(),
             input: Mutex::default(),
-            output: Mutex::new(Output { renderer, options, clock: None, index: 0, starved: 0 }),
+            output: Mutex::new(Output {
+                renderer,
+                options,
+                clock: None,
+                index: 0,
+                starved: 0,
+            }),
         })
     }
 
@@ -80,23 +90,26 @@ impl Session {
         self.size
     }
 
-    /// Time from pushing a frame's first sample, where audio is pushed as it is spoken, until the frame can leave:
-    /// its own 40 ms and 120 ms of look-ahead.
+    /// Time from pushing a frame's first sample, where audio is pushed as it is spoken, until the
+    /// frame can leave: its own 40 ms and 120 ms of look-ahead.
     pub fn latency(&self) -> Duration {
         4 * FRAME_DURATION
     }
 
-    /// Takes a piece of speech, of any length: interleaved samples at `sample_rate_hz` (**8,000 to 192,000**), `channels`
-    /// (**1 to 32**) mixed down to mono. The first piece after a [`flush`](Self::flush) begins a new utterance.
+    /// Takes a piece of speech, of any length: interleaved samples at `sample_rate_hz` (**8,000 to
+    /// 192,000**), `channels` (**1 to 32**) mixed down to mono. The first piece after a
+    /// [`flush`](Self::flush) begins a new utterance.
     ///
     /// # Errors
     /// Nothing of the piece is taken on an error.
-    /// - `InvalidArgument`: rate or channels outside their domain, an incomplete sample frame, samples that are not finite.
+    /// - `InvalidArgument`: rate or channels outside their domain, an incomplete sample frame,
+    ///   samples that are not finite.
     /// - `InvalidState`: another rate than the utterance began with.
     /// - `LimitExceeded`: more audio would wait than [`SessionOptions::queue_limit_s`].
     ///
     /// # Real time
-    /// Doesn't wait for rendering. Allocates only while the queue grows beyond what it has held before.
+    /// Doesn't wait for rendering. Allocates only while the queue grows beyond what it has held
+    /// before.
     pub fn push_audio<'a>(
         &self,
         audio: impl Into<AudioData<'a>>,
@@ -117,15 +130,17 @@ impl Session {
         lock(&self.input).flush();
     }
 
-    /// Drops queued audio at once; the mouth closes over the next three frames, and the session is ready for the next
-    /// [`push_audio`](Self::push_audio).
+    /// Drops queued audio at once; the mouth closes over the next three frames, and the session is
+    /// ready for the next [`push_audio`](Self::push_audio).
     ///
-    /// In an unpaced session the motions start over too, so that what follows equals a new session's output.
+    /// In an unpaced session the motions start over too, so that what follows equals a new
+    /// session's output.
     pub fn interrupt(&self) {
         lock(&self.input).interrupt();
     }
 
-    /// Plays the motion `name` once, from the next frame where it can begin without a jump; lips go on talking.
+    /// Plays the motion `name` once, from the next frame where it can begin without a jump; lips go
+    /// on talking.
     ///
     /// # Errors
     /// `NotFound` if the avatar has no such motion.
@@ -137,9 +152,10 @@ impl Session {
 
     /// The next frame.
     ///
-    /// In real time, waits until the frame is due and always gives one (on a [manual clock](crate::clock::ManualClock) it doesn't wait, and
-    /// gives None early). Unpaced, it never waits: None means that more audio or a [`flush`](Self::flush) is needed, or that an utterance
-    /// that was flushed is complete.
+    /// In real time, waits until the frame is due and always gives one (on a [manual
+    /// clock](crate::clock::ManualClock) it doesn't wait, and gives None early). Unpaced, it never
+    /// waits: None means that more audio or a [`flush`](Self::flush) is needed, or that an
+    /// utterance that was flushed is complete.
     ///
     /// # Errors
     /// `Inference` if ONNX Runtime fails, `InvalidAvatar` if a base frame turns out to be damaged.
@@ -148,8 +164,8 @@ impl Session {
         Ok(self.next_frame_into(&mut frame)?.then_some(frame))
     }
 
-    /// The same as [`next_frame`](Self::next_frame) into a frame that is used again; false stands for None and leaves `frame` without
-    /// meaning.
+    /// The same as [`next_frame`](Self::next_frame) into a frame that is used again; false stands
+    /// for None and leaves `frame` without meaning.
     ///
     /// # Errors
     /// Those of [`next_frame`](Self::next_frame).
@@ -196,7 +212,9 @@ impl Output {
     }
 
     fn draw_paced(&mut self, input: &Mutex<Input>, frame: &mut Frame, wait: bool) -> Result<bool> {
-        let clock = self.clock.get_or_insert_with(|| Stopwatch::start(&self.options.clock));
+        let clock = self
+            .clock
+            .get_or_insert_with(|| Stopwatch::start(&self.options.clock));
         let due = Duration::from_millis(self.index * FRAME_DURATION.as_millis() as u64);
         let now = clock.elapsed();
         if let Some(early) = due.checked_sub(now).filter(|early| !early.is_zero()) {
@@ -210,7 +228,8 @@ impl Output {
         let mut tick = self.tick(input, frame)?;
         let mut skipped = 0;
         while skipped < late && tick != (Tick::Speech { last: true }) {
-            self.renderer.skip_picture(matches!(tick, Tick::Speech { .. } | Tick::Starved));
+            self.renderer
+                .skip_picture(matches!(tick, Tick::Speech { .. } | Tick::Starved));
             skipped += 1;
             self.index += 1;
             tick = self.tick(input, frame)?;
@@ -222,8 +241,14 @@ impl Output {
 
     /// One tick in real time, where an utterance that gets no audio for 600 ms ends.
     fn tick(&mut self, input: &Mutex<Input>, frame: &mut Frame) -> Result<Tick> {
-        let tick = self.renderer.advance(input, self.starved >= STARVED_TICKS, frame)?;
-        self.starved = if tick == Tick::Starved { self.starved + 1 } else { 0 };
+        let tick = self
+            .renderer
+            .advance(input, self.starved >= STARVED_TICKS, frame)?;
+        self.starved = if tick == Tick::Starved {
+            self.starved + 1
+        } else {
+            0
+        };
         Ok(tick)
     }
 

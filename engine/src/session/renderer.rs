@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::input::{Feed, Input};
+use crate::Result;
 use crate::audio::resample::Resampler;
 use crate::avatar::Avatar;
 use crate::clock::frame_start;
@@ -13,7 +14,6 @@ use crate::motion::Player;
 use crate::motion::mouth::Mouth;
 use crate::options::SessionOptions;
 use crate::speech::SpeechWindow;
-use crate::Result;
 
 /// Frames over which the mouth closes after an interruption.
 const CLOSING_FRAMES: u32 = 3;
@@ -42,7 +42,8 @@ pub(super) struct Renderer {
     generation: u64,
     closing: u32,
     interrupted: bool,
-    /// Unpaced sessions start over after an interruption, so that what follows equals a new session's.
+    /// Unpaced sessions start over after an interruption, so that what follows equals a new
+    /// session's.
     restarts: bool,
     player: Player,
     mouth: Mouth,
@@ -82,8 +83,8 @@ impl Renderer {
         self.composer.output_size()
     }
 
-    /// Moves on by one tick as far as sound and mouth go, appending the tick's audio to `frame`. `finish_starved` ends an utterance
-    /// that waits for audio.
+    /// Moves on by one tick as far as sound and mouth go, appending the tick's audio to `frame`.
+    /// `finish_starved` ends an utterance that waits for audio.
     pub(super) fn advance(
         &mut self,
         input: &Mutex<Input>,
@@ -115,7 +116,8 @@ impl Renderer {
             }
         }
         let (window, gate) = self.window.view(self.frame);
-        self.coefficients.copy_from_slice(self.avatar.0.networks()?.speech.run([window])?);
+        self.coefficients
+            .copy_from_slice(self.avatar.0.networks()?.speech.run([window])?);
         self.mouth.speak(&self.coefficients, gate);
 
         let samples = frame_start(self.frame + 1, rate_hz) - frame_start(self.frame, rate_hz);
@@ -139,7 +141,12 @@ impl Renderer {
     }
 
     /// Draws the tick's picture.
-    pub(super) fn draw(&mut self, talking: bool, gesture: Option<usize>, frame: &mut Frame) -> Result<()> {
+    pub(super) fn draw(
+        &mut self,
+        talking: bool,
+        gesture: Option<usize>,
+        frame: &mut Frame,
+    ) -> Result<()> {
         if let Some(gesture) = gesture {
             self.player.perform(gesture);
         }
@@ -161,7 +168,12 @@ impl Renderer {
         let shown = self.mouth.coefficients();
         frame.arkit.clear();
         frame.arkit.extend(avatar.arkit.iter().map(|weights| {
-            weights.iter().zip(shown).map(|(w, x)| w * x).sum::<f32>().clamp(0.0, 1.0)
+            weights
+                .iter()
+                .zip(shown)
+                .map(|(w, x)| w * x)
+                .sum::<f32>()
+                .clamp(0.0, 1.0)
         }));
         Ok(())
     }
@@ -175,7 +187,9 @@ impl Renderer {
     fn listen(&mut self, input: &Mutex<Input>) -> Result<(Tick, u32)> {
         loop {
             let mut input = lock(input);
-            let Some(utterance) = input.front() else { return Ok((Tick::Idle, 0)) };
+            let Some(utterance) = input.front() else {
+                return Ok((Tick::Idle, 0));
+            };
             let rate_hz = utterance.rate_hz;
             let frames = utterance.frames();
             if frames == Some(0) {
@@ -208,7 +222,11 @@ impl Renderer {
             self.generation = generation;
             self.start_utterance();
             self.interrupted = true;
-            self.closing = if self.mouth.presence() > 0.0 { CLOSING_FRAMES } else { 0 };
+            self.closing = if self.mouth.presence() > 0.0 {
+                CLOSING_FRAMES
+            } else {
+                0
+            };
         }
     }
 

@@ -1,7 +1,8 @@
 //! From 16 kHz audio to the window of mel frames that the speech network sees for a video frame.
 //!
-//! The window of frame `k` ends with mel frame `4k + 13`: 107.5 ms of audio past the frame's end. With the resampler's delay
-//! and block that stays under the 120 ms of look-ahead which the latency promises.
+//! The window of frame `k` ends with mel frame `4k + 13`: 107.5 ms of audio past the frame's end.
+//! With the resampler's delay and block that stays under the 120 ms of look-ahead which the latency
+//! promises.
 
 use crate::audio::mel::{BANDS, MelStream, silence};
 use crate::clock::FRAME_HOPS;
@@ -13,7 +14,8 @@ const FIRST_MEL: i64 = -1;
 /// Windows are moved to the buffer's front when this many mel frames lie behind them.
 const SLACK: usize = 256;
 
-/// Hops around a frame whose loudness opens the gate: from 40 ms before the frame to 80 ms behind it.
+/// Hops around a frame whose loudness opens the gate: from 40 ms before the frame to 80 ms behind
+/// it.
 const GATE_HOPS: std::ops::RangeInclusive<i64> = -4..=11;
 /// Level in dBFS under which the mouth rests, and over which it is free.
 const GATE_DB: (f32, f32) = (-62.0, -52.0);
@@ -32,7 +34,9 @@ pub(crate) struct SpeechWindow {
 
 impl std::fmt::Debug for SpeechWindow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SpeechWindow").field("first", &self.first).finish_non_exhaustive()
+        f.debug_struct("SpeechWindow")
+            .field("first", &self.first)
+            .finish_non_exhaustive()
     }
 }
 
@@ -73,10 +77,12 @@ impl SpeechWindow {
         self.first + self.powers.len() as i64 > hop(frame) + LOOKAHEAD
     }
 
-    /// The window `[T, 80]` of a video frame that is ready, and how far the gate is open, in [0, 1].
+    /// The window `[T, 80]` of a video frame that is ready, and how far the gate is open, in [0,
+    /// 1].
     pub(crate) fn view(&mut self, frame: u64) -> (&[f32], f32) {
         let start = hop(frame) + LOOKAHEAD + 1 - self.length as i64;
-        // Frames are asked for in order, so what lies before this window is done with, save the gate's few hops.
+        // Frames are asked for in order, so what lies before this window is done with, save the
+        // gate's few hops.
         let behind = usize::try_from(start - self.first).unwrap_or(0);
         if behind > SLACK {
             let done = behind - SLACK / 2;
@@ -88,7 +94,10 @@ impl SpeechWindow {
         let gate = at(hop(frame) + GATE_HOPS.start())..=at(hop(frame) + GATE_HOPS.end());
         let loudest = self.powers[gate].iter().copied().fold(0.0, f32::max);
         let window = at(start)..at(start) + self.length;
-        (&self.frames[window.start * BANDS..window.end * BANDS], openness(loudest))
+        (
+            &self.frames[window.start * BANDS..window.end * BANDS],
+            openness(loudest),
+        )
     }
 }
 
@@ -121,7 +130,9 @@ mod tests {
 
     #[test]
     fn views_do_not_depend_on_how_much_is_buffered() {
-        let samples: Vec<f32> = (0..160_000).map(|i| (i as f32 * 0.05).sin() * 0.1).collect();
+        let samples: Vec<f32> = (0..160_000)
+            .map(|i| (i as f32 * 0.05).sin() * 0.1)
+            .collect();
         let (mut eager, mut late) = (SpeechWindow::new(36), SpeechWindow::new(36));
         late.push(&samples);
         let mut fed = 0;

@@ -4,32 +4,44 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use essence::{Avatar, Engine, Frame, OutputSize, Pacing, PixelFormat, Provider, Session, SessionOptions};
+use essence::{
+    Avatar, Engine, Frame, OutputSize, Pacing, PixelFormat, Provider, Session, SessionOptions,
+};
 
 pub(crate) fn testdata(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testdata").join(path)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../testdata")
+        .join(path)
 }
 
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        Engine::builder().provider(Provider::Cpu).build().expect("run `cargo xtask runtime` first")
+        Engine::builder()
+            .provider(Provider::Cpu)
+            .build()
+            .expect("run `cargo xtask runtime` first")
     })
 }
 
 /// A tiny avatar whose networks make timing visible: the louder, the wider the mouth.
 pub(crate) fn toy() -> Avatar {
-    engine().open(testdata("avatars/toy.imx")).expect("the toy avatar opens")
+    engine()
+        .open(testdata("avatars/toy.imx"))
+        .expect("the toy avatar opens")
 }
 
 /// The avatar that ships.
 pub(crate) fn mika() -> Avatar {
-    engine().open(testdata("avatars/mika.imx")).expect("the avatar that ships opens")
+    engine()
+        .open(testdata("avatars/mika.imx"))
+        .expect("the avatar that ships opens")
 }
 
 pub(crate) fn unpaced(avatar: &Avatar) -> Session {
-    let options =
-        SessionOptions::default().pacing(Pacing::Unpaced).pixel_format(PixelFormat::Rgb8);
+    let options = SessionOptions::default()
+        .pacing(Pacing::Unpaced)
+        .pixel_format(PixelFormat::Rgb8);
     avatar.session(options).expect("the options are valid")
 }
 
@@ -40,12 +52,15 @@ pub(crate) fn drain(session: &Session) -> Vec<Frame> {
 
 /// All frames of one utterance.
 pub(crate) fn speak(session: &Session, samples: &[f32], rate_hz: u32) -> Vec<Frame> {
-    session.push_audio(samples, rate_hz, 1).expect("the audio is valid");
+    session
+        .push_audio(samples, rate_hz, 1)
+        .expect("the audio is valid");
     session.flush();
     drain(session)
 }
 
-/// A test sound of `samples` at `rate_hz`: a voice-like buzz that swells and pauses, with a click now and then.
+/// A test sound of `samples` at `rate_hz`: a voice-like buzz that swells and pauses, with a click
+/// now and then.
 pub(crate) fn buzz(samples: usize, rate_hz: u32) -> Vec<f32> {
     let mut noise = 1u32;
     (0..samples)
@@ -54,18 +69,27 @@ pub(crate) fn buzz(samples: usize, rate_hz: u32) -> Vec<f32> {
             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let hiss = (noise >> 8) as f32 / (1 << 24) as f32 - 0.5;
             let swell = (t * 9.0).sin().max(0.0) * if t % 1.3 < 0.9 { 1.0 } else { 0.0 };
-            let tone: f32 = (1..6).map(|h| (t * 753.0 * h as f32).sin() / h as f32).sum();
+            let tone: f32 = (1..6)
+                .map(|h| (t * 753.0 * h as f32).sin() / h as f32)
+                .sum();
             // As a 16-bit file would hold it.
-            (swell * (0.25 * tone + 0.1 * hiss) * 32768.0).round().clamp(-32768.0, 32767.0) / 32768.0
+            (swell * (0.25 * tone + 0.1 * hiss) * 32768.0)
+                .round()
+                .clamp(-32768.0, 32767.0)
+                / 32768.0
         })
         .collect()
 }
 
 /// Samples and rate of one of the test recordings, 16 bits and mono.
 pub(crate) fn recording(name: &str) -> (Vec<i16>, u32) {
-    let mut reader = hound::WavReader::open(testdata("audio").join(name)).expect("the recording is there");
+    let mut reader =
+        hound::WavReader::open(testdata("audio").join(name)).expect("the recording is there");
     let rate = reader.spec().sample_rate;
-    (reader.samples().map(|x| x.expect("a sample")).collect(), rate)
+    (
+        reader.samples().map(|x| x.expect("a sample")).collect(),
+        rate,
+    )
 }
 
 /// Everything that is said in `samples`, by `avatar` in pictures of `size`.
@@ -76,20 +100,31 @@ pub(crate) fn speak_recording(avatar: &Avatar, name: &str, size: Option<OutputSi
         .output_size(size);
     let session = avatar.session(options).expect("the options are valid");
     let (samples, rate) = recording(name);
-    session.push_audio(&samples[..], rate, 1).expect("the recording is valid");
+    session
+        .push_audio(&samples[..], rate, 1)
+        .expect("the recording is valid");
     session.flush();
     drain(&session)
 }
 
 /// What makes two frames the same frame. Indices count on through a session and are left out.
 pub(crate) fn content(frame: &Frame) -> (&[u8], &[f32], &[f32], usize, bool) {
-    (frame.pixels(), frame.audio(), frame.arkit(), frame.base_frame(), frame.flags().end_of_speech)
+    (
+        frame.pixels(),
+        frame.audio(),
+        frame.arkit(),
+        frame.base_frame(),
+        frame.flags().end_of_speech,
+    )
 }
 
 /// Asserts that two runs gave the same frames, naming the first that differs.
 pub(crate) fn assert_same(left: &[Frame], right: &[Frame], what: &str) {
     assert_eq!(left.len(), right.len(), "{what}: number of frames");
     for (index, (left, right)) in left.iter().zip(right).enumerate() {
-        assert!(content(left) == content(right), "{what}: frame {index} differs");
+        assert!(
+            content(left) == content(right),
+            "{what}: frame {index} differs"
+        );
     }
 }
