@@ -63,6 +63,11 @@ _PHONES: dict[str, dict[str, tuple[float, float]]] = {
 }
 
 
+def base_of_mouth(index: int) -> int:
+    """The base frame whose pose a training render has."""
+    return int(np.random.default_rng(9_000 + index).integers(BASE_FRAMES))
+
+
 def mouth(index: int) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
     """Coefficients, life and pose of a training render: two phones of the table mixed, over a base frame's pose. Deterministic."""
     random = np.random.default_rng(9_000 + index)

@@ -101,9 +101,10 @@ def train(samples: Samples, checkpoint: Path, minutes: float, threads: int = 1) 
 
 
 def restore(samples: Samples, checkpoint: Path) -> Identity:
-    """The network of a checkpoint."""
+    """The network of a checkpoint, with the samples' mask."""
     net = Identity(samples.coefficients.shape[1], samples.pose.shape[1], samples.patches.shape[-1])
     net.load_state_dict(torch.load(checkpoint)["net"])
+    net.alpha.copy_(torch.from_numpy(samples.alpha)[None])
     return net.eval()
 
 
