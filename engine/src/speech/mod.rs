@@ -114,6 +114,7 @@ fn openness(power: f32) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -142,6 +143,49 @@ mod tests {
                 fed += 40;
             }
             assert_eq!(eager.view(frame), late.view(frame), "frame {frame}");
+        }
+    }
+
+    fn vector(name: &str) -> Vec<f32> {
+        let path = format!("{}/../testdata/vectors/{name}", env!("CARGO_MANIFEST_DIR"));
+        let bytes = std::fs::read(path).unwrap();
+        bytes
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|x| f32::from_le_bytes(*x))
+            .collect()
+    }
+
+    /// Mel, window and network give what they gave in the studio.
+    #[test]
+    fn the_network_answers_as_in_the_studio() {
+        let path = format!(
+            "{}/../testdata/avatars/mika.imx",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let engine = crate::Engine::builder()
+            .provider(crate::Provider::Cpu)
+            .build()
+            .unwrap();
+        let avatar = engine.open(path).unwrap();
+        let mut window = SpeechWindow::new(avatar.0.window);
+        window.push(&vector("mel_input.f32"));
+        window.push(&[0.0; 4_000]);
+        let expected = vector("speech_expected.f32");
+        for (frame, expected) in expected
+            .chunks(avatar.info().coefficient_names.len())
+            .enumerate()
+        {
+            let (mel, _) = window.view(frame as u64);
+            let mut networks = avatar.0.networks().unwrap();
+            let ours = networks.speech.run([mel]).unwrap();
+            let worst = ours
+                .iter()
+                .zip(expected)
+                .map(|(a, b)| (a - b).abs())
+                .fold(0.0, f32::max);
+            assert!(worst < 1e-4, "frame {frame}: off by {worst}");
         }
     }
 }
