@@ -54,8 +54,10 @@ def main() -> None:
 
             train(work / "corpus.npz", work / f"{arguments.name}.pt", arguments.steps, arguments.channels, arguments.seed, arguments.threads)
         case "evaluate":
-            from essence_studio.speech.evaluate import evaluate
+            from essence_studio.speech.evaluate import evaluate, validate
 
+            if (work / "corpus.npz").exists():
+                validate(work / f"{arguments.name}.pt", work / "corpus.npz")
             evaluate(work / f"{arguments.name}.pt", arguments.speech, work, arguments.plots)
         case "export":
             from essence_studio.speech.export import export

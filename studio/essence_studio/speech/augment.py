@@ -22,7 +22,7 @@ def augment(mel: torch.Tensor, others: torch.Tensor, noise: torch.Tensor, genera
     # tilt and a few wide bumps: microphones, distance
     energy = energy * torch.exp(_colour(generator, batch, 0.8, 1.2))
     speech = energy.mean(dim=(1, 2), keepdim=True).clamp(min=1e-5)
-    energy = energy + speech * _ratio(generator, batch, 0.6, 5, 50) * _shaped_noise(generator, batch, mel.shape[1])
+    energy = energy + speech * _ratio(generator, batch, 0.7, 5, 50) * _shaped_noise(generator, batch, mel.shape[1])
     for added, chance, low, high in ((others, 0.15, 12, 30), (noise, 0.25, 5, 35)):
         sound = torch.exp(added) - FLOOR
         sound = sound / sound.mean(dim=(1, 2), keepdim=True).clamp(min=1e-5)
@@ -51,13 +51,13 @@ def warp(mel: torch.Tensor, factors: np.ndarray) -> torch.Tensor:
 
 
 def _room(energy: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
-    """An exponential tail along time for a third of the batch, 0.1 to 0.5 s for 60 dB."""
+    """An exponential tail along time for two in five of the batch, 0.1 to 0.5 s for 60 dB."""
     batch = energy.shape[0]
-    chosen = np.flatnonzero(generator.random(batch) < 0.35)
+    chosen = np.flatnonzero(generator.random(batch) < 0.4)
     if len(chosen) == 0:
         return energy
     decay = 10 ** (-6 / (100 * generator.uniform(0.1, 0.5, len(chosen))))
-    share = 10 ** (generator.uniform(-12, 1, len(chosen)) / 10)
+    share = 10 ** (generator.uniform(-12, 3, len(chosen)) / 10)
     length = 40
     tail = decay[:, None] ** np.arange(length)
     kernel = share[:, None] * tail / tail.sum(axis=1, keepdims=True)
@@ -91,7 +91,7 @@ def _colour(generator, batch, chance, strength) -> torch.Tensor:
 def _shaped_noise(generator, batch, count) -> torch.Tensor:
     """Steady noise of mean energy 1, its power in each frame and band scattered as a short spectrum's is."""
     shape = torch.exp(_colour(generator, batch, 1.0, 2.0))
-    scatter = torch.from_numpy(generator.gamma(4.0, 0.25, (batch, count, BANDS)).astype(np.float32))
+    scatter = torch.exp(0.5 * torch.from_numpy(generator.standard_normal((batch, count, BANDS), np.float32)) - 0.125)
     return shape / shape.mean(dim=2, keepdim=True) * scatter
 
 

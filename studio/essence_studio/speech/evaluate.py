@@ -50,6 +50,30 @@ def evaluate(checkpoint: Path, speech: Path, work: Path, plots: Path | None) -> 
     return result
 
 
+def validate(checkpoint: Path, corpus: Path) -> None:
+    """Prints measures on the corpus' held-out recordings, for several thresholds of a closure: what may be tuned on."""
+    from essence_studio.speech.train import held_out, load
+
+    network, _ = load(checkpoint)
+    scores, jaws = {height: np.zeros(3, int) for height in (0.08, 0.10, 0.12, 0.15, 0.18)}, []
+    right = total = 0
+    for mels, target, classes in held_out(corpus):
+        before = np.full((WINDOW - TARGET_LAG - 1, mel.BANDS), np.log(mel.FLOOR), np.float32)
+        with torch.no_grad():
+            coefficients, rest, visemes = network(torch.from_numpy(np.concatenate([before, mels]))[None])
+        predicted = settle(coefficients[0], rest[0], visemes[0]).numpy()
+        reference = target[::2][: len(predicted)]
+        predicted, visemes = predicted[: len(reference)], visemes[0].argmax(-1).numpy()[: len(reference)]
+        jaws.append(correlation(predicted[:, _JAW], reference[:, _JAW]))
+        right, total = right + int((visemes == classes[::2][: len(visemes)]).sum()), total + len(visemes)
+        wanted_shut = closures(reference)
+        for height in scores:
+            got = closures(predicted, height)
+            scores[height] += (matches(wanted_shut, got), len(wanted_shut), len(got))
+    print(f"held out of the corpus: jaw r {np.mean(jaws):.3f}, visemes {right / total:.3f}, closures "
+          + ", ".join(f"{f1(*score):.3f} above {height}" for height, score in scores.items()))  # fmt: skip
+
+
 def clips(folder: Path, work: Path):
     """(name, 16 kHz samples, phones of the mouth table) of each recording; alignments are kept in the work folder."""
     kept = work / "aligned"
@@ -79,7 +103,7 @@ def run(network: SpeechNetwork, samples: np.ndarray) -> tuple[np.ndarray, np.nda
     mels = torch.from_numpy(mel.mel_frames(samples, first, WINDOW + STRIDE * (steps - 1)))
     with torch.no_grad():
         coefficients, rest, visemes = network(mels[None])
-        return settle(coefficients[0], rest[0]).numpy(), visemes[0].argmax(-1).numpy()
+        return settle(coefficients[0], rest[0], visemes[0]).numpy(), visemes[0].argmax(-1).numpy()
 
 
 def wanted(phones: targets.Phones, samples: int) -> tuple[np.ndarray, np.ndarray]:
@@ -107,9 +131,9 @@ def measure(predicted, visemes, reference, classes, samples) -> dict:
     }  # fmt: skip
 
 
-def closures(curves: np.ndarray) -> np.ndarray:
+def closures(curves: np.ndarray, height: float = SHUT) -> np.ndarray:
     """Steps at which the lips are shut most: peaks of `mouthPress`."""
-    return find_peaks(np.pad(curves[:, _PRESS], 1), height=SHUT, distance=3, prominence=0.05)[0] - 1
+    return find_peaks(np.pad(curves[:, _PRESS], 1), height=height, distance=3, prominence=0.05)[0] - 1
 
 
 def matches(wanted: np.ndarray, got: np.ndarray) -> int:

@@ -27,7 +27,7 @@ def export(checkpoint: Path, evaluation: Path, networks: Path, testdata: Path) -
     about = {
         "window": WINDOW,
         "coefficients": list(COEFFICIENTS),
-        "parameters": sum(p.numel() for name, p in network.named_parameters() if not name.startswith("visemes")),
+        "parameters": sum(p.numel() for p in network.parameters()),
         "training": {**{key: facts[key] for key in ("step", "channels", "seed")}, "minutes": _named(facts["minutes"])},
     }
     if evaluation.exists():
@@ -53,8 +53,7 @@ def write(network: SpeechNetwork, path: Path) -> None:
     frames = mel.frame_count(len(samples))
     whole = torch.from_numpy(mel.mel_frames(samples, mel.LOOK_AHEAD_HOPS - WINDOW, mel.VIDEO_FRAME_HOPS * (frames - 1) + WINDOW))
     with torch.no_grad():
-        coefficients, rest, _ = network(whole[None])
-        expected = settle(coefficients[0], rest[0])[:: mel.VIDEO_FRAME_HOPS // STRIDE].numpy()
+        expected = settle(*(output[0] for output in network(whole[None])))[:: mel.VIDEO_FRAME_HOPS // STRIDE].numpy()
     difference = float(np.abs(small - expected).max())
     assert difference < 1e-4, f"ONNX differs from training by {difference}"
     os.replace(part, path)

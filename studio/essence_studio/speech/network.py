@@ -21,12 +21,20 @@ FIELD = 33
 """Mel frames that the convolutions see."""
 WINDOW = FIELD + LEVEL_FRAMES - 1
 STRIDE = 2
+SEAL = (0.3, 0.65)
+"""Probabilities of p, b or m from which the lips begin to close and at which they are shut; chosen on the corpus' held-out recordings."""
+_SEALED = [{"mouthPress": 0.40, "mouthRollLower": 0.30, "mouthRollUpper": 0.24, "mouthShrugLower": 0.10}.get(name, 0.0) for name in COEFFICIENTS]
+_SEALED_JAW = [1.0 if name == "mouthClose" else 0.0 for name in COEFFICIENTS]
+_REPLACED = ("mouthClose", "mouthPress", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthLowerDown", "mouthUpperUp")
+_SEALED_KEEPS = [0.0 if name in _REPLACED else 1.0 for name in COEFFICIENTS]
+_OPEN_KEEPS = [0.0 if name in ("mouthClose", "mouthPress", "mouthRollUpper") else 1.0 for name in COEFFICIENTS]
+"""Only closures have these three, so what is left of them outside is doubt."""
 TARGET_LAG = LOOK_AHEAD_HOPS - 1 - 2
 """The target of an output, at 10 ms a step, lies this many steps before the last mel frame of its window: the middle of the video frame."""
 
 
 class SpeechNetwork(nn.Module):
-    """Five dense temporal convolutions with batch norm and ReLU, then a linear head for each of the outputs; visemes only help in training."""
+    """Five dense temporal convolutions with batch norm and ReLU, then a linear head for each of the outputs."""
 
     def __init__(self, channels: int = 160, dropout: float = 0.1):
         super().__init__()
@@ -56,13 +64,22 @@ class WindowNetwork(nn.Module):
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
         hidden = self.network.body(adapt_level(mel))
-        return settle(self.network.coefficients(hidden)[:, :, 0], self.network.rest(hidden)[:, :, 0])
+        return settle(*(head(hidden)[:, :, 0] for head in (self.network.coefficients, self.network.rest, self.network.visemes)))
 
 
-def settle(coefficients: torch.Tensor, rest: torch.Tensor) -> torch.Tensor:
-    """Clamps to [0, 1] and closes the last crack of a mouth that is almost surely at rest."""
+def settle(coefficients: torch.Tensor, rest: torch.Tensor, visemes: torch.Tensor) -> torch.Tensor:
+    """Clamps to [0, 1], seals the lips where the visemes say p, b or m, and closes the last crack of a mouth that is almost surely at rest.
+
+    A regression hedges: unsure of a closure, it leaves the lips half open. The classes don't, so they decide, and the lips take the shape
+    that `targets.py` gives a closure.
+    """
     alive = torch.clamp((1 - torch.sigmoid(rest)) * 5, 0, 1)
-    return torch.clamp(coefficients, 0, 1) * alive
+    low, high = SEAL
+    seal = torch.clamp((torch.softmax(visemes, -1)[..., VISEMES.index("p") :][..., :1] - low) / (high - low), 0, 1)
+    keep = seal * coefficients.new_tensor(_SEALED_KEEPS) + (1 - seal) * coefficients.new_tensor(_OPEN_KEEPS)
+    jaw = coefficients[..., :1]
+    shape = torch.clamp(coefficients, 0, 1) * keep + seal * (coefficients.new_tensor(_SEALED) + torch.clamp(jaw, 0, 1) * coefficients.new_tensor(_SEALED_JAW))
+    return torch.clamp(shape, 0, 1) * alive
 
 
 def adapt_level(mel: torch.Tensor) -> torch.Tensor:

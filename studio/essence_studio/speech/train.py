@@ -1,6 +1,5 @@
 """Trains the speech network on the corpus; goes on from its checkpoint, and ends after a number of steps."""
 
-import json
 import time
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from essence_studio.speech.augment import augment
 from essence_studio.speech.mouth import COEFFICIENTS, VISEMES
 from essence_studio.speech.network import STRIDE, TARGET_LAG, WINDOW, SpeechNetwork
 
-BATCH = 32
+BATCH = 16
 OUTPUTS = 96
 FRAMES = WINDOW + STRIDE * (OUTPUTS - 1)
 SHARES = {data.SYNTHETIC: 0.31, data.REAL: 0.61, data.NONSPEECH: 0.08}
@@ -59,7 +58,7 @@ def train(corpus: Path, out: Path, steps: int = 3000, channels: int = 160, seed:
             smooth[key] = smooth[key] * keep + value * (1 - keep) if value.is_floating_point() else value.clone()
         now = {key: float(value) for key, value in loss.items()}
         mean = now if mean is None else {key: 0.98 * mean[key] + 0.02 * now[key] for key in mean}
-        if step % 50 == 0 or step == steps:
+        if step % 100 == 0 or step == steps:
             facts = " ".join(f"{key} {value:.4f}" for key, value in mean.items())
             print(f"{step} {time.time() - began:.0f}s {facts}", flush=True)
         if step % 100 == 0 or step == steps:
@@ -141,16 +140,21 @@ class Batches:
         mel = self.mel[whole].astype(np.float32) * (1 - part) + self.mel[whole + 1].astype(np.float32) * part
         # middle of mel frame i is 5 ms behind its hop's beginning, so a stretched frame's middle moves too
         last = WINDOW - 1 + STRIDE * np.arange(OUTPUTS)
-        moment = begin + 0.5 + (last - TARGET_LAG - 0.5) * tempo - 0.0
+        moment = begin + 0.5 + (last - TARGET_LAG - 0.5) * tempo
         index = np.clip(np.round(moment).astype(int), 0, len(self.target) - 1)
         return mel, self.target[index].astype(np.float32), self.viseme[index].astype(np.int64), self.weight[index]
+
+
+def held_out(corpus: Path):
+    """Mels, targets and classes at 100 Hz of the real recordings that aren't trained on."""
+    arrays = np.load(corpus)
+    mel, target, viseme, start = arrays["mel"], arrays["target"], arrays["viseme"], arrays["start"]
+    for utterance in np.flatnonzero(arrays["kind"] == data.REAL)[::HELD_OUT_EVERY]:
+        span = slice(start[utterance], start[utterance + 1])
+        yield mel[span].astype(np.float32), target[span].astype(np.float32), viseme[span]
 
 
 def save(path: Path, checkpoint: dict) -> None:
     part = path.with_suffix(".part")
     torch.save(checkpoint, part)
     part.replace(path)
-
-
-def describe(checkpoint: Path) -> str:
-    return json.dumps(load(checkpoint)[1])
