@@ -4,7 +4,7 @@
 mod common;
 
 use common::{assert_same, buzz, drain, speak, toy, unpaced};
-use essence::{AudioData, ErrorKind};
+use essence::{AudioData, ErrorKind, Frame};
 
 const RATES: [u32; 9] = [
     8_000, 11_025, 12_345, 16_000, 22_050, 24_000, 44_100, 48_000, 192_000,
@@ -32,6 +32,38 @@ fn law_1_chunk_independence() {
             assert_same(&whole, &frames, &format!("{rate} Hz in chunks of {cut}"));
         }
     }
+}
+
+/// Pushing from one thread and drawing in another gives the frames of one thread.
+#[test]
+fn law_1_holds_across_threads() {
+    fn shareable<T: Send + Sync>(value: T) -> T {
+        value
+    }
+    let avatar = shareable(toy());
+    let audio = buzz(40_000, 24_000);
+    let whole = speak(&unpaced(&avatar), &audio, 24_000);
+    let session = shareable(unpaced(&avatar));
+    let frames = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for chunk in audio.chunks(333) {
+                session.push_audio(chunk, 24_000, 1).unwrap();
+            }
+            session.flush();
+        });
+        let mut frames: Vec<Frame> = Vec::new();
+        while !frames
+            .last()
+            .is_some_and(|frame| frame.flags().end_of_speech)
+        {
+            match session.next_frame().unwrap() {
+                Some(frame) => frames.push(frame),
+                None => std::thread::yield_now(),
+            }
+        }
+        frames
+    });
+    assert_same(&whole, &frames, "two threads");
 }
 
 /// The frames' audio slices, put together, are the pushed audio, sample for sample.

@@ -17,9 +17,9 @@
 //!
 //! # Why the boxes are filled in here
 //!
-//! `muxide` and the muxers of `shiguredo_mp4` and `mp4` write no edit list, without which the sound is
-//! late by up to 128 ms (1024 samples at 8 kHz). So the index is composed from `shiguredo_mp4`'s box
-//! types directly (no dependencies, Apache-2.0), in [`boxes`].
+//! `muxide` and the muxer of `shiguredo_mp4` write no edit list, without which the sound is late by
+//! up to 128 ms (1024 samples at 8 kHz). So the index is composed from `shiguredo_mp4`'s box types
+//! directly (no dependencies, Apache-2.0), in [`boxes`].
 
 mod aac;
 mod boxes;
