@@ -42,6 +42,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
+    // First of all: from here on Ctrl-C leaves nothing half done.
+    let interrupt = Interrupt::listen()?;
     let begin = Instant::now();
     let to_stdout = args.output == Path::new("-");
     if to_stdout && console.json() {
@@ -54,7 +56,6 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     }
     let mut audio = speech::open(&args.audio).map_err(|f| f.unless_missing(&args.avatar))?;
     let avatar = args.engine.open(&args.avatar)?;
-    let interrupt = Interrupt::listen()?;
 
     let mut table = match to_stdout {
         true => Table::stdout(),

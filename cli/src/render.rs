@@ -66,6 +66,8 @@ impl From<QualityArg> for Quality {
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
+    // First of all: from here on Ctrl-C leaves nothing half done.
+    let interrupt = Interrupt::listen()?;
     let begin = Instant::now();
     let target = Target::new(&args.output, args.format)?;
     if matches!(target, Target::Raw(_)) && console.json() {
@@ -84,7 +86,6 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
         (s.width, s.height)
     });
 
-    let interrupt = Interrupt::listen()?;
     let sink = Sink::begin(
         &target,
         (width as u32, height as u32),

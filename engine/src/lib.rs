@@ -50,6 +50,8 @@ mod motion;
 mod options;
 mod session;
 mod speech;
+#[cfg(test)]
+mod vectors;
 
 pub use audio::{AudioData, MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ};
 pub use avatar::{Avatar, AvatarInfo, ProviderReport};

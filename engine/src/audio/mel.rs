@@ -138,20 +138,9 @@ fn filters() -> Vec<Filter> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-
-    fn vector(name: &str) -> Vec<f32> {
-        let path = format!("{}/../testdata/vectors/{name}", env!("CARGO_MANIFEST_DIR"));
-        let bytes = std::fs::read(path).unwrap();
-        bytes
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|x| f32::from_le_bytes(*x))
-            .collect()
-    }
+    use crate::vectors::vector;
 
     /// The studio trained the speech network on these very numbers.
     #[test]

@@ -70,16 +70,27 @@ fn chroma_row(
 ) {
     let top = &rgb[2 * y * width * 3..][..width * 3];
     let bottom = &rgb[(2 * y + 1).min(height - 1) * width * 3..][..width * 3];
-    for (x, (t, b)) in top.chunks(6).zip(bottom.chunks(6)).enumerate() {
-        let last = t.len() - 3;
-        let [red, green, blue] = [0, 1, 2].map(|i| {
-            i32::from(t[i]) + i32::from(t[last + i]) + i32::from(b[i]) + i32::from(b[last + i])
-        });
-        // Sums of four pixels: 18 bits of fraction.
-        let cu = (-9_714 * red - 19_071 * green + 28_785 * blue + (128 << 18) + (1 << 17)) >> 18;
-        let cv = (28_785 * red - 24_103 * green - 4_682 * blue + (128 << 18) + (1 << 17)) >> 18;
-        put(x, cu as u8, cv as u8);
+    // Whole pairs in chunks of a fixed size, so that the compiler sees no bounds.
+    let (pairs_above, pairs_below) = (top.as_chunks::<6>().0, bottom.as_chunks::<6>().0);
+    for (x, (t, b)) in pairs_above.iter().zip(pairs_below).enumerate() {
+        let sum = |i: usize| [t[i], t[i + 3], b[i], b[i + 3]].map(i32::from).iter().sum();
+        let (u, v) = chroma(sum(0), sum(1), sum(2));
+        put(x, u, v);
     }
+    if let (&[r, g, b], &[p, q, s]) = (top.as_chunks::<6>().1, bottom.as_chunks::<6>().1) {
+        let twice = |above: u8, below: u8| 2 * (i32::from(above) + i32::from(below));
+        let (u, v) = chroma(twice(r, p), twice(g, q), twice(b, s));
+        put(width / 2, u, v);
+    }
+}
+
+/// U and V of the sums of four pixels: 18 bits of fraction.
+#[inline]
+fn chroma(red: i32, green: i32, blue: i32) -> (u8, u8) {
+    let middle = (128 << 18) + (1 << 17);
+    let u = (-9_714 * red - 19_071 * green + 28_785 * blue + middle) >> 18;
+    let v = (28_785 * red - 24_103 * green - 4_682 * blue + middle) >> 18;
+    (u as u8, v as u8)
 }
 
 #[cfg(test)]

@@ -117,6 +117,7 @@ fn openness(power: f32) -> f32 {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::vectors::vector;
 
     #[test]
     fn readiness_is_the_promised_look_ahead() {
@@ -144,17 +145,6 @@ mod tests {
             }
             assert_eq!(eager.view(frame), late.view(frame), "frame {frame}");
         }
-    }
-
-    fn vector(name: &str) -> Vec<f32> {
-        let path = format!("{}/../testdata/vectors/{name}", env!("CARGO_MANIFEST_DIR"));
-        let bytes = std::fs::read(path).unwrap();
-        bytes
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|x| f32::from_le_bytes(*x))
-            .collect()
     }
 
     /// Mel, window and network give what they gave in the studio.
