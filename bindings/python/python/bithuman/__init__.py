@@ -1,0 +1,91 @@
+"""Real-time talking avatars on your own machine: speech in, lip-synced pictures out, 25 a second.
+
+Three ways in, from the shortest:
+
+- :func:`open` an avatar and :meth:`~Avatar.render` speech to pictures or an MP4 file,
+- :meth:`Bithuman.load` an avatar and :meth:`~Bithuman.compose` frames with their sound,
+- :meth:`AsyncBithuman.create` a conversation in real time: push audio as it comes, draw frames from
+  :meth:`~AsyncBithuman.run`.
+"""
+
+from __future__ import annotations
+
+from ._abi import VERSION as __version__
+from ._engine import AvatarInfo, ProviderReport
+from .asynchronous import AsyncBithuman, FrameStream
+from .exceptions import (
+    AccountStatusError,
+    AvatarError,
+    BithumanError,
+    Cancelled,
+    ExecutionProviderRefused,
+    Failed,
+    InferenceError,
+    InternalError,
+    InvalidArgument,
+    InvalidAvatar,
+    IoError,
+    LimitExceeded,
+    ModelError,
+    ModelLoadError,
+    ModelNotFoundError,
+    ModelSecurityError,
+    NotAuthorised,
+    NotSupported,
+    RuntimeMissing,
+    RuntimeNotReadyError,
+    TokenError,
+    TokenExpiredError,
+    TokenRequestError,
+    TokenValidationError,
+    UnknownAction,
+    UnsupportedFormat,
+    UnsupportedVersion,
+)
+from .frames import AudioChunk, ComposedFrame, VideoControl, VideoFrame
+from .offline import Avatar, Bithuman, Rendered, open
+from .settings import Settings
+
+__all__ = [
+    "AccountStatusError",
+    "AsyncBithuman",
+    "AudioChunk",
+    "Avatar",
+    "AvatarError",
+    "AvatarInfo",
+    "Bithuman",
+    "BithumanError",
+    "Cancelled",
+    "ComposedFrame",
+    "ExecutionProviderRefused",
+    "Failed",
+    "FrameStream",
+    "InferenceError",
+    "InternalError",
+    "InvalidArgument",
+    "InvalidAvatar",
+    "IoError",
+    "LimitExceeded",
+    "ModelError",
+    "ModelLoadError",
+    "ModelNotFoundError",
+    "ModelSecurityError",
+    "NotAuthorised",
+    "NotSupported",
+    "ProviderReport",
+    "Rendered",
+    "RuntimeMissing",
+    "RuntimeNotReadyError",
+    "Settings",
+    "TokenError",
+    "TokenExpiredError",
+    "TokenRequestError",
+    "TokenValidationError",
+    "UnknownAction",
+    "UnsupportedFormat",
+    "UnsupportedVersion",
+    "VideoControl",
+    "VideoFrame",
+    "__version__",
+    "open",
+]

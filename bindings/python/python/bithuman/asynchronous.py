@@ -1,0 +1,468 @@
+"""The streaming surface: audio in as it comes, frames out at 25 a second, nothing that blocks the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import functools
+import logging
+import os
+import uuid
+import weakref
+from collections import deque
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Callable, Deque, List, Optional, Sequence, Set, Tuple, Type, Union
+
+import numpy as np
+
+from . import _abi, _engine, _pcm
+from ._session import Clock, Session, Size
+from .exceptions import InvalidArgument, RuntimeNotReadyError
+from .frames import VideoControl, VideoFrame
+from .settings import FPS, INPUT_SAMPLE_RATE, Settings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._engine import AvatarFile, AvatarInfo, ProviderReport
+
+__all__ = ["AsyncBithuman", "FrameStream"]
+
+logger = logging.getLogger("bithuman")
+
+
+class AsyncBithuman:
+    """One conversation with an avatar. Made by :meth:`create`; used from one event loop at a time.
+
+    Push audio as it comes and draw frames from :meth:`run` at the same time. In real time, which is the default, there is a
+    frame every 40 ms, speech or not, and a frame of speech carries the exact 40 ms of audio that belong to it.
+
+    ``async with await AsyncBithuman.create(...) as runtime:`` shuts it down at the end.
+    """
+
+    def __init__(self, opened: "_Opened") -> None:
+        self._opened: Optional[_Opened] = opened
+        self._avatar_info = opened.avatar.info
+        self._provider = opened.avatar.provider
+        self._first_frame = opened.first_frame
+        self._latency = opened.session.latency
+        self._settings = Settings(opened.session.width, opened.session.height)
+        self._session: Optional[Session] = opened.session
+        self._transaction_id = uuid.uuid4().hex
+        self._stream: Optional[FrameStream] = None
+        self._drawing: Optional[_Drawing] = None
+        self._waiter: "Optional[asyncio.Future[None]]" = None
+        self._pushed: "Deque[List[Any]]" = deque()
+        self._performed: Set[str] = set()
+        self._owes_end = False
+        self._silenced = False
+        self._news = 0
+        self._interruptions = 0
+        self._finalizer = weakref.finalize(self, opened.release)
+
+    @classmethod
+    async def create(
+        cls,
+        *,
+        model_path: Union[str, "os.PathLike[str]", None] = None,
+        api_secret: Optional[str] = None,
+        token: Optional[str] = None,
+        api_url: Optional[str] = None,
+        agent_code: Optional[str] = None,
+        output_size: Size = None,
+        num_threads: int = 0,
+        input_buffer_size: int = 0,
+        output_buffer_size: int = 6,
+        pacing: str = "realtime",
+        pixel_format: str = "bgr",
+        letterbox: Tuple[int, int, int] = (0, 0, 0),
+        provider: str = "auto",
+        runtime_library: Union[str, "os.PathLike[str]", None] = None,
+        clock: Optional[Clock] = None,
+        **unused: object,
+    ) -> "AsyncBithuman":
+        """Opens an avatar. Avatars that are open already are shared.
+
+        Args:
+            model_path: An ``.imx`` file. Default: the environment's ``BITHUMAN_MODEL_PATH``.
+            api_secret: Unused, as are ``token`` and ``api_url``: nothing here asks anybody for permission.
+            token: Unused.
+            api_url: Unused.
+            agent_code: Name of an avatar in ``~/.cache/bithuman``, instead of ``model_path``.
+            output_size: Size of the pictures: ``(width, height)``, or the longer side alone. Default: the avatar's own.
+            num_threads: Unused: a conversation computes in one thread.
+            input_buffer_size: Unused: what is pushed is kept until it is spoken, up to ten minutes.
+            output_buffer_size: Unused: a frame is drawn when it is due.
+            pacing: ``realtime``, or ``unpaced``: frames as fast as they can be had, and none but speech.
+            pixel_format: ``bgr``, ``rgb``, ``bgra``, ``rgba``, ``i420`` or ``nv12``.
+            letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``output_size``.
+            provider: ``auto``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
+            runtime_library: ONNX Runtime's library. Default: ``ORT_DYLIB_PATH``, then the ``onnxruntime`` package's.
+            clock: For tests: a clock that is moved by hand.
+            unused: Whatever else other versions know. Logged.
+
+        Raises:
+            ModelNotFoundError: There is no such file.
+            BithumanError: It can't be used; the class says why.
+        """
+        _engine.log_unused({"api_secret": api_secret, "token": token, "api_url": api_url, **unused})
+        source = model_path or agent_code or os.environ.get("BITHUMAN_MODEL_PATH")
+        if not source:
+            raise InvalidArgument("no avatar: give model_path, or set BITHUMAN_MODEL_PATH")
+        conversation = functools.partial(
+            Session, pacing=pacing, pixel_format=pixel_format, size=output_size, letterbox=letterbox, clock=clock
+        )
+        worker = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="bithuman")
+        opening = worker.submit(_Opened, worker, conversation, source, provider, runtime_library)
+        try:
+            await _finished(opening)
+        except BaseException:
+            worker.shutdown(wait=False)
+            raise
+        return cls(opening.result())
+
+    # What it is.
+
+    @property
+    def frame_width(self) -> int:
+        """Width of the pictures in pixels."""
+        return self._settings.OUTPUT_WIDTH
+
+    @property
+    def frame_height(self) -> int:
+        """Height of the pictures in pixels."""
+        return self._settings.OUTPUT_HEIGHT
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second that the networks hear. Audio at any other rate is resampled for them."""
+        return INPUT_SAMPLE_RATE
+
+    @property
+    def fps(self) -> int:
+        """Frames a second."""
+        return FPS
+
+    @property
+    def settings(self) -> Settings:
+        """These figures under the names that programs know them by."""
+        return self._settings
+
+    @property
+    def latency(self) -> float:
+        """Seconds from speaking to the frame that shows it, where audio is pushed as it is spoken."""
+        return self._latency
+
+    @property
+    def avatar(self) -> "AvatarInfo":
+        """What the avatar is."""
+        return self._avatar_info
+
+    @property
+    def provider(self) -> "ProviderReport":
+        """Which execution provider runs it, and why not another."""
+        return self._provider
+
+    @property
+    def transaction_id(self) -> str:
+        """A name of this conversation, for logs."""
+        return self._transaction_id
+
+    def _regenerate_transaction_id(self) -> None:
+        self._transaction_id = uuid.uuid4().hex
+
+    async def _initialize_token(self) -> None:
+        """Nothing to do: there are no tokens here."""
+
+    def get_first_frame(self) -> "Optional[NDArray[np.uint8]]":
+        """The avatar at rest, as (height, width, 3) uint8, blue first, known from the start."""
+        return None if self._first_frame is None else self._first_frame.copy()
+
+    # Audio in.
+
+    async def push_audio(
+        self, data: "Union[_pcm.Piece, NDArray[Any]]", sample_rate: int = INPUT_SAMPLE_RATE, last_chunk: bool = True
+    ) -> None:
+        """Takes speech.
+
+        Args:
+            data: s16le bytes, mono, or an int16 or float32 array.
+            sample_rate: 8,000 to 192,000 samples a second, the same throughout an utterance.
+            last_chunk: Ends the utterance, as :meth:`flush` does.
+        """
+        self._push(_pcm.samples(data), sample_rate, None)
+        if last_chunk:
+            await self.flush()
+
+    async def push(self, control: VideoControl) -> None:
+        """Takes speech, plays a motion, or both.
+
+        ``action`` plays once in an utterance unless ``force_action``; ``target_video`` each time it is asked for.
+
+        Raises:
+            UnknownAction: The avatar has no such motion. Audio of the same command is not taken then.
+        """
+        for motion in _motions(control):
+            self._open_session().perform(motion)
+        for action in _actions(control):
+            if control.force_action or action not in self._performed:
+                self._open_session().perform(action)
+                self._performed.add(action)
+        if control.audio is not None:
+            self._push(_pcm.samples(control.audio), control.audio.sample_rate, control.message_id)
+        if control.end_of_speech:
+            await self.flush()
+        unused = [name for name in ("text", "emotion_preds") if getattr(control, name) is not None]
+        if unused:
+            logger.debug("not used: %s", ", ".join(unused))
+
+    async def flush(self) -> None:
+        """Ends the utterance. Its last frame has ``end_of_speech``; so has the next frame if nothing is left to be spoken."""
+        self._open_session().flush()
+        self._performed.clear()
+        # The library marks the end of what is spoken. Whoever flushes where nothing is waits for an end, too.
+        self._owes_end = self._owes_end or not (self._pushed or self._silenced)
+        self._wake()
+
+    def interrupt(self) -> None:
+        """Drops queued audio at once. :meth:`run` stays alive: the mouth closes, and the next audio is spoken."""
+        self._check()
+        if self._session is not None:
+            self._session.interrupt()
+        self._interruptions += 1
+        self._owes_end = False
+        self._silenced = True
+        self._pushed.clear()
+        self._performed.clear()
+        self._wake()
+
+    def _push(self, samples: "NDArray[Any]", sample_rate: int, message_id: Optional[str]) -> None:
+        self._open_session().push(samples, sample_rate)
+        if len(samples):
+            self._silenced = False
+            if self._pushed and self._pushed[-1][0] == message_id:
+                self._pushed[-1][1] += len(samples)
+            else:
+                self._pushed.append([message_id, len(samples)])
+        self._wake()
+
+    # Frames out.
+
+    def run(self) -> "FrameStream":
+        """Frames, as an async iterator: 25 a second in real time, whether somebody speaks or not.
+
+        Leaving the loop keeps what was pushed: the next :meth:`run` goes on. A new one ends the one before.
+        """
+        self._open_session()
+        self._stream = FrameStream(self)
+        self._wake()
+        return self._stream
+
+    async def _next(self, stream: "FrameStream") -> VideoFrame:
+        while True:
+            session = self._session
+            if session is None or self._stream is not stream:
+                raise StopAsyncIteration
+            drawing = self._drawing
+            if drawing is None:
+                drawing = self._drawing = _Drawing(self._submit(session.draw), self._interruptions, self._news)
+            # A frame that nobody waits for any more, because of a cancellation, is for the next who asks.
+            await _finished(drawing.future)
+            if self._drawing is not drawing:
+                continue
+            self._drawing = None
+            frame = drawing.future.result()
+            if frame is not None:
+                return self._account(frame, drawing.interruptions != self._interruptions)
+            if self._owes_end:
+                self._owes_end = False
+                return VideoFrame(end_of_speech=True)
+            if drawing.news == self._news:
+                await self._wait()
+
+    def _account(self, frame: VideoFrame, interrupted: bool) -> VideoFrame:
+        """Puts on a frame what this side knows of it."""
+        if interrupted:
+            # Drawn before the interruption: a picture to show, but nothing to hear.
+            frame.audio_chunk = None
+            frame.is_speech = frame.end_of_speech = False
+            return frame
+        if frame.audio_chunk is not None and self._pushed:
+            frame.source_message_id = self._pushed[0][0]
+            samples = len(frame.audio_chunk)
+            while samples and self._pushed:
+                taken = min(samples, self._pushed[0][1])
+                samples -= taken
+                self._pushed[0][1] -= taken
+                if not self._pushed[0][1]:
+                    self._pushed.popleft()
+        if frame.end_of_speech:
+            self._performed.clear()
+        if self._owes_end and not frame.is_speech:
+            self._owes_end = False
+            frame.end_of_speech = True
+        return frame
+
+    async def _wait(self) -> None:
+        """Until there is news."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        self._news += 1
+        if self._waiter is not None:
+            _resolve(self._waiter)
+
+    def _submit(self, function: "Callable[[], Optional[VideoFrame]]") -> "concurrent.futures.Future[Optional[VideoFrame]]":
+        return self._check().worker.submit(function)
+
+    # The end.
+
+    async def start(self) -> None:
+        """Nothing to do: :meth:`run` and :meth:`push_audio` begin by themselves."""
+        self._open_session()
+
+    async def stop(self) -> None:
+        """Stops frames and drops queued audio; iterators of :meth:`run` end. The avatar stays open, for another :meth:`run`."""
+        self._stop()
+
+    async def shutdown(self) -> None:
+        """Ends everything; no thread and no memory of the library's is left. Calling it again is fine."""
+        opened = self._end()
+        if opened is not None:
+            await _finished(opened.worker.submit(opened.release))
+            opened.worker.shutdown()
+
+    def cleanup(self) -> None:
+        """The same as :meth:`shutdown` for callers that can't wait: what is being drawn ends by itself, within 40 ms."""
+        opened = self._end()
+        if opened is not None:
+            opened.release()
+
+    def _stop(self) -> None:
+        session, self._session = self._session, None
+        self._stream = self._drawing = None
+        self._owes_end = False
+        self._interruptions += 1
+        self._pushed.clear()
+        self._performed.clear()
+        if session is not None:
+            session.close()
+        self._wake()
+
+    def _end(self) -> "Optional[_Opened]":
+        self._stop()
+        self._finalizer.detach()
+        opened, self._opened = self._opened, None
+        return opened
+
+    def _open_session(self) -> Session:
+        opened = self._check()
+        if self._session is None:
+            self._session = opened.session = opened.conversation(opened.avatar)
+        return self._session
+
+    def _check(self) -> "_Opened":
+        _abi.check_fork()
+        if self._opened is None:
+            raise RuntimeNotReadyError("this runtime is shut down; create another")
+        return self._opened
+
+    async def __aenter__(self) -> "AsyncBithuman":
+        return self
+
+    async def __aexit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        await self.shutdown()
+
+
+class FrameStream:
+    """What :meth:`AsyncBithuman.run` gives: an async iterator of :class:`VideoFrame`."""
+
+    def __init__(self, runtime: AsyncBithuman) -> None:
+        self._runtime = runtime
+
+    def __aiter__(self) -> "FrameStream":
+        return self
+
+    async def __anext__(self) -> VideoFrame:
+        return await self._runtime._next(self)
+
+    async def aclose(self) -> None:
+        """Ends the iterator. The conversation goes on."""
+        if self._runtime._stream is self:
+            self._runtime._stream = None
+            self._runtime._wake()
+
+
+class _Opened:
+    """What has to be given back: the worker's thread, the avatar, the conversation. Made in that thread."""
+
+    def __init__(
+        self,
+        worker: concurrent.futures.ThreadPoolExecutor,
+        conversation: "Callable[..., Session]",
+        source: "_engine.PathLike",
+        provider: str,
+        runtime_library: "Optional[_engine.PathLike]",
+    ) -> None:
+        self.worker = worker
+        self.conversation = conversation
+        self.avatar: AvatarFile = _engine.open_avatar(source, provider, runtime_library)
+        self.session: Session = conversation(self.avatar)
+        self.first_frame = self._at_rest()
+
+    def _at_rest(self) -> "Optional[NDArray[np.uint8]]":
+        session = self.conversation(self.avatar, pacing="unpaced", pixel_format="bgr", clock=None)
+        session.push(np.zeros(INPUT_SAMPLE_RATE // FPS, np.int16), INPUT_SAMPLE_RATE)
+        session.flush()
+        frame = session.draw()
+        session.close()
+        return None if frame is None else frame.bgr_image
+
+    def release(self) -> None:
+        """Gives all back without waiting for a draw that is under way; safe in any thread, and more than once."""
+        self.session.close()
+        self.worker.shutdown(wait=False)
+
+
+class _Drawing:
+    """A frame on its way, with what was the case when it was asked for."""
+
+    __slots__ = ("future", "interruptions", "news")
+
+    def __init__(self, future: "concurrent.futures.Future[Optional[VideoFrame]]", interruptions: int, news: int) -> None:
+        self.future = future
+        self.interruptions = interruptions
+        self.news = news
+
+
+async def _finished(future: "concurrent.futures.Future[Any]") -> None:
+    """Waits for a thread's work. Cancelling the wait leaves the work alone."""
+    if future.done():
+        return
+    waiter: "asyncio.Future[None]" = asyncio.get_running_loop().create_future()
+    future.add_done_callback(lambda _: _resolve(waiter))
+    await waiter
+
+
+def _resolve(waiter: "asyncio.Future[None]") -> None:
+    """Ends a wait, from any thread; nothing if its loop is gone."""
+    try:
+        waiter.get_loop().call_soon_threadsafe(lambda: None if waiter.done() else waiter.set_result(None))
+    except RuntimeError:
+        pass
+
+
+def _motions(control: VideoControl) -> "Sequence[str]":
+    return () if control.target_video is None else (control.target_video,)
+
+
+def _actions(control: VideoControl) -> "Sequence[str]":
+    if control.action is None:
+        return ()
+    return (control.action,) if isinstance(control.action, str) else control.action

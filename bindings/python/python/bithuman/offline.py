@@ -1,0 +1,434 @@
+"""The surfaces that render what is there already: a file, an array, pieces as they come. As fast as the machine can."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Iterator, Optional, Tuple, Type, TypeVar, Union, overload
+
+import numpy as np
+
+from . import _abi, _engine, _pcm
+from ._abi import Handle, call, sized
+from ._session import Session, Size
+from .exceptions import InvalidArgument, RuntimeNotReadyError
+from .frames import ComposedFrame, VideoFrame
+from .settings import FPS, INPUT_SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._engine import AvatarFile, AvatarInfo, ProviderReport
+from ._library import ffi, lib
+
+__all__ = ["Avatar", "Bithuman", "Rendered", "open"]
+
+_T = TypeVar("_T")
+_Self = TypeVar("_Self", bound="_Opened")
+
+
+def open(
+    source: "_engine.PathLike",
+    *,
+    provider: str = "auto",
+    runtime_library: "Optional[_engine.PathLike]" = None,
+    **unused: object,
+) -> "Avatar":
+    """Opens an avatar. One that is open already is shared.
+
+    Args:
+        source: An ``.imx`` file, or the name of an avatar in ``~/.cache/bithuman``.
+        provider: ``auto``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
+        runtime_library: ONNX Runtime's library. Default: ``ORT_DYLIB_PATH``, then the ``onnxruntime`` package's.
+        unused: What other versions know, such as ``api_secret``. Logged.
+
+    Raises:
+        InvalidAvatar: The file is missing, is no avatar, or is damaged.
+        NotSupported: ONNX Runtime is missing, or the provider can't run the avatar.
+    """
+    _engine.log_unused(unused)
+    return Avatar(_engine.open_avatar(source, provider, runtime_library))
+
+
+class _Opened:
+    """What :class:`Avatar` and :class:`Bithuman` have in common."""
+
+    def __init__(self, avatar: "AvatarFile") -> None:
+        self._avatar: "Optional[AvatarFile]" = avatar
+        self._info = avatar.info
+        self._provider = avatar.provider
+
+    @property
+    def info(self) -> "AvatarInfo":
+        """What the avatar is."""
+        return self._info
+
+    @property
+    def provider(self) -> "ProviderReport":
+        """Which execution provider runs it, and why not another."""
+        return self._provider
+
+    @property
+    def fps(self) -> int:
+        """Frames a second."""
+        return FPS
+
+    def close(self) -> None:
+        """Gives the avatar back. What is being rendered goes on to its end."""
+        self._avatar = None
+
+    def _opened(self) -> "AvatarFile":
+        _abi.check_fork()
+        if self._avatar is None:
+            raise RuntimeNotReadyError("this avatar is closed; open it again")
+        return self._avatar
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+
+class Avatar(_Opened):
+    """An opened avatar: speech in, pictures or an MP4 file out. Made by :func:`bithuman.open`."""
+
+    @property
+    def width(self) -> int:
+        """Width of its picture in pixels."""
+        return self._info.width
+
+    @property
+    def height(self) -> int:
+        """Height of its picture in pixels."""
+        return self._info.height
+
+    @overload
+    def render(
+        self, audio: "_pcm.Audio", out: None = None, *, sample_rate: int = ..., size: Size = ..., letterbox: Tuple[int, int, int] = ...
+    ) -> "Pictures": ...
+
+    @overload
+    def render(
+        self,
+        audio: "_pcm.Audio",
+        out: "_engine.PathLike",
+        *,
+        sample_rate: int = ...,
+        size: Size = ...,
+        letterbox: Tuple[int, int, int] = ...,
+        quality: str = ...,
+    ) -> int: ...
+
+    def render(
+        self,
+        audio: "_pcm.Audio",
+        out: "Optional[_engine.PathLike]" = None,
+        *,
+        sample_rate: int = INPUT_SAMPLE_RATE,
+        size: Size = None,
+        letterbox: Tuple[int, int, int] = (0, 0, 0),
+        quality: str = "medium",
+    ) -> "Union[Pictures, int]":
+        """Renders speech.
+
+        Args:
+            audio: A file (wav, flac, mp3, ogg, m4a), s16le bytes, an int16 or float32 array, or an iterable of such pieces.
+            out: An MP4 file to write. Without one, the pictures are given.
+            sample_rate: Of audio that does not say so itself.
+            size: Size of the pictures: ``(width, height)``, or the longer side alone. Default: the avatar's own.
+            letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``size``.
+            quality: Of the MP4 file: ``low``, ``medium`` or ``high``.
+
+        Returns:
+            An iterator of pictures, (height, width, 3) uint8, red first, 25 a second; closing it interrupts. With ``out``, the
+            number of frames in the file.
+        """
+        pieces = _pcm.pieces(audio, sample_rate)
+        if out is None:
+            session = Session(self._opened(), pacing="unpaced", pixel_format="rgb", size=size, letterbox=letterbox)
+            return Pictures(session, pieces)
+        return self._write(pieces, out, size, letterbox, quality).frames
+
+    def render_file(
+        self,
+        audio: "_pcm.Audio",
+        out: "_engine.PathLike",
+        *,
+        sample_rate: int = INPUT_SAMPLE_RATE,
+        size: Size = None,
+        letterbox: Tuple[int, int, int] = (0, 0, 0),
+        quality: str = "medium",
+    ) -> "Rendered":
+        """The same as :meth:`render` with ``out``, and says more of the file."""
+        return self._write(_pcm.pieces(audio, sample_rate), out, size, letterbox, quality)
+
+    def _write(
+        self,
+        pieces: "Iterator[_pcm.Samples]",
+        out: "_engine.PathLike",
+        size: Size,
+        letterbox: Tuple[int, int, int],
+        quality: str,
+    ) -> "Rendered":
+        session = Session(self._opened(), pacing="unpaced", pixel_format="i420", size=size, letterbox=letterbox)
+        try:
+            return _Mp4(session, out, quality).write(pieces)
+        finally:
+            session.close()
+
+
+class Bithuman(_Opened):
+    """One conversation with an avatar, for programs without an event loop. Made by :meth:`load`."""
+
+    def __init__(self, avatar: "AvatarFile", session: Session) -> None:
+        super().__init__(avatar)
+        self._session = session
+
+    @classmethod
+    def load(
+        cls,
+        model_path: "_engine.PathLike",
+        *,
+        output_size: Size = None,
+        pixel_format: str = "bgr",
+        letterbox: Tuple[int, int, int] = (0, 0, 0),
+        provider: str = "auto",
+        runtime_library: "Optional[_engine.PathLike]" = None,
+        **unused: object,
+    ) -> "Bithuman":
+        """Opens an avatar for a conversation.
+
+        Args:
+            model_path: An ``.imx`` file.
+            output_size: Size of the pictures: ``(width, height)``, or the longer side alone. Default: the avatar's own.
+            pixel_format: ``bgr``, ``rgb``, ``bgra``, ``rgba``, ``i420`` or ``nv12``.
+            letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``output_size``.
+            provider: ``auto``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
+            runtime_library: ONNX Runtime's library. Default: ``ORT_DYLIB_PATH``, then the ``onnxruntime`` package's.
+            unused: What other versions know, such as ``api_secret``. Logged.
+
+        Raises:
+            ModelNotFoundError: There is no such file.
+            BithumanError: It can't be used; the class says why.
+        """
+        _engine.log_unused(unused)
+        avatar = _engine.open_avatar(model_path, provider, runtime_library)
+        session = Session(avatar, pacing="unpaced", pixel_format=pixel_format, size=output_size, letterbox=letterbox)
+        return cls(avatar, session)
+
+    @property
+    def frame_width(self) -> int:
+        """Width of the pictures in pixels."""
+        return self._session.width
+
+    @property
+    def frame_height(self) -> int:
+        """Height of the pictures in pixels."""
+        return self._session.height
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second that the networks hear. Audio at any other rate is resampled for them."""
+        return INPUT_SAMPLE_RATE
+
+    def compose(self, audio: "_pcm.Audio", *, sample_rate: int = INPUT_SAMPLE_RATE) -> "Frames":
+        """Speaks an utterance.
+
+        Args:
+            audio: A file (wav, flac, mp3, ogg, m4a), s16le bytes, an int16 or float32 array, or an iterable of such pieces.
+            sample_rate: Of audio that does not say so itself.
+
+        Returns:
+            An iterator of frames, each with its 40 ms of audio; closing it interrupts. Draw it to its end, or close it, before
+            the next utterance.
+        """
+        self._opened()
+        return Frames(self._session, _pcm.pieces(audio, sample_rate), closes=False)
+
+    def perform(self, motion: str) -> None:
+        """Plays a motion once, from the next frame where it can begin without a jump.
+
+        Raises:
+            UnknownAction: The avatar has no such motion.
+        """
+        self._opened()
+        self._session.perform(motion)
+
+    def interrupt(self) -> None:
+        """Drops what is being composed."""
+        self._opened()
+        self._session.interrupt()
+
+    def close(self) -> None:
+        """Ends the conversation and gives the avatar back."""
+        super().close()
+        self._session.close()
+
+
+class _Drawn(Generic[_T]):
+    """An utterance as an iterator of what :meth:`_convert` makes of its frames."""
+
+    def __init__(self, session: Session, pieces: "Iterator[_pcm.Samples]", closes: bool) -> None:
+        self._session: Optional[Session] = session
+        self._pieces = pieces
+        self._closes = closes
+        self._flushed = False
+
+    def __iter__(self) -> "Iterator[_T]":
+        return self
+
+    def __next__(self) -> _T:
+        session = self._session
+        if session is None:
+            raise StopIteration
+        try:
+            frame = self._draw(session)
+        except BaseException:
+            self.close()
+            raise
+        if frame is None:
+            self._end(session)
+            raise StopIteration
+        return self._convert(frame)
+
+    def _draw(self, session: Session) -> Optional[VideoFrame]:
+        while True:
+            frame = session.draw()
+            if frame is not None or self._flushed:
+                return frame
+            piece = next(self._pieces, None)
+            if piece is None:
+                session.flush()
+                self._flushed = True
+            else:
+                session.push(*piece)
+
+    def _convert(self, frame: VideoFrame) -> _T:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Ends the iterator and drops what it has not given."""
+        session = self._session
+        if session is not None:
+            if not session.handle.closed:
+                session.interrupt()
+            self._end(session)
+
+    def _end(self, session: Session) -> None:
+        self._session = None
+        if self._closes:
+            session.close()
+
+    def __enter__(self: "_D") -> "_D":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        try:
+            self.close()
+        except RuntimeNotReadyError:
+            pass
+
+
+_D = TypeVar("_D", bound="_Drawn[Any]")
+
+
+class Pictures(_Drawn["NDArray[np.uint8]"]):
+    """What :meth:`Avatar.render` gives: an iterator of pictures."""
+
+    def __init__(self, session: Session, pieces: "Iterator[_pcm.Samples]") -> None:
+        super().__init__(session, pieces, closes=True)
+
+    def _convert(self, frame: VideoFrame) -> "NDArray[np.uint8]":
+        assert frame.image is not None, "what is drawn has a picture"
+        return frame.image
+
+
+class Frames(_Drawn[ComposedFrame]):
+    """What :meth:`Bithuman.compose` gives: an iterator of frames."""
+
+    def _convert(self, frame: VideoFrame) -> ComposedFrame:
+        return frame
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What an MP4 file has become.
+
+    Attributes:
+        path: The file.
+        frames: Pictures in it, 25 a second.
+        size_bytes: Its size.
+        width: Width of the pictures in pixels.
+        height: Height of the pictures in pixels.
+        sample_rate: Samples a second of the sound.
+    """
+
+    path: str
+    frames: int
+    size_bytes: int
+    width: int
+    height: int
+    sample_rate: int
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.frames / FPS
+
+
+class _Mp4:
+    """A session's frames into an MP4 file, which is complete or not there."""
+
+    def __init__(self, session: Session, out: "_engine.PathLike", quality: str) -> None:
+        qualities = {name: getattr(lib, f"ESSENCE_QUALITY_{name.upper()}") for name in ("low", "medium", "high")}
+        if quality not in qualities:
+            raise InvalidArgument(f"`{quality}` is not a quality; choose one of {', '.join(qualities)}")
+        self._session = session
+        self._path = os.fspath(out)
+        self._options = _abi.options("essence_mp4_options", lib.essence_mp4_options_init)
+        self._options.width, self._options.height = session.width, session.height
+        self._options.quality = qualities[quality]
+        self._writer: Optional[Handle] = None
+
+    def write(self, pieces: "Iterator[_pcm.Samples]") -> Rendered:
+        try:
+            for samples, rate in pieces:
+                self._open(rate)
+                self._session.push(samples, rate)
+                self._drain()
+            self._session.flush()
+            self._drain()
+            return self._finish()
+        finally:
+            if self._writer is not None:
+                self._writer.close()
+
+    def _open(self, rate: int) -> Handle:
+        if self._writer is None:
+            self._options.rate_hz = rate
+            out = ffi.new("essence_mp4_writer **")
+            call(lib.essence_mp4_writer_create, _abi.path_bytes(self._path), self._options, out)
+            self._writer = Handle(out[0], lib.essence_mp4_writer_destroy, "MP4 file")
+        return self._writer
+
+    def _drain(self) -> None:
+        if self._writer is None:
+            return
+        with self._session.handle as session, self._session.frame as frame, self._writer as writer:
+            while call(lib.essence_session_next_frame, session, frame, ffi.NULL, ffi.NULL) == lib.ESSENCE_OK:
+                call(lib.essence_mp4_writer_write_frame, writer, frame)
+
+    def _finish(self) -> Rendered:
+        if self._writer is None:
+            raise InvalidArgument("there is no audio to render")
+        info = sized("essence_mp4_info")
+        with self._writer as writer:
+            call(lib.essence_mp4_writer_finish, writer, info)
+        return Rendered(self._path, info.frames, info.bytes, info.width, info.height, info.rate_hz)
