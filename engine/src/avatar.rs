@@ -7,6 +7,7 @@ use crate::compose::base::BaseFrames;
 use crate::identity;
 use crate::imx::{Container, GEOMETRY_MEMBER, Manifest, frame_member};
 use crate::infer::{Network, Networks, Pool, Provider, Runtime, TensorSpec};
+use crate::log::{Log, LogLevel};
 use crate::motion::Clips;
 use crate::options::SessionOptions;
 use crate::session::Session;
@@ -32,6 +33,7 @@ pub(crate) struct Inner {
     frames: Vec<String>,
     runtime: &'static Runtime,
     report: ProviderReport,
+    pub(crate) log: Log,
     pool: Pool,
 }
 
@@ -74,11 +76,29 @@ impl Avatar {
         runtime: &'static Runtime,
         preference: Provider,
         cache_bytes: usize,
+        log: Log,
         path: &Path,
     ) -> Result<Self> {
         let inner = Container::open(path)
-            .and_then(|container| Inner::new(runtime, preference, cache_bytes, container))
+            .and_then(|container| Inner::new(runtime, preference, cache_bytes, log, container))
             .map_err(|error| name_file(error, path))?;
+        let (log, info, report) = (&inner.log, &inner.info, &inner.report);
+        for (provider, reason) in &report.refused {
+            log.log(LogLevel::Warn, || {
+                format!("{provider} is passed over: {reason}")
+            });
+        }
+        log.log(LogLevel::Info, || {
+            format!(
+                "opened \"{}\" from {}: {}×{}, {} base frames, on {}",
+                info.name,
+                path.display(),
+                info.frame_width,
+                info.frame_height,
+                info.frame_count,
+                report.provider
+            )
+        });
         Ok(Self(Arc::new(inner)))
     }
 
@@ -119,6 +139,7 @@ impl Inner {
         runtime: &'static Runtime,
         preference: Provider,
         cache_bytes: usize,
+        log: Log,
         container: Container,
     ) -> Result<Self> {
         let manifest = container.manifest()?;
@@ -171,6 +192,7 @@ impl Inner {
             affines,
             runtime,
             report,
+            log,
             container,
         })
     }

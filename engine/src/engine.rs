@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::infer::{Provider, Runtime, RuntimeInfo};
+use crate::log::{Log, LogLevel};
 use crate::{Avatar, Result};
 
 /// Memory that an avatar's decoded base frames may take, unless said otherwise.
@@ -20,6 +21,7 @@ pub struct Engine {
     runtime: &'static Runtime,
     provider: Provider,
     base_cache_bytes: usize,
+    log: Log,
 }
 
 /// Settings of an [`Engine`].
@@ -28,11 +30,13 @@ pub struct EngineBuilder {
     runtime_library: Option<PathBuf>,
     provider: Provider,
     base_cache_bytes: usize,
+    log: Log,
 }
 
 impl EngineBuilder {
     /// Where ONNX Runtime's library is. None (the default) searches: `ORT_DYLIB_PATH`, next to the
-    /// executable, the system's library path.
+    /// library or program that this code is part of, next to the executable, the system's library
+    /// path.
     #[must_use]
     pub fn runtime_library(mut self, path: impl Into<Option<PathBuf>>) -> Self {
         self.runtime_library = path.into();
@@ -54,16 +58,44 @@ impl EngineBuilder {
         self
     }
 
+    /// Where messages of `level` and of those that matter more go. Default: nowhere.
+    ///
+    /// `sink` is called from whichever thread makes the call that logs, and should return at once.
+    #[must_use]
+    pub fn log(
+        mut self,
+        level: LogLevel,
+        sink: impl Fn(LogLevel, &str) + Send + Sync + 'static,
+    ) -> Self {
+        self.log = Log::new(level, sink);
+        self
+    }
+
     /// Loads ONNX Runtime.
     ///
     /// # Errors
     /// - `RuntimeMissing`: no usable library; the message lists the places that were tried.
     /// - `InvalidState`: the process has loaded another library than the one given.
     pub fn build(self) -> Result<Engine> {
+        let runtime = Runtime::load(self.runtime_library.as_deref())
+            .inspect_err(|error| self.log.log(LogLevel::Error, || error.to_string()))?;
+        let RuntimeInfo {
+            path,
+            version,
+            tried,
+        } = &runtime.info;
+        for place in tried {
+            self.log
+                .log(LogLevel::Debug, || format!("passed over {place}"));
+        }
+        self.log.log(LogLevel::Info, || {
+            format!("ONNX Runtime {version} from {}", path.display())
+        });
         Ok(Engine {
-            runtime: Runtime::load(self.runtime_library.as_deref())?,
+            runtime,
             provider: self.provider,
             base_cache_bytes: self.base_cache_bytes,
+            log: self.log,
         })
     }
 }
@@ -75,6 +107,7 @@ impl Engine {
             runtime_library: None,
             provider: Provider::Auto,
             base_cache_bytes: BASE_CACHE_BYTES,
+            log: Log::default(),
         }
     }
 
@@ -105,7 +138,9 @@ impl Engine {
             self.runtime,
             self.provider,
             self.base_cache_bytes,
+            self.log.clone(),
             path.as_ref(),
         )
+        .inspect_err(|error| self.log.log(LogLevel::Error, || error.to_string()))
     }
 }

@@ -12,6 +12,8 @@ pub enum PixelFormat {
     /// 3 bytes a pixel: blue, green, red.
     #[default]
     Bgr8,
+    /// 4 bytes a pixel: blue, green, red, 255.
+    Bgra8,
     /// Planes Y, U, V; U and V at half the width and height (rounded up). BT.601, limited range.
     I420,
     /// Plane Y, then one plane of U and V in turn at half the width and height (rounded up).
@@ -25,12 +27,20 @@ pub enum PixelFormat {
 
 impl PixelFormat {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Bgr8, Self::I420, Self::Nv12, Self::Rgb8, Self::Rgba8];
+    pub const ALL: [Self; 6] = [
+        Self::Bgr8,
+        Self::Bgra8,
+        Self::I420,
+        Self::Nv12,
+        Self::Rgb8,
+        Self::Rgba8,
+    ];
 
-    /// The name in options: `bgr`, `i420`, `nv12`, `rgb` or `rgba`.
+    /// The name in options: `bgr`, `bgra`, `i420`, `nv12`, `rgb` or `rgba`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Bgr8 => "bgr",
+            Self::Bgra8 => "bgra",
             Self::I420 => "i420",
             Self::Nv12 => "nv12",
             Self::Rgb8 => "rgb",
@@ -42,8 +52,30 @@ impl PixelFormat {
     pub const fn buffer_len(self, width: usize, height: usize) -> usize {
         match self {
             Self::Bgr8 | Self::Rgb8 => width * height * 3,
-            Self::Rgba8 => width * height * 4,
+            Self::Bgra8 | Self::Rgba8 => width * height * 4,
             Self::I420 | Self::Nv12 => width * height + 2 * width.div_ceil(2) * height.div_ceil(2),
+        }
+    }
+
+    /// Number of planes: 1, 2 or 3.
+    pub const fn planes(self) -> usize {
+        match self {
+            Self::Bgr8 | Self::Bgra8 | Self::Rgb8 | Self::Rgba8 => 1,
+            Self::Nv12 => 2,
+            Self::I420 => 3,
+        }
+    }
+
+    /// Bytes in a row and number of rows of plane `plane`; zeros for one that the format lacks.
+    pub const fn plane_size(self, plane: usize, width: usize, height: usize) -> (usize, usize) {
+        let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
+        match (self, plane) {
+            (Self::Bgr8 | Self::Rgb8, 0) => (3 * width, height),
+            (Self::Bgra8 | Self::Rgba8, 0) => (4 * width, height),
+            (Self::I420 | Self::Nv12, 0) => (width, height),
+            (Self::I420, 1 | 2) => (half_width, half_height),
+            (Self::Nv12, 1) => (2 * half_width, half_height),
+            _ => (0, 0),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::compose::blend::Patch;
 use crate::compose::{convert, fit::Fit};
 use crate::options::OutputSize;
 use crate::speech::SpeechWindow;
-use crate::{Avatar, PixelFormat, Result};
+use crate::{Avatar, PictureMut, PixelFormat, Result};
 
 /// The `audio` stage's resampler.
 #[derive(Debug)]
@@ -129,14 +129,11 @@ impl Picture {
     /// The picture into a pixel format.
     pub fn convert(&self, format: PixelFormat, out: &mut Vec<u8>) {
         let info = self.avatar.info();
-        out.resize(format.buffer_len(info.frame_width, info.frame_height), 0);
-        convert::from_rgb(
-            &self.canvas,
-            info.frame_width,
-            info.frame_height,
-            format,
-            out,
-        );
+        let size = (info.frame_width, info.frame_height);
+        out.resize(format.buffer_len(size.0, size.1), 0);
+        if let Ok(mut out) = PictureMut::packed(format, size, out) {
+            convert::from_rgb(&self.canvas, &mut out);
+        }
     }
 }
 

@@ -46,8 +46,10 @@ mod infer;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
+mod log;
 mod motion;
 mod options;
+mod picture;
 mod session;
 mod speech;
 #[cfg(test)]
@@ -58,8 +60,10 @@ pub use avatar::{Avatar, AvatarInfo, ProviderReport};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use frame::{Frame, FrameFlags, PixelFormat};
-pub use infer::{Provider, RuntimeInfo};
+pub use infer::{Provider, RUNTIME_WANTED, RuntimeInfo};
+pub use log::LogLevel;
 pub use options::{OutputSize, Pacing, SessionOptions};
+pub use picture::PictureMut;
 pub use session::Session;
 
 /// The README's example is compiled with the documentation's.

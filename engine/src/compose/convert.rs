@@ -4,59 +4,61 @@
 //! for R, G, B in [0, 1], and so on, in 16-bit fixed point. Chroma is the mean of the 2×2 pixels
 //! that share it.
 
-use crate::PixelFormat;
+use crate::{PictureMut, PixelFormat};
 
-/// Converts a packed RGB picture into `out`, which has the format's
-/// [length](PixelFormat::buffer_len).
-pub(crate) fn from_rgb(
-    rgb: &[u8],
-    width: usize,
-    height: usize,
-    format: PixelFormat,
-    out: &mut [u8],
-) {
-    match format {
-        PixelFormat::Rgb8 => out.copy_from_slice(rgb),
-        PixelFormat::Bgr8 => {
-            for (out, rgb) in out.chunks_exact_mut(3).zip(rgb.chunks_exact(3)) {
-                out.copy_from_slice(&[rgb[2], rgb[1], rgb[0]]);
+/// Converts a packed RGB picture of the size of `out`.
+pub(crate) fn from_rgb(rgb: &[u8], out: &mut PictureMut<'_>) {
+    let (width, height) = out.size();
+    let rows = rgb.chunks_exact(3 * width);
+    match out.format() {
+        PixelFormat::Rgb8 => {
+            for (out, rgb) in out.rows(0).zip(rows) {
+                out.copy_from_slice(rgb);
             }
         }
-        PixelFormat::Rgba8 => {
-            for (out, rgb) in out.chunks_exact_mut(4).zip(rgb.chunks_exact(3)) {
-                out.copy_from_slice(&[rgb[0], rgb[1], rgb[2], 255]);
-            }
-        }
+        PixelFormat::Bgr8 => pixels::<3>(rows, out, |[r, g, b]| [b, g, r]),
+        PixelFormat::Rgba8 => pixels::<4>(rows, out, |[r, g, b]| [r, g, b, 255]),
+        PixelFormat::Bgra8 => pixels::<4>(rows, out, |[r, g, b]| [b, g, r, 255]),
         PixelFormat::I420 => {
-            let (luma, chroma) = out.split_at_mut(width * height);
-            let (u, v) = chroma.split_at_mut(chroma.len() / 2);
-            let half = width.div_ceil(2);
-            let rows = u.chunks_exact_mut(half).zip(v.chunks_exact_mut(half));
-            for (y, (u, v)) in rows.enumerate() {
+            for (y, (u, v)) in out.rows_of_chroma().enumerate() {
                 chroma_row(rgb, width, height, y, |x, cu, cv| {
                     u[x] = cu;
                     v[x] = cv;
                 });
             }
-            luma_plane(rgb, luma);
+            luma_plane(rows, out);
         }
         PixelFormat::Nv12 => {
-            let (luma, chroma) = out.split_at_mut(width * height);
-            for (y, row) in chroma.chunks_exact_mut(2 * width.div_ceil(2)).enumerate() {
+            for (y, row) in out.rows(1).enumerate() {
                 chroma_row(rgb, width, height, y, |x, cu, cv| {
                     row[2 * x] = cu;
                     row[2 * x + 1] = cv;
                 });
             }
-            luma_plane(rgb, luma);
+            luma_plane(rows, out);
         }
     }
 }
 
-fn luma_plane(rgb: &[u8], luma: &mut [u8]) {
-    for (y, rgb) in luma.iter_mut().zip(rgb.chunks_exact(3)) {
-        let [r, g, b] = [0, 1, 2].map(|i| i32::from(rgb[i]));
-        *y = ((16_829 * r + 33_039 * g + 6_416 * b + (16 << 16) + 0x8000) >> 16) as u8;
+/// Packed formats: pixel by pixel.
+fn pixels<'a, const N: usize>(
+    rows: impl Iterator<Item = &'a [u8]>,
+    out: &mut PictureMut<'_>,
+    convert: impl Fn([u8; 3]) -> [u8; N],
+) {
+    for (out, rgb) in out.rows(0).zip(rows) {
+        for (out, rgb) in out.as_chunks_mut::<N>().0.iter_mut().zip(rgb.as_chunks().0) {
+            *out = convert(*rgb);
+        }
+    }
+}
+
+fn luma_plane<'a>(rows: impl Iterator<Item = &'a [u8]>, out: &mut PictureMut<'_>) {
+    for (luma, rgb) in out.rows(0).zip(rows) {
+        for (y, rgb) in luma.iter_mut().zip(rgb.chunks_exact(3)) {
+            let [r, g, b] = [0, 1, 2].map(|i| i32::from(rgb[i]));
+            *y = ((16_829 * r + 33_039 * g + 6_416 * b + (16 << 16) + 0x8000) >> 16) as u8;
+        }
     }
 }
 
@@ -94,8 +96,42 @@ fn chroma(red: i32, green: i32, blue: i32) -> (u8, u8) {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    fn convert(rgb: &[u8], size: (usize, usize), format: PixelFormat, out: &mut [u8]) {
+        from_rgb(rgb, &mut PictureMut::packed(format, size, out).unwrap());
+    }
+
+    /// Rows that lie apart hold what packed rows hold, and nothing is written between them.
+    #[test]
+    fn strides_move_rows_and_nothing_else() {
+        let (width, height) = (7, 5);
+        let rgb: Vec<u8> = (0..width * height * 3)
+            .map(|i| (i * 89 % 251) as u8)
+            .collect();
+        for format in PixelFormat::ALL {
+            let mut packed = vec![0; format.buffer_len(width, height)];
+            convert(&rgb, (width, height), format, &mut packed);
+            let sizes = [0, 1, 2].map(|plane| format.plane_size(plane, width, height));
+            let strides = sizes.map(|(row, _)| row + 3);
+            let mut planes = [0, 1, 2].map(|i| vec![0xAA; strides[i] * sizes[i].1]);
+            let [y, u, v] = &mut planes;
+            let mut picture = PictureMut::new(format, (width, height), [y, u, v], strides).unwrap();
+            from_rgb(&rgb, &mut picture);
+            let mut packed = packed.as_slice();
+            for (plane, ((row, rows), stride)) in planes.iter().zip(sizes.iter().zip(strides)) {
+                for line in plane.chunks_exact(stride).take(*rows) {
+                    let (expected, rest) = packed.split_at(*row);
+                    packed = rest;
+                    assert_eq!(&line[..*row], expected, "{format}");
+                    assert_eq!(&line[*row..], [0xAA; 3], "{format}: padding");
+                }
+            }
+            assert!(packed.is_empty(), "{format}: all compared");
+        }
+    }
 
     /// The corners of the RGB cube against the standard's real-valued formula.
     #[test]
@@ -110,7 +146,7 @@ mod tests {
             ];
             for format in [PixelFormat::I420, PixelFormat::Nv12] {
                 let mut out = vec![0; format.buffer_len(3, 3)];
-                from_rgb(&rgb.repeat(9), 3, 3, format, &mut out);
+                convert(&rgb.repeat(9), (3, 3), format, &mut out);
                 let v_at = if format == PixelFormat::I420 { 13 } else { 10 };
                 for (at, expected) in [
                     (0, expected[0]),
@@ -134,9 +170,10 @@ mod tests {
             (PixelFormat::Rgb8, &[1, 2, 3, 4, 5, 6][..]),
             (PixelFormat::Bgr8, &[3, 2, 1, 6, 5, 4]),
             (PixelFormat::Rgba8, &[1, 2, 3, 255, 4, 5, 6, 255]),
+            (PixelFormat::Bgra8, &[3, 2, 1, 255, 6, 5, 4, 255]),
         ] {
             let mut out = vec![0; format.buffer_len(2, 1)];
-            from_rgb(&rgb, 2, 1, format, &mut out);
+            convert(&rgb, (2, 1), format, &mut out);
             assert_eq!(out, expected, "{format}");
         }
     }

@@ -8,7 +8,7 @@ pub(crate) mod blend;
 pub(crate) mod convert;
 pub(crate) mod fit;
 
-use crate::PixelFormat;
+use crate::PictureMut;
 use crate::avatar::Affine;
 use crate::options::OutputSize;
 use blend::Patch;
@@ -22,16 +22,14 @@ pub(crate) struct Composer {
     /// The picture at the avatar's size, RGB.
     canvas: Vec<u8>,
     fit: Option<Fit>,
-    format: PixelFormat,
 }
 
 impl Composer {
-    /// For an avatar of `width` × `height`, giving pictures of `size` in `format`.
+    /// For an avatar of `width` × `height`, giving pictures of `size`.
     pub(crate) fn new(
         (width, height): (usize, usize),
         size: Option<OutputSize>,
         letterbox: [u8; 3],
-        format: PixelFormat,
     ) -> Self {
         let fit = size
             .filter(|size| (size.width, size.height) != (width, height))
@@ -41,7 +39,6 @@ impl Composer {
             height,
             canvas: vec![0; width * height * 3],
             fit,
-            format,
         }
     }
 
@@ -52,15 +49,13 @@ impl Composer {
             .map_or((self.width, self.height), Fit::output_size)
     }
 
-    /// Composes one picture into `pixels`. Without a patch the base frame stands alone.
+    /// Composes one picture into `out`, which has the output's size. Without a patch the base frame stands alone.
     pub(crate) fn compose(
         &mut self,
         base: &[u8],
         patch: Option<(&Patch, &Affine)>,
-        pixels: &mut Vec<u8>,
+        out: &mut PictureMut<'_>,
     ) {
-        let (width, height) = self.output_size();
-        pixels.resize(self.format.buffer_len(width, height), 0);
         let native = match patch {
             None => base,
             Some((patch, affine)) => {
@@ -73,6 +68,6 @@ impl Composer {
             None => native,
             Some(fit) => fit.apply(native),
         };
-        convert::from_rgb(finished, width, height, self.format, pixels);
+        convert::from_rgb(finished, out);
     }
 }

@@ -1,5 +1,6 @@
 //! ONNX Runtime: the only module that names `ort`.
 
+mod location;
 mod network;
 mod pool;
 mod provider;
@@ -9,4 +10,4 @@ pub(crate) use network::{Network, TensorSpec};
 pub(crate) use pool::{Networks, Pool};
 pub use provider::Provider;
 pub(crate) use runtime::Runtime;
-pub use runtime::RuntimeInfo;
+pub use runtime::{RUNTIME_WANTED, RuntimeInfo};

@@ -8,8 +8,8 @@ use ort::environment::Environment;
 
 use crate::{Error, ErrorKind, Result};
 
-/// The oldest ONNX Runtime whose interface this library is built for.
-const WANTED: &str = "1.24";
+/// The oldest ONNX Runtime that will do.
+pub const RUNTIME_WANTED: &str = "1.24";
 
 /// The ONNX Runtime library that this process uses.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ fn search(explicit: Option<&Path>) -> Result<Runtime> {
     Err(Error::new(
         ErrorKind::RuntimeMissing,
         format!(
-            "ONNX Runtime {WANTED} or newer was not found. Install it (`pip install onnxruntime`) and set ORT_DYLIB_PATH to \
+            "ONNX Runtime {RUNTIME_WANTED} or newer was not found. Install it (`pip install onnxruntime`) and set ORT_DYLIB_PATH to \
              its {}, or in this repository run `cargo xtask runtime`. Tried:\n  {}",
             library_name(),
             tried.join("\n  ")
@@ -107,8 +107,15 @@ fn candidates(explicit: Option<&Path>) -> Vec<(&'static str, PathBuf)> {
     if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
         places.push(("ORT_DYLIB_PATH", PathBuf::from(path)));
     }
+    let own = super::location::own_file();
+    if let Some(folder) = own.as_deref().and_then(Path::parent) {
+        places.push(("next to libessence", folder.join(library_name())));
+    }
     if let Some(folder) = env::current_exe().ok().as_deref().and_then(Path::parent) {
-        places.push(("next to the executable", folder.join(library_name())));
+        let path = folder.join(library_name());
+        if places.iter().all(|(_, place)| *place != path) {
+            places.push(("next to the executable", path));
+        }
     }
     places.push(("the system's library path", PathBuf::from(library_name())));
     places
@@ -134,9 +141,9 @@ fn load(path: &Path) -> Result<(String, Environment), String> {
             .nth(1)
             .and_then(|x| x.parse::<u32>().ok())
     };
-    if !version.starts_with("1.") || minor(&version) < minor(WANTED) {
+    if !version.starts_with("1.") || minor(&version) < minor(RUNTIME_WANTED) {
         return Err(format!(
-            "version {version} is too old, {WANTED} or newer is wanted"
+            "version {version} is too old, {RUNTIME_WANTED} or newer is wanted"
         ));
     }
     let environment = ort::init_from(path)

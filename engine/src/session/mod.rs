@@ -12,7 +12,7 @@ use crate::avatar::Avatar;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::frame::{Frame, FrameFlags};
 use crate::options::{Pacing, SessionOptions};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, PictureMut, Result};
 use input::Input;
 use renderer::{Renderer, Tick, lock};
 
@@ -173,7 +173,17 @@ impl Session {
     /// # Real time
     /// In the steady state nothing is allocated but what ONNX Runtime does itself.
     pub fn next_frame_into(&self, frame: &mut Frame) -> Result<bool> {
-        self.draw(frame, true)
+        self.draw(frame, None, true)
+    }
+
+    /// The same as [`next_frame_into`](Self::next_frame_into), with the picture straight into
+    /// memory of the caller's, in any format; [`Frame::pixels`] stays empty.
+    ///
+    /// # Errors
+    /// Those of [`next_frame`](Self::next_frame), and `InvalidArgument` if the picture is not of
+    /// [`frame_size`](Self::frame_size); then no frame is used up.
+    pub fn next_frame_to(&self, frame: &mut Frame, picture: &mut PictureMut<'_>) -> Result<bool> {
+        self.draw(frame, Some(picture), true)
     }
 
     /// The next frame if it is due now, without waiting.
@@ -182,36 +192,88 @@ impl Session {
     /// Those of [`next_frame`](Self::next_frame).
     pub fn try_next_frame(&self) -> Result<Option<Frame>> {
         let mut frame = Frame::new();
-        Ok(self.draw(&mut frame, false)?.then_some(frame))
+        Ok(self.try_next_frame_into(&mut frame)?.then_some(frame))
     }
 
-    fn draw(&self, frame: &mut Frame, wait: bool) -> Result<bool> {
+    /// The same as [`try_next_frame`](Self::try_next_frame) into a frame that is used again.
+    ///
+    /// # Errors
+    /// Those of [`next_frame`](Self::next_frame).
+    pub fn try_next_frame_into(&self, frame: &mut Frame) -> Result<bool> {
+        self.draw(frame, None, false)
+    }
+
+    /// The same as [`next_frame_to`](Self::next_frame_to), without waiting.
+    ///
+    /// # Errors
+    /// Those of [`next_frame_to`](Self::next_frame_to).
+    pub fn try_next_frame_to(
+        &self,
+        frame: &mut Frame,
+        picture: &mut PictureMut<'_>,
+    ) -> Result<bool> {
+        self.draw(frame, Some(picture), false)
+    }
+
+    fn draw(
+        &self,
+        frame: &mut Frame,
+        picture: Option<&mut PictureMut<'_>>,
+        wait: bool,
+    ) -> Result<bool> {
+        if let Some(size) = picture.as_deref().map(PictureMut::size)
+            && size != self.size
+        {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "the picture is {}×{}; this session draws {}×{}",
+                    size.0, size.1, self.size.0, self.size.1
+                ),
+            ));
+        }
         // A panic while rendering leaves no half-written state behind that a later frame relies on.
         let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
         (frame.width, frame.height) = self.size;
-        frame.format = output.options.pixel_format;
+        frame.format = picture
+            .as_deref()
+            .map_or(output.options.pixel_format, PictureMut::format);
+        if picture.is_some() {
+            frame.pixels.clear();
+        }
         frame.audio.clear();
         frame.audio_rate_hz = 0;
         frame.flags = FrameFlags::default();
         match self.pacing {
-            Pacing::Realtime => output.draw_paced(&self.input, frame, wait),
-            Pacing::Unpaced => output.draw_unpaced(&self.input, frame),
+            Pacing::Realtime => output.draw_paced(&self.input, frame, picture, wait),
+            Pacing::Unpaced => output.draw_unpaced(&self.input, frame, picture),
         }
     }
 }
 
 impl Output {
-    fn draw_unpaced(&mut self, input: &Mutex<Input>, frame: &mut Frame) -> Result<bool> {
+    fn draw_unpaced(
+        &mut self,
+        input: &Mutex<Input>,
+        frame: &mut Frame,
+        picture: Option<&mut PictureMut<'_>>,
+    ) -> Result<bool> {
         let tick = self.renderer.advance(input, false, frame)?;
         match tick {
             Tick::Idle | Tick::Starved => return Ok(false),
             Tick::Closing | Tick::Speech { .. } => {}
         }
-        self.finish(input, tick, frame)?;
+        self.finish(input, tick, frame, picture)?;
         Ok(true)
     }
 
-    fn draw_paced(&mut self, input: &Mutex<Input>, frame: &mut Frame, wait: bool) -> Result<bool> {
+    fn draw_paced(
+        &mut self,
+        input: &Mutex<Input>,
+        frame: &mut Frame,
+        picture: Option<&mut PictureMut<'_>>,
+        wait: bool,
+    ) -> Result<bool> {
         let clock = self
             .clock
             .get_or_insert_with(|| Stopwatch::start(&self.options.clock));
@@ -235,7 +297,7 @@ impl Output {
             tick = self.tick(input, frame)?;
         }
         frame.flags.skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
-        self.finish(input, tick, frame)?;
+        self.finish(input, tick, frame, picture)?;
         Ok(true)
     }
 
@@ -252,7 +314,13 @@ impl Output {
         Ok(tick)
     }
 
-    fn finish(&mut self, input: &Mutex<Input>, tick: Tick, frame: &mut Frame) -> Result<()> {
+    fn finish(
+        &mut self,
+        input: &Mutex<Input>,
+        tick: Tick,
+        frame: &mut Frame,
+        picture: Option<&mut PictureMut<'_>>,
+    ) -> Result<()> {
         frame.flags.speech = matches!(tick, Tick::Speech { .. });
         frame.flags.end_of_speech = tick == (Tick::Speech { last: true });
         frame.flags.underrun = tick == Tick::Starved;
@@ -260,6 +328,6 @@ impl Output {
         self.index += 1;
         let talking = matches!(tick, Tick::Speech { .. } | Tick::Starved);
         let gesture = lock(input).gesture.take();
-        self.renderer.draw(talking, gesture, frame)
+        self.renderer.draw(talking, gesture, frame, picture)
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::input::{Feed, Input};
-use crate::Result;
 use crate::audio::resample::Resampler;
 use crate::avatar::Avatar;
 use crate::clock::frame_start;
@@ -14,6 +13,7 @@ use crate::motion::Player;
 use crate::motion::mouth::Mouth;
 use crate::options::SessionOptions;
 use crate::speech::SpeechWindow;
+use crate::{PictureMut, Result};
 
 /// Frames over which the mouth closes after an interruption.
 const CLOSING_FRAMES: u32 = 3;
@@ -61,7 +61,6 @@ impl Renderer {
                 (info.frame_width, info.frame_height),
                 options.output_size,
                 options.letterbox,
-                options.pixel_format,
             ),
             window: SpeechWindow::new(avatar.0.window),
             resampler: None,
@@ -140,12 +139,13 @@ impl Renderer {
         Ok(tick)
     }
 
-    /// Draws the tick's picture.
+    /// Draws the tick's picture into `picture`, or else into the frame's own memory.
     pub(super) fn draw(
         &mut self,
         talking: bool,
         gesture: Option<usize>,
         frame: &mut Frame,
+        picture: Option<&mut PictureMut<'_>>,
     ) -> Result<()> {
         if let Some(gesture) = gesture {
             self.player.perform(gesture);
@@ -162,7 +162,16 @@ impl Renderer {
             self.patch.set(planes, presence);
             placed = Some((&self.patch, &avatar.affines[base_frame]));
         }
-        self.composer.compose(&base, placed, &mut frame.pixels);
+        match picture {
+            Some(picture) => self.composer.compose(&base, placed, picture),
+            None => {
+                let size = (frame.width, frame.height);
+                let length = frame.format.buffer_len(size.0, size.1);
+                frame.pixels.resize(length, 0);
+                let mut own = PictureMut::packed(frame.format, size, &mut frame.pixels)?;
+                self.composer.compose(&base, placed, &mut own);
+            }
+        }
 
         frame.base_frame = base_frame;
         let shown = self.mouth.coefficients();

@@ -1,0 +1,190 @@
+//! Memory of the caller's own that a picture is written into.
+
+use crate::{Error, ErrorKind, PixelFormat, Result};
+
+/// Where a picture goes: up to three planes, each with its distance from row to row.
+///
+/// Bytes between the end of a row and the beginning of the next are left alone.
+#[derive(Debug)]
+pub struct PictureMut<'a> {
+    format: PixelFormat,
+    width: usize,
+    height: usize,
+    planes: [&'a mut [u8]; 3],
+    strides: [usize; 3],
+}
+
+impl<'a> PictureMut<'a> {
+    /// A picture of `width` × `height` in `planes`, of which the
+    /// [format's number](PixelFormat::planes) is used, with rows `strides` bytes apart.
+    ///
+    /// # Errors
+    /// `InvalidArgument`: a stride is shorter than a row, or a plane ends before its last row does.
+    pub fn new(
+        format: PixelFormat,
+        (width, height): (usize, usize),
+        planes: [&'a mut [u8]; 3],
+        strides: [usize; 3],
+    ) -> Result<Self> {
+        for plane in 0..format.planes() {
+            let (row, rows) = format.plane_size(plane, width, height);
+            let (stride, length) = (strides[plane], planes[plane].len());
+            if stride < row {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!(
+                        "the stride of plane {plane} is {stride} bytes; a row of {format} at {width} pixels has {row}"
+                    ),
+                ));
+            }
+            let wanted = plane_len(stride, row, rows);
+            if length < wanted {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!(
+                        "plane {plane} has {length} bytes; {rows} rows of {format} need {wanted}"
+                    ),
+                ));
+            }
+        }
+        Ok(Self {
+            format,
+            width,
+            height,
+            planes,
+            strides,
+        })
+    }
+
+    /// A picture without padding in one piece of memory: plane after plane, row after row.
+    ///
+    /// # Errors
+    /// `InvalidArgument`: `bytes` is shorter than [`PixelFormat::buffer_len`].
+    pub fn packed(
+        format: PixelFormat,
+        (width, height): (usize, usize),
+        bytes: &'a mut [u8],
+    ) -> Result<Self> {
+        let wanted = format.buffer_len(width, height);
+        if bytes.len() < wanted {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "a {format} picture of {width}×{height} needs {wanted} bytes, not {}",
+                    bytes.len()
+                ),
+            ));
+        }
+        let mut rest = bytes;
+        let mut strides = [0; 3];
+        let planes = [0, 1, 2].map(|plane| {
+            let (row, rows) = format.plane_size(plane, width, height);
+            strides[plane] = row;
+            let (plane, tail) = std::mem::take(&mut rest).split_at_mut(row * rows);
+            rest = tail;
+            plane
+        });
+        Ok(Self {
+            format,
+            width,
+            height,
+            planes,
+            strides,
+        })
+    }
+
+    /// The format that is written.
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// Width and height in pixels.
+    pub fn size(&self) -> (usize, usize) {
+        (self.width, self.height)
+    }
+
+    /// The rows of a plane, each without what follows it.
+    pub(crate) fn rows(&mut self, plane: usize) -> impl Iterator<Item = &mut [u8]> {
+        rows(
+            self.planes[plane],
+            self.strides[plane],
+            self.format.plane_size(plane, self.width, self.height),
+        )
+    }
+
+    /// The rows of two planes side by side.
+    pub(crate) fn rows_of_chroma(&mut self) -> impl Iterator<Item = (&mut [u8], &mut [u8])> {
+        let [_, u, v] = &mut self.planes;
+        let size = self.format.plane_size(1, self.width, self.height);
+        rows(u, self.strides[1], size).zip(rows(v, self.strides[2], size))
+    }
+}
+
+fn rows(
+    plane: &mut [u8],
+    stride: usize,
+    (row, rows): (usize, usize),
+) -> impl Iterator<Item = &mut [u8]> {
+    plane
+        .chunks_mut(stride.max(1))
+        .take(rows)
+        .map(move |bytes| &mut bytes[..row])
+}
+
+fn plane_len(stride: usize, row: usize, rows: usize) -> usize {
+    rows.checked_sub(1)
+        .map_or(0, |whole| stride.saturating_mul(whole).saturating_add(row))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_that_are_too_short_are_refused() {
+        let size = (5, 3);
+        let none: fn() -> &'static mut [u8] = || &mut [];
+        // Two whole rows of 16 bytes and a last one of 15.
+        for (length, stride, fits) in [(47, 16, true), (46, 16, false), (60, 14, false)] {
+            let mut bytes = vec![0; length];
+            let picture = PictureMut::new(
+                PixelFormat::Rgb8,
+                size,
+                [&mut bytes, none(), none()],
+                [stride, 0, 0],
+            );
+            assert_eq!(picture.is_ok(), fits, "{length} bytes, stride {stride}");
+        }
+        for format in PixelFormat::ALL {
+            let mut bytes = vec![0; format.buffer_len(5, 3)];
+            assert!(
+                PictureMut::packed(format, size, &mut bytes).is_ok(),
+                "{format}"
+            );
+            let short = bytes.len() - 1;
+            assert!(
+                PictureMut::packed(format, size, &mut bytes[..short]).is_err(),
+                "{format}"
+            );
+        }
+    }
+
+    #[test]
+    fn rows_leave_out_the_padding() {
+        let mut bytes = [0; 8 * 3];
+        let mut chroma = [0; 4];
+        let mut picture = PictureMut::new(
+            PixelFormat::Nv12,
+            (3, 2),
+            [&mut bytes[..8], &mut chroma, &mut []],
+            [5, 4, 0],
+        )
+        .unwrap();
+        for row in picture.rows(0) {
+            row.fill(9);
+        }
+        assert_eq!(picture.rows(1).count(), 1, "chroma rows");
+        assert_eq!(&bytes[..9], &[9, 9, 9, 0, 0, 9, 9, 9, 0], "luma");
+    }
+}
