@@ -1,6 +1,7 @@
 //! The one menu of this workspace: `cargo xtask <verb>`. CI calls the same verbs.
 #![expect(clippy::print_stdout, reason = "a menu talks to its user")]
 
+mod header;
 mod runtime;
 
 use anyhow::{Context as _, Result, bail};
@@ -14,6 +15,7 @@ cargo xtask <verb>
   test              everything that CI runs: check, studio's tests, cargo test
   check             rustfmt, clippy and rustdoc, warnings as errors; cargo-deny and typos where they are installed
   bench [filter]    the benchmarks of benches/, on one core where `taskset` is at hand
+  header [--verify] include/essence.h from ffi/, or whether it is up to date
   golden [--accept] compare rendered frames with testdata/golden, or write them anew
   runtime           bring ONNX Runtime's CPU library into target/onnxruntime
 ";
@@ -28,6 +30,8 @@ fn main() -> Result<()> {
         ["test"] => test(&sh),
         ["check"] => check(&sh),
         ["bench", filter @ ..] => bench(&sh, filter),
+        ["header"] => header::header(&sh, false),
+        ["header", "--verify"] => header::header(&sh, true),
         ["golden"] => golden(&sh, false),
         ["golden", "--accept"] => golden(&sh, true),
         ["runtime"] => {

@@ -1,0 +1,208 @@
+//! `essence_engine`: ONNX Runtime and what avatars are opened with.
+
+use std::ffi::{CString, c_char, c_void};
+use std::ptr;
+
+use engine::{Engine, Error};
+
+use crate::boundary::{export, invalid};
+use crate::handle::{self, opaque};
+use crate::log::{
+    ESSENCE_LOG_LEVEL_INFO, Sink, essence_destroy_fn, essence_log_fn, essence_log_level, level,
+};
+use crate::names::{ESSENCE_PROVIDER_AUTO, essence_provider, provider, provider_value};
+use crate::sized::{self, sized};
+use crate::status::ESSENCE_OK;
+use crate::text;
+
+opaque! {
+    /// ONNX Runtime and the settings that avatars are opened with: one per process is enough.
+    /// Avatars live on without their engine.
+    essence_engine(EngineBox)
+}
+
+/// An engine with its descriptions as C reads them.
+#[derive(Debug)]
+pub struct EngineBox {
+    pub(crate) engine: Engine,
+    runtime_path: CString,
+    runtime_version: CString,
+    runtime_tried: CString,
+    providers: Vec<essence_provider>,
+}
+
+/// Settings of an engine. Begin with #ESSENCE_ENGINE_OPTIONS_INIT or
+/// essence_engine_options_init().
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct essence_engine_options {
+    /// Size of this struct as the caller knows it.
+    pub struct_size: u32,
+    /// What executes the networks. A provider that is asked for by name is never replaced. Default:
+    /// #ESSENCE_PROVIDER_AUTO.
+    pub provider: essence_provider,
+    /// ONNX Runtime's shared library: a path in UTF-8, borrowed for the call. NULL, the default,
+    /// searches: `ORT_DYLIB_PATH`, next to libessence, next to the executable, the system's library
+    /// path.
+    pub runtime_library: *const c_char,
+    /// Bytes that the decoded base frames of each avatar may take; 0 decodes each frame anew.
+    /// Default: 96 MiB.
+    pub base_cache_bytes: u64,
+    /// The log's callback. NULL, the default: no log.
+    pub log: essence_log_fn,
+    /// Given to `log` at each call; it must be usable from any thread.
+    pub log_user_data: *mut c_void,
+    /// Called with `log_user_data` when the last engine, avatar or session that may log is gone, or
+    /// before essence_engine_create() returns if it fails. May be NULL; not called without `log`.
+    pub log_destroy: essence_destroy_fn,
+    /// What is logged. Default: #ESSENCE_LOG_LEVEL_INFO.
+    pub log_level: essence_log_level,
+    /// 0.
+    pub reserved: u32,
+}
+
+sized!(essence_engine_options {
+    provider: ESSENCE_PROVIDER_AUTO,
+    runtime_library: ptr::null(),
+    base_cache_bytes: 96 << 20,
+    log: None,
+    log_user_data: ptr::null_mut(),
+    log_destroy: None,
+    log_level: ESSENCE_LOG_LEVEL_INFO,
+    reserved: 0,
+});
+
+/// What an engine found. Strings and arrays are borrowed until the engine is destroyed.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct essence_engine_info {
+    /// Size of this struct as the caller knows it.
+    pub struct_size: u32,
+    /// 0.
+    pub reserved: u32,
+    /// The file of the ONNX Runtime in use.
+    pub runtime_path: *const c_char,
+    /// Its version, such as `1.31.1`.
+    pub runtime_version: *const c_char,
+    /// The places that were looked at before, a line each, with what was found there.
+    pub runtime_tried: *const c_char,
+    /// The providers that the ONNX Runtime in use was built with. Whether one really works shows
+    /// when an avatar is opened.
+    pub providers: *const essence_provider,
+    /// Number of `providers`.
+    pub provider_count: usize,
+}
+
+sized!(essence_engine_info {
+    reserved: 0,
+    runtime_path: ptr::null(),
+    runtime_version: ptr::null(),
+    runtime_tried: ptr::null(),
+    providers: ptr::null(),
+    provider_count: 0,
+});
+
+export! {
+    /// Sets all of `options`, `struct_size` included, to the defaults. For languages that can't use
+    /// #ESSENCE_ENGINE_OPTIONS_INIT; `struct_size` is the size of the struct as the caller knows it.
+    ///
+    /// Fails with: INVALID_ARGUMENT (NULL, or a size that no version had).
+    /// Threads: any, concurrently.
+    fn essence_engine_options_init(options: *mut essence_engine_options, struct_size: usize) -> essence_status {
+        sized::init(options, struct_size)?;
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Loads ONNX Runtime. Further engines in a process share what the first one loaded.
+    ///
+    /// `options`: borrowed for the call; NULL means the defaults.
+    /// `out`: written on success; transferred to the caller, who destroys it with
+    /// essence_engine_destroy().
+    ///
+    /// Fails with: RUNTIME_MISSING (no usable library; the message lists the places that were
+    /// tried), INVALID_STATE (the process has loaded another library than the one given),
+    /// INVALID_ARGUMENT, UNSUPPORTED_VERSION.
+    /// Threads: any, concurrently.
+    fn essence_engine_create(options: *const essence_engine_options, out: *mut *mut essence_engine) -> essence_status {
+        let options = sized::read(options)?;
+        // First of all: from here on, the data is destroyed whatever happens.
+        let sink = Sink::new(options.log, options.log_user_data, options.log_destroy);
+        if out.is_null() {
+            return Err(invalid("the place for the engine is NULL"));
+        }
+        let mut builder = Engine::builder()
+            .provider(provider(options.provider)?)
+            .base_cache_bytes(usize::try_from(options.base_cache_bytes).unwrap_or(usize::MAX));
+        if !options.runtime_library.is_null() {
+            builder = builder.runtime_library(text::path(options.runtime_library, "runtime_library")?);
+        }
+        if let (Some(sink), Some(level)) = (sink, level(options.log_level)) {
+            builder = builder.log(level, move |level, message| sink.log(level, message));
+        }
+        out.write(handle::new(EngineBox::new(builder.build()?)));
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Destroys an engine; NULL is fine. Its avatars and sessions live on.
+    ///
+    /// Threads: any; no other call on this engine may be under way.
+    fn essence_engine_destroy(engine: *mut essence_engine), on panic (),
+    {
+        handle::free(engine);
+    }
+}
+
+export! {
+    /// Says what the engine found.
+    ///
+    /// `info`: written on success, as far as its `struct_size` reaches.
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_engine_describe(engine: *const essence_engine, info: *mut essence_engine_info) -> essence_status {
+        let engine = handle::shared(engine)?;
+        sized::write(info, &engine.describe())?;
+        Ok(ESSENCE_OK)
+    }
+}
+
+impl EngineBox {
+    fn new(engine: Engine) -> Self {
+        let runtime = engine.runtime();
+        Self {
+            runtime_path: text::owned(runtime.path.to_string_lossy().into_owned()),
+            runtime_version: text::owned(runtime.version.clone()),
+            runtime_tried: text::owned(runtime.tried.join("\n")),
+            providers: engine
+                .available_providers()
+                .into_iter()
+                .map(provider_value)
+                .collect(),
+            engine,
+        }
+    }
+
+    fn describe(&self) -> essence_engine_info {
+        essence_engine_info {
+            runtime_path: self.runtime_path.as_ptr(),
+            runtime_version: self.runtime_version.as_ptr(),
+            runtime_tried: self.runtime_tried.as_ptr(),
+            providers: self.providers.as_ptr(),
+            provider_count: self.providers.len(),
+            ..<essence_engine_info as sized::Sized32>::defaults()
+        }
+    }
+}
+
+/// The engine behind a handle.
+///
+/// # Safety
+/// `pointer` is null or a living engine.
+pub(crate) unsafe fn borrow(pointer: *const essence_engine) -> Result<Engine, Error> {
+    // SAFETY: as this function demands.
+    Ok(unsafe { handle::shared(pointer) }?.engine.clone())
+}

@@ -1,0 +1,214 @@
+//! `essence_frame`: what a session draws, to be filled again and again.
+
+use std::ptr;
+
+use engine::{Frame, FrameFlags};
+
+use crate::boundary::{export, invalid};
+use crate::handle::{self, opaque};
+use crate::names::{
+    ESSENCE_PIXEL_FORMAT_BGR8, constants, essence_pixel_format, pixel_format_value,
+};
+use crate::picture;
+use crate::sized::{self, Sized32, sized};
+use crate::status::ESSENCE_OK;
+
+opaque! {
+    /// Room for one frame, filled by essence_session_next_frame() as often as wanted without
+    /// allocating. Use one for all frames, or several in turn to keep some.
+    essence_frame(FrameBox)
+}
+
+/// A frame with its audio as integers, too.
+#[derive(Debug, Default)]
+pub struct FrameBox {
+    pub(crate) frame: Frame,
+    audio_i16: Vec<i16>,
+    /// Where the picture was drawn if not into the frame's own memory.
+    outside: Option<([*mut u8; 3], [usize; 3])>,
+    /// Whether there is a frame in it.
+    pub(crate) drawn: bool,
+}
+
+constants! {
+    /// What happened around a frame: a sum of these.
+    essence_frame_flags: u32 {
+        /// The frame belongs to an utterance and carries its audio.
+        ESSENCE_FRAME_SPEECH = 1,
+        /// The last frame of an utterance.
+        ESSENCE_FRAME_END_OF_SPEECH = 2,
+        /// An utterance is under way, but the audio for this frame had not arrived in time: the
+        /// mouth waits, closed.
+        ESSENCE_FRAME_UNDERRUN = 4,
+    }
+}
+
+/// A frame: its picture, the exact audio that belongs to it, and what is known about it.
+///
+/// Pointers are borrowed until the essence_frame is filled again or destroyed (those in `planes`
+/// are the caller's own where a picture was given).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct essence_frame_info {
+    /// Size of this struct as the caller knows it.
+    pub struct_size: u32,
+    /// What happened around this frame.
+    pub flags: essence_frame_flags,
+    /// Number of the frame in its session, from 0. In real time, numbers of skipped pictures are
+    /// left out.
+    pub index: u64,
+    /// Presentation time in samples at 16 kHz: 640 × `index`.
+    pub pts_samples: u64,
+    /// Which of the avatar's base frames lies underneath.
+    pub base_frame: u32,
+    /// Pictures that were left out before this one because the renderer was late. Their audio is in
+    /// this frame.
+    pub skipped: u32,
+    /// Width of the picture in pixels.
+    pub width: u32,
+    /// Height of the picture in pixels.
+    pub height: u32,
+    /// The picture's format.
+    pub format: essence_pixel_format,
+    /// Sample rate of the audio in Hz, 0 where there is none.
+    pub audio_rate_hz: u32,
+    /// The picture: the first row of each plane that the format has.
+    pub planes: [*const u8; 3],
+    /// Bytes from one row to the next in each plane.
+    pub strides: [usize; 3],
+    /// The caller's own audio for this frame: mono, exactly as pushed, in [-1, 1].
+    pub audio: *const f32,
+    /// The same as 16-bit samples: what was pushed as such comes back bit for bit.
+    pub audio_i16: *const i16,
+    /// Number of samples in each of them: rate / 25. None outside of utterances, fewer at an
+    /// utterance's end, more where pictures were skipped.
+    pub audio_samples: usize,
+    /// ARKit blendshape values of the mouth in [0, 1], in the order of the avatar's `arkit_names`.
+    pub arkit: *const f32,
+    /// Number of `arkit`.
+    pub arkit_count: usize,
+}
+
+sized!(essence_frame_info {
+    flags: 0,
+    index: 0,
+    pts_samples: 0,
+    base_frame: 0,
+    skipped: 0,
+    width: 0,
+    height: 0,
+    format: ESSENCE_PIXEL_FORMAT_BGR8,
+    audio_rate_hz: 0,
+    planes: [ptr::null(); 3],
+    strides: [0; 3],
+    audio: ptr::null(),
+    audio_i16: ptr::null(),
+    audio_samples: 0,
+    arkit: ptr::null(),
+    arkit_count: 0,
+});
+
+export! {
+    /// Makes room for a frame. It fits every session and grows to what it is used for.
+    ///
+    /// `out`: written on success; transferred to the caller, who destroys it with
+    /// essence_frame_destroy().
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_frame_create(out: *mut *mut essence_frame) -> essence_status {
+        if out.is_null() {
+            return Err(invalid("the place for the frame is NULL"));
+        }
+        out.write(handle::new(FrameBox::default()));
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Destroys a frame; NULL is fine.
+    ///
+    /// Threads: any; no other call on this frame may be under way.
+    fn essence_frame_destroy(frame: *mut essence_frame), on panic (),
+    {
+        handle::free(frame);
+    }
+}
+
+export! {
+    /// Says again what the frame is that was drawn last.
+    ///
+    /// `info`: written on success, as far as its `struct_size` reaches.
+    ///
+    /// Fails with: INVALID_STATE (there is none), INVALID_ARGUMENT.
+    /// Threads: any, concurrently with each other.
+    fn essence_frame_describe(frame: *const essence_frame, info: *mut essence_frame_info) -> essence_status {
+        let frame = handle::shared(frame)?;
+        frame.check_drawn()?;
+        sized::write(info, &frame.describe())?;
+        Ok(ESSENCE_OK)
+    }
+}
+
+impl FrameBox {
+    /// Takes note of a frame that has just been drawn, into `outside` or its own memory.
+    pub(crate) fn complete(&mut self, outside: Option<([*mut u8; 3], [usize; 3])>) {
+        self.drawn = true;
+        self.outside = outside;
+        self.audio_i16.clear();
+        self.audio_i16.extend(self.frame.audio_i16());
+    }
+
+    pub(crate) fn check_drawn(&self) -> Result<(), engine::Error> {
+        if self.drawn {
+            return Ok(());
+        }
+        Err(engine::Error::new(
+            engine::ErrorKind::InvalidState,
+            "the frame is empty; essence_session_next_frame() fills it when it gives OK",
+        ))
+    }
+
+    /// Whether the picture is in the frame's own memory.
+    pub(crate) fn holds_picture(&self) -> bool {
+        self.outside.is_none()
+    }
+
+    pub(crate) fn describe(&self) -> essence_frame_info {
+        let frame = &self.frame;
+        let format = pixel_format_value(frame.format());
+        let (planes, strides) = self.outside.unwrap_or_else(|| {
+            let size = (frame.width() as u32, frame.height() as u32);
+            let pixels = frame.pixels().as_ptr().cast_mut();
+            let own = picture::describe(frame.format(), format, size, pixels);
+            (own.planes, own.strides)
+        });
+        let flags = frame.flags();
+        essence_frame_info {
+            flags: flags_value(flags),
+            index: frame.index(),
+            pts_samples: frame.pts_samples(),
+            base_frame: frame.base_frame() as u32,
+            skipped: flags.skipped,
+            width: frame.width() as u32,
+            height: frame.height() as u32,
+            format,
+            audio_rate_hz: frame.audio_rate_hz(),
+            planes: planes.map(<*mut u8>::cast_const),
+            strides,
+            audio: frame.audio().as_ptr(),
+            audio_i16: self.audio_i16.as_ptr(),
+            audio_samples: frame.audio().len(),
+            arkit: frame.arkit().as_ptr(),
+            arkit_count: frame.arkit().len(),
+            ..essence_frame_info::defaults()
+        }
+    }
+}
+
+fn flags_value(flags: FrameFlags) -> essence_frame_flags {
+    let bit = |set, flag| if set { flag } else { 0 };
+    bit(flags.speech, ESSENCE_FRAME_SPEECH)
+        | bit(flags.end_of_speech, ESSENCE_FRAME_END_OF_SPEECH)
+        | bit(flags.underrun, ESSENCE_FRAME_UNDERRUN)
+}

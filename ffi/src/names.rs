@@ -1,0 +1,174 @@
+//! Enumerations as C sees them: integers with named values. They arrive as integers and are
+//! checked here, since C can pass any.
+
+use engine::{Error, Pacing, PixelFormat, Provider};
+
+use crate::boundary::{export, invalid};
+
+/// Defines an integer type with named values. The header gets them as an anonymous enumeration.
+macro_rules! constants {
+    (
+        $(#[$doc:meta])*
+        $name:ident: $repr:ty { $( $(#[$value_doc:meta])* $value:ident = $number:expr, )* }
+    ) => {
+        $(#[$doc])*
+        pub type $name = $repr;
+        $( $(#[$value_doc])* pub const $value: $name = $number; )*
+    };
+}
+
+pub(crate) use constants;
+
+constants! {
+    /// How pixels lie in memory; rows from the top down.
+    essence_pixel_format: u32 {
+        /// 3 bytes a pixel: blue, green, red.
+        ESSENCE_PIXEL_FORMAT_BGR8 = 0,
+        /// 3 bytes a pixel: red, green, blue.
+        ESSENCE_PIXEL_FORMAT_RGB8 = 1,
+        /// 4 bytes a pixel: red, green, blue, 255.
+        ESSENCE_PIXEL_FORMAT_RGBA8 = 2,
+        /// 4 bytes a pixel: blue, green, red, 255.
+        ESSENCE_PIXEL_FORMAT_BGRA8 = 3,
+        /// Planes Y, U, V; U and V at half the width and height (rounded up). BT.601, limited range.
+        ESSENCE_PIXEL_FORMAT_I420 = 4,
+        /// Plane Y, then one plane of U and V in turn at half the width and height (rounded up).
+        /// BT.601, limited range.
+        ESSENCE_PIXEL_FORMAT_NV12 = 5,
+    }
+}
+
+constants! {
+    /// What executes the networks.
+    essence_provider: u32 {
+        /// The best of the others that works here and passes the avatar's self-test.
+        ESSENCE_PROVIDER_AUTO = 0,
+        /// ONNX Runtime's own CPU kernels. Always there.
+        ESSENCE_PROVIDER_CPU = 1,
+        /// NVIDIA GPUs.
+        ESSENCE_PROVIDER_CUDA = 2,
+        /// Apple's CoreML.
+        ESSENCE_PROVIDER_COREML = 3,
+        /// Intel's OpenVINO, on the CPU.
+        ESSENCE_PROVIDER_OPENVINO = 4,
+        /// GPUs through WebGPU.
+        ESSENCE_PROVIDER_WEBGPU = 5,
+    }
+}
+
+constants! {
+    /// How a session keeps time.
+    essence_pacing: u32 {
+        /// Frame k is due at start + k / 25 s, and there always is one: speech while there is
+        /// audio, idle otherwise.
+        ESSENCE_PACING_REALTIME = 0,
+        /// As fast as the machine can and only what the audio gives, for files and tests: the same
+        /// audio gives the same frames.
+        ESSENCE_PACING_UNPACED = 1,
+    }
+}
+
+const FORMATS: [(PixelFormat, essence_pixel_format, &std::ffi::CStr); 6] = [
+    (PixelFormat::Bgr8, ESSENCE_PIXEL_FORMAT_BGR8, c"bgr"),
+    (PixelFormat::Rgb8, ESSENCE_PIXEL_FORMAT_RGB8, c"rgb"),
+    (PixelFormat::Rgba8, ESSENCE_PIXEL_FORMAT_RGBA8, c"rgba"),
+    (PixelFormat::Bgra8, ESSENCE_PIXEL_FORMAT_BGRA8, c"bgra"),
+    (PixelFormat::I420, ESSENCE_PIXEL_FORMAT_I420, c"i420"),
+    (PixelFormat::Nv12, ESSENCE_PIXEL_FORMAT_NV12, c"nv12"),
+];
+
+const PROVIDERS: [(Provider, essence_provider, &std::ffi::CStr); 6] = [
+    (Provider::Auto, ESSENCE_PROVIDER_AUTO, c"auto"),
+    (Provider::Cpu, ESSENCE_PROVIDER_CPU, c"cpu"),
+    (Provider::Cuda, ESSENCE_PROVIDER_CUDA, c"cuda"),
+    (Provider::CoreMl, ESSENCE_PROVIDER_COREML, c"coreml"),
+    (Provider::OpenVino, ESSENCE_PROVIDER_OPENVINO, c"openvino"),
+    (Provider::WebGpu, ESSENCE_PROVIDER_WEBGPU, c"webgpu"),
+];
+
+pub(crate) fn pixel_format(value: essence_pixel_format) -> Result<PixelFormat, Error> {
+    FORMATS
+        .iter()
+        .find(|row| row.1 == value)
+        .map(|row| row.0)
+        .ok_or_else(|| invalid(format!("{value} is not an essence_pixel_format")))
+}
+
+pub(crate) fn pixel_format_value(format: PixelFormat) -> essence_pixel_format {
+    FORMATS
+        .iter()
+        .find(|row| row.0 == format)
+        .map_or(u32::MAX, |row| row.1)
+}
+
+pub(crate) fn provider(value: essence_provider) -> Result<Provider, Error> {
+    PROVIDERS
+        .iter()
+        .find(|row| row.1 == value)
+        .map(|row| row.0)
+        .ok_or_else(|| invalid(format!("{value} is not an essence_provider")))
+}
+
+pub(crate) fn provider_value(provider: Provider) -> essence_provider {
+    PROVIDERS
+        .iter()
+        .find(|row| row.0 == provider)
+        .map_or(u32::MAX, |row| row.1)
+}
+
+pub(crate) fn pacing(value: essence_pacing) -> Result<Pacing, Error> {
+    match value {
+        ESSENCE_PACING_REALTIME => Ok(Pacing::Realtime),
+        ESSENCE_PACING_UNPACED => Ok(Pacing::Unpaced),
+        _ => Err(invalid(format!("{value} is not an essence_pacing"))),
+    }
+}
+
+export! {
+    /// The name of a pixel format: `bgr`, `rgb`, `rgba`, `bgra`, `i420` or `nv12`; NULL for a value
+    /// that this version does not have.
+    ///
+    /// Returns: static.
+    /// Threads: any, concurrently.
+    fn essence_pixel_format_name(format: essence_pixel_format) -> *const std::ffi::c_char, on panic std::ptr::null(),
+    {
+        FORMATS.iter().find(|row| row.1 == format).map_or(std::ptr::null(), |row| row.2.as_ptr())
+    }
+}
+
+export! {
+    /// The name of a provider: `auto`, `cpu`, `cuda`, `coreml`, `openvino` or `webgpu`; NULL for a
+    /// value that this version does not have.
+    ///
+    /// Returns: static.
+    /// Threads: any, concurrently.
+    fn essence_provider_name(provider: essence_provider) -> *const std::ffi::c_char, on panic std::ptr::null(),
+    {
+        PROVIDERS.iter().find(|row| row.1 == provider).map_or(std::ptr::null(), |row| row.2.as_ptr())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_hold_every_variant_under_its_name() {
+        for format in PixelFormat::ALL {
+            let row = FORMATS.iter().find(|row| row.0 == format);
+            assert_eq!(
+                row.and_then(|row| row.2.to_str().ok()),
+                Some(format.name()),
+                "{format:?}"
+            );
+        }
+        for provider in Provider::ALL {
+            let row = PROVIDERS.iter().find(|row| row.0 == provider);
+            assert_eq!(
+                row.and_then(|row| row.2.to_str().ok()),
+                Some(provider.name()),
+                "{provider:?}"
+            );
+        }
+    }
+}

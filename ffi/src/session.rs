@@ -1,0 +1,388 @@
+//! `essence_session`: one conversation.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use engine::clock::Clock;
+use engine::{AudioData, Error, OutputSize, Session, SessionOptions};
+
+use crate::avatar::essence_avatar;
+use crate::boundary::{export, invalid};
+use crate::clock::essence_clock;
+use crate::frame::{FrameBox, essence_frame, essence_frame_info};
+use crate::handle::{self, Exclusive, Shared, opaque};
+use crate::names::{
+    ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, essence_pacing, essence_pixel_format,
+    pacing, pixel_format,
+};
+use crate::picture::{self, essence_picture};
+use crate::sized::{self, Sized32, sized};
+use crate::status::{ESSENCE_AGAIN, ESSENCE_OK, essence_status};
+use crate::text;
+
+opaque! {
+    /// One conversation with an avatar: audio in at one end, frames out at the other.
+    essence_session(SessionBox)
+}
+
+/// A session with what it was asked for.
+#[derive(Debug)]
+pub struct SessionBox {
+    session: Session,
+    format: essence_pixel_format,
+}
+
+/// Settings of a session. Begin with #ESSENCE_SESSION_OPTIONS_INIT or
+/// essence_session_options_init().
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct essence_session_options {
+    /// Size of this struct as the caller knows it.
+    pub struct_size: u32,
+    /// How the session keeps time. Default: #ESSENCE_PACING_REALTIME.
+    pub pacing: essence_pacing,
+    /// Format of the pictures that frames hold themselves. Default: #ESSENCE_PIXEL_FORMAT_BGR8.
+    pub pixel_format: essence_pixel_format,
+    /// Width of the pictures in pixels, **16 to 8192**; the avatar's picture is scaled to fit and
+    /// centred. 0 for both width and height, the default: the avatar's own size.
+    pub width: u32,
+    /// Height of the pictures in pixels, **16 to 8192**.
+    pub height: u32,
+    /// Colour of the bars where the proportions differ: 0xRRGGBB. Default: black.
+    pub letterbox_rgb: u32,
+    /// Most audio that may wait to be rendered, in seconds; pushing more is refused. Default: 600.
+    pub queue_limit_s: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Where a real-time session takes its time from; borrowed for the call. NULL, the default: the
+    /// system's clock.
+    pub clock: *const essence_clock,
+}
+
+sized!(essence_session_options {
+    pacing: ESSENCE_PACING_REALTIME,
+    pixel_format: ESSENCE_PIXEL_FORMAT_BGR8,
+    width: 0,
+    height: 0,
+    letterbox_rgb: 0,
+    queue_limit_s: 600,
+    reserved: 0,
+    clock: ptr::null(),
+});
+
+/// What a session draws, known before the first frame.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct essence_session_info {
+    /// Size of this struct as the caller knows it.
+    pub struct_size: u32,
+    /// Width of the pictures in pixels.
+    pub frame_width: u32,
+    /// Height of the pictures in pixels.
+    pub frame_height: u32,
+    /// Format of the pictures that frames hold themselves.
+    pub pixel_format: essence_pixel_format,
+    /// Bytes of such a picture, without padding.
+    pub picture_bytes: usize,
+    /// Milliseconds from pushing a frame's first sample, where audio is pushed as it is spoken,
+    /// until the frame can leave.
+    pub latency_ms: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+sized!(essence_session_info {
+    frame_width: 0,
+    frame_height: 0,
+    pixel_format: ESSENCE_PIXEL_FORMAT_BGR8,
+    picture_bytes: 0,
+    latency_ms: 0,
+    reserved: 0,
+});
+
+export! {
+    /// Sets all of `options`, `struct_size` included, to the defaults. For languages that can't use
+    /// #ESSENCE_SESSION_OPTIONS_INIT; `struct_size` is the size of the struct as the caller knows
+    /// it.
+    ///
+    /// Fails with: INVALID_ARGUMENT (NULL, or a size that no version had).
+    /// Threads: any, concurrently.
+    fn essence_session_options_init(options: *mut essence_session_options, struct_size: usize) -> essence_status {
+        sized::init(options, struct_size)?;
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Starts a conversation.
+    ///
+    /// `avatar`: borrowed for the call; the session takes a reference of its own.
+    /// `options`: borrowed for the call; NULL means the defaults.
+    /// `out`: written on success; transferred to the caller, who destroys it with
+    /// essence_session_destroy().
+    ///
+    /// Fails with: INVALID_ARGUMENT, UNSUPPORTED_VERSION.
+    /// Threads: any, concurrently.
+    fn essence_session_create(
+        avatar: *const essence_avatar,
+        options: *const essence_session_options,
+        out: *mut *mut essence_session,
+    ) -> essence_status {
+        let avatar = handle::shared(avatar)?;
+        let given = sized::read(options)?;
+        if out.is_null() {
+            return Err(invalid("the place for the session is NULL"));
+        }
+        let session = avatar.avatar.session(session_options(&given)?)?;
+        out.write(handle::new(SessionBox { session, format: given.pixel_format }));
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Destroys a session; NULL is fine.
+    ///
+    /// Threads: any; no other call on this session may be under way.
+    fn essence_session_destroy(session: *mut essence_session), on panic (),
+    {
+        handle::free(session);
+    }
+}
+
+export! {
+    /// Says what a session draws.
+    ///
+    /// `info`: written on success, as far as its `struct_size` reaches.
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_session_describe(session: *const essence_session, info: *mut essence_session_info) -> essence_status {
+        let session = handle::shared(session)?;
+        let (width, height) = session.session.frame_size();
+        let described = essence_session_info {
+            frame_width: width as u32,
+            frame_height: height as u32,
+            pixel_format: session.format,
+            picture_bytes: pixel_format(session.format)?.buffer_len(width, height),
+            latency_ms: session.session.latency().as_millis() as u32,
+            ..essence_session_info::defaults()
+        };
+        sized::write(info, &described)?;
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Takes a piece of speech, of any length: 16-bit samples, channels in turn. The first piece
+    /// after essence_session_flush() begins a new utterance. Doesn't wait for rendering.
+    ///
+    /// `samples`: borrowed for the call; NULL only if `count` is 0.
+    /// `count`: number of samples, all channels together.
+    /// `rate_hz`: **8000 to 192000**, the same throughout an utterance.
+    /// `channels`: **1 to 32**, mixed down to mono.
+    ///
+    /// Fails with (nothing of the piece is taken then): INVALID_ARGUMENT, INVALID_STATE (another
+    /// rate than the utterance began with), LIMIT_EXCEEDED (more would wait than `queue_limit_s`).
+    /// Threads: any, concurrently.
+    fn essence_session_push_audio_i16(
+        session: *const essence_session,
+        samples: *const i16,
+        count: usize,
+        rate_hz: u32,
+        channels: u32,
+    ) -> essence_status {
+        let session = handle::shared(session)?;
+        push(&session, text::slice(samples, count, "samples")?.into(), rate_hz, channels)
+    }
+}
+
+export! {
+    /// The same as essence_session_push_audio_i16() with 32-bit float samples, nominally in
+    /// [-1, 1]; all must be finite.
+    ///
+    /// Fails with: as essence_session_push_audio_i16().
+    /// Threads: any, concurrently.
+    fn essence_session_push_audio_f32(
+        session: *const essence_session,
+        samples: *const f32,
+        count: usize,
+        rate_hz: u32,
+        channels: u32,
+    ) -> essence_status {
+        let session = handle::shared(session)?;
+        push(&session, text::slice(samples, count, "samples")?.into(), rate_hz, channels)
+    }
+}
+
+export! {
+    /// Ends the utterance: what was pushed is rendered to its last sample, and its last frame has
+    /// #ESSENCE_FRAME_END_OF_SPEECH. Without an utterance nothing happens.
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_session_flush(session: *const essence_session) -> essence_status {
+        handle::shared(session)?.session.flush();
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Drops queued audio at once; the mouth closes over the next three frames, and the session is
+    /// ready for the next piece of audio.
+    ///
+    /// In an unpaced session the motions start over too, so that what follows equals a new
+    /// session's output.
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_session_interrupt(session: *const essence_session) -> essence_status {
+        handle::shared(session)?.session.interrupt();
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Plays a motion once, from the next frame where it can begin without a jump; lips go on
+    /// talking.
+    ///
+    /// `motion`: one of the avatar's `motions`, UTF-8, borrowed for the call.
+    ///
+    /// Fails with: NOT_FOUND (the avatar has no such motion), INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_session_perform(session: *const essence_session, motion: *const c_char) -> essence_status {
+        let session = handle::shared(session)?;
+        session.session.perform(text::string(motion, "motion")?)?;
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Draws the next frame in the calling thread.
+    ///
+    /// In real time, waits until the frame is due and always gives one (on an essence_clock it
+    /// doesn't wait, and gives AGAIN early). Unpaced, it never waits.
+    ///
+    /// `frame`: filled with the frame; what it held before is gone, whatever is returned.
+    /// `picture`: borrowed for the call. NULL: the picture goes into `frame`, in the session's pixel
+    /// format. Otherwise it goes straight into the caller's memory, in the format of `picture`,
+    /// which must have the session's width and height; bytes between rows are left alone.
+    /// `info`: what was drawn, as far as its `struct_size` reaches; written on OK only. May be NULL.
+    ///
+    /// Returns: OK, or AGAIN (no frame: push more audio or flush, or an utterance that was flushed
+    /// is complete; on an essence_clock, not due yet).
+    /// Fails with: INVALID_ARGUMENT (then no frame is used up), INFERENCE, INVALID_AVATAR (a base
+    /// frame turns out to be damaged).
+    /// Threads: any; concurrently with all calls on the session. Two threads that draw from one
+    /// session get frames in turn.
+    fn essence_session_next_frame(
+        session: *const essence_session,
+        frame: *mut essence_frame,
+        picture: *const essence_picture,
+        info: *mut essence_frame_info,
+    ) -> essence_status {
+        draw(&handle::shared(session)?, &mut handle::exclusive(frame)?, picture, info, true)
+    }
+}
+
+export! {
+    /// The same as essence_session_next_frame(), without waiting: AGAIN means that the next frame is
+    /// not due yet.
+    ///
+    /// Fails with: as essence_session_next_frame().
+    /// Threads: as essence_session_next_frame(); it does wait for a frame that another thread is
+    /// drawing.
+    fn essence_session_try_next_frame(
+        session: *const essence_session,
+        frame: *mut essence_frame,
+        picture: *const essence_picture,
+        info: *mut essence_frame_info,
+    ) -> essence_status {
+        draw(&handle::shared(session)?, &mut handle::exclusive(frame)?, picture, info, false)
+    }
+}
+
+fn session_options(given: &essence_session_options) -> Result<SessionOptions, Error> {
+    let mut options = SessionOptions::default()
+        .pacing(pacing(given.pacing)?)
+        .pixel_format(pixel_format(given.pixel_format)?);
+    if (given.width, given.height) != (0, 0) {
+        options = options.output_size(OutputSize {
+            width: given.width as usize,
+            height: given.height as usize,
+        });
+    }
+    if given.letterbox_rgb > 0xFF_FF_FF {
+        return Err(invalid(format!(
+            "letterbox_rgb is {:#x}; 0xRRGGBB is meant",
+            given.letterbox_rgb
+        )));
+    }
+    let [_, letterbox @ ..] = given.letterbox_rgb.to_be_bytes();
+    options.letterbox = letterbox;
+    options.queue_limit_s = given.queue_limit_s;
+    if !given.clock.is_null() {
+        // SAFETY: the header demands of `clock` to be null or a living clock.
+        let clock = unsafe { handle::shared(given.clock) }?;
+        options.clock = Clock::Manual(clock.clone());
+    }
+    Ok(options)
+}
+
+fn push(
+    session: &Shared<'_, SessionBox>,
+    audio: AudioData<'_>,
+    rate_hz: u32,
+    channels: u32,
+) -> Result<essence_status, Error> {
+    let channels = u16::try_from(channels)
+        .map_err(|_| invalid(format!("{channels} channels; 1 to 32 are accepted")))?;
+    session.session.push_audio(audio, rate_hz, channels)?;
+    Ok(ESSENCE_OK)
+}
+
+/// # Safety
+/// The pointers are as the header demands of essence_session_next_frame().
+unsafe fn draw(
+    session: &Shared<'_, SessionBox>,
+    frame: &mut Exclusive<'_, FrameBox>,
+    picture: *const essence_picture,
+    info: *mut essence_frame_info,
+    wait: bool,
+) -> Result<essence_status, Error> {
+    frame.drawn = false;
+    if !info.is_null() {
+        // Before a frame is used up: whether it can be described.
+        // SAFETY: as this function demands.
+        unsafe { sized::check_out(info) }?;
+    }
+    let session = &session.session;
+    let (drawn, outside) = if picture.is_null() {
+        let drawn = if wait {
+            session.next_frame_into(&mut frame.frame)?
+        } else {
+            session.try_next_frame_into(&mut frame.frame)?
+        };
+        (drawn, None)
+    } else {
+        // SAFETY: as this function demands.
+        let (checked, mut picture) = unsafe {
+            let checked = picture::check(picture)?;
+            (checked, checked.writable()?)
+        };
+        let drawn = if wait {
+            session.next_frame_to(&mut frame.frame, &mut picture)?
+        } else {
+            session.try_next_frame_to(&mut frame.frame, &mut picture)?
+        };
+        (drawn, Some((checked.planes, checked.strides)))
+    };
+    if !drawn {
+        return Ok(ESSENCE_AGAIN);
+    }
+    frame.complete(outside);
+    if !info.is_null() {
+        // SAFETY: as this function demands.
+        unsafe { sized::write(info, &frame.describe()) }?;
+    }
+    Ok(ESSENCE_OK)
+}

@@ -1,0 +1,1476 @@
+/*
+ * libessence: a talking avatar in real time. Push speech, draw lip-synced pictures at exactly 25 frames a second.
+ *
+ * Generated from the crate `essence-ffi` by `cargo xtask header`; changes belong there. MIT or Apache-2.0.
+ *
+ *     essence_engine *engine = NULL;
+ *     essence_avatar *avatar = NULL;
+ *     essence_session *session = NULL;
+ *     essence_frame *frame = NULL;
+ *     essence_frame_info info = ESSENCE_FRAME_INFO_INIT;
+ *     essence_error err = ESSENCE_ERROR_INIT;
+ *     if (essence_engine_create(NULL, &engine, &err) || essence_avatar_open(engine, "mika.imx", &avatar, &err) ||
+ *         essence_session_create(avatar, NULL, &session, &err) || essence_frame_create(&frame, &err))
+ *         ...                      // err.message says what is wrong
+ *     essence_session_push_audio_i16(session, samples, count, 24000, 1, &err);
+ *     essence_session_flush(session, &err);
+ *     while (essence_session_next_frame(session, frame, NULL, &info, &err) == ESSENCE_OK)
+ *         ...                      // show info.planes[0], play info.audio
+ *
+ * CONVENTIONS
+ *
+ * Status.  A function that can fail returns an essence_status: 0 is success, negative values are errors, positive ones
+ *   news (ESSENCE_AGAIN, ESSENCE_END). Its last parameter is an essence_error of the caller's, or NULL; it is always
+ *   written, on success too. There is no error state in the library. Results are written on success only.
+ *
+ * Ownership.  One of five words says whose a pointer is. "Borrowed for the call": the library is done with it when the
+ *   call returns. "Borrowed until X": the library's, valid until X happens. "Transferred": the caller's from now on, who
+ *   destroys it. "Shared (refcounted)": lives until the last reference is released. "Static": lives as long as the library
+ *   is loaded. Destroying NULL is fine.
+ *
+ * Threads.  An engine, an avatar and a session may be used from any number of threads at a time: push audio from one,
+ *   draw in another, interrupt from a third. Frames, audio readers and MP4 writers may be handed from thread to thread but
+ *   are used by one at a time. Where a parameter is a const pointer to a handle, calls may overlap; where it is not, the
+ *   call is alone on that handle (retaining and releasing an avatar excepted). Every function has a line on it.
+ *
+ * Strings are UTF-8 and end with NUL. A pointer may be NULL where its length is 0 and where its line says so.
+ *
+ * Structs that begin with `struct_size` may grow at their end. Begin with the INIT macro, or with the init function from
+ *   languages that lack macros, and every field that a version does not know has its default. A struct of a newer header
+ *   is accepted as long as the fields that this library does not know are zero.
+ *
+ * Versions.  Within one ESSENCE_ABI_VERSION_MAJOR nothing is removed, renumbered or changed in meaning: programs that were
+ *   built against an older header go on working. Bindings compare the major version with essence_abi_version() when they
+ *   load the library and refuse another one.
+ *
+ * Bugs.  A panic inside the library never crosses into the caller: the call returns ESSENCE_ERR_INTERNAL, and the handles
+ *   that took part can only be destroyed. The library prints nothing, exits never and installs no signal handler.
+ */
+
+
+#ifndef ESSENCE_H
+#define ESSENCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * How a call ended: 0 is success, negative values are errors, positive ones news that is no
+ * error. Values are grouped in hundreds and never change; new ones may come.
+ */
+typedef int32_t essence_status;
+
+enum {
+    /**
+     * Done.
+     */
+    ESSENCE_OK = 0,
+    /**
+     * No frame now: push more audio or flush; in real time, the next one is not due yet.
+     */
+    ESSENCE_AGAIN = 1,
+    /**
+     * Nothing more will come: the end of a file.
+     */
+    ESSENCE_END = 2,
+    /**
+     * An argument is outside its domain. Correct the call; the message names the domain.
+     */
+    ESSENCE_ERR_INVALID_ARGUMENT = -100,
+    /**
+     * The call does not fit what was called before. The message names the call that is missing.
+     */
+    ESSENCE_ERR_INVALID_STATE = -101,
+    /**
+     * Something is larger than this library accepts. The message names the limit.
+     */
+    ESSENCE_ERR_LIMIT_EXCEEDED = -102,
+    /**
+     * The operation was stopped on request. Nothing needs to be done.
+     */
+    ESSENCE_ERR_CANCELLED = -103,
+    /**
+     * A file, member or motion of that name does not exist. Check the name.
+     */
+    ESSENCE_ERR_NOT_FOUND = -200,
+    /**
+     * The system could not read or write. The message holds the system's own words.
+     */
+    ESSENCE_ERR_IO = -201,
+    /**
+     * The file is not an avatar, or a damaged one. Get a fresh copy or make it again.
+     */
+    ESSENCE_ERR_INVALID_AVATAR = -202,
+    /**
+     * The data is of a kind this library does not read. Convert it.
+     */
+    ESSENCE_ERR_UNSUPPORTED_FORMAT = -203,
+    /**
+     * The file, or a struct of the caller's, needs a newer (or a much older) version of this
+     * library.
+     */
+    ESSENCE_ERR_UNSUPPORTED_VERSION = -204,
+    /**
+     * ONNX Runtime could not be loaded. Install it or point to it as the message says.
+     */
+    ESSENCE_ERR_RUNTIME_MISSING = -300,
+    /**
+     * No execution provider that was allowed can run this avatar. Allow the CPU, or see the
+     * message.
+     */
+    ESSENCE_ERR_PROVIDER_UNAVAILABLE = -301,
+    /**
+     * An inference run failed inside ONNX Runtime. Report it with the message.
+     */
+    ESSENCE_ERR_INFERENCE = -302,
+    /**
+     * A bug in this library. Report it with the message. Handles that took part can only be
+     * destroyed from then on.
+     */
+    ESSENCE_ERR_INTERNAL = -900
+};
+
+/**
+ * How much a message matters. A sink gets its own level and all below it.
+ */
+typedef uint32_t essence_log_level;
+
+enum {
+    /**
+     * Nothing.
+     */
+    ESSENCE_LOG_LEVEL_OFF = 0,
+    /**
+     * Something failed.
+     */
+    ESSENCE_LOG_LEVEL_ERROR = 1,
+    /**
+     * Something works, but not as asked for.
+     */
+    ESSENCE_LOG_LEVEL_WARN = 2,
+    /**
+     * What was loaded and opened, and which provider runs.
+     */
+    ESSENCE_LOG_LEVEL_INFO = 3,
+    /**
+     * Utterances, interruptions, places that were searched.
+     */
+    ESSENCE_LOG_LEVEL_DEBUG = 4,
+    /**
+     * Every frame.
+     */
+    ESSENCE_LOG_LEVEL_TRACE = 5
+};
+
+/**
+ * How pixels lie in memory; rows from the top down.
+ */
+typedef uint32_t essence_pixel_format;
+
+enum {
+    /**
+     * 3 bytes a pixel: blue, green, red.
+     */
+    ESSENCE_PIXEL_FORMAT_BGR8 = 0,
+    /**
+     * 3 bytes a pixel: red, green, blue.
+     */
+    ESSENCE_PIXEL_FORMAT_RGB8 = 1,
+    /**
+     * 4 bytes a pixel: red, green, blue, 255.
+     */
+    ESSENCE_PIXEL_FORMAT_RGBA8 = 2,
+    /**
+     * 4 bytes a pixel: blue, green, red, 255.
+     */
+    ESSENCE_PIXEL_FORMAT_BGRA8 = 3,
+    /**
+     * Planes Y, U, V; U and V at half the width and height (rounded up). BT.601, limited range.
+     */
+    ESSENCE_PIXEL_FORMAT_I420 = 4,
+    /**
+     * Plane Y, then one plane of U and V in turn at half the width and height (rounded up).
+     * BT.601, limited range.
+     */
+    ESSENCE_PIXEL_FORMAT_NV12 = 5
+};
+
+/**
+ * What executes the networks.
+ */
+typedef uint32_t essence_provider;
+
+enum {
+    /**
+     * The best of the others that works here and passes the avatar's self-test.
+     */
+    ESSENCE_PROVIDER_AUTO = 0,
+    /**
+     * ONNX Runtime's own CPU kernels. Always there.
+     */
+    ESSENCE_PROVIDER_CPU = 1,
+    /**
+     * NVIDIA GPUs.
+     */
+    ESSENCE_PROVIDER_CUDA = 2,
+    /**
+     * Apple's CoreML.
+     */
+    ESSENCE_PROVIDER_COREML = 3,
+    /**
+     * Intel's OpenVINO, on the CPU.
+     */
+    ESSENCE_PROVIDER_OPENVINO = 4,
+    /**
+     * GPUs through WebGPU.
+     */
+    ESSENCE_PROVIDER_WEBGPU = 5
+};
+
+/**
+ * How a session keeps time.
+ */
+typedef uint32_t essence_pacing;
+
+enum {
+    /**
+     * Frame k is due at start + k / 25 s, and there always is one: speech while there is
+     * audio, idle otherwise.
+     */
+    ESSENCE_PACING_REALTIME = 0,
+    /**
+     * As fast as the machine can and only what the audio gives, for files and tests: the same
+     * audio gives the same frames.
+     */
+    ESSENCE_PACING_UNPACED = 1
+};
+
+/**
+ * What happened around a frame: a sum of these.
+ */
+typedef uint32_t essence_frame_flags;
+
+enum {
+    /**
+     * The frame belongs to an utterance and carries its audio.
+     */
+    ESSENCE_FRAME_SPEECH = 1,
+    /**
+     * The last frame of an utterance.
+     */
+    ESSENCE_FRAME_END_OF_SPEECH = 2,
+    /**
+     * An utterance is under way, but the audio for this frame had not arrived in time: the
+     * mouth waits, closed.
+     */
+    ESSENCE_FRAME_UNDERRUN = 4
+};
+
+/**
+ * How many bits a video spends.
+ */
+typedef uint32_t essence_quality;
+
+enum {
+    /**
+     * Clean pictures at a moderate size.
+     */
+    ESSENCE_QUALITY_MEDIUM = 0,
+    /**
+     * Small files.
+     */
+    ESSENCE_QUALITY_LOW = 1,
+    /**
+     * Hardly distinguishable from the frames that went in.
+     */
+    ESSENCE_QUALITY_HIGH = 2
+};
+
+
+/**
+ * Major version of the binary interface that this header describes. A program built against one
+ * major version must not use a library of another: compare it with essence_abi_version() >> 16.
+ */
+#define ESSENCE_ABI_VERSION_MAJOR 1
+
+/**
+ * Minor version of the binary interface that this header describes. A library of a higher minor
+ * version does all that one of a lower does.
+ */
+#define ESSENCE_ABI_VERSION_MINOR 0
+
+/**
+ * A file of audio, read as mono samples: wav, flac, mp3, ogg (Vorbis), m4a and aac.
+ */
+typedef struct essence_audio_reader essence_audio_reader;
+
+/**
+ * One face: networks, base frames and motions out of one `.imx` file. Immutable, counted by
+ * reference, shared by any number of sessions on any threads.
+ */
+typedef struct essence_avatar essence_avatar;
+
+/**
+ * A clock that stands still until it is advanced, for tests, simulations and hosts that have a
+ * time of their own.
+ */
+typedef struct essence_clock essence_clock;
+
+/**
+ * ONNX Runtime and the settings that avatars are opened with: one per process is enough.
+ * Avatars live on without their engine.
+ */
+typedef struct essence_engine essence_engine;
+
+/**
+ * Room for one frame, filled by essence_session_next_frame() as often as wanted without
+ * allocating. Use one for all frames, or several in turn to keep some.
+ */
+typedef struct essence_frame essence_frame;
+
+/**
+ * An MP4 file being written: H.264 pictures at 25 a second with AAC sound, in step to the
+ * sample. Until it is finished its data is in `<path>.part`; destroyed unfinished, none
+ * remains.
+ */
+typedef struct essence_mp4_writer essence_mp4_writer;
+
+/**
+ * One conversation with an avatar: audio in at one end, frames out at the other.
+ */
+typedef struct essence_session essence_session;
+
+/**
+ * Takes a message: UTF-8, `length` bytes, not NUL-terminated, borrowed for the call.
+ *
+ * Called from whichever thread makes the call that logs, from several at a time if several do. It
+ * must not call into this library and should return at once.
+ */
+typedef void (*essence_log_fn)(void *user_data, essence_log_level level, const char *message, size_t length);
+
+/**
+ * Destroys the `user_data` of a callback.
+ */
+typedef void (*essence_destroy_fn)(void *user_data);
+
+/**
+ * Settings of an engine. Begin with #ESSENCE_ENGINE_OPTIONS_INIT or
+ * essence_engine_options_init().
+ */
+typedef struct essence_engine_options {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * What executes the networks. A provider that is asked for by name is never replaced. Default:
+     * #ESSENCE_PROVIDER_AUTO.
+     */
+    essence_provider provider;
+    /**
+     * ONNX Runtime's shared library: a path in UTF-8, borrowed for the call. NULL, the default,
+     * searches: `ORT_DYLIB_PATH`, next to libessence, next to the executable, the system's library
+     * path.
+     */
+    const char *runtime_library;
+    /**
+     * Bytes that the decoded base frames of each avatar may take; 0 decodes each frame anew.
+     * Default: 96 MiB.
+     */
+    uint64_t base_cache_bytes;
+    /**
+     * The log's callback. NULL, the default: no log.
+     */
+    essence_log_fn log;
+    /**
+     * Given to `log` at each call; it must be usable from any thread.
+     */
+    void *log_user_data;
+    /**
+     * Called with `log_user_data` when the last engine, avatar or session that may log is gone, or
+     * before essence_engine_create() returns if it fails. May be NULL; not called without `log`.
+     */
+    essence_destroy_fn log_destroy;
+    /**
+     * What is logged. Default: #ESSENCE_LOG_LEVEL_INFO.
+     */
+    essence_log_level log_level;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} essence_engine_options;
+
+/**
+ * What went wrong, in memory of the caller's: nothing to free, nothing shared between threads.
+ *
+ * Pass it as the last argument of any function that has one, or NULL. It is always written, on
+ * success too (status #ESSENCE_OK, empty message).
+ */
+typedef struct essence_error {
+    /**
+     * Size of this struct as the caller knows it: #ESSENCE_ERROR_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * The same value that the function returned.
+     */
+    essence_status status;
+    /**
+     * What is wrong and what to do about it, for a person. UTF-8, NUL-terminated, cut at the end
+     * if need be.
+     */
+    char message[512];
+} essence_error;
+
+/**
+ * What an engine found. Strings and arrays are borrowed until the engine is destroyed.
+ */
+typedef struct essence_engine_info {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * The file of the ONNX Runtime in use.
+     */
+    const char *runtime_path;
+    /**
+     * Its version, such as `1.31.1`.
+     */
+    const char *runtime_version;
+    /**
+     * The places that were looked at before, a line each, with what was found there.
+     */
+    const char *runtime_tried;
+    /**
+     * The providers that the ONNX Runtime in use was built with. Whether one really works shows
+     * when an avatar is opened.
+     */
+    const essence_provider *providers;
+    /**
+     * Number of `providers`.
+     */
+    size_t provider_count;
+} essence_engine_info;
+
+/**
+ * What an avatar is. Strings and arrays are borrowed until the avatar is released for the last
+ * time.
+ */
+typedef struct essence_avatar_info {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * Width of its picture in pixels.
+     */
+    uint32_t frame_width;
+    /**
+     * Height of its picture in pixels.
+     */
+    uint32_t frame_height;
+    /**
+     * Number of base frames.
+     */
+    uint32_t frame_count;
+    /**
+     * Frames per second: 25.
+     */
+    uint32_t frame_rate;
+    /**
+     * Samples per second that the networks hear, in Hz: 16000. Any rate can be pushed.
+     */
+    uint32_t sample_rate_hz;
+    /**
+     * Samples of one frame at that rate: 640.
+     */
+    uint32_t samples_per_frame;
+    /**
+     * Width and height of the mouth patch in pixels.
+     */
+    uint32_t patch_size;
+    /**
+     * Its name.
+     */
+    const char *name;
+    /**
+     * The licence it may be used under; empty if unsaid.
+     */
+    const char *license;
+    /**
+     * Version of its format, such as `2.0`.
+     */
+    const char *format_version;
+    /**
+     * Its whole manifest: JSON, which names networks, motions, hashes and training. NUL-terminated.
+     */
+    const char *manifest_json;
+    /**
+     * Bytes of `manifest_json` without the NUL.
+     */
+    size_t manifest_json_bytes;
+    /**
+     * Names of the motions, for essence_session_perform().
+     */
+    const char *const *motions;
+    /**
+     * Number of `motions`.
+     */
+    size_t motion_count;
+    /**
+     * ARKit names of the values that come with each frame, in their order.
+     */
+    const char *const *arkit_names;
+    /**
+     * Number of `arkit_names`.
+     */
+    size_t arkit_count;
+    /**
+     * Names of the speech network's coefficients.
+     */
+    const char *const *coefficient_names;
+    /**
+     * Number of `coefficient_names`.
+     */
+    size_t coefficient_count;
+    /**
+     * Size of the file in bytes.
+     */
+    uint64_t file_bytes;
+} essence_avatar_info;
+
+/**
+ * Which provider runs an avatar, and why not another. Arrays are borrowed until the avatar is
+ * released for the last time.
+ */
+typedef struct essence_provider_report {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * The one that runs.
+     */
+    essence_provider provider;
+    /**
+     * Those that came first in the preference and were passed over.
+     */
+    const essence_provider *refused;
+    /**
+     * The reason against each of `refused`, in words.
+     */
+    const char *const *reasons;
+    /**
+     * Number of `refused` and of `reasons`.
+     */
+    size_t refused_count;
+} essence_provider_report;
+
+/**
+ * A picture in memory of the caller's: up to three planes of rows, from the top down.
+ *
+ * Begin with #ESSENCE_PICTURE_INIT or essence_picture_wrap().
+ */
+typedef struct essence_picture {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * How pixels lie in the planes.
+     */
+    essence_pixel_format format;
+    /**
+     * Width in pixels.
+     */
+    uint32_t width;
+    /**
+     * Height in pixels.
+     */
+    uint32_t height;
+    /**
+     * The first row of each plane that the format has. Each has room for all rows but the last at
+     * the distance of its stride, and for the last one.
+     */
+    uint8_t *planes[3];
+    /**
+     * Bytes from one row to the next, at least those of a row.
+     */
+    size_t strides[3];
+} essence_picture;
+
+/**
+ * Settings of a session. Begin with #ESSENCE_SESSION_OPTIONS_INIT or
+ * essence_session_options_init().
+ */
+typedef struct essence_session_options {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * How the session keeps time. Default: #ESSENCE_PACING_REALTIME.
+     */
+    essence_pacing pacing;
+    /**
+     * Format of the pictures that frames hold themselves. Default: #ESSENCE_PIXEL_FORMAT_BGR8.
+     */
+    essence_pixel_format pixel_format;
+    /**
+     * Width of the pictures in pixels, **16 to 8192**; the avatar's picture is scaled to fit and
+     * centred. 0 for both width and height, the default: the avatar's own size.
+     */
+    uint32_t width;
+    /**
+     * Height of the pictures in pixels, **16 to 8192**.
+     */
+    uint32_t height;
+    /**
+     * Colour of the bars where the proportions differ: 0xRRGGBB. Default: black.
+     */
+    uint32_t letterbox_rgb;
+    /**
+     * Most audio that may wait to be rendered, in seconds; pushing more is refused. Default: 600.
+     */
+    uint32_t queue_limit_s;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * Where a real-time session takes its time from; borrowed for the call. NULL, the default: the
+     * system's clock.
+     */
+    const struct essence_clock *clock;
+} essence_session_options;
+
+/**
+ * What a session draws, known before the first frame.
+ */
+typedef struct essence_session_info {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * Width of the pictures in pixels.
+     */
+    uint32_t frame_width;
+    /**
+     * Height of the pictures in pixels.
+     */
+    uint32_t frame_height;
+    /**
+     * Format of the pictures that frames hold themselves.
+     */
+    essence_pixel_format pixel_format;
+    /**
+     * Bytes of such a picture, without padding.
+     */
+    size_t picture_bytes;
+    /**
+     * Milliseconds from pushing a frame's first sample, where audio is pushed as it is spoken,
+     * until the frame can leave.
+     */
+    uint32_t latency_ms;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} essence_session_info;
+
+/**
+ * A frame: its picture, the exact audio that belongs to it, and what is known about it.
+ *
+ * Pointers are borrowed until the essence_frame is filled again or destroyed (those in `planes`
+ * are the caller's own where a picture was given).
+ */
+typedef struct essence_frame_info {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * What happened around this frame.
+     */
+    essence_frame_flags flags;
+    /**
+     * Number of the frame in its session, from 0. In real time, numbers of skipped pictures are
+     * left out.
+     */
+    uint64_t index;
+    /**
+     * Presentation time in samples at 16 kHz: 640 × `index`.
+     */
+    uint64_t pts_samples;
+    /**
+     * Which of the avatar's base frames lies underneath.
+     */
+    uint32_t base_frame;
+    /**
+     * Pictures that were left out before this one because the renderer was late. Their audio is in
+     * this frame.
+     */
+    uint32_t skipped;
+    /**
+     * Width of the picture in pixels.
+     */
+    uint32_t width;
+    /**
+     * Height of the picture in pixels.
+     */
+    uint32_t height;
+    /**
+     * The picture's format.
+     */
+    essence_pixel_format format;
+    /**
+     * Sample rate of the audio in Hz, 0 where there is none.
+     */
+    uint32_t audio_rate_hz;
+    /**
+     * The picture: the first row of each plane that the format has.
+     */
+    const uint8_t *planes[3];
+    /**
+     * Bytes from one row to the next in each plane.
+     */
+    size_t strides[3];
+    /**
+     * The caller's own audio for this frame: mono, exactly as pushed, in [-1, 1].
+     */
+    const float *audio;
+    /**
+     * The same as 16-bit samples: what was pushed as such comes back bit for bit.
+     */
+    const int16_t *audio_i16;
+    /**
+     * Number of samples in each of them: rate / 25. None outside of utterances, fewer at an
+     * utterance's end, more where pictures were skipped.
+     */
+    size_t audio_samples;
+    /**
+     * ARKit blendshape values of the mouth in [0, 1], in the order of the avatar's `arkit_names`.
+     */
+    const float *arkit;
+    /**
+     * Number of `arkit`.
+     */
+    size_t arkit_count;
+} essence_frame_info;
+
+/**
+ * What a file of audio is.
+ */
+typedef struct essence_audio_info {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * Samples per second.
+     */
+    uint32_t rate_hz;
+    /**
+     * Channels in the file, before they were mixed down.
+     */
+    uint32_t channels;
+    /**
+     * Packets that could not be decoded so far and became silence.
+     */
+    uint32_t damaged_packets;
+    /**
+     * How many samples the file says it holds; 0 if it doesn't say.
+     */
+    uint64_t expected_samples;
+    /**
+     * After the end: how many of them are missing, when the file is cut off.
+     */
+    uint64_t missing_samples;
+} essence_audio_info;
+
+/**
+ * Settings of an MP4 file. Begin with #ESSENCE_MP4_OPTIONS_INIT or essence_mp4_options_init().
+ */
+typedef struct essence_mp4_options {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * Width of the pictures in pixels, **16 to 3840**. An odd one is filled up by repeating the
+     * last column. To be set.
+     */
+    uint32_t width;
+    /**
+     * Height of the pictures in pixels, **16 to 2160** (width and height may change places). To be
+     * set.
+     */
+    uint32_t height;
+    /**
+     * Samples per second of the sound that will be written, **8000 to 192000**. To be set.
+     */
+    uint32_t rate_hz;
+    /**
+     * How many bits to spend. Default: #ESSENCE_QUALITY_MEDIUM.
+     */
+    essence_quality quality;
+} essence_mp4_options;
+
+/**
+ * What an MP4 file has become.
+ */
+typedef struct essence_mp4_info {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * Rate of the sound in the file: the one that was written if AAC has it, else 48000.
+     */
+    uint32_t rate_hz;
+    /**
+     * Size of the file.
+     */
+    uint64_t bytes;
+    /**
+     * Pictures in the file.
+     */
+    uint64_t frames;
+    /**
+     * Width of the pictures in the file: even.
+     */
+    uint32_t width;
+    /**
+     * Height of the pictures in the file: even.
+     */
+    uint32_t height;
+} essence_mp4_info;
+
+/**
+ * An essence_error to begin with.
+ */
+#define ESSENCE_ERROR_INIT { sizeof(essence_error), ESSENCE_OK, { 0 } }
+
+/**
+ * An essence_engine_options to begin with.
+ */
+#define ESSENCE_ENGINE_OPTIONS_INIT \
+    { sizeof(essence_engine_options), ESSENCE_PROVIDER_AUTO, NULL, 96 << 20, NULL, NULL, NULL, ESSENCE_LOG_LEVEL_INFO, 0 }
+
+/**
+ * An essence_engine_info to begin with.
+ */
+#define ESSENCE_ENGINE_INFO_INIT \
+    { sizeof(essence_engine_info), 0, NULL, NULL, NULL, NULL, 0 }
+
+/**
+ * An essence_avatar_info to begin with.
+ */
+#define ESSENCE_AVATAR_INFO_INIT \
+    { sizeof(essence_avatar_info), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0 }
+
+/**
+ * An essence_provider_report to begin with.
+ */
+#define ESSENCE_PROVIDER_REPORT_INIT \
+    { sizeof(essence_provider_report), ESSENCE_PROVIDER_AUTO, NULL, NULL, 0 }
+
+/**
+ * An essence_picture to begin with.
+ */
+#define ESSENCE_PICTURE_INIT \
+    { sizeof(essence_picture), ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, { NULL, NULL, NULL }, { 0, 0, 0 } }
+
+/**
+ * An essence_session_options to begin with.
+ */
+#define ESSENCE_SESSION_OPTIONS_INIT \
+    { sizeof(essence_session_options), ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0, 600, 0, NULL }
+
+/**
+ * An essence_session_info to begin with.
+ */
+#define ESSENCE_SESSION_INFO_INIT \
+    { sizeof(essence_session_info), 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0 }
+
+/**
+ * An essence_frame_info to begin with.
+ */
+#define ESSENCE_FRAME_INFO_INIT \
+    { sizeof(essence_frame_info), 0, 0, 0, 0, 0, 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, { NULL, NULL, NULL }, { 0, 0, 0 }, NULL, NULL, 0, NULL, 0 }
+
+/**
+ * An essence_audio_info to begin with.
+ */
+#define ESSENCE_AUDIO_INFO_INIT \
+    { sizeof(essence_audio_info), 0, 0, 0, 0, 0 }
+
+/**
+ * An essence_mp4_options to begin with.
+ */
+#define ESSENCE_MP4_OPTIONS_INIT \
+    { sizeof(essence_mp4_options), 0, 0, 0, ESSENCE_QUALITY_MEDIUM }
+
+/**
+ * An essence_mp4_info to begin with.
+ */
+#define ESSENCE_MP4_INFO_INIT \
+    { sizeof(essence_mp4_info), 0, 0, 0, 0, 0 }
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of this library, such as `0.1.0`.
+ *
+ * Returns: static.
+ * Threads: any, concurrently.
+ */
+const char *essence_version(void);
+
+/**
+ * The version of this library's binary interface: major << 16 | minor.
+ *
+ * Threads: any, concurrently.
+ */
+uint32_t essence_abi_version(void);
+
+/**
+ * How this library was built: JSON with `version`, `abi`, `commit`, `target`, `profile`,
+ * `onnxruntime` (the oldest version that will do) and `providers` (those that can be asked for).
+ *
+ * Returns: static.
+ * Threads: any, concurrently.
+ */
+const char *essence_build_info(void);
+
+/**
+ * The name of a status, such as `invalid_argument`; `unknown` for a value that this version
+ * does not have.
+ *
+ * Returns: static.
+ * Threads: any, concurrently.
+ */
+const char *essence_status_name(essence_status status);
+
+/**
+ * The exit code that a command line program ends with after `status` (after BSD's `sysexits`):
+ * 0, 1 generic, 2 usage, 66 no input, 69 unavailable, 70 internal, 130 interrupted.
+ *
+ * Threads: any, concurrently.
+ */
+int32_t essence_status_exit_code(essence_status status);
+
+/**
+ * The name of a pixel format: `bgr`, `rgb`, `rgba`, `bgra`, `i420` or `nv12`; NULL for a value
+ * that this version does not have.
+ *
+ * Returns: static.
+ * Threads: any, concurrently.
+ */
+const char *essence_pixel_format_name(essence_pixel_format format);
+
+/**
+ * The name of a provider: `auto`, `cpu`, `cuda`, `coreml`, `openvino` or `webgpu`; NULL for a
+ * value that this version does not have.
+ *
+ * Returns: static.
+ * Threads: any, concurrently.
+ */
+const char *essence_provider_name(essence_provider provider);
+
+/**
+ * Sets all of `options`, `struct_size` included, to the defaults. For languages that can't use
+ * #ESSENCE_ENGINE_OPTIONS_INIT; `struct_size` is the size of the struct as the caller knows it.
+ *
+ * Fails with: INVALID_ARGUMENT (NULL, or a size that no version had).
+ * Threads: any, concurrently.
+ */
+essence_status essence_engine_options_init(struct essence_engine_options *options,
+                                           size_t struct_size,
+                                           struct essence_error *err);
+
+/**
+ * Loads ONNX Runtime. Further engines in a process share what the first one loaded.
+ *
+ * `options`: borrowed for the call; NULL means the defaults.
+ * `out`: written on success; transferred to the caller, who destroys it with
+ * essence_engine_destroy().
+ *
+ * Fails with: RUNTIME_MISSING (no usable library; the message lists the places that were
+ * tried), INVALID_STATE (the process has loaded another library than the one given),
+ * INVALID_ARGUMENT, UNSUPPORTED_VERSION.
+ * Threads: any, concurrently.
+ */
+essence_status essence_engine_create(const struct essence_engine_options *options,
+                                     struct essence_engine **out,
+                                     struct essence_error *err);
+
+/**
+ * Destroys an engine; NULL is fine. Its avatars and sessions live on.
+ *
+ * Threads: any; no other call on this engine may be under way.
+ */
+void essence_engine_destroy(struct essence_engine *engine);
+
+/**
+ * Says what the engine found.
+ *
+ * `info`: written on success, as far as its `struct_size` reaches.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_engine_describe(const struct essence_engine *engine,
+                                       struct essence_engine_info *info,
+                                       struct essence_error *err);
+
+/**
+ * Opens an avatar: maps the file, checks it against its hashes, loads its networks and runs
+ * its self-test.
+ *
+ * `engine`: borrowed for the call.
+ * `path`: UTF-8, borrowed for the call. The file must not change while the avatar lives.
+ * `out`: written on success; shared (refcounted), one reference belongs to the caller, who
+ * gives it up with essence_avatar_release().
+ *
+ * Fails with: NOT_FOUND, IO, INVALID_AVATAR, UNSUPPORTED_FORMAT, UNSUPPORTED_VERSION,
+ * LIMIT_EXCEEDED, PROVIDER_UNAVAILABLE (the provider that was asked for doesn't run it),
+ * INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_avatar_open(const struct essence_engine *engine,
+                                   const char *path,
+                                   struct essence_avatar **out,
+                                   struct essence_error *err);
+
+/**
+ * Takes one more reference to an avatar: shared (refcounted). NULL stays NULL.
+ *
+ * Returns: `avatar`.
+ * Threads: any, concurrently.
+ */
+struct essence_avatar *essence_avatar_retain(struct essence_avatar *avatar);
+
+/**
+ * Gives up one reference to an avatar; the last one closes it. NULL is fine. Sessions hold a
+ * reference of their own.
+ *
+ * Threads: any, concurrently.
+ */
+void essence_avatar_release(struct essence_avatar *avatar);
+
+/**
+ * Says what an avatar is.
+ *
+ * `info`: written on success, as far as its `struct_size` reaches.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_avatar_describe(const struct essence_avatar *avatar,
+                                       struct essence_avatar_info *info,
+                                       struct essence_error *err);
+
+/**
+ * Says which provider runs an avatar, and why not another.
+ *
+ * `report`: written on success, as far as its `struct_size` reaches.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_avatar_report_provider(const struct essence_avatar *avatar,
+                                              struct essence_provider_report *report,
+                                              struct essence_error *err);
+
+/**
+ * Makes a clock at zero.
+ *
+ * `out`: written on success; transferred to the caller, who destroys it with
+ * essence_clock_destroy().
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_clock_create(struct essence_clock **out, struct essence_error *err);
+
+/**
+ * Moves a clock forward.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_clock_advance(const struct essence_clock *clock,
+                                     uint64_t nanoseconds,
+                                     struct essence_error *err);
+
+/**
+ * Destroys a clock; NULL is fine. Sessions on it live on, and their time stands still.
+ *
+ * Threads: any; no other call on this clock may be under way.
+ */
+void essence_clock_destroy(struct essence_clock *clock);
+
+/**
+ * Bytes of a picture without padding; 0 for a format that this version does not have or a size
+ * beyond **65535** pixels.
+ *
+ * Threads: any, concurrently.
+ */
+size_t essence_picture_bytes(essence_pixel_format format, uint32_t width, uint32_t height);
+
+/**
+ * Describes a picture without padding in one piece of memory: plane after plane.
+ *
+ * `data`: the memory, of at least essence_picture_bytes(); it becomes part of `picture` and
+ * stays the caller's.
+ * `picture`: its `struct_size` is set (#ESSENCE_PICTURE_INIT); the rest is written.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_picture_wrap(essence_pixel_format format,
+                                    uint32_t width,
+                                    uint32_t height,
+                                    uint8_t *data,
+                                    size_t bytes,
+                                    struct essence_picture *picture,
+                                    struct essence_error *err);
+
+/**
+ * Sets all of `options`, `struct_size` included, to the defaults. For languages that can't use
+ * #ESSENCE_SESSION_OPTIONS_INIT; `struct_size` is the size of the struct as the caller knows
+ * it.
+ *
+ * Fails with: INVALID_ARGUMENT (NULL, or a size that no version had).
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_options_init(struct essence_session_options *options,
+                                            size_t struct_size,
+                                            struct essence_error *err);
+
+/**
+ * Starts a conversation.
+ *
+ * `avatar`: borrowed for the call; the session takes a reference of its own.
+ * `options`: borrowed for the call; NULL means the defaults.
+ * `out`: written on success; transferred to the caller, who destroys it with
+ * essence_session_destroy().
+ *
+ * Fails with: INVALID_ARGUMENT, UNSUPPORTED_VERSION.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_create(const struct essence_avatar *avatar,
+                                      const struct essence_session_options *options,
+                                      struct essence_session **out,
+                                      struct essence_error *err);
+
+/**
+ * Destroys a session; NULL is fine.
+ *
+ * Threads: any; no other call on this session may be under way.
+ */
+void essence_session_destroy(struct essence_session *session);
+
+/**
+ * Says what a session draws.
+ *
+ * `info`: written on success, as far as its `struct_size` reaches.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_describe(const struct essence_session *session,
+                                        struct essence_session_info *info,
+                                        struct essence_error *err);
+
+/**
+ * Takes a piece of speech, of any length: 16-bit samples, channels in turn. The first piece
+ * after essence_session_flush() begins a new utterance. Doesn't wait for rendering.
+ *
+ * `samples`: borrowed for the call; NULL only if `count` is 0.
+ * `count`: number of samples, all channels together.
+ * `rate_hz`: **8000 to 192000**, the same throughout an utterance.
+ * `channels`: **1 to 32**, mixed down to mono.
+ *
+ * Fails with (nothing of the piece is taken then): INVALID_ARGUMENT, INVALID_STATE (another
+ * rate than the utterance began with), LIMIT_EXCEEDED (more would wait than `queue_limit_s`).
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_push_audio_i16(const struct essence_session *session,
+                                              const int16_t *samples,
+                                              size_t count,
+                                              uint32_t rate_hz,
+                                              uint32_t channels,
+                                              struct essence_error *err);
+
+/**
+ * The same as essence_session_push_audio_i16() with 32-bit float samples, nominally in
+ * [-1, 1]; all must be finite.
+ *
+ * Fails with: as essence_session_push_audio_i16().
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_push_audio_f32(const struct essence_session *session,
+                                              const float *samples,
+                                              size_t count,
+                                              uint32_t rate_hz,
+                                              uint32_t channels,
+                                              struct essence_error *err);
+
+/**
+ * Ends the utterance: what was pushed is rendered to its last sample, and its last frame has
+ * #ESSENCE_FRAME_END_OF_SPEECH. Without an utterance nothing happens.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_flush(const struct essence_session *session, struct essence_error *err);
+
+/**
+ * Drops queued audio at once; the mouth closes over the next three frames, and the session is
+ * ready for the next piece of audio.
+ *
+ * In an unpaced session the motions start over too, so that what follows equals a new
+ * session's output.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_interrupt(const struct essence_session *session, struct essence_error *err);
+
+/**
+ * Plays a motion once, from the next frame where it can begin without a jump; lips go on
+ * talking.
+ *
+ * `motion`: one of the avatar's `motions`, UTF-8, borrowed for the call.
+ *
+ * Fails with: NOT_FOUND (the avatar has no such motion), INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_perform(const struct essence_session *session,
+                                       const char *motion,
+                                       struct essence_error *err);
+
+/**
+ * Draws the next frame in the calling thread.
+ *
+ * In real time, waits until the frame is due and always gives one (on an essence_clock it
+ * doesn't wait, and gives AGAIN early). Unpaced, it never waits.
+ *
+ * `frame`: filled with the frame; what it held before is gone, whatever is returned.
+ * `picture`: borrowed for the call. NULL: the picture goes into `frame`, in the session's pixel
+ * format. Otherwise it goes straight into the caller's memory, in the format of `picture`,
+ * which must have the session's width and height; bytes between rows are left alone.
+ * `info`: what was drawn, as far as its `struct_size` reaches; written on OK only. May be NULL.
+ *
+ * Returns: OK, or AGAIN (no frame: push more audio or flush, or an utterance that was flushed
+ * is complete; on an essence_clock, not due yet).
+ * Fails with: INVALID_ARGUMENT (then no frame is used up), INFERENCE, INVALID_AVATAR (a base
+ * frame turns out to be damaged).
+ * Threads: any; concurrently with all calls on the session. Two threads that draw from one
+ * session get frames in turn.
+ */
+essence_status essence_session_next_frame(const struct essence_session *session,
+                                          struct essence_frame *frame,
+                                          const struct essence_picture *picture,
+                                          struct essence_frame_info *info,
+                                          struct essence_error *err);
+
+/**
+ * The same as essence_session_next_frame(), without waiting: AGAIN means that the next frame is
+ * not due yet.
+ *
+ * Fails with: as essence_session_next_frame().
+ * Threads: as essence_session_next_frame(); it does wait for a frame that another thread is
+ * drawing.
+ */
+essence_status essence_session_try_next_frame(const struct essence_session *session,
+                                              struct essence_frame *frame,
+                                              const struct essence_picture *picture,
+                                              struct essence_frame_info *info,
+                                              struct essence_error *err);
+
+/**
+ * Makes room for a frame. It fits every session and grows to what it is used for.
+ *
+ * `out`: written on success; transferred to the caller, who destroys it with
+ * essence_frame_destroy().
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_frame_create(struct essence_frame **out, struct essence_error *err);
+
+/**
+ * Destroys a frame; NULL is fine.
+ *
+ * Threads: any; no other call on this frame may be under way.
+ */
+void essence_frame_destroy(struct essence_frame *frame);
+
+/**
+ * Says again what the frame is that was drawn last.
+ *
+ * `info`: written on success, as far as its `struct_size` reaches.
+ *
+ * Fails with: INVALID_STATE (there is none), INVALID_ARGUMENT.
+ * Threads: any, concurrently with each other.
+ */
+essence_status essence_frame_describe(const struct essence_frame *frame,
+                                      struct essence_frame_info *info,
+                                      struct essence_error *err);
+
+/**
+ * Opens a file of audio.
+ *
+ * `path`: UTF-8, borrowed for the call.
+ * `out`: written on success; transferred to the caller, who destroys it with
+ * essence_audio_reader_destroy().
+ *
+ * Fails with: NOT_FOUND, IO, UNSUPPORTED_FORMAT (not audio of a kind that is read here, or
+ * empty), INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_audio_reader_open(const char *path,
+                                         struct essence_audio_reader **out,
+                                         struct essence_error *err);
+
+/**
+ * Destroys a reader; NULL is fine.
+ *
+ * Threads: any; no other call on this reader may be under way.
+ */
+void essence_audio_reader_destroy(struct essence_audio_reader *reader);
+
+/**
+ * Says what the file is.
+ *
+ * `info`: written on success, as far as its `struct_size` reaches.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently with each other.
+ */
+essence_status essence_audio_reader_describe(const struct essence_audio_reader *reader,
+                                             struct essence_audio_info *info,
+                                             struct essence_error *err);
+
+/**
+ * Reads on: mono samples, mixed down by their mean.
+ *
+ * `samples`: room for `capacity` (at least 1) samples, borrowed for the call.
+ * `count`: written on success: how many samples there are now. Fewer than `capacity` doesn't
+ * mean the end.
+ *
+ * Returns: OK, or END (nothing was left; `count` is 0).
+ * Fails with: UNSUPPORTED_FORMAT (a sample is not a number, or the rate changes midway), IO,
+ * INVALID_ARGUMENT.
+ * Threads: any, one at a time.
+ */
+essence_status essence_audio_reader_read(struct essence_audio_reader *reader,
+                                         float *samples,
+                                         size_t capacity,
+                                         size_t *count,
+                                         struct essence_error *err);
+
+/**
+ * Sets all of `options`, `struct_size` included, to the defaults. For languages that can't use
+ * #ESSENCE_MP4_OPTIONS_INIT; `struct_size` is the size of the struct as the caller knows it.
+ *
+ * Fails with: INVALID_ARGUMENT (NULL, or a size that no version had).
+ * Threads: any, concurrently.
+ */
+essence_status essence_mp4_options_init(struct essence_mp4_options *options,
+                                        size_t struct_size,
+                                        struct essence_error *err);
+
+/**
+ * Begins a file.
+ *
+ * `path`: UTF-8, borrowed for the call.
+ * `options`: borrowed for the call.
+ * `out`: written on success; transferred to the caller, who destroys it with
+ * essence_mp4_writer_destroy().
+ *
+ * Fails with: INVALID_ARGUMENT, UNSUPPORTED_VERSION, IO.
+ * Threads: any, concurrently.
+ */
+essence_status essence_mp4_writer_create(const char *path,
+                                         const struct essence_mp4_options *options,
+                                         struct essence_mp4_writer **out,
+                                         struct essence_error *err);
+
+/**
+ * Destroys a writer; NULL is fine. A file that was not finished is removed.
+ *
+ * Threads: any; no other call on this writer may be under way.
+ */
+void essence_mp4_writer_destroy(struct essence_mp4_writer *writer);
+
+/**
+ * Adds a frame with its sound: the picture, once more for each that was skipped before it, and
+ * silence where the frame has no audio. Picture and sound stay in step.
+ *
+ * `frame`: borrowed for the call; it holds its picture itself, as #ESSENCE_PIXEL_FORMAT_I420.
+ *
+ * Fails with: INVALID_ARGUMENT (another size, pixel format or sample rate than the file's),
+ * INVALID_STATE (the frame is empty, or the file is finished), IO, INTERNAL.
+ * Threads: any, one at a time.
+ */
+essence_status essence_mp4_writer_write_frame(struct essence_mp4_writer *writer,
+                                              const struct essence_frame *frame,
+                                              struct essence_error *err);
+
+/**
+ * Adds a picture alone.
+ *
+ * `picture`: borrowed for the call; #ESSENCE_PIXEL_FORMAT_I420 of the file's size.
+ *
+ * Fails with: INVALID_ARGUMENT, INVALID_STATE (the file is finished), IO, INTERNAL.
+ * Threads: any, one at a time.
+ */
+essence_status essence_mp4_writer_write_picture(struct essence_mp4_writer *writer,
+                                                const struct essence_picture *picture,
+                                                struct essence_error *err);
+
+/**
+ * Adds mono sound alone, at the rate in the options. Samples beyond [-1, 1] are clipped.
+ *
+ * `samples`: borrowed for the call; NULL only if `count` is 0.
+ *
+ * Fails with: INVALID_ARGUMENT (a sample is not a number), INVALID_STATE (the file is
+ * finished), INTERNAL.
+ * Threads: any, one at a time.
+ */
+essence_status essence_mp4_writer_write_audio(struct essence_mp4_writer *writer,
+                                              const float *samples,
+                                              size_t count,
+                                              struct essence_error *err);
+
+/**
+ * Completes the file and gives it its name. Only essence_mp4_writer_destroy() is left then.
+ *
+ * `info`: what the file has become, as far as its `struct_size` reaches; may be NULL.
+ *
+ * Fails with: INVALID_STATE (no picture was written, or the file is finished already),
+ * INVALID_ARGUMENT, IO, INTERNAL. No file remains then.
+ * Threads: any, one at a time.
+ */
+essence_status essence_mp4_writer_finish(struct essence_mp4_writer *writer,
+                                         struct essence_mp4_info *info,
+                                         struct essence_error *err);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* ESSENCE_H */
