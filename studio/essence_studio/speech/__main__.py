@@ -1,8 +1,8 @@
 """The speech network's command: makes data, trains, evaluates, exports. Run from `studio/`.
 
     python -m essence_studio.speech data --recordings FOLDER
-    python -m essence_studio.speech train --steps 3000
-    python -m essence_studio.speech evaluate --speech FOLDER
+    python -m essence_studio.speech train
+    python -m essence_studio.speech evaluate
     python -m essence_studio.speech export
 """
 
@@ -20,18 +20,24 @@ def main() -> None:
 
     data = commands.add_parser("data", help="synthesize speech, label real speech, write the corpus")
     data.add_argument("--recordings", type=Path, default=_SHARED / "real_speech/librispeech_train-clean-100", help="real speech (flac)")
-    data.add_argument("--minutes", type=float, default=50, help="minutes of synthesized speech")
+    data.add_argument("--captured", type=Path, default=_SHARED / "captured_curves", help="captured articulation (wav, npy)")
+    data.add_argument("--minutes", type=float, default=110, help="minutes of synthesized speech")
     data.add_argument("--seed", type=int, default=1)
 
     train = commands.add_parser("train", help="train, or go on training")
-    train.add_argument("--steps", type=int, default=3000)
-    train.add_argument("--channels", type=int, default=160)
+    train.add_argument("--steps", type=int, default=12000)
+    train.add_argument("--teacher", action="store_true", help="train the teacher, which hears the future too")
+    train.add_argument("--taught", type=Path, help="labels that `teach` wrote, to use besides the corpus'")
     train.add_argument("--seed", type=int, default=1)
     train.add_argument("--threads", type=int, default=1)
     train.add_argument("--name", default="network", help="name of the checkpoint in the work folder")
 
+    teach = commands.add_parser("teach", help="label the real recordings with a trained teacher")
+    teach.add_argument("--name", default="teacher")
+    teach.add_argument("--out", type=Path, default=Path("work/speech/taught.npz"))
+
     evaluate = commands.add_parser("evaluate", help="measure on real speech with transcripts")
-    evaluate.add_argument("--speech", type=Path, default=_SHARED / "speech", help="recordings (wav) and transcripts.txt")
+    evaluate.add_argument("--shared", type=Path, default=_SHARED, help="folder of the recordings to measure on")
     evaluate.add_argument("--plots", type=Path, help="folder for plots")
     evaluate.add_argument("--name", default="network")
 
@@ -48,17 +54,24 @@ def main() -> None:
 
             if arguments.recordings.is_dir():
                 real.main(arguments.recordings, work / "real")
-            data.make(work / "corpus.npz", arguments.recordings, work / "real", arguments.minutes, arguments.seed)
+            captured = arguments.captured if arguments.captured.is_dir() else None
+            data.make(work / "corpus.npz", arguments.recordings, work / "real", captured, arguments.minutes, arguments.seed)
         case "train":
+            from essence_studio.speech.network import STUDENT, TEACHER
             from essence_studio.speech.train import train
 
-            train(work / "corpus.npz", work / f"{arguments.name}.pt", arguments.steps, arguments.channels, arguments.seed, arguments.threads)
+            layout = TEACHER if arguments.teacher else STUDENT
+            train(work / "corpus.npz", work / f"{arguments.name}.pt", arguments.steps, layout, arguments.taught, arguments.seed, arguments.threads)
+        case "teach":
+            from essence_studio.speech.train import teach
+
+            teach(work / f"{arguments.name}.pt", work / "corpus.npz", arguments.out)
         case "evaluate":
             from essence_studio.speech.evaluate import evaluate, validate
 
             if (work / "corpus.npz").exists():
                 validate(work / f"{arguments.name}.pt", work / "corpus.npz")
-            evaluate(work / f"{arguments.name}.pt", arguments.speech, work, arguments.plots)
+            evaluate(work / f"{arguments.name}.pt", arguments.shared, work, arguments.plots)
         case "export":
             from essence_studio.speech.export import export
 

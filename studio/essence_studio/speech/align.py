@@ -18,6 +18,7 @@ SHIFT_S = 0.008
 """Middle of pocketsphinx's analysis window against the begin of its hop."""
 PAUSE_HOPS = 8
 PAD_HOPS = 6
+GUESSED = 0.2
 
 
 @dataclass
@@ -34,9 +35,10 @@ class Aligner:
         self._decoder = Decoder(loglevel="FATAL")
 
     def align(self, samples: np.ndarray, text: str) -> list[Phone]:
-        """The phones of 16 kHz samples in [-1, 1] that say `text`."""
-        words = [self._known(word) for word in normalise(text).split()]
-        return self._phones(_pcm(samples), words, [1.0] * len(words))
+        """The phones of 16 kHz samples in [-1, 1] that say `text`; words marked `~` come with the confidence `GUESSED`."""
+        marked = normalise(text).split()
+        words = [self._known(word.lstrip("~")) for word in marked]
+        return self._phones(_pcm(samples), words, [GUESSED if word[0] == "~" else 1.0 for word in marked])
 
     def recognise(self, samples: np.ndarray) -> tuple[str, list[Phone]]:
         """What was probably said, and its phones."""
@@ -123,7 +125,7 @@ class Aligner:
 
 
 def normalise(text: str) -> str:
-    return " ".join(re.sub(r"[^a-z' ]", " ", text.lower().replace("-", " ")).split())
+    return " ".join(re.sub(r"[^a-z'~ ]", " ", text.lower().replace("-", " ")).split())
 
 
 def _groups(placed: list[tuple[int, str, int, int]]) -> list[list[tuple[int, str, int, int]]]:

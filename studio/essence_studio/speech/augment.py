@@ -6,6 +6,7 @@ Tempo is changed earlier, when stretches are cut (`cut`), because it changes the
 
 import numpy as np
 import torch
+from scipy.signal import lfilter
 
 from essence_studio.mel import BANDS, FLOOR
 
@@ -14,7 +15,7 @@ _BOTTOM = 2595 * np.log10(1 + 50 / 700)
 
 
 def augment(mel: torch.Tensor, others: torch.Tensor, noise: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
-    """`others`: other utterances' mels of the same shape, for babble. `noise`: mels of non-speech, likewise."""
+    """`others`: stretches of other utterances, for babble, half as many. `noise`: stretches of non-speech, likewise."""
     batch = mel.shape[0]
     mel = warp(mel, _some(generator, batch, 0.7, lambda n: np.exp(generator.uniform(np.log(0.84), np.log(1.2), n)), 1.0))
     energy = torch.exp(mel) - FLOOR
@@ -23,10 +24,9 @@ def augment(mel: torch.Tensor, others: torch.Tensor, noise: torch.Tensor, genera
     energy = energy * torch.exp(_colour(generator, batch, 0.8, 1.2))
     speech = energy.mean(dim=(1, 2), keepdim=True).clamp(min=1e-5)
     energy = energy + speech * _ratio(generator, batch, 0.7, 5, 50) * _shaped_noise(generator, batch, mel.shape[1])
-    for added, chance, low, high in ((others, 0.15, 12, 30), (noise, 0.25, 5, 35)):
-        sound = torch.exp(added) - FLOOR
-        sound = sound / sound.mean(dim=(1, 2), keepdim=True).clamp(min=1e-5)
-        energy = energy + speech * _ratio(generator, batch, chance, low, high) * sound.clamp(max=1e4)
+    energy = _mix(energy, speech, others, generator, 0.15, 12, 30)
+    energy = _mix(energy, speech, noise, generator, 0.3, 5, 35)
+    energy = _clip(energy, generator)
     energy = energy * torch.exp(_bands(generator, batch))
     gain = _column(_some(generator, batch, 0.8, lambda n: 10 ** (generator.uniform(-22, 14, n) / 10), 1.0))
     out = torch.log(energy.clamp(min=0) * gain + FLOOR)
@@ -50,32 +50,44 @@ def warp(mel: torch.Tensor, factors: np.ndarray) -> torch.Tensor:
     return torch.gather(mel, 2, expand) * (1 - part) + torch.gather(mel, 2, expand + 1) * part
 
 
-def _room(energy: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
-    """An exponential tail along time for two in five of the batch, 0.1 to 0.5 s for 60 dB."""
-    batch = energy.shape[0]
-    chosen = np.flatnonzero(generator.random(batch) < 0.4)
-    if len(chosen) == 0:
+def _mix(energy, speech, added, generator, chance, low_db, high_db) -> torch.Tensor:
+    """Adds to some of the batch one of `added` each, at a random signal-to-noise ratio."""
+    rows = np.flatnonzero(generator.random(len(energy)) < chance)[: len(added)]
+    if len(rows) == 0:
         return energy
-    decay = 10 ** (-6 / (100 * generator.uniform(0.1, 0.5, len(chosen))))
-    share = 10 ** (generator.uniform(-12, 3, len(chosen)) / 10)
-    length = 40
-    tail = decay[:, None] ** np.arange(length)
-    kernel = share[:, None] * tail / tail.sum(axis=1, keepdims=True)
-    kernel[:, 0] += 1
-    picked = energy[chosen].permute(0, 2, 1).reshape(1, -1, energy.shape[1])
-    weight = torch.from_numpy(np.repeat(kernel[:, ::-1].copy(), BANDS, axis=0)[:, None].astype(np.float32))
-    smeared = _long_filter(picked, weight)
+    sound = torch.exp(added[: len(rows)]) - FLOOR
+    sound = (sound / sound.mean(dim=(1, 2), keepdim=True).clamp(min=1e-5)).clamp(max=1e4)
+    ratio = _column(10 ** (-generator.uniform(low_db, high_db, len(rows)) / 10))
     energy = energy.clone()
-    energy[chosen] = smeared.reshape(len(chosen), BANDS, -1).permute(0, 2, 1)
+    energy[rows] += speech[rows] * ratio * sound
     return energy
 
 
-def _long_filter(rows: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
-    """Causal convolution of each row with its own kernel, by FFT."""
-    count, length = rows.shape[2], kernels.shape[2]
-    size = count + length
-    spectrum = torch.fft.rfft(rows[0], size) * torch.fft.rfft(kernels[:, 0].flip(1), size)
-    return torch.fft.irfft(spectrum, size)[:, :count].clamp(min=0)
+def _clip(energy, generator) -> torch.Tensor:
+    """Clipping and coarse quantisation: what is lost from the loudest frames comes back as noise over all bands."""
+    rows = np.flatnonzero(generator.random(len(energy)) < 0.15)
+    if len(rows) == 0:
+        return energy
+    total = energy[rows].mean(dim=2, keepdim=True)
+    limit = total.amax(dim=1, keepdim=True) * _column(generator.uniform(0.1, 0.7, len(rows)))
+    energy = energy.clone()
+    energy[rows] = energy[rows] * (limit / total.clamp(min=1e-9)).clamp(max=1) + 0.1 * (total - limit).clamp(min=0)
+    return energy
+
+
+def _room(energy: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
+    """An exponential tail along time for half of the batch, 0.1 to 0.8 s for 60 dB."""
+    batch = energy.shape[0]
+    chosen = np.flatnonzero(generator.random(batch) < 0.5)
+    if len(chosen) == 0:
+        return energy
+    decays = 10 ** (-6 / (100 * generator.uniform(0.1, 0.8, len(chosen))))
+    shares = 10 ** (generator.uniform(-12, 3, len(chosen)) / 10)
+    energy = energy.clone()
+    for row, decay, share in zip(chosen, decays, shares):
+        tail = lfilter([(1 - decay) * share], [1, -decay], energy[row].numpy(), axis=0)
+        energy[row] += torch.from_numpy(tail.astype(np.float32))
+    return energy
 
 
 def _colour(generator, batch, chance, strength) -> torch.Tensor:

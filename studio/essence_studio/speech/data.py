@@ -16,28 +16,31 @@ import soundfile
 from scipy.signal import resample_poly
 
 from essence_studio import mel
-from essence_studio.speech import espeak, festival, nonspeech, sentences, targets
+from essence_studio.speech import curves, espeak, festival, nonspeech, sentences, targets
 from essence_studio.speech.mouth import phone_of_cmu
 
-SYNTHETIC, REAL, NONSPEECH = 0, 1, 2
+SYNTHETIC, REAL, NONSPEECH, CAPTURED = range(4)
+KINDS = ("synthetic", "real", "nonspeech", "captured")
 UNSURE = 0.5
 """Words that the recogniser is less sure of weigh little."""
 
 _ESPEAK_ENGLISH = ("en-us", "en", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-us-nyc")
 _ESPEAK_VARIANTS = (
-    "", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+m8", "+f1", "+f2", "+f3", "+f4", "+f5", "+klatt", "+klatt2", "+klatt3",
-    "+adam", "+anika", "+belinda", "+david", "+edward", "+linda", "+michael", "+norbert", "+steph", "+travis", "+zac", "+Andy", "+Alicia",
+    "", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+f1", "+f2", "+f3", "+f4", "+klatt", "+klatt2", 
+    "+adam", "+anika", "+belinda", "+david", "+edward", "+michael", "+norbert", "+steph", "+travis", "+zac", "+Andy", "+Alicia",
     "+Diogo", "+iven2", "+john", "+max", "+paul", "+quincy", "+rob", "+victor", "+grandma", "+whisper", "+Mr serious", "+boris",
 )  # fmt: skip
+HELD_OUT_VARIANTS = ("+m8", "+f5", "+klatt3", "+linda")
+"""Voices for measuring, never trained on."""
 _FLITE = ("slt", "rms", "awb", "kal16")
 
 
-def make(out: Path, recordings: Path | None, labels: Path | None, minutes: float = 50, seed: int = 1) -> None:
+def make(out: Path, recordings: Path | None, labels: Path | None, captured: Path | None, minutes: float = 50, seed: int = 1) -> None:
     """Writes `out`, an `.npz` with `mel`, `target`, `viseme`, `weight`, `start` (of each utterance, and the end) and `kind`."""
     corpus = _Corpus()
     chooser, generator = random.Random(seed), np.random.Generator(np.random.PCG64(seed))
     sources = {
-        _espeak_english: 0.30, _espeak_others: 0.16, _flite: 0.27, _festival: 0.27,
+        _espeak_english: 0.24, _espeak_others: 0.26, _flite: 0.25, _festival: 0.25,
     }  # fmt: skip
     for source, share in sources.items():
         for samples, rate, phones in source(chooser, 60 * minutes * share):
@@ -51,6 +54,11 @@ def make(out: Path, recordings: Path | None, labels: Path | None, minutes: float
         for path in sorted(labels.glob("*.json")):
             corpus.add_real(recordings, path, generator)
         print(f"with real speech: {corpus.minutes():.1f} min", flush=True)
+    if captured:
+        for path in sorted(captured.glob("*.wav")):
+            samples, target = curves.part(path, held_out=False)
+            corpus.add_captured(samples, target)
+        print(f"with captured curves: {corpus.minutes():.1f} min", flush=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     corpus.save(out)
 
@@ -64,9 +72,11 @@ class _Corpus:
         return sum(len(row[0]) for row in self._rows) / 6000
 
     def add_speech(self, samples: np.ndarray, phones: targets.Phones, generator: np.random.Generator) -> None:
-        before, after = generator.uniform(0.15, 0.7, 2)
+        before, after = generator.uniform(0.15, 0.9, 2)
         samples = samples * (10 ** (generator.uniform(-30, -14) / 20) / max(np.sqrt(np.mean(samples**2)), 1e-5))
         samples = np.pad(samples, (round(before * mel.RATE_HZ), round(after * mel.RATE_HZ)))
+        if before > 0.35 and generator.random() < 0.5:
+            nonspeech.breathe(samples[: round((before - 0.1) * mel.RATE_HZ)], generator)
         before = round(before * mel.RATE_HZ) / mel.RATE_HZ
         shifted = [(s + before, e + before, p) for s, e, p in phones]
         end = len(samples) / mel.RATE_HZ
@@ -78,6 +88,8 @@ class _Corpus:
 
     def add_real(self, recordings: Path, path: Path, generator: np.random.Generator) -> None:
         labels = json.loads(path.read_text())
+        if all(name == "pau" for _, _, name, _ in labels["phones"]):
+            return
         samples, rate = soundfile.read(next(recordings.rglob(f"{path.stem}.flac")), dtype="float32")
         phones, weights = [], np.ones(len(samples) // 160 + 2, np.float32)
         for start, end, name, sure in labels["phones"]:
@@ -88,6 +100,12 @@ class _Corpus:
             phones.append((start, end, phone or "ax"))
         samples = samples * (10 ** (generator.uniform(-30, -14) / 20) / max(np.sqrt(np.mean(samples**2)), 1e-5))
         self._add(_at_16khz(samples, rate), phones, weights, REAL)
+
+    def add_captured(self, samples: np.ndarray, target: np.ndarray) -> None:
+        mels = mel.mel_frames(samples).astype(np.float16)[: len(target)]
+        viseme, weight = np.full(len(mels), -1, np.int8), np.ones(len(mels), np.float32)
+        self._rows.append((mels, target[: len(mels)].astype(np.float16), viseme, weight))
+        self._kinds.append(CAPTURED)
 
     def _add(self, samples: np.ndarray, phones: targets.Phones, weights: np.ndarray | None, kind: int) -> None:
         mels = mel.mel_frames(samples).astype(np.float16)

@@ -1,6 +1,6 @@
 """Speech by Festival, with the phones' times.
 
-Voices (Debian's `festvox-kallpc16k` and `festvox-us-slt-hts`, both free of restrictions on what is made with them) speak CMU phones;
+Voices (Debian's `festvox-kallpc16k`, `festvox-kdlpc16k` and `festvox-us-slt-hts`, all free of restrictions on what is made with them) speak CMU phones;
 `utt.save.segs` tells where each ends.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-VOICES = ("cmu_us_slt_arctic_hts", "kal_diphone")
+VOICES = ("cmu_us_slt_arctic_hts", "kal_diphone", "ked_diphone")
 
 
 def speak(texts: list[str], voice: str, stretch: float = 1.0) -> list[tuple[np.ndarray, int, list[tuple[float, float, str]]]]:

@@ -1,12 +1,14 @@
 """The speech network: log-mels to mouth coefficients.
 
 Training runs it over long stretches: `[B, M, 80]` mel frames give `[B, outputs, …]`, one output for every second mel frame. The engine
-runs the same layers on one window of `WINDOW` frames, which gives exactly one output; both are the same numbers, because everything,
+runs the same layers on one window of `Layout.window` frames, which gives exactly one output; both are the same numbers, because everything,
 the level included, is a convolution without padding.
 
 Level: each mel frame is put in relation to the mean energy of the `LEVEL_FRAMES` frames that end with it, but at least to
 `LEVEL_FLOOR`, so that the noise of a quiet room isn't blown up to speech. The level itself is one more input.
 """
+
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -17,10 +19,38 @@ from essence_studio.speech.mouth import COEFFICIENTS, VISEMES
 LEVEL_FRAMES = 32
 LEVEL_FLOOR = -7.0
 """ln of band energy; about -57 dBFS of speech."""
-FIELD = 33
-"""Mel frames that the convolutions see."""
-WINDOW = FIELD + LEVEL_FRAMES - 1
 STRIDE = 2
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The convolutions as (kernel, stride, dilation), their width, and how far the target lies behind the end of what they see."""
+
+    convolutions: tuple[tuple[int, int, int], ...]
+    channels: int
+    target_lag: int
+    """The target of an output, at 10 ms a step, lies this many steps before the last mel frame of its window."""
+
+    @property
+    def field(self) -> int:
+        """Mel frames that the convolutions see."""
+        reach, step = 1, 1
+        for kernel, stride, dilation in self.convolutions:
+            reach += step * dilation * (kernel - 1)
+            step *= stride
+        return reach
+
+    @property
+    def window(self) -> int:
+        """Mel frames that one output needs: the convolutions' and those before them that the first one's level looks back on."""
+        return self.field + LEVEL_FRAMES - 1
+
+
+STUDENT = Layout(((5, STRIDE, 1), (5, 1, 1), (3, 1, 2), (3, 1, 2), (3, 1, 4), (3, 1, 1)), 192, LOOK_AHEAD_HOPS - 1 - 2)
+"""What ships. Its target is the middle of the video frame, behind which its window reaches by 107.5 ms of sound."""
+TEACHER = Layout(((5, STRIDE, 1), (5, 1, 1), (3, 1, 2), (3, 1, 4), (3, 1, 8), (3, 1, 2)), 256, 38)
+"""Hears as much after its target as before it, so it can't run live; it labels for the student."""
+WINDOW = STUDENT.window
 SEAL = (0.3, 0.65)
 """Probabilities of p, b or m from which the lips begin to close and at which they are shut; chosen on the corpus' held-out recordings."""
 _SEALED = [{"mouthPress": 0.40, "mouthRollLower": 0.30, "mouthRollUpper": 0.24, "mouthShrugLower": 0.10}.get(name, 0.0) for name in COEFFICIENTS]
@@ -29,27 +59,27 @@ _REPLACED = ("mouthClose", "mouthPress", "mouthRollLower", "mouthRollUpper", "mo
 _SEALED_KEEPS = [0.0 if name in _REPLACED else 1.0 for name in COEFFICIENTS]
 _OPEN_KEEPS = [0.0 if name in ("mouthClose", "mouthPress", "mouthRollUpper") else 1.0 for name in COEFFICIENTS]
 """Only closures have these three, so what is left of them outside is doubt."""
-TARGET_LAG = LOOK_AHEAD_HOPS - 1 - 2
-"""The target of an output, at 10 ms a step, lies this many steps before the last mel frame of its window: the middle of the video frame."""
 
 
 class SpeechNetwork(nn.Module):
-    """Five dense temporal convolutions with batch norm and ReLU, then a linear head for each of the outputs."""
+    """Dense temporal convolutions with batch norm and ReLU, then a linear head for each of the outputs."""
 
-    def __init__(self, channels: int = 160, dropout: float = 0.1):
+    def __init__(self, layout: Layout = STUDENT, dropout: float = 0.1):
         super().__init__()
+        self.layout = layout
         layers: list[nn.Module] = []
         width = BANDS + 1
-        for kernel, stride, dilation in ((5, STRIDE, 1), (5, 1, 1), (3, 1, 2), (3, 1, 2), (3, 1, 1)):
-            layers += [nn.Conv1d(width, channels, kernel, stride, dilation=dilation, bias=False), nn.BatchNorm1d(channels), nn.ReLU()]
-            width = channels
+        for kernel, stride, dilation in layout.convolutions:
+            convolution = nn.Conv1d(width, layout.channels, kernel, stride, dilation=dilation, bias=False)
+            layers += [convolution, nn.BatchNorm1d(layout.channels), nn.ReLU()]
+            width = layout.channels
         self.body = nn.Sequential(*layers, nn.Dropout(dropout))
-        self.coefficients = nn.Conv1d(channels, len(COEFFICIENTS), 1)
-        self.rest = nn.Conv1d(channels, 1, 1)
-        self.visemes = nn.Conv1d(channels, len(VISEMES), 1)
+        self.coefficients = nn.Conv1d(width, len(COEFFICIENTS), 1)
+        self.rest = nn.Conv1d(width, 1, 1)
+        self.visemes = nn.Conv1d(width, len(VISEMES), 1)
 
     def forward(self, mel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """`[B, M, 80]` to coefficients `[B, (M - WINDOW) // 2 + 1, 16]`, not clamped, and logits of rest `[B, …, 1]` and of visemes
+        """`[B, M, 80]` to coefficients `[B, (M - window) // 2 + 1, 16]`, not clamped, and logits of rest `[B, …, 1]` and of visemes
         `[B, …, 12]`."""
         hidden = self.body(adapt_level(mel))
         return tuple(head(hidden).transpose(1, 2) for head in (self.coefficients, self.rest, self.visemes))

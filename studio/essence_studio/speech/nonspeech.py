@@ -20,6 +20,12 @@ def sounds(seconds: float, generator: np.random.Generator) -> list[np.ndarray]:
     return pieces
 
 
+def breathe(gap: np.ndarray, generator: np.random.Generator) -> None:
+    """Adds a breath to a pause, in place: between -50 and -32 dBFS."""
+    breath = _breath(len(gap), generator)
+    gap += (breath * (10 ** (generator.uniform(-50, -32) / 20) / max(np.sqrt(np.mean(breath**2)), 1e-9))).astype(np.float32)
+
+
 def _coloured(count, generator):
     spectrum = np.fft.rfft(generator.standard_normal(count))
     slope = generator.uniform(0, 1.2)

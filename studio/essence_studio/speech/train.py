@@ -1,57 +1,58 @@
 """Trains the speech network on the corpus; goes on from its checkpoint, and ends after a number of steps."""
 
 import time
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from essence_studio.mel import FLOOR
 from essence_studio.speech import data
-from essence_studio.speech.augment import augment
+from essence_studio.speech.batches import Batch, Batches, Corpus
 from essence_studio.speech.mouth import COEFFICIENTS, VISEMES
-from essence_studio.speech.network import STRIDE, TARGET_LAG, WINDOW, SpeechNetwork
+from essence_studio.speech.muon import Muon
+from essence_studio.speech.network import STRIDE, STUDENT, Layout, SpeechNetwork, settle
 
-BATCH = 16
-OUTPUTS = 96
-FRAMES = WINDOW + STRIDE * (OUTPUTS - 1)
-SHARES = {data.SYNTHETIC: 0.31, data.REAL: 0.61, data.NONSPEECH: 0.08}
-"""Parts of a batch by kind: real speech is seen about two to three times as often as its length says."""
-HELD_OUT_EVERY = 12
-"""Every so many real recordings are for validation."""
-PEAK_RATE = 2e-3
+PEAK_RATES = (0.02, 2e-3)
+"""Of Muon and of AdamW, which takes what is no convolution."""
 WEIGHT = {"jawOpen": 3.0, "mouthClose": 3.0, "mouthPress": 3.0, "mouthRollLower": 2.0, "mouthRollUpper": 2.0, "mouthPucker": 1.5}
-VISEME_WEIGHT = {"rest": 0.7, "p": 1.4, "f": 1.8, "th": 1.6, "k": 1.2}
+VISEME_WEIGHT = {"rest": 0.8, "p": 1.5, "f": 1.6, "th": 1.6, "k": 1.25}
 
 
-def train(corpus: Path, out: Path, steps: int = 3000, channels: int = 160, seed: int = 1, threads: int = 1) -> None:
-    """Writes `out` (a checkpoint with everything to go on) every 100 steps."""
+def train(corpus: Path, out: Path, steps: int, layout: Layout = STUDENT, taught: Path | None = None, seed: int = 1, threads: int = 1) -> None:
+    """Writes `out` (a checkpoint with everything to go on) every 100 steps. `taught`: what `teach` wrote."""
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    network = SpeechNetwork(channels)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=0.02)
+    network = SpeechNetwork(layout)
+    optimisers = make_optimisers(network)
     smooth = {key: value.clone() for key, value in network.state_dict().items()}
     step = 0
     if out.exists():
         saved = torch.load(out)
         network.load_state_dict(saved["network"])
-        optimiser.load_state_dict(saved["optimiser"])
+        for optimiser, state in zip(optimisers, saved["optimisers"]):
+            optimiser.load_state_dict(state)
         smooth, step = saved["smooth"], saved["step"]
         print(f"going on from step {step}", flush=True)
-    batches = Batches(corpus)
+    known = Corpus(corpus, taught)
+    batches = Batches(known, layout)
     began, mean = time.time(), None
     while step < steps:
         generator = np.random.Generator(np.random.PCG64((seed, step)))
-        for group in optimiser.param_groups:
-            group["lr"] = rate(step, steps)
+        for optimiser, peak in zip(optimisers, PEAK_RATES):
+            for group in optimiser.param_groups:
+                group["lr"] = peak * schedule(step, steps)
         network.train()
-        loss = batch_loss(network, *batches.draw(generator))
-        optimiser.zero_grad()
+        loss = batch_loss(network, batches.draw(generator))
+        network.zero_grad()
         loss["all"].backward()
         norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         if torch.isfinite(norm):
-            optimiser.step()
+            for optimiser in optimisers:
+                optimiser.step()
         step += 1
         keep = min(0.998, 1 - 1 / (1 + step / 4))
         for key, value in network.state_dict().items():
@@ -62,96 +63,76 @@ def train(corpus: Path, out: Path, steps: int = 3000, channels: int = 160, seed:
             facts = " ".join(f"{key} {value:.4f}" for key, value in mean.items())
             print(f"{step} {time.time() - began:.0f}s {facts}", flush=True)
         if step % 100 == 0 or step == steps:
-            save(out, {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "smooth": smooth, "step": step,
-                       "channels": channels, "seed": seed, "steps": steps, "minutes": batches.minutes})  # fmt: skip
+            save(out, {"network": network.state_dict(), "optimisers": [optimiser.state_dict() for optimiser in optimisers], "smooth": smooth, "step": step,
+                       "layout": astuple(layout), "seed": seed, "steps": steps, "minutes": known.minutes})  # fmt: skip
 
 
 def load(checkpoint: Path) -> tuple[SpeechNetwork, dict]:
     """The averaged weights, ready to use, and the facts of their training."""
     saved = torch.load(checkpoint)
-    network = SpeechNetwork(saved["channels"])
+    network = SpeechNetwork(Layout(*saved["layout"]))
     network.load_state_dict(saved["smooth"])
-    return network.eval(), {key: saved[key] for key in ("step", "steps", "channels", "seed", "minutes")}
+    return network.eval(), {key: saved[key] for key in ("step", "steps", "seed", "minutes")}
 
 
-def rate(step: int, steps: int) -> float:
+def make_optimisers(network: SpeechNetwork) -> tuple[torch.optim.Optimizer, ...]:
+    convolutions = [weight for weight in network.body.parameters() if weight.dim() == 3]
+    known = {id(weight) for weight in convolutions}
+    others = [weight for weight in network.parameters() if id(weight) not in known]
+    return Muon(convolutions), torch.optim.AdamW(others, weight_decay=0.02)
+
+
+def schedule(step: int, steps: int) -> float:
     warm = min(1.0, (step + 1) / 100)
-    return PEAK_RATE * warm * (0.5 + 0.5 * np.cos(np.pi * min(step / steps, 1.0))) + 1e-6
+    return warm * (0.5 + 0.5 * np.cos(np.pi * min(step / steps, 1.0))) + 1e-3
 
 
-def batch_loss(network: SpeechNetwork, mel, target, viseme, weight) -> dict[str, torch.Tensor]:
-    coefficients, rest, visemes = network(mel)
+def batch_loss(network: SpeechNetwork, batch: Batch) -> dict[str, torch.Tensor]:
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = network(batch.mel)
+    coefficients, rest, visemes = (output.float() for output in outputs)
+    known = torch.isfinite(batch.target)
+    target = torch.where(known, batch.target, torch.zeros(()))
+    whole = batch.weight * known.all(-1)
     per_coefficient = torch.tensor([WEIGHT.get(name, 1.0) for name in COEFFICIENTS])
     shut = target[..., COEFFICIENTS.index("mouthPress")] > 0.15
-    importance = weight * (1 + 1.0 * shut)
-    square = ((coefficients - target) ** 2 * per_coefficient).sum(-1)
-    total = importance.sum().clamp(min=1)
-    mse = (square * importance).sum() / total
+    total = batch.weight.sum().clamp(min=1)
+    square = ((coefficients - target) ** 2 * known * per_coefficient).sum(-1)
+    mse = (square * batch.weight * (1 + 1.0 * shut)).sum() / total
     asleep = (target.amax(-1) < 0.01).float()
-    rest_loss = (functional.binary_cross_entropy_with_logits(rest[..., 0], asleep, reduction="none") * weight).sum() / total
+    rest_loss = (functional.binary_cross_entropy_with_logits(rest[..., 0], asleep, reduction="none") * whole).sum() / total
     class_weight = torch.tensor([VISEME_WEIGHT.get(name, 1.0) for name in VISEMES])
-    cross = functional.cross_entropy(visemes.transpose(1, 2), viseme, class_weight, reduction="none", label_smoothing=0.05)
-    cross = (cross * weight).sum() / total
+    cross = -(batch.classes * class_weight * functional.log_softmax(visemes, -1)).sum(-1)
+    cross = (cross * batch.weight).sum() / total
     return {"all": 6 * mse + 0.5 * cross + 0.5 * rest_loss, "mse": mse.detach(), "cross": cross.detach(), "rest": rest_loss.detach()}
 
 
-class Batches:
-    """Stretches of the corpus, cut at random with a random tempo and changed in the band domain."""
-
-    def __init__(self, corpus: Path):
-        arrays = np.load(corpus)
-        self.mel, self.target = arrays["mel"], arrays["target"]
-        self.viseme, self.weight = arrays["viseme"], arrays["weight"]
-        start, kind = arrays["start"], arrays["kind"]
-        utterances = {key: np.flatnonzero(kind == key) for key in SHARES}
-        utterances[data.REAL] = np.array([u for i, u in enumerate(utterances[data.REAL]) if i % HELD_OUT_EVERY], int)
-        # each stretch begins in an utterance; it may reach into the next one
-        self._spans = {key: np.stack([start[u], start[u + 1]], 1) for key, u in utterances.items() if len(u)}
-        self.minutes = {str(key): round(float((s[:, 1] - s[:, 0]).sum() / 6000), 1) for key, s in self._spans.items()}
-        total = sum(SHARES[key] for key in self._spans)
-        self._shares = {key: SHARES[key] / total for key in self._spans}
-
-    def draw(self, generator: np.random.Generator) -> tuple[torch.Tensor, ...]:
-        kinds = generator.choice(list(self._shares), BATCH, p=list(self._shares.values()))
-        tempo = np.where(generator.random(BATCH) < 0.7, np.exp(generator.uniform(np.log(0.84), np.log(1.2), BATCH)), 1.0)
-        rows = [self._cut(self._begin(kind, generator), factor) for kind, factor in zip(kinds, tempo)]
-        mel, target, viseme, weight = (torch.from_numpy(np.stack(column)) for column in zip(*rows))
-        others = torch.from_numpy(np.stack([self._plain(self._begin(data.SYNTHETIC, generator)) for _ in range(BATCH)]))
-        noise = torch.from_numpy(np.stack([self._plain(self._begin(data.NONSPEECH, generator)) for _ in range(BATCH)]))
-        return augment(mel, others, noise, generator), target, viseme, weight
-
-    def _begin(self, kind: int, generator: np.random.Generator) -> int:
-        spans = self._spans[kind]
-        lengths = spans[:, 1] - spans[:, 0]
-        point = generator.integers(0, lengths.sum())
-        index = np.searchsorted(np.cumsum(lengths), point, side="right")
-        offset = point - (np.cumsum(lengths)[index] - lengths[index])
-        # rather from where the whole stretch lies inside
-        latest = max(0, lengths[index] - FRAMES)
-        return int(min(spans[index, 0] + min(offset, latest + 40), len(self.mel) - round(1.25 * FRAMES) - 2))
-
-    def _plain(self, begin: int) -> np.ndarray:
-        return self.mel[begin : begin + FRAMES].astype(np.float32)
-
-    def _cut(self, begin: int, tempo: float):
-        where = begin + np.arange(FRAMES) * tempo
-        whole = where.astype(int)
-        part = (where - whole).astype(np.float32)[:, None]
-        mel = self.mel[whole].astype(np.float32) * (1 - part) + self.mel[whole + 1].astype(np.float32) * part
-        # middle of mel frame i is 5 ms behind its hop's beginning, so a stretched frame's middle moves too
-        last = WINDOW - 1 + STRIDE * np.arange(OUTPUTS)
-        moment = begin + 0.5 + (last - TARGET_LAG - 0.5) * tempo
-        index = np.clip(np.round(moment).astype(int), 0, len(self.target) - 1)
-        return mel, self.target[index].astype(np.float32), self.viseme[index].astype(np.int64), self.weight[index]
-
-
-def held_out(corpus: Path):
-    """Mels, targets and classes at 100 Hz of the real recordings that aren't trained on."""
+def teach(checkpoint: Path, corpus: Path, out: Path) -> None:
+    """Writes what the network of `checkpoint` says of the real recordings, at 100 Hz: `classes`, `target` and `first`, their index."""
+    network, _ = load(checkpoint)
     arrays = np.load(corpus)
-    mel, target, viseme, start = arrays["mel"], arrays["target"], arrays["viseme"], arrays["start"]
-    for utterance in np.flatnonzero(arrays["kind"] == data.REAL)[::HELD_OUT_EVERY]:
-        span = slice(start[utterance], start[utterance + 1])
-        yield mel[span].astype(np.float32), target[span].astype(np.float32), viseme[span]
+    real = np.flatnonzero(arrays["kind"] == data.REAL)
+    bounds = arrays["start"][real[0] : real[-1] + 2]
+    mel = arrays["mel"]
+    said = [run(network, mel[begin:end].astype(np.float32)) for begin, end in zip(bounds, bounds[1:])]
+    np.savez(out, target=np.concatenate([row[0] for row in said]), classes=np.concatenate([row[1] for row in said]), first=bounds[0])
+
+
+def run(network: SpeechNetwork, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Settled coefficients and class probabilities at 100 Hz for the mel frames of a whole recording."""
+    layout = network.layout
+    silence = np.full((1, mel.shape[1]), np.log(FLOOR), np.float32)
+    before, after = layout.window - 1 - layout.target_lag, layout.target_lag + STRIDE
+    mel = np.concatenate([silence.repeat(before, 0), mel, silence.repeat(after, 0)])
+    outputs = []
+    with torch.no_grad():
+        for phase in range(STRIDE):
+            coefficients, rest, visemes = network(torch.from_numpy(mel[None, phase:]))
+            outputs.append((settle(coefficients[0], rest[0], visemes[0]).numpy(), torch.softmax(visemes[0], -1).numpy()))
+    count = len(mel) - before - after
+    # output i of phase p belongs to the step STRIDE i + p
+    return tuple(np.stack([output[kind][: -(-count // STRIDE)] for output in outputs], 1).reshape(-1, outputs[0][kind].shape[-1])[:count]
+                 .astype(np.float16) for kind in (0, 1))  # fmt: skip
 
 
 def save(path: Path, checkpoint: dict) -> None:
