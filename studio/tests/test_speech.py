@@ -75,10 +75,10 @@ def test_the_mouth_rests_in_digital_silence():
 
 def test_windows_and_long_stretches_agree():
     torch = pytest.importorskip("torch")
-    from essence_studio.speech.network import WINDOW, SpeechNetwork, WindowNetwork, settle
+    from essence_studio.speech.network import STUDENT, WINDOW, Layout, SpeechNetwork, WindowNetwork, settle
 
     torch.manual_seed(0)
-    network = SpeechNetwork(24).eval()
+    network = SpeechNetwork(Layout(STUDENT.convolutions, 24, STUDENT.target_lag)).eval()
     mels = torch.randn(1, WINDOW + 8, mel.BANDS) * 2 - 4
     with torch.no_grad():
         outputs = network(mels)
@@ -94,5 +94,5 @@ def test_a_warp_of_one_changes_nothing_and_others_move_the_peak():
     mels[:, :, 40] = 5
     moved = warp(mels, np.array([0.85, 1.0, 1.2])).argmax(-1)[:, 0]
     assert moved[0] < 40 and moved[1] == 40 and moved[2] > 40
-    changed = augment(torch.randn(6, 60, mel.BANDS) - 5, torch.randn(6, 60, mel.BANDS), torch.randn(6, 60, mel.BANDS), np.random.default_rng(1))
+    changed = augment(torch.randn(6, 60, mel.BANDS) - 5, torch.randn(3, 60, mel.BANDS), torch.randn(3, 60, mel.BANDS), np.random.default_rng(1))
     assert torch.isfinite(changed).all() and changed.shape == (6, 60, mel.BANDS)

@@ -20,6 +20,7 @@ def main() -> None:
 
     data = commands.add_parser("data", help="synthesize speech, label real speech, write the corpus")
     data.add_argument("--recordings", type=Path, default=_SHARED / "real_speech/librispeech_train-clean-100", help="real speech (flac)")
+    data.add_argument("--videos", type=Path, default=_SHARED / "talking_video/grid_s1", help="real speech (mpg with .align)")
     data.add_argument("--captured", type=Path, default=_SHARED / "captured_curves", help="captured articulation (wav, npy)")
     data.add_argument("--minutes", type=float, default=110, help="minutes of synthesized speech")
     data.add_argument("--seed", type=int, default=1)
@@ -54,8 +55,10 @@ def main() -> None:
 
             if arguments.recordings.is_dir():
                 real.main(arguments.recordings, work / "real")
+            if arguments.videos.is_dir():
+                real.label_videos(arguments.videos, work / "real")
             captured = arguments.captured if arguments.captured.is_dir() else None
-            data.make(work / "corpus.npz", arguments.recordings, work / "real", captured, arguments.minutes, arguments.seed)
+            data.make(work / "corpus.npz", work / "real", captured, arguments.minutes, arguments.seed)
         case "train":
             from essence_studio.speech.network import STUDENT, TEACHER
             from essence_studio.speech.train import train

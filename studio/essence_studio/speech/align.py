@@ -10,7 +10,6 @@ import subprocess
 from dataclasses import dataclass
 
 import numpy as np
-from pocketsphinx import Decoder
 
 RATE_HZ = 16000
 HOP_S = 0.01
@@ -32,6 +31,8 @@ class Phone:
 
 class Aligner:
     def __init__(self):
+        from pocketsphinx import Decoder
+
         self._decoder = Decoder(loglevel="FATAL")
 
     def align(self, samples: np.ndarray, text: str) -> list[Phone]:

@@ -35,25 +35,28 @@ HELD_OUT_VARIANTS = ("+m8", "+f5", "+klatt3", "+linda")
 _FLITE = ("slt", "rms", "awb", "kal16")
 
 
-def make(out: Path, recordings: Path | None, labels: Path | None, captured: Path | None, minutes: float = 50, seed: int = 1) -> None:
+def make(out: Path, labels: Path, captured: Path | None, minutes: float = 50, seed: int = 1) -> None:
     """Writes `out`, an `.npz` with `mel`, `target`, `viseme`, `weight`, `start` (of each utterance, and the end) and `kind`."""
     corpus = _Corpus()
     chooser, generator = random.Random(seed), np.random.Generator(np.random.PCG64(seed))
     sources = {
         _espeak_english: 0.24, _espeak_others: 0.26, _flite: 0.25, _festival: 0.25,
     }  # fmt: skip
+    voices: list[np.ndarray] = []
     for source, share in sources.items():
         for samples, rate, phones in source(chooser, 60 * minutes * share):
-            corpus.add_speech(_at_16khz(samples, rate), phones, generator)
+            samples = _at_16khz(samples, rate)
+            corpus.add_speech(samples, phones, generator)
+            voices.append(samples)
         print(f"{source.__name__.strip('_')}: {corpus.minutes():.1f} min", flush=True)
-    for _ in range(max(1, round(minutes / 8))):
+    for _ in range(max(1, round(minutes / 6))):
         for piece in nonspeech.sounds(5.0, generator):
             corpus.add_rest(piece)
+        corpus.add_rest(nonspeech.crowd(voices, 8.0, generator))
     print(f"with non-speech: {corpus.minutes():.1f} min", flush=True)
-    if recordings and labels:
-        for path in sorted(labels.glob("*.json")):
-            corpus.add_real(recordings, path, generator)
-        print(f"with real speech: {corpus.minutes():.1f} min", flush=True)
+    for path in sorted(labels.glob("*.json")):
+        corpus.add_real(path, generator)
+    print(f"with real speech: {corpus.minutes():.1f} min", flush=True)
     if captured:
         for path in sorted(captured.glob("*.wav")):
             samples, target = curves.part(path, held_out=False)
@@ -86,11 +89,11 @@ class _Corpus:
     def add_rest(self, samples: np.ndarray) -> None:
         self._add(samples, [(0.0, len(samples) / mel.RATE_HZ, "pau")], None, NONSPEECH)
 
-    def add_real(self, recordings: Path, path: Path, generator: np.random.Generator) -> None:
+    def add_real(self, path: Path, generator: np.random.Generator) -> None:
         labels = json.loads(path.read_text())
         if all(name == "pau" for _, _, name, _ in labels["phones"]):
             return
-        samples, rate = soundfile.read(next(recordings.rglob(f"{path.stem}.flac")), dtype="float32")
+        samples, rate = soundfile.read(labels["recording"], dtype="float32")
         phones, weights = [], np.ones(len(samples) // 160 + 2, np.float32)
         for start, end, name, sure in labels["phones"]:
             phone = phone_of_cmu(name)

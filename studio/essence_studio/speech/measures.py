@@ -72,7 +72,7 @@ def f1(found: int, wanted: int, said: int) -> float:
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 1e-9 and b.std() > 1e-9 else 0.0
+    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 1e-6 and b.std() > 1e-6 else 0.0
 
 
 def lag(predicted: np.ndarray, reference: np.ndarray) -> int:

@@ -1,7 +1,7 @@
-"""Sounds during which the mouth must rest: noises, hum, tones, music, clicks, keys, breath. All made from a seed."""
+"""Sounds during which the mouth must rest: noises, hum, tones, music, clicks, keys, breath, applause, crowds. All made from a seed."""
 
 import numpy as np
-from scipy.signal import butter, sosfilt
+from scipy.signal import butter, fftconvolve, sosfilt
 
 RATE_HZ = 16000
 
@@ -10,7 +10,7 @@ def sounds(seconds: float, generator: np.random.Generator) -> list[np.ndarray]:
     """One piece of every kind, each with its own level between -60 and -14 dBFS and random gaps."""
     count = round(seconds * RATE_HZ)
     pieces = []
-    for make in (_coloured, _band, _hum, _tones, _music, _clicks, _breath, _traffic, np.zeros_like):
+    for make in (_coloured, _band, _hum, _tones, _music, _clicks, _breath, _traffic, _applause, np.zeros_like):
         piece = make(np.zeros(count)) if make is np.zeros_like else make(count, generator)
         level = 10 ** (generator.uniform(-60, -14) / 20)
         piece = piece / max(np.sqrt(np.mean(piece**2)), 1e-9) * level if piece.any() else piece
@@ -18,6 +18,20 @@ def sounds(seconds: float, generator: np.random.Generator) -> list[np.ndarray]:
             piece = piece * _gate(count, generator)
         pieces.append(np.clip(piece, -1, 1).astype(np.float32))
     return pieces
+
+
+def crowd(voices: list[np.ndarray], seconds: float, generator: np.random.Generator) -> np.ndarray:
+    """Many voices at once, of which none can be followed, in a large room; between -45 and -18 dBFS."""
+    count = round(seconds * RATE_HZ)
+    out = np.zeros(count)
+    for index in generator.integers(0, len(voices), generator.integers(10, 24)):
+        voice = np.resize(voices[index], count + RATE_HZ)
+        shift = generator.integers(0, RATE_HZ)
+        out += voice[shift : shift + count] * generator.uniform(0.3, 1) / max(np.sqrt(np.mean(voice**2)), 1e-9)
+    tail = generator.standard_normal(RATE_HZ // 2) * 10 ** (-3 * np.arange(RATE_HZ // 2) / (RATE_HZ * generator.uniform(0.4, 1.2)))
+    out = fftconvolve(out, tail)[:count] * np.interp(np.arange(count), np.linspace(0, count, 6), generator.uniform(0.3, 1, 6))
+    out = out + generator.uniform(0, 1) * _applause(count, generator) * out.std()
+    return (out * 10 ** (generator.uniform(-45, -18) / 20) / max(np.sqrt(np.mean(out**2)), 1e-9)).clip(-1, 1).astype(np.float32)
 
 
 def breathe(gap: np.ndarray, generator: np.random.Generator) -> None:
@@ -79,6 +93,18 @@ def _clicks(count, generator):
         length = generator.integers(20, 700)
         out[start : start + length] += generator.standard_normal(length) * np.exp(-np.arange(length) / (length / 5)) * generator.uniform(0.1, 1)
     return out
+
+
+def _applause(count, generator):
+    """Claps, from a few to so many that they are a noise, of unit power."""
+    strikes = np.zeros(count)
+    places = generator.integers(0, count, generator.integers(3, 400) * count // RATE_HZ)
+    np.add.at(strikes, places, generator.exponential(1, len(places)))
+    centre = generator.uniform(700, 1800)
+    t = np.arange(800) / RATE_HZ
+    clap = generator.standard_normal(800) * np.exp(-t * generator.uniform(120, 400))
+    out = sosfilt(butter(1, (0.6 * centre, 1.8 * centre), "bandpass", fs=RATE_HZ, output="sos"), fftconvolve(strikes, clap)[:count])
+    return out / max(out.std(), 1e-9)
 
 
 def _breath(count, generator):
