@@ -1,0 +1,17 @@
+//! The engine's own tests, run a second time through the C interface of the shared library.
+//!
+//! The `essence` that they name is `proxy/` here: the same Rust interface, every call of which goes
+//! through C.
+#![allow(
+    clippy::duplicate_mod,
+    reason = "each file brings what the tests share"
+)]
+
+#[path = "../../engine/tests/avatar.rs"]
+mod avatar;
+#[path = "../../engine/tests/golden.rs"]
+mod golden;
+#[path = "../../engine/tests/laws.rs"]
+mod laws;
+#[path = "../../engine/tests/realtime.rs"]
+mod realtime;
