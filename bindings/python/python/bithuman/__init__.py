@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ._abi import VERSION as __version__
 from ._engine import AvatarInfo, ProviderReport
+from ._session import ManualClock
 from .asynchronous import AsyncBithuman, FrameStream
 from .exceptions import (
     AccountStatusError,
@@ -66,6 +67,7 @@ __all__ = [
     "InvalidAvatar",
     "IoError",
     "LimitExceeded",
+    "ManualClock",
     "ModelError",
     "ModelLoadError",
     "ModelNotFoundError",

@@ -118,10 +118,10 @@ class AvatarInfo:
 class AvatarFile:
     """An opened avatar, shared by all that have opened the same file. Closed when nobody uses it any more."""
 
-    def __init__(self, engine: Engine, path: str) -> None:
+    def __init__(self, engine: Engine, path: str, encoded: bytes) -> None:
         out = ffi.new("essence_avatar **")
         with engine.handle as pointer:
-            call(lib.essence_avatar_open, pointer, _abi.path_bytes(path), out)
+            call(lib.essence_avatar_open, pointer, encoded, out)
         self.handle = Handle(out[0], lib.essence_avatar_release, "avatar")
         self.info = _describe(out[0], path)
         self.provider = _report(out[0], engine)
@@ -159,6 +159,7 @@ def open_avatar(source: PathLike, provider: str = "auto", runtime_library: Optio
     if provider not in _PROVIDERS:
         raise InvalidArgument(f"`{provider}` is not an execution provider; choose one of {', '.join(_PROVIDERS)}")
     path = os.path.abspath(find(source))
+    encoded = _abi.path_bytes(path)
     library = None if runtime_library is None else os.fspath(runtime_library)
     _abi.check_fork()
     with _lock:
@@ -171,7 +172,7 @@ def open_avatar(source: PathLike, provider: str = "auto", runtime_library: Optio
         file = (os.path.realpath(path), status.st_mtime_ns, status.st_size, status.st_ino, *key)
         avatar = _avatars.get(file)
         if avatar is None:
-            avatar = AvatarFile(engine, path)
+            avatar = AvatarFile(engine, path, encoded)
             _avatars[file] = avatar
             report = avatar.provider
             logger.debug("%s runs on %s (ONNX Runtime %s)", path, report.provider, report.runtime_version)

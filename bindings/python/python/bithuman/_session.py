@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple, Union
+import weakref
+from typing import TYPE_CHECKING, Any, Dict, Optional, Protocol, Tuple, Union
 
 import numpy as np
 
@@ -36,18 +37,29 @@ _PACINGS: "Dict[str, int]" = {"realtime": lib.ESSENCE_PACING_REALTIME, "unpaced"
 Size = Union[int, Tuple[int, int], None]
 
 
-class Clock:
-    """A clock that is moved by hand, for tests: conversations on it never wait."""
+class ManualClock:
+    """A clock that stands still until it is advanced, for tests: conversations on it never wait for real time."""
 
     def __init__(self) -> None:
         out = ffi.new("essence_clock **")
         call(lib.essence_clock_create, out)
-        self.handle = Handle(out[0], lib.essence_clock_destroy, "clock")
+        self._handle = Handle(out[0], lib.essence_clock_destroy, "clock")
+        self._listeners: "weakref.WeakSet[Listener]" = weakref.WeakSet()
 
     def advance(self, seconds: float) -> None:
-        """Moves the clock forward."""
-        with self.handle as pointer:
+        """Moves the clock forward. Whoever waits for the time to come goes on."""
+        with self._handle as pointer:
             call(lib.essence_clock_advance, pointer, round(seconds * 1e9))
+        for listener in tuple(self._listeners):
+            listener._wake()
+
+
+class Listener(Protocol):
+    """Who is told when a clock has moved."""
+
+    def _wake(self) -> None: ...
+
+    def __hash__(self) -> int: ...
 
 
 class Session:
@@ -61,7 +73,7 @@ class Session:
         pixel_format: str = "bgr",
         size: Size = None,
         letterbox: Tuple[int, int, int] = (0, 0, 0),
-        clock: Optional[Clock] = None,
+        clock: Optional[ManualClock] = None,
     ) -> None:
         options = _abi.options("essence_session_options", lib.essence_session_options_init)
         options.pacing = _choice("pacing", pacing, _PACINGS)
@@ -76,7 +88,7 @@ class Session:
             if clock is None:
                 call(lib.essence_session_create, pointer, options, out)
             else:
-                with clock.handle as options.clock:
+                with clock._handle as options.clock:
                     call(lib.essence_session_create, pointer, options, out)
         self.handle = Handle(out[0], lib.essence_session_destroy, "conversation")
         info = sized("essence_session_info")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, Deque, List, Optional, Sequence
 import numpy as np
 
 from . import _abi, _engine, _pcm
-from ._session import Clock, Session, Size
+from ._session import ManualClock, Session, Size
 from .exceptions import InvalidArgument, RuntimeNotReadyError
 from .frames import VideoControl, VideoFrame
 from .settings import FPS, INPUT_SAMPLE_RATE, Settings
@@ -78,7 +78,7 @@ class AsyncBithuman:
         letterbox: Tuple[int, int, int] = (0, 0, 0),
         provider: str = "auto",
         runtime_library: Union[str, "os.PathLike[str]", None] = None,
-        clock: Optional[Clock] = None,
+        clock: Optional[ManualClock] = None,
         **unused: object,
     ) -> "AsyncBithuman":
         """Opens an avatar. Avatars that are open already are shared.
@@ -119,7 +119,10 @@ class AsyncBithuman:
         except BaseException:
             worker.shutdown(wait=False)
             raise
-        return cls(opening.result())
+        runtime = cls(opening.result())
+        if clock is not None:
+            clock._listeners.add(runtime)
+        return runtime
 
     # What it is.
 

@@ -1,0 +1,49 @@
+"""What the tests share. None of them may hang: each has two minutes, then all threads' stacks are printed and it is over."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import wave
+from pathlib import Path
+from typing import Iterator, Tuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+TOY = ROOT / "testdata/avatars/toy.imx"
+MIKA = ROOT / "testdata/avatars/mika.imx"
+SPEECH = {rate: ROOT / f"testdata/audio/speech_{rate}.wav" for rate in (16_000, 24_000, 48_000)}
+
+Pcm = Tuple[bytes, int]
+
+
+def read_wav(path: Path) -> Pcm:
+    """A file's samples as s16le, with their rate."""
+    with wave.open(str(path)) as file:
+        return file.readframes(file.getnframes()), file.getframerate()
+
+
+def threads() -> int:
+    """Threads of this process, those that Python does not know of as well."""
+    return len(os.listdir("/proc/self/task")) if sys.platform == "linux" else 0
+
+
+def descriptors() -> int:
+    """Open files of this process."""
+    return len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
+
+
+@pytest.fixture(autouse=True)
+def guard() -> Iterator[None]:
+    """Ends a test that hangs."""
+    faulthandler.dump_traceback_later(120, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(scope="session")
+def speech() -> Pcm:
+    """Eleven seconds of speech at 16 kHz."""
+    return read_wav(SPEECH[16_000])
