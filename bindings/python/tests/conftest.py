@@ -25,6 +25,14 @@ def read_wav(path: Path) -> Pcm:
         return file.readframes(file.getnframes()), file.getframerate()
 
 
+def write_wav(path: Path, pcm: Pcm, seconds: float) -> None:
+    """The beginning of some speech as a file."""
+    samples, rate = pcm
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", "not compressed"))
+        file.writeframes(samples[: 2 * int(rate * seconds)])
+
+
 def threads() -> int:
     """Threads of this process, those that Python does not know of as well."""
     return len(os.listdir("/proc/self/task")) if sys.platform == "linux" else 0

@@ -1,0 +1,54 @@
+"""``python -m bithuman``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bithuman.__main__ import main
+from conftest import ROOT, SPEECH, TOY
+
+
+def test_render_writes_a_file(tmp_path: Path) -> None:
+    out = tmp_path / "speech.mp4"
+    command = [sys.executable, "-m", "bithuman", "render", str(TOY), "--audio", str(SPEECH[16_000]), "--output", str(out)]
+    done = subprocess.run([*command, "--target-size", "128x96"], capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{out}: 276 frames, 11.04 s, 128x96, rendered in ")
+    if shutil.which("ffprobe"):
+        probe = subprocess.run(
+            ["ffprobe", "-v", "error", "-show_streams", "-of", "json", str(out)], capture_output=True, check=True
+        )
+        streams = json.loads(probe.stdout)["streams"]
+        assert {(stream["codec_name"], stream.get("nb_frames")) for stream in streams} >= {("h264", "276")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["render", "no-such.imx", "-a", str(SPEECH[16_000]), "-o", "x.mp4"], 66, "no-such.imx"),
+        (["render", str(TOY), "-a", "no-such.wav", "-o", "x.mp4"], 66, "no-such.wav"),
+        (["render", str(ROOT / "testdata/bad/tar.imx"), "-a", str(SPEECH[16_000]), "-o", "x.mp4"], 66, "tar.imx"),
+        (["render", str(TOY), "-a", str(SPEECH[16_000]), "-o", "x.mp4", "--provider", "cuda"], 69, "cuda"),
+        (["render", str(TOY), "-a", str(SPEECH[16_000]), "-o", "x.mp4", "--target-size", "9"], 2, "16 to 8192"),
+    ],
+)
+def test_what_fails_has_the_exit_code_of_the_command_line(
+    arguments: "list[str]", code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == code
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and words in error
+
+
+def test_usage_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["render"])
+    assert ended.value.code == 2 and "--audio" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0 and capsys.readouterr().out.startswith("bithuman 0.")
