@@ -37,6 +37,10 @@ def main() -> None:
     teach.add_argument("--name", default="teacher")
     teach.add_argument("--out", type=Path, default=Path("work/speech/taught.npz"))
 
+    film = commands.add_parser("film", help="measure the lips of filmed clips, to evaluate with (needs mediapipe)")
+    film.add_argument("--videos", type=Path, default=_SHARED / "talking_video/grid_s1")
+    film.add_argument("--face-landmarker")
+
     evaluate = commands.add_parser("evaluate", help="measure on real speech with transcripts")
     evaluate.add_argument("--shared", type=Path, default=_SHARED, help="folder of the recordings to measure on")
     evaluate.add_argument("--plots", type=Path, help="folder for plots")
@@ -69,6 +73,10 @@ def main() -> None:
             from essence_studio.speech.train import teach
 
             teach(work / f"{arguments.name}.pt", work / "corpus.npz", arguments.out)
+        case "film":
+            from essence_studio.speech.filmed import film
+
+            film(arguments.videos, arguments.face_landmarker, work / "filmed")
         case "evaluate":
             from essence_studio.speech.evaluate import evaluate, validate
 

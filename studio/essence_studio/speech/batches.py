@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from essence_studio.mel import FLOOR
 from essence_studio.speech import data
 from essence_studio.speech.augment import augment
 from essence_studio.speech.mouth import VISEMES
@@ -18,6 +19,8 @@ SHARES = {data.SYNTHETIC: 0.30, data.REAL: 0.58, data.NONSPEECH: 0.08, data.CAPT
 HELD_OUT_EVERY = 12
 """Every so many real recordings are for validation."""
 SMOOTHING = 0.05
+BEGINS = 0.15
+"""Part of the stretches that get digital silence before a moment of rest: a microphone is switched on, a file begins."""
 TRUST = 0.5
 """How much the teacher's classes count against a sure label's."""
 TAUGHT = 0.6
@@ -82,6 +85,9 @@ class Batches:
         kinds = generator.choice(list(self._shares), BATCH, p=list(self._shares.values()))
         tempo = np.where(generator.random(BATCH) < 0.7, np.exp(generator.uniform(np.log(0.84), np.log(1.2), BATCH)), 1.0)
         rows = [self._cut(self._begin(kind, generator), factor) for kind, factor in zip(kinds, tempo)]
+        for row in rows:
+            if generator.random() < BEGINS:
+                _begin_inside(row, self._layout, generator)
         mel, *labels = (torch.from_numpy(np.stack(column)) for column in zip(*rows))
         others, noise = (torch.from_numpy(np.stack([self._plain(self._begin(kind, generator)) for _ in range(BATCH // 2)]))
                          for kind in (data.SYNTHETIC, data.NONSPEECH))  # fmt: skip
@@ -111,3 +117,12 @@ class Batches:
         moment = begin + 0.5 + (last - self._layout.target_lag - 0.5) * tempo
         index = np.clip(np.round(moment).astype(int), 0, len(corpus.target) - 1)
         return mel, corpus.target[index].astype(np.float32), corpus.classes[index].astype(np.float32), corpus.weight[index]
+
+
+def _begin_inside(row: tuple[np.ndarray, ...], layout: Layout, generator: np.random.Generator) -> None:
+    """Silences a stretch up to some moment before its first movement."""
+    mel, target = row[0], row[1]
+    moves = np.flatnonzero(~(np.nan_to_num(target, nan=1.0).max(axis=1) < 0.01))
+    resting = STRIDE * (int(moves[0]) if len(moves) else len(target))
+    if resting > 20:
+        mel[: layout.window - 1 - layout.target_lag + generator.integers(0, resting - 15)] = np.log(FLOOR)

@@ -13,7 +13,7 @@ import torch
 from scipy.signal import resample_poly
 
 from essence_studio import mel
-from essence_studio.speech import curves, espeak, measures, nonspeech, real, sentences, targets
+from essence_studio.speech import curves, espeak, filmed, measures, nonspeech, real, sentences, targets
 from essence_studio.speech.conditions import conditions
 from essence_studio.speech.data import HELD_OUT_VARIANTS
 from essence_studio.speech.measures import JAW, RATE_HZ
@@ -43,9 +43,11 @@ def evaluate(checkpoint: Path, shared: Path, work: Path, plots: Path | None) -> 
         changed = [score(network, change(samples), phones) for _, samples, phones in clips]
         result["worse"][name] = measures.overall(changed)["jaw_r"]
     result["captured"] = captured(network, shared / "captured_curves")
+    if (work / "filmed").is_dir():
+        result["filmed"] = filmed.compare(lambda samples: run(network, samples)[0], work / "filmed")
     result["languages"] = languages(network)
     result["rest_in_noise"] = rest_in_noise(network)
-    for title in ("worse", "captured", "languages", "rest_in_noise"):
+    for title in filter(result.get, ("worse", "captured", "filmed", "languages", "rest_in_noise")):
         print(f"{title.replace('_', ' ')}: " + ", ".join(f"{key} {value:.4f}" for key, value in result[title].items()))
     (work / "evaluation.json").write_text(json.dumps(result, indent=1))
     if plots:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import soundfile
 
+from essence_studio.speech import filmed
 from essence_studio.speech.align import Aligner
 
 TRANSCRIPTS = Path(__file__).with_name("librispeech.txt")
@@ -41,11 +42,10 @@ def main(recordings: Path, out: Path, transcripts: Path | None = TRANSCRIPTS, ba
 
 def label_videos(folder: Path, out: Path) -> None:
     """Labels the GRID corpus' clips, whose words stand in `.align` files; their sound goes to `out` too. The last sixth is left out,
-    for measuring."""
+    for measuring (`filmed.py`)."""
     out.mkdir(parents=True, exist_ok=True)
-    videos = sorted(folder.glob("*.mpg"))
     aligner = None
-    for path in videos[: len(videos) * 5 // 6]:
+    for path in sorted(set(folder.glob("*.mpg")) - set(filmed.held_out(folder))):
         target, wav = out / f"{path.stem}.json", out / f"{path.stem}.wav"
         if target.exists():
             continue
