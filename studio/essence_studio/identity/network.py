@@ -54,9 +54,17 @@ class Identity(nn.Module):
         x = torch.relu(self.spread(hidden)).view(-1, 64, self.cells, self.cells)
         return self.shuffle(self.out(self.blocks(x)))
 
-    def forward(self, coefficients: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
+    def moving(self, coefficients: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
+        """What is added to the constant texture, `[N, 3, S, S]`."""
         hidden = self.inputs(torch.cat([coefficients, pose], 1))
-        moving = self.decoded(hidden) + (self.weights(hidden) @ self.textures).view(-1, 3, self.size, self.size)
+        return self.decoded(hidden) + (self.weights(hidden) @ self.textures).view(-1, 3, self.size, self.size)
+
+    def colours(self, coefficients: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
+        """Before alpha and clamping, `[N, 3, S, S]`: what training compares."""
+        return self.moving(coefficients, pose) + self.texture
+
+    def forward(self, coefficients: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
+        moving = self.moving(coefficients, pose)
         # Zero alpha below the colours, then the constant texture with the mask over all four.
         moving = torch.nn.functional.pad(moving, (0, 0, 0, 0, 0, 1))
         return torch.clamp(moving + torch.cat([self.texture, self.alpha])[None], 0.0, 1.0)

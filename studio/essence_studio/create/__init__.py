@@ -1,0 +1,1 @@
+"""Makes an avatar from a video or a portrait: `python -m essence_studio create`."""
