@@ -1,8 +1,14 @@
 //! The one menu of this workspace: `cargo xtask <verb>`. CI calls the same verbs.
 #![expect(clippy::print_stdout, reason = "a menu talks to its user")]
 
+mod abi;
+mod bindings;
+mod c_test;
+mod fuzz;
 mod header;
+mod install;
 mod runtime;
+mod sanitize;
 
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
@@ -15,6 +21,17 @@ cargo xtask <verb>
   test              everything that CI runs: check, studio's tests, cargo test
   check             rustfmt, clippy and rustdoc, warnings as errors; cargo-deny and typos where they are installed
   bench [filter]    the benchmarks of benches/, on one core where `taskset` is at hand
+  bindings python [--release]
+                    the Python wheel: built, installed into environments of its own, tested; as it is shipped with --release
+  abi [--accept]    the recorded binary interface against the header, by abidiff; or record it
+  c-test            the C interface from C and C++: header, exports, programs
+  c-test CHECKER    the programs under asan (with ubsan), tsan or valgrind; the first two need a nightly compiler
+  fuzz TARGET [SECONDS | --minimize]
+                    libFuzzer on imx, audio_chunks or ffi_calls (needs a nightly compiler); or its finds into the corpus
+  fuzz replay [SECONDS]
+                    the corpus of all targets and mutations of it, without libFuzzer
+  install --prefix PREFIX [--destdir DIR] [--debug]
+                    libessence, its header, pkg-config file and CMake package
   header [--verify] include/essence.h from ffi/, or whether it is up to date
   golden [--accept] compare rendered frames with testdata/golden, or write them anew
   runtime           bring ONNX Runtime's CPU library into target/onnxruntime
@@ -30,6 +47,19 @@ fn main() -> Result<()> {
         ["test"] => test(&sh),
         ["check"] => check(&sh),
         ["bench", filter @ ..] => bench(&sh, filter),
+        ["bindings", "python"] => bindings::python(&sh, false),
+        ["bindings", "python", "--release"] => bindings::python(&sh, true),
+        ["c-test"] => c_test::c_test(&sh),
+        ["c-test", checker] => c_test::checked(&sh, checker),
+        ["abi"] => abi::abi(&sh, false),
+        ["abi", "--accept"] => abi::abi(&sh, true),
+        ["fuzz", "replay"] => fuzz::replay(&sh, "10"),
+        ["fuzz", "replay", seconds] => fuzz::replay(&sh, seconds),
+        ["fuzz", target, "--minimize"] => fuzz::minimize(&sh, target),
+        ["fuzz", target] => fuzz::fuzz(&sh, target, "60"),
+        ["fuzz", target, seconds] => fuzz::fuzz(&sh, target, seconds),
+        ["install", "--check"] => install::check(&sh),
+        ["install", rest @ ..] => install::install(&sh, rest),
         ["header"] => header::header(&sh, false),
         ["header", "--verify"] => header::header(&sh, true),
         ["golden"] => golden(&sh, false),

@@ -128,7 +128,7 @@ pub(crate) fn python_with(sh: &Shell, packages: &[&str]) -> Result<PathBuf> {
 }
 
 /// The system's Python, if it has pip.
-fn python() -> Result<&'static str> {
+pub(crate) fn python() -> Result<&'static str> {
     // Asked from a shell of its own, so that a failure prints nothing.
     let quiet = Shell::new()?;
     for name in ["python3", "python"] {
