@@ -1249,6 +1249,16 @@ essence_status essence_session_flush(const struct essence_session *session, stru
 essence_status essence_session_interrupt(const struct essence_session *session, struct essence_error *err);
 
 /**
+ * Starts real time anew: the next frame is due when it is asked for, and the others follow from
+ * it. For a consumer that has not asked for a while on purpose and does not want what it missed
+ * to count as late. Doesn't wait for a frame that is being drawn. Unpaced, nothing happens.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_restart_clock(const struct essence_session *session, struct essence_error *err);
+
+/**
  * Plays a motion once, from the next frame where it can begin without a jump; lips go on
  * talking.
  *

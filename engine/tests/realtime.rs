@@ -93,6 +93,25 @@ fn late_pictures_are_skipped_and_their_audio_kept() {
     assert!(heard == voice, "every sample came out once");
 }
 
+/// Who pauses on purpose, and says so, finds nothing late: speech goes on where it was left.
+#[test]
+fn a_pause_is_not_lateness_once_the_clock_is_restarted() {
+    let (clock, session) = paced();
+    let voice = buzz(16_000, 16_000);
+    session.push_audio(&voice[..], 16_000, 1).unwrap();
+    session.flush();
+    let mut heard = tick(&clock, &session).audio().to_vec();
+    clock.advance(Duration::from_secs(60));
+    session.restart_clock();
+    for index in 1..25 {
+        let frame = tick(&clock, &session);
+        let numbers = (frame.index(), frame.flags().skipped, frame.audio().len());
+        assert_eq!(numbers, (index, 0, 640), "one frame after the other");
+        heard.extend_from_slice(frame.audio());
+    }
+    assert!(heard == voice, "all of it");
+}
+
 /// 600 ms without audio end an utterance; before that the frames say that they wait.
 #[test]
 fn a_silent_source_ends_the_utterance() {

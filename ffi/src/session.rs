@@ -242,6 +242,19 @@ export! {
 }
 
 export! {
+    /// Starts real time anew: the next frame is due when it is asked for, and the others follow from
+    /// it. For a consumer that has not asked for a while on purpose and does not want what it missed
+    /// to count as late. Doesn't wait for a frame that is being drawn. Unpaced, nothing happens.
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_session_restart_clock(session: *const essence_session) -> essence_status {
+        handle::shared(session)?.session.restart_clock();
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
     /// Plays a motion once, from the next frame where it can begin without a jump; lips go on
     /// talking.
     ///

@@ -1,4 +1,4 @@
-"""What the tests share. None of them may hang: each has two minutes, then all threads' stacks are printed and it is over."""
+"""What the tests share. None of them may hang: each has five minutes, then all threads' stacks are printed and it is over."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def descriptors() -> int:
 @pytest.fixture(autouse=True)
 def guard() -> Iterator[None]:
     """Ends a test that hangs."""
-    faulthandler.dump_traceback_later(120, exit=True)
+    faulthandler.dump_traceback_later(300, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
 

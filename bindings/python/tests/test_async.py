@@ -346,6 +346,37 @@ def test_a_new_run_takes_over_from_the_one_before(speech: Pcm) -> None:
     run(main)
 
 
+def test_after_a_pause_a_new_run_goes_on_where_it_was_left(speech: Pcm) -> None:
+    async def main() -> None:
+        paced = await Paced.open()
+        await paced.runtime.push_audio(speech[0][:32_000], 16_000)
+        begun = [await paced.tick() for _ in range(5)]
+        paced.clock.advance(60)
+        paced.stream = paced.runtime.run()
+        rest = [await paced.tick() for _ in range(20)]
+        assert heard(begun + rest) == speech[0][:32_000]
+        assert [frame.skipped for frame in rest] == [0] * 20, "nothing is late"
+        assert [frame.frame_index for frame in begun + rest] == list(range(25))
+        await paced.runtime.shutdown()
+
+    run(main)
+
+
+def test_a_slow_program_loses_pictures_and_no_sound(speech: Pcm) -> None:
+    async def main() -> None:
+        paced = await Paced.open()
+        await paced.runtime.push_audio(speech[0][:32_000], 16_000)
+        frames = []
+        while not (frames and frames[-1].end_of_speech):
+            frames.append(await paced.tick())
+            paced.clock.advance(2 * TICK)
+        assert heard(frames) == speech[0][:32_000]
+        assert len(frames) + sum(frame.skipped for frame in frames) == 25 and len(frames) < 12
+        await paced.runtime.shutdown()
+
+    run(main)
+
+
 def test_cancelling_loses_no_frame(speech: Pcm) -> None:
     async def main() -> None:
         async with await unpaced() as runtime:

@@ -3,6 +3,7 @@
 mod input;
 mod renderer;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub struct Session {
     size: (usize, usize),
     input: Mutex<Input>,
     output: Mutex<Output>,
+    restart: AtomicBool,
 }
 
 /// The drawing side.
@@ -46,6 +48,8 @@ struct Output {
     clock: Option<Stopwatch>,
     /// Index of the next frame.
     index: u64,
+    /// Index of the frame that was due when the clock started.
+    first: u64,
     starved: u32,
 }
 
@@ -75,8 +79,10 @@ impl Session {
                 options,
                 clock: None,
                 index: 0,
+                first: 0,
                 starved: 0,
             }),
+            restart: AtomicBool::new(false),
         })
     }
 
@@ -137,6 +143,13 @@ impl Session {
     /// session's output.
     pub fn interrupt(&self) {
         lock(&self.input).interrupt();
+    }
+
+    /// Starts real time anew: the next frame is due when it is asked for, and the others follow from
+    /// it. For a consumer that has not asked for a while on purpose and does not want what it missed
+    /// to count as late. Doesn't wait for a frame that is being drawn. Unpaced, nothing happens.
+    pub fn restart_clock(&self) {
+        self.restart.store(true, Ordering::Relaxed);
     }
 
     /// Plays the motion `name` once, from the next frame where it can begin without a jump; lips go
@@ -244,6 +257,9 @@ impl Session {
         frame.audio.clear();
         frame.audio_rate_hz = 0;
         frame.flags = FrameFlags::default();
+        if self.restart.swap(false, Ordering::Relaxed) {
+            output.clock = None;
+        }
         match self.pacing {
             Pacing::Realtime => output.draw_paced(&self.input, frame, picture, wait),
             Pacing::Unpaced => output.draw_unpaced(&self.input, frame, picture),
@@ -274,10 +290,14 @@ impl Output {
         picture: Option<&mut PictureMut<'_>>,
         wait: bool,
     ) -> Result<bool> {
+        if self.clock.is_none() {
+            self.first = self.index;
+        }
         let clock = self
             .clock
             .get_or_insert_with(|| Stopwatch::start(&self.options.clock));
-        let due = Duration::from_millis(self.index * FRAME_DURATION.as_millis() as u64);
+        let ticks = self.index - self.first;
+        let due = Duration::from_millis(ticks * FRAME_DURATION.as_millis() as u64);
         let now = clock.elapsed();
         if let Some(early) = due.checked_sub(now).filter(|early| !early.is_zero()) {
             if !wait || !clock.is_real() {

@@ -162,6 +162,7 @@ functions! {
     fn essence_session_push_audio_f32(*const c_void, *const f32, usize, u32, u32, *mut CError) -> Status;
     fn essence_session_flush(*const c_void, *mut CError) -> Status;
     fn essence_session_interrupt(*const c_void, *mut CError) -> Status;
+    fn essence_session_restart_clock(*const c_void, *mut CError) -> Status;
     fn essence_session_perform(*const c_void, *const c_char, *mut CError) -> Status;
     fn essence_session_next_frame(*const c_void, *mut c_void, *const Picture, *mut FrameInfo, *mut CError) -> Status;
     fn essence_frame_create(*mut *mut c_void, *mut CError) -> Status;

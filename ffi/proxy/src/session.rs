@@ -151,6 +151,12 @@ impl Session {
             .expect("interrupting works");
     }
 
+    pub fn restart_clock(&self) {
+        // SAFETY: the session lives.
+        call(|err| unsafe { (API.essence_session_restart_clock)(self.handle, err) })
+            .expect("restarting the clock works");
+    }
+
     pub fn perform(&self, name: &str) -> Result<()> {
         let name = text(name)?;
         // SAFETY: the session lives, the name ends with NUL.

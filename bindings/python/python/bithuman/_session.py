@@ -130,6 +130,11 @@ class Session:
         with self.handle as pointer:
             call(lib.essence_session_interrupt, pointer)
 
+    def restart_clock(self) -> None:
+        """Lets the next frame be due when it is asked for: what was missed on purpose is not late."""
+        with self.handle as pointer:
+            call(lib.essence_session_restart_clock, pointer)
+
     def perform(self, motion: str) -> None:
         """Plays a motion once."""
         with self.handle as pointer:

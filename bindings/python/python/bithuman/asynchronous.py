@@ -254,9 +254,10 @@ class AsyncBithuman:
     def run(self) -> "FrameStream":
         """Frames, as an async iterator: 25 a second in real time, whether somebody speaks or not.
 
-        Leaving the loop keeps what was pushed: the next :meth:`run` goes on. A new one ends the one before.
+        Leaving the loop keeps what was pushed: the next :meth:`run` goes on where it was left, however long that is ago. A new one
+        ends the one before.
         """
-        self._open_session()
+        self._open_session().restart_clock()
         self._stream = FrameStream(self)
         self._wake()
         return self._stream
