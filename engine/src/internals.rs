@@ -2,7 +2,8 @@
 
 use crate::audio::mel::MelStream;
 use crate::audio::resample::Resampler;
-use crate::compose::blend::Patch;
+use crate::compose::arch::Isa;
+use crate::compose::blend::{Band, Patch};
 use crate::compose::{convert, fit::Fit};
 use crate::options::OutputSize;
 use crate::speech::SpeechWindow;
@@ -101,8 +102,8 @@ impl Picture {
     pub fn identity(&mut self) -> Result<()> {
         let pose = self.avatar.0.pose(0);
         let mut networks = self.avatar.0.networks()?;
-        self.patch
-            .set(networks.identity.run([&self.coefficients, pose])?, 1.0);
+        let planes = networks.identity.run([&self.coefficients, pose])?;
+        self.patch.set(Isa::best(), planes, 1.0);
         Ok(())
     }
 
@@ -118,37 +119,58 @@ impl Picture {
     pub fn blend(&mut self) {
         let info = self.avatar.info();
         let affine = &self.avatar.0.affines[0];
-        self.patch.blend_into(
-            &mut self.canvas,
-            info.frame_width,
-            info.frame_height,
-            affine,
-        );
+        let (width, height) = (info.frame_width, info.frame_height);
+        let rows = self.patch.rows(width, height, affine);
+        let band = Band {
+            rgb: &mut self.canvas[3 * width * rows.start..3 * width * rows.end],
+            rows,
+            width,
+        };
+        self.patch.blend_into(Isa::best(), band, height, affine);
     }
 
     /// The picture into a pixel format.
     pub fn convert(&self, format: PixelFormat, out: &mut Vec<u8>) {
         let info = self.avatar.info();
-        let size = (info.frame_width, info.frame_height);
-        out.resize(format.buffer_len(size.0, size.1), 0);
-        if let Ok(mut out) = PictureMut::packed(format, size, out) {
-            convert::from_rgb(&self.canvas, &mut out);
+        let (width, height) = (info.frame_width, info.frame_height);
+        out.resize(format.buffer_len(width, height), 0);
+        let Ok(mut out) = PictureMut::packed(format, (width, height), out) else {
+            return;
+        };
+        let row = |y: usize| &self.canvas[3 * width * y..][..3 * width];
+        for y in (0..height).step_by(2) {
+            let below = (y + 1 < height).then(|| row(y + 1));
+            convert::put_rows(Isa::best(), y, row(y), below, &mut out);
         }
     }
 }
 
-/// The `compose` stage's scaling.
+/// The `compose` stage's scaling, into BGR.
 #[derive(Debug)]
-pub struct Scale(Fit);
+pub struct Scale {
+    fit: Fit,
+    width: usize,
+    out: Vec<u8>,
+}
 
 impl Scale {
     /// From one size into another.
     pub fn new(from: (usize, usize), to: OutputSize) -> Self {
-        Self(Fit::new(from, to, [0; 3]))
+        Self {
+            fit: Fit::new(from, to, [0; 3]),
+            width: from.0,
+            out: vec![0; PixelFormat::Bgr8.buffer_len(to.width, to.height)],
+        }
     }
 
     /// Scales one RGB picture.
     pub fn run(&mut self, rgb: &[u8]) -> usize {
-        self.0.apply(rgb).len()
+        let row = 3 * self.width;
+        let size = self.fit.output_size();
+        if let Ok(mut out) = PictureMut::packed(PixelFormat::Bgr8, size, &mut self.out) {
+            self.fit
+                .apply(Isa::best(), |y| &rgb[row * y..][..row], &mut out);
+        }
+        self.out.len()
     }
 }

@@ -1,10 +1,14 @@
 //! Placing the mouth patch on the base frame through its affine.
 //!
-//! For every pixel of the frame that the patch's outline covers, its centre is taken back into the
-//! patch (16.16 fixed point), the four neighbours are mixed bilinearly with weights of 1/256 and
-//! the result is laid over the frame with its alpha. Outside of the patch alpha is 0, as it is on
-//! the patch's outermost pixels, so the outline needs no special treatment.
+//! For every pixel of the frame that the patch covers, its centre is taken back into the patch
+//! (16.16 fixed point), the four neighbours are mixed bilinearly with weights of 1/256 and the
+//! result is laid over the frame with its alpha. Along a row of the frame the way through the patch
+//! is a straight line, so the pixels to work on are found before: those that lie inside of the
+//! patch, where any of the patch's rows that the line crosses has alpha.
 
+use std::ops::Range;
+
+use super::arch::{self, CHUNK, Corners, Isa};
 use crate::avatar::Affine;
 
 /// A mouth patch in 8 bits, interleaved R, G, B, alpha.
@@ -12,6 +16,18 @@ use crate::avatar::Affine;
 pub(crate) struct Patch {
     size: usize,
     pixels: Vec<[u8; 4]>,
+    /// For each row, the columns between which its alpha lies.
+    extents: Vec<Range<usize>>,
+}
+
+/// Some whole rows of a picture.
+pub(crate) struct Band<'a> {
+    /// Packed RGB.
+    pub(crate) rgb: &'a mut [u8],
+    /// Which rows these are.
+    pub(crate) rows: Range<usize>,
+    /// Width of the picture.
+    pub(crate) width: usize,
 }
 
 const ONE: f64 = 65_536.0;
@@ -21,131 +37,144 @@ impl Patch {
         Self {
             size,
             pixels: vec![[0; 4]; size * size],
+            extents: vec![0..0; size],
         }
     }
 
     /// Takes over the network's output `[4, S, S]`, its alpha scaled by `presence` in [0, 1].
-    pub(crate) fn set(&mut self, planes: &[f32], presence: f32) {
+    pub(crate) fn set(&mut self, isa: Isa, planes: &[f32], presence: f32) {
         let area = self.size * self.size;
         let (red, rest) = planes.split_at(area);
         let (green, rest) = rest.split_at(area);
         let (blue, alpha) = rest.split_at(area);
-        let alpha_scale = 255.0 * presence.clamp(0.0, 1.0);
-        for ((((out, r), g), b), a) in self
-            .pixels
-            .iter_mut()
-            .zip(red)
-            .zip(green)
-            .zip(blue)
-            .zip(alpha)
-        {
-            *out = [
-                level(*r, 255.0),
-                level(*g, 255.0),
-                level(*b, 255.0),
-                level(*a, alpha_scale),
-            ];
+        let planes = [red, green, blue, alpha];
+        arch::levels(isa, planes, presence.clamp(0.0, 1.0), &mut self.pixels);
+        let rows = self.pixels.chunks_exact(self.size);
+        for (extent, row) in self.extents.iter_mut().zip(rows) {
+            let first = row.iter().position(|pixel| pixel[3] > 0);
+            let last = row.iter().rposition(|pixel| pixel[3] > 0);
+            *extent = first
+                .zip(last)
+                .map_or(0..0, |(first, last)| first..last + 1);
         }
     }
 
-    /// Lays the patch over an RGB picture.
-    pub(crate) fn blend_into(&self, rgb: &mut [u8], width: usize, height: usize, affine: &Affine) {
+    /// Rows of a picture of `width` × `height` that the patch can touch.
+    pub(crate) fn rows(&self, width: usize, height: usize, affine: &Affine) -> Range<usize> {
+        affine.bounds(self.size, width, height).1
+    }
+
+    /// Lays the patch over some rows of a picture.
+    pub(crate) fn blend_into(&self, isa: Isa, band: Band<'_>, height: usize, affine: &Affine) {
         let Some(inverse) = affine.inverse() else {
             return;
         };
-        let (columns, rows) = affine.bounds(self.size, width, height);
-        let du = (inverse.a * ONE).round() as i64;
-        let dv = (inverse.d * ONE).round() as i64;
-        for y in rows {
+        let (columns, _) = affine.bounds(self.size, band.width, height);
+        let step = [inverse.a, inverse.d].map(|x| (x * ONE).round() as i64);
+        let mut corners = Corners::EMPTY;
+        let mut over = [[0; 4]; CHUNK];
+        for (y, row) in band.rows.zip(band.rgb.chunks_exact_mut(3 * band.width)) {
             // The centre of this row's first pixel, in patch coordinates counted from pixel
             // centres.
-            let (fx, fy) = (columns.start as f64 + 0.5, y as f64 + 0.5);
-            let (u, v) = inverse.apply(fx, fy);
-            let mut u = ((u - 0.5) * ONE).round() as i64;
-            let mut v = ((v - 0.5) * ONE).round() as i64;
-            let row = &mut rgb[(y * width + columns.start) * 3..(y * width + columns.end) * 3];
-            for pixel in row.chunks_exact_mut(3) {
-                if let Some([r, g, b, a]) = self.sample(u, v)
-                    && a > 0
-                {
-                    for (under, over) in pixel.iter_mut().zip([r, g, b]) {
-                        *under = mix(*under, over, a);
-                    }
-                }
-                u += du;
-                v += dv;
+            let (u, v) = inverse.apply(columns.start as f64 + 0.5, y as f64 + 0.5);
+            let line = Line {
+                start: [u, v].map(|x| ((x - 0.5) * ONE).round() as i64),
+                step,
+            };
+            let span = self.span(&line, columns.len());
+            let pixels = columns.start + span.start..columns.start + span.end;
+            let row = &mut row[3 * pixels.start..3 * pixels.end];
+            for (chunk, rgb) in row.chunks_mut(3 * CHUNK).enumerate() {
+                self.gather(
+                    &line,
+                    span.start + chunk * CHUNK,
+                    rgb.len() / 3,
+                    &mut corners,
+                );
+                arch::sample(isa, &corners, &mut over);
+                arch::mix(isa, &over, rgb);
             }
         }
     }
 
-    /// The patch at a fixed-point position, or None where it has no pixel.
-    #[inline]
-    fn sample(&self, u: i64, v: i64) -> Option<[u32; 4]> {
-        let (column, row) = (
-            usize::try_from(u >> 16).ok()?,
-            usize::try_from(v >> 16).ok()?,
-        );
-        if column + 1 >= self.size || row + 1 >= self.size {
-            return None;
+    /// The steps of a line, out of `count`, that can meet alpha. All of them lie inside of the
+    /// patch, with a neighbour to the right and below.
+    fn span(&self, line: &Line, count: usize) -> Range<usize> {
+        let most = self.size.saturating_sub(1) as i64;
+        let down = line.within(1, 0..most, 0..count);
+        if down.is_empty() {
+            return down;
         }
-        let (fu, fv) = ((u >> 8 & 255) as u32, (v >> 8 & 255) as u32);
-        let weights = [
-            (256 - fu) * (256 - fv),
-            fu * (256 - fv),
-            (256 - fu) * fv,
-            fu * fv,
-        ];
-        let at = row * self.size + column;
-        let corners = [
-            self.pixels[at],
-            self.pixels[at + 1],
-            self.pixels[at + self.size],
-            self.pixels[at + self.size + 1],
-        ];
-        Some(std::array::from_fn(|channel| {
-            let sum: u32 = corners
-                .iter()
-                .zip(weights)
-                .map(|(c, w)| u32::from(c[channel]) * w)
-                .sum();
-            (sum + 0x8000) >> 16
-        }))
+        let ends = [down.start, down.end - 1].map(|step| (line.at(step)[1] >> 16) as usize);
+        let crossed = ends[0].min(ends[1])..=ends[0].max(ends[1]) + 1;
+        let extents = self.extents[crossed]
+            .iter()
+            .filter(|extent| !extent.is_empty());
+        let alpha = extents.fold(self.size..0, |all, extent| {
+            all.start.min(extent.start)..all.end.max(extent.end)
+        });
+        // A pixel left of the first one with alpha has it as its neighbour.
+        let across = alpha.start.saturating_sub(1) as i64..most.min(alpha.end as i64);
+        line.within(0, across, down)
+    }
+
+    /// Looks up the neighbours of `count` steps of a line.
+    fn gather(&self, line: &Line, first: usize, count: usize, corners: &mut Corners) {
+        let [mut u, mut v] = line.at(first);
+        let [a, b, c, d] = &mut corners.pixels;
+        let pixels = a.iter_mut().zip(b).zip(c.iter_mut().zip(d));
+        let weights = corners.right.iter_mut().zip(&mut corners.down);
+        for (((a, b), (c, d)), (right, down)) in pixels.zip(weights).take(count) {
+            let at = (v >> 16) as usize * self.size + (u >> 16) as usize;
+            let (top, bottom) = (&self.pixels[at..], &self.pixels[at + self.size..]);
+            (*a, *b, *c, *d) = (top[0], top[1], bottom[0], bottom[1]);
+            *right = [(u >> 8 & 255) as u16; 4];
+            *down = [(v >> 8 & 255) as u16; 4];
+            u += line.step[0];
+            v += line.step[1];
+        }
     }
 }
 
-/// `under` and `over` (0 to 255) mixed by `alpha` (0 to 255), rounded to the nearest.
-#[inline]
-fn mix(under: u8, over: u32, alpha: u32) -> u8 {
-    let sum = over * alpha + u32::from(under) * (255 - alpha) + 127;
-    // Exact division by 255 for sums below 65 536.
-    ((sum + 1 + (sum >> 8)) >> 8) as u8
+/// The way through the patch along a row of the frame, in 16.16 fixed point.
+struct Line {
+    start: [i64; 2],
+    step: [i64; 2],
 }
 
-/// A value in [0, 1] as a level; NaN becomes 0.
-#[inline]
-fn level(value: f32, scale: f32) -> u8 {
-    (value.clamp(0.0, 1.0) * scale + 0.5) as u8
+impl Line {
+    fn at(&self, step: usize) -> [i64; 2] {
+        [0, 1].map(|axis| self.start[axis] + step as i64 * self.step[axis])
+    }
+
+    /// The steps out of `steps` at which the line is inside of `range` on one axis.
+    fn within(&self, axis: usize, range: Range<i64>, steps: Range<usize>) -> Range<usize> {
+        let (start, step) = (self.start[axis], self.step[axis]);
+        let (low, high) = (range.start << 16, range.end << 16);
+        // The first step at which the line is at `bound` or beyond, in its direction.
+        let reaches = |bound: i64, step: i64, start: i64| {
+            let steps = (bound - start + step - 1).div_euclid(step);
+            usize::try_from(steps).unwrap_or(0)
+        };
+        let (first, end) = match step.signum() {
+            1 => (reaches(low, step, start), reaches(high, step, start)),
+            -1 => (
+                reaches(1 - high, -step, -start),
+                reaches(1 - low, -step, -start),
+            ),
+            _ if low <= start && start < high => (0, usize::MAX),
+            _ => (0, 0),
+        };
+        let first = first.clamp(steps.start, steps.end);
+        first..end.clamp(first, steps.end)
+    }
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-
-    #[test]
-    fn mix_rounds_to_the_nearest_for_every_input() {
-        for alpha in 0..=255u32 {
-            for under in (0..=255u32).step_by(5) {
-                for over in (0..=255u32).step_by(3) {
-                    let exact = f64::from(over * alpha + under * (255 - alpha)) / 255.0;
-                    let mixed = mix(under as u8, over, alpha);
-                    assert!(
-                        (f64::from(mixed) - exact).abs() <= 0.5,
-                        "{under} {over} {alpha}"
-                    );
-                }
-            }
-        }
-    }
+    use crate::compose::arch::tests::Random;
 
     /// A patch at a whole-pixel position is copied where it is opaque, and nowhere else.
     #[test]
@@ -159,11 +188,16 @@ mod tests {
             }
         }
         let mut patch = Patch::new(size);
-        patch.set(&planes, 1.0);
+        patch.set(Isa::best(), &planes, 1.0);
         let mut rgb = vec![10; 16 * 16 * 3];
+        let band = Band {
+            rgb: &mut rgb,
+            rows: 0..16,
+            width: 16,
+        };
         patch.blend_into(
-            &mut rgb,
-            16,
+            Isa::best(),
+            band,
             16,
             &Affine {
                 a: 1.0,
@@ -179,6 +213,92 @@ mod tests {
                 let inside = (7..11).contains(&x) && (5..9).contains(&y);
                 let expected = if inside { [255, 0, 0] } else { [10; 3] };
                 assert_eq!(rgb[(y * 16 + x) * 3..][..3], expected, "at {x}, {y}");
+            }
+        }
+    }
+
+    /// Every pixel of the patch's outline, one after the other, alpha or not.
+    fn oracle(patch: &Patch, rgb: &mut [u8], (width, height): (usize, usize), affine: &Affine) {
+        let inverse = affine.inverse().unwrap();
+        let (columns, rows) = affine.bounds(patch.size, width, height);
+        let fixed = |x: f64| (x * ONE).round() as i64;
+        for y in rows {
+            let (u, v) = inverse.apply(columns.start as f64 + 0.5, y as f64 + 0.5);
+            for (i, x) in columns.clone().enumerate() {
+                let u = fixed(u - 0.5) + i as i64 * fixed(inverse.a);
+                let v = fixed(v - 0.5) + i as i64 * fixed(inverse.d);
+                let inside = 0..patch.size as i64 - 1;
+                if !inside.contains(&(u >> 16)) || !inside.contains(&(v >> 16)) {
+                    continue;
+                }
+                let at = (v >> 16) as usize * patch.size + (u >> 16) as usize;
+                let (fu, fv) = ((u >> 8 & 255) as u32, (v >> 8 & 255) as u32);
+                let neighbours = [
+                    (0, (256 - fu) * (256 - fv)),
+                    (1, fu * (256 - fv)),
+                    (patch.size, (256 - fu) * fv),
+                    (patch.size + 1, fu * fv),
+                ];
+                let [r, g, b, a] = [0, 1, 2, 3].map(|c| {
+                    let weighted = neighbours.map(|(d, w)| u32::from(patch.pixels[at + d][c]) * w);
+                    (weighted.iter().sum::<u32>() + 0x8000) >> 16
+                });
+                for (under, over) in rgb[(y * width + x) * 3..].iter_mut().zip([r, g, b]) {
+                    let sum = over * a + u32::from(*under) * (255 - a);
+                    *under = ((2 * sum + 255) / 510) as u8;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_blends_like_the_oracle() {
+        let mut random = Random(11);
+        for round in 0..200 {
+            let size = 8 * (random.below(12) + 1);
+            let picture = (random.below(150) + 16, random.below(150) + 16);
+            // Alpha in a disc that may reach the edge or be nowhere.
+            let radius = random.float() * size as f32 * 0.7;
+            let mut planes: Vec<f32> = (0..4 * size * size).map(|_| random.float()).collect();
+            for (i, alpha) in planes[3 * size * size..].iter_mut().enumerate() {
+                let middle = |x: usize| x as f32 - size as f32 / 2.0;
+                if middle(i % size).hypot(middle(i / size)) > radius {
+                    *alpha = 0.0;
+                }
+            }
+            let (turn, scale) = match round % 4 {
+                // Upright, as most patches are.
+                0 => (0.0, 1.0),
+                1 => (std::f64::consts::FRAC_PI_2, 1.0),
+                _ => (
+                    f64::from(random.float()) * 7.0,
+                    0.3 + f64::from(random.float()),
+                ),
+            };
+            let (sin, cos) = f64::sin_cos(turn);
+            let affine = Affine {
+                a: scale * cos,
+                b: -scale * sin,
+                c: f64::from(random.float()) * picture.0 as f64,
+                d: scale * sin,
+                e: scale * cos,
+                f: f64::from(random.float()) * picture.1 as f64 - 20.0,
+            };
+            let base = random.bytes(3 * picture.0 * picture.1);
+            for isa in Isa::all() {
+                let mut patch = Patch::new(size);
+                patch.set(isa, &planes, 0.9);
+                let mut expected = base.clone();
+                oracle(&patch, &mut expected, picture, &affine);
+                let mut blended = base.clone();
+                let rows = patch.rows(picture.0, picture.1, &affine);
+                let band = Band {
+                    rgb: &mut blended[3 * picture.0 * rows.start..3 * picture.0 * rows.end],
+                    rows,
+                    width: picture.0,
+                };
+                patch.blend_into(isa, band, picture.1, &affine);
+                assert!(blended == expected, "{isa:?}, round {round}: {affine:?}");
             }
         }
     }

@@ -1,94 +1,63 @@
-//! From RGB to the pixel formats that callers want.
+//! From RGB to the pixel formats that callers want, two rows at a time.
 //!
 //! YUV is BT.601, limited range (ITU-R BT.601-7, table 3): Y = 16 + 65.481 R + 128.553 G + 24.966 B
 //! for R, G, B in [0, 1], and so on, in 16-bit fixed point. Chroma is the mean of the 2×2 pixels
 //! that share it.
 
+use super::arch::{self, Isa};
 use crate::{PictureMut, PixelFormat};
 
-/// Converts a packed RGB picture of the size of `out`.
-pub(crate) fn from_rgb(rgb: &[u8], out: &mut PictureMut<'_>) {
-    let (width, height) = out.size();
-    let rows = rgb.chunks_exact(3 * width);
-    match out.format() {
-        PixelFormat::Rgb8 => {
-            for (out, rgb) in out.rows(0).zip(rows) {
-                out.copy_from_slice(rgb);
-            }
+/// Converts row `y` (an even number) of a picture and the next one, if there is one; packed RGB.
+pub(crate) fn put_rows(
+    isa: Isa,
+    y: usize,
+    top: &[u8],
+    bottom: Option<&[u8]>,
+    out: &mut PictureMut<'_>,
+) {
+    let rows = || std::iter::once((y, top)).chain(bottom.map(|bottom| (y + 1, bottom)));
+    let format = out.format();
+    for (y, rgb) in rows() {
+        let row = out.row_mut(0, y);
+        match format {
+            PixelFormat::Rgb8 => row.copy_from_slice(rgb),
+            PixelFormat::Bgr8 => arch::swap_rb(isa, rgb, row),
+            PixelFormat::Rgba8 => arch::widen(isa, rgb, row),
+            PixelFormat::Bgra8 => arch::widen_swapped(isa, rgb, row),
+            PixelFormat::I420 | PixelFormat::Nv12 => arch::luma(isa, rgb, row),
         }
-        PixelFormat::Bgr8 => pixels::<3>(rows, out, |[r, g, b]| [b, g, r]),
-        PixelFormat::Rgba8 => pixels::<4>(rows, out, |[r, g, b]| [r, g, b, 255]),
-        PixelFormat::Bgra8 => pixels::<4>(rows, out, |[r, g, b]| [b, g, r, 255]),
+    }
+    // A last odd row or column counts twice.
+    let bottom = bottom.unwrap_or(top);
+    let odd = match (top.as_chunks::<6>().1, bottom.as_chunks::<6>().1) {
+        (&[r, g, b], &[p, q, s]) => {
+            let twice = |above: u8, below: u8| 2 * (i32::from(above) + i32::from(below));
+            Some(chroma(twice(r, p), twice(g, q), twice(b, s)))
+        }
+        _ => None,
+    };
+    match format {
         PixelFormat::I420 => {
-            for (y, (u, v)) in out.rows_of_chroma().enumerate() {
-                chroma_row(rgb, width, height, y, |x, cu, cv| {
-                    u[x] = cu;
-                    v[x] = cv;
-                });
+            let (u, v) = out.chroma_rows_mut(y / 2);
+            arch::chroma(isa, top, bottom, u, v);
+            if let (Some(odd), Some(u), Some(v)) = (odd, u.last_mut(), v.last_mut()) {
+                (*u, *v) = odd;
             }
-            luma_plane(rows, out);
         }
         PixelFormat::Nv12 => {
-            for (y, row) in out.rows(1).enumerate() {
-                chroma_row(rgb, width, height, y, |x, cu, cv| {
-                    row[2 * x] = cu;
-                    row[2 * x + 1] = cv;
-                });
+            let row = out.row_mut(1, y / 2);
+            arch::chroma_in_turn(isa, top, bottom, row);
+            if let (Some(odd), Some(last)) = (odd, row.last_chunk_mut()) {
+                *last = [odd.0, odd.1];
             }
-            luma_plane(rows, out);
         }
-    }
-}
-
-/// Packed formats: pixel by pixel.
-fn pixels<'a, const N: usize>(
-    rows: impl Iterator<Item = &'a [u8]>,
-    out: &mut PictureMut<'_>,
-    convert: impl Fn([u8; 3]) -> [u8; N],
-) {
-    for (out, rgb) in out.rows(0).zip(rows) {
-        for (out, rgb) in out.as_chunks_mut::<N>().0.iter_mut().zip(rgb.as_chunks().0) {
-            *out = convert(*rgb);
-        }
-    }
-}
-
-fn luma_plane<'a>(rows: impl Iterator<Item = &'a [u8]>, out: &mut PictureMut<'_>) {
-    for (luma, rgb) in out.rows(0).zip(rows) {
-        for (y, rgb) in luma.iter_mut().zip(rgb.chunks_exact(3)) {
-            let [r, g, b] = [0, 1, 2].map(|i| i32::from(rgb[i]));
-            *y = ((16_829 * r + 33_039 * g + 6_416 * b + (16 << 16) + 0x8000) >> 16) as u8;
-        }
-    }
-}
-
-/// The chroma samples of rows `2 y` and `2 y + 1`; a last odd row or column counts twice.
-fn chroma_row(
-    rgb: &[u8],
-    width: usize,
-    height: usize,
-    y: usize,
-    mut put: impl FnMut(usize, u8, u8),
-) {
-    let top = &rgb[2 * y * width * 3..][..width * 3];
-    let bottom = &rgb[(2 * y + 1).min(height - 1) * width * 3..][..width * 3];
-    // Whole pairs in chunks of a fixed size, so that the compiler sees no bounds.
-    let (pairs_above, pairs_below) = (top.as_chunks::<6>().0, bottom.as_chunks::<6>().0);
-    for (x, (t, b)) in pairs_above.iter().zip(pairs_below).enumerate() {
-        let sum = |i: usize| [t[i], t[i + 3], b[i], b[i + 3]].map(i32::from).iter().sum();
-        let (u, v) = chroma(sum(0), sum(1), sum(2));
-        put(x, u, v);
-    }
-    if let (&[r, g, b], &[p, q, s]) = (top.as_chunks::<6>().1, bottom.as_chunks::<6>().1) {
-        let twice = |above: u8, below: u8| 2 * (i32::from(above) + i32::from(below));
-        let (u, v) = chroma(twice(r, p), twice(g, q), twice(b, s));
-        put(width / 2, u, v);
+        _ => {}
     }
 }
 
 /// U and V of the sums of four pixels: 18 bits of fraction.
-#[inline]
-fn chroma(red: i32, green: i32, blue: i32) -> (u8, u8) {
+#[inline(always)]
+pub(super) fn chroma(red: i32, green: i32, blue: i32) -> (u8, u8) {
     let middle = (128 << 18) + (1 << 17);
     let u = (-9_714 * red - 19_071 * green + 28_785 * blue + middle) >> 18;
     let v = (28_785 * red - 24_103 * green - 4_682 * blue + middle) >> 18;
@@ -99,6 +68,15 @@ fn chroma(red: i32, green: i32, blue: i32) -> (u8, u8) {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    fn from_rgb(rgb: &[u8], out: &mut PictureMut<'_>) {
+        let (width, height) = out.size();
+        for y in (0..height).step_by(2) {
+            let mut rows = rgb.chunks_exact(3 * width).skip(y);
+            let top = rows.next().unwrap();
+            put_rows(Isa::best(), y, top, rows.next(), out);
+        }
+    }
 
     fn convert(rgb: &[u8], size: (usize, usize), format: PixelFormat, out: &mut [u8]) {
         from_rgb(rgb, &mut PictureMut::packed(format, size, out).unwrap());

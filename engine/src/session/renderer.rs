@@ -7,6 +7,7 @@ use crate::audio::resample::Resampler;
 use crate::avatar::Avatar;
 use crate::clock::frame_start;
 use crate::compose::Composer;
+use crate::compose::arch::Isa;
 use crate::compose::blend::Patch;
 use crate::frame::Frame;
 use crate::motion::Player;
@@ -34,6 +35,7 @@ pub(super) enum Tick {
 #[derive(Debug)]
 pub(super) struct Renderer {
     avatar: Avatar,
+    isa: Isa,
     composer: Composer,
     window: SpeechWindow,
     resampler: Option<(u32, Resampler)>,
@@ -56,8 +58,11 @@ impl Renderer {
     pub(super) fn new(avatar: Avatar, options: &SessionOptions, restarts: bool) -> Self {
         let info = avatar.info();
         let coefficients = info.coefficient_names.len();
+        let isa = Isa::best();
         Self {
+            isa,
             composer: Composer::new(
+                isa,
                 (info.frame_width, info.frame_height),
                 options.output_size,
                 options.letterbox,
@@ -159,7 +164,7 @@ impl Renderer {
             let mut networks = avatar.networks()?;
             let pose = avatar.pose(base_frame);
             let planes = networks.identity.run([self.mouth.coefficients(), pose])?;
-            self.patch.set(planes, presence);
+            self.patch.set(self.isa, planes, presence);
             placed = Some((&self.patch, &avatar.affines[base_frame]));
         }
         match picture {

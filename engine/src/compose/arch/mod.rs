@@ -1,0 +1,114 @@
+//! The kernels of compositing, each for several instruction sets.
+//!
+//! A kernel is one body of plain Rust, written so that the compiler turns its loops into vector
+//! instructions: elements side by side, no branch, no bounds in the middle. [`kernel!`] compiles
+//! that body once for the target's baseline (SSE2 on x86-64, NEON on aarch64) and once more for each
+//! [`Isa`] that is chosen at run time. Where a body alone doesn't get there, `x86_64.rs` has it in
+//! intrinsics. All give the same bytes: the arithmetic is on integers, and the tests compare every
+//! instruction set of the machine with a scalar oracle.
+
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+mod convert;
+mod mix;
+mod scale;
+
+pub(crate) use convert::{chroma, chroma_in_turn, luma, swap_rb, widen, widen_swapped};
+pub(crate) use mix::{CHUNK, Corners, levels, mix, sample};
+pub(crate) use scale::{BITS, FourTaps, columns, rows};
+
+/// An instruction set that kernels are compiled for.
+///
+/// A value other than `Portable` is only made where the processor has what it names; that is what
+/// makes calling its kernels sound.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Isa(Kind);
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    /// What the target was compiled for.
+    Portable,
+    /// AVX2, 2013 and later.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512 with byte permutations, 2019 and later.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Isa {
+    /// The target's baseline.
+    pub(crate) const PORTABLE: Self = Self(Kind::Portable);
+
+    /// The best that the processor has.
+    pub(crate) fn best() -> Self {
+        Self::all().last().unwrap_or(Self::PORTABLE)
+    }
+
+    /// All that the processor has, the best one last.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        #[cfg(target_arch = "x86_64")]
+        let wider = {
+            let avx2 = is_x86_feature_detected!("avx2");
+            let avx512 = avx2
+                && is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512vbmi");
+            [(Kind::Avx2, avx2), (Kind::Avx512, avx512)]
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let wider: [(Kind, bool); 0] = [];
+        let wider = wider.into_iter().filter(|(_, has)| *has);
+        std::iter::once(Self::PORTABLE).chain(wider.map(|(kind, _)| Self(kind)))
+    }
+
+    pub(super) fn kind(self) -> Kind {
+        self.0
+    }
+}
+
+/// Makes a function of this name that takes an [`Isa`] first and runs the body compiled for it.
+macro_rules! kernel {
+    ($(#[$attribute:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
+        $(#[$attribute])*
+        #[cfg_attr(
+            target_arch = "x86_64",
+            expect(unsafe_code, reason = "instruction sets that were looked for")
+        )]
+        $vis fn $name(isa: $crate::compose::arch::Isa, $($arg: $type),*) {
+            #[inline(always)]
+            fn body($($arg: $type),*) $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,bmi1,bmi2")]
+            fn avx2($($arg: $type),*) {
+                body($($arg),*);
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(
+                enable = "avx2,bmi1,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi"
+            )]
+            fn avx512($($arg: $type),*) {
+                body($($arg),*);
+            }
+
+            match isa.kind() {
+                $crate::compose::arch::Kind::Portable => body($($arg),*),
+                // SAFETY: an `Isa` is only made where the processor has it.
+                #[cfg(target_arch = "x86_64")]
+                $crate::compose::arch::Kind::Avx2 => unsafe { avx2($($arg),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                $crate::compose::arch::Kind::Avx512 => unsafe { avx512($($arg),*) },
+            }
+        }
+    };
+}
+use kernel;
+
+#[cfg(test)]
+pub(super) mod tests;

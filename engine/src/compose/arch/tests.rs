@@ -1,0 +1,296 @@
+//! Every kernel of every instruction set against a scalar oracle, on random rows of random lengths
+//! at random places in memory.
+
+use super::{CHUNK, Corners, FourTaps, Isa};
+
+/// A small generator of numbers, the same on every run.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    fn next(&mut self) -> u32 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as u32
+    }
+
+    /// A number in `0..end`.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.next() as usize % end
+    }
+
+    /// A number in [0, 1).
+    pub(crate) fn float(&mut self) -> f32 {
+        (self.next() >> 7) as f32 / (1 << 24) as f32
+    }
+
+    /// Levels, of which many are 0 or 255.
+    pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
+        let byte = |random: u32| match random % 5 {
+            0 => 0,
+            1 => 255,
+            _ => (random >> 8) as u8,
+        };
+        (0..length).map(|_| byte(self.next())).collect()
+    }
+}
+
+const GUARD: u8 = 0xA5;
+
+/// What a kernel writes for each instruction set, with bytes around it that must stay.
+fn check(
+    what: &str,
+    random: &mut Random,
+    expected: &[u8],
+    before: Option<&[u8]>,
+    run: impl Fn(Isa, &mut [u8]),
+) {
+    for isa in Isa::all() {
+        let start = random.below(33);
+        let mut memory = vec![GUARD; start + expected.len() + 40];
+        let out = &mut memory[start..start + expected.len()];
+        if let Some(before) = before {
+            out.copy_from_slice(before);
+        }
+        run(isa, out);
+        assert!(out == expected, "{what}, {isa:?}, {} bytes", expected.len());
+        let (front, rest) = memory.split_at(start);
+        let around = front.iter().chain(&rest[expected.len()..]);
+        assert!(
+            around.copied().all(|byte| byte == GUARD),
+            "{what}, {isa:?}: wrote outside of its row"
+        );
+    }
+}
+
+#[test]
+fn packed_formats() {
+    let mut random = Random(1);
+    for width in (1..70).chain([255, 512, 721]) {
+        let rgb = random.bytes(3 * width);
+        let pixels = rgb.as_chunks::<3>().0;
+        let swapped: Vec<u8> = pixels.iter().flat_map(|&[r, g, b]| [b, g, r]).collect();
+        let wide: Vec<u8> = pixels
+            .iter()
+            .flat_map(|&[r, g, b]| [r, g, b, 255])
+            .collect();
+        let both: Vec<u8> = pixels
+            .iter()
+            .flat_map(|&[r, g, b]| [b, g, r, 255])
+            .collect();
+        check("swap_rb", &mut random, &swapped, None, |isa, out| {
+            super::swap_rb(isa, &rgb, out);
+        });
+        check("widen", &mut random, &wide, None, |isa, out| {
+            super::widen(isa, &rgb, out);
+        });
+        check("widen_swapped", &mut random, &both, None, |isa, out| {
+            super::widen_swapped(isa, &rgb, out);
+        });
+    }
+}
+
+#[test]
+fn luma_and_chroma() {
+    let mut random = Random(2);
+    for width in (1..70).chain([255, 512, 721]) {
+        let (top, bottom) = (random.bytes(3 * width), random.bytes(3 * width));
+        let at = |row: &[u8], x: usize| [0, 1, 2].map(|c| i64::from(row[3 * x + c]));
+        let luma: Vec<u8> = (0..width)
+            .map(|x| {
+                let [r, g, b] = at(&top, x);
+                ((16_829 * r + 33_039 * g + 6_416 * b + (16 << 16) + 0x8000) >> 16) as u8
+            })
+            .collect();
+        check("luma", &mut random, &luma, None, |isa, out| {
+            super::luma(isa, &top, out);
+        });
+        let chroma: Vec<[u8; 2]> = (0..width / 2)
+            .map(|x| {
+                let pixels = [&top, &bottom].map(|row| [at(row, 2 * x), at(row, 2 * x + 1)]);
+                let [r, g, b] =
+                    [0, 1, 2].map(|c| pixels.as_flattened().iter().map(|p| p[c]).sum::<i64>());
+                let middle = (128 << 18) + (1 << 17);
+                [
+                    ((-9_714 * r - 19_071 * g + 28_785 * b + middle) >> 18) as u8,
+                    ((28_785 * r - 24_103 * g - 4_682 * b + middle) >> 18) as u8,
+                ]
+            })
+            .collect();
+        let planes: Vec<u8> = [0, 1]
+            .into_iter()
+            .flat_map(|i| chroma.iter().map(move |uv| uv[i]))
+            .collect();
+        check("chroma", &mut random, &planes, None, |isa, out| {
+            let (u, v) = out.split_at_mut(width / 2);
+            super::chroma(isa, &top, &bottom, u, v);
+        });
+        let turns = chroma.as_flattened();
+        check("chroma_in_turn", &mut random, turns, None, |isa, out| {
+            super::chroma_in_turn(isa, &top, &bottom, out);
+        });
+    }
+}
+
+#[test]
+fn scaling() {
+    let mut random = Random(3);
+    let weight = |random: &mut Random| random.below(1 << 15) as i16 - (1 << 14);
+    for width in (1..70).chain([255, 720]) {
+        let source_width = random.below(200) + 4;
+        let source = random.bytes(3 * source_width);
+        let mut firsts: Vec<usize> = (0..width).map(|_| random.below(source_width - 3)).collect();
+        firsts.sort_unstable();
+        let taps: Vec<FourTaps> = firsts
+            .iter()
+            .map(|&first| FourTaps {
+                first: u32::try_from(first).unwrap_or(0),
+                weights: [0; 4].map(|_: i16| weight(&mut random)),
+            })
+            .collect();
+        let half = 1i64 << 13;
+        let level = |sum: i64| ((sum + half) >> 14).clamp(0, 255) as u8;
+        let weighted = |weights: [i16; 4], x: [u8; 4]| {
+            let products = weights
+                .iter()
+                .zip(x)
+                .map(|(&w, x)| i64::from(w) * i64::from(x));
+            level(products.sum())
+        };
+        let expected: Vec<u8> = taps
+            .iter()
+            .flat_map(|taps| {
+                let at = |i: usize, c: usize| source[3 * (taps.first as usize + i) + c];
+                [0, 1, 2].map(|c| weighted(taps.weights, [0, 1, 2, 3].map(|i| at(i, c))))
+            })
+            .collect();
+        check("columns", &mut random, &expected, None, |isa, out| {
+            super::columns(isa, &source, &taps, out);
+        });
+
+        let lines = [(); 4].map(|()| random.bytes(3 * width));
+        let weights = [0; 4].map(|_: i16| weight(&mut random));
+        let expected: Vec<u8> = (0..3 * width)
+            .map(|i| weighted(weights, [0, 1, 2, 3].map(|line| lines[line][i])))
+            .collect();
+        check("rows", &mut random, &expected, None, |isa, out| {
+            super::rows(isa, lines.each_ref().map(Vec::as_slice), weights, out);
+        });
+    }
+}
+
+#[test]
+fn sampling_and_mixing() {
+    let mut random = Random(4);
+    for _ in 0..50 {
+        let mut corners = Corners::EMPTY;
+        for pixel in corners.pixels.as_flattened_mut() {
+            *pixel = [0; 4].map(|_: u8| random.bytes(1)[0]);
+        }
+        for (right, down) in corners.right.iter_mut().zip(&mut corners.down) {
+            (*right, *down) = ([random.below(256) as u16; 4], [random.below(256) as u16; 4]);
+        }
+        let over: Vec<u8> = (0..4 * CHUNK)
+            .map(|i| {
+                let (pixel, c) = (i / 4, i % 4);
+                let [a, b, d, e] = corners.pixels.map(|corner| u64::from(corner[pixel][c]));
+                let (x, y) = (corners.right[pixel][0], corners.down[pixel][0]);
+                let (x, y) = (u64::from(x), u64::from(y));
+                let above = (256 - y) * ((256 - x) * a + x * b);
+                let below = y * ((256 - x) * d + x * e);
+                ((above + below + 0x8000) >> 16) as u8
+            })
+            .collect();
+        check("sample", &mut random, &over, None, |isa, out| {
+            let mut pixels = [[0; 4]; CHUNK];
+            super::sample(isa, &corners, &mut pixels);
+            out.copy_from_slice(pixels.as_flattened());
+        });
+
+        let mut pixels = [[0; 4]; CHUNK];
+        pixels.as_flattened_mut().copy_from_slice(&over);
+        let under = {
+            let length = 3 * (random.below(CHUNK) + 1);
+            random.bytes(length)
+        };
+        let mixed: Vec<u8> = (0..under.len())
+            .map(|i| {
+                let [over, alpha] = [pixels[i / 3][i % 3], pixels[i / 3][3]].map(u64::from);
+                let sum = over * alpha + u64::from(under[i]) * (255 - alpha);
+                // Rounded to the nearest; 255 is odd, so there are no halves.
+                ((2 * sum + 255) / 510) as u8
+            })
+            .collect();
+        check("mix", &mut random, &mixed, Some(&under), |isa, out| {
+            super::mix(isa, &pixels, out);
+        });
+    }
+}
+
+/// Division by 255 is exact for every input.
+#[test]
+fn mixing_rounds_to_the_nearest() {
+    for alpha in 0..=255u8 {
+        for over in (0..=255u8).step_by(3) {
+            let under: Vec<u8> = (0..CHUNK).map(|i| (4 * i) as u8).collect();
+            let mut rgb: Vec<u8> = under.iter().flat_map(|&x| [x; 3]).collect();
+            super::mix(Isa::best(), &[[over, over, over, alpha]; CHUNK], &mut rgb);
+            for (under, mixed) in under.iter().zip(rgb.as_chunks::<3>().0) {
+                let (over, alpha) = (f64::from(over), f64::from(alpha));
+                let exact = (over * alpha + f64::from(*under) * (255.0 - alpha)) / 255.0;
+                assert!(
+                    (f64::from(mixed[0]) - exact).abs() <= 0.5,
+                    "{under} {over} {alpha}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn levels_are_rounded_and_clamped() {
+    let mut random = Random(5);
+    let odd = [
+        f32::NAN,
+        f32::INFINITY,
+        -f32::INFINITY,
+        -0.0,
+        1.0,
+        0.5,
+        -3.0,
+        1.0 + f32::EPSILON,
+    ];
+    let planes: Vec<Vec<f32>> = (0..4)
+        .map(|_| {
+            let value = |random: &mut Random| match random.below(4) {
+                0 => odd[random.below(odd.len())],
+                _ => random.float() * 1.2 - 0.1,
+            };
+            (0..192).map(|_| value(&mut random)).collect()
+        })
+        .collect();
+    for presence in [0.0, 0.333, 1.0] {
+        let scales = [255.0, 255.0, 255.0, 255.0 * f64::from(presence)];
+        for isa in Isa::all() {
+            let mut out = vec![[0; 4]; 192];
+            let [r, g, b, a] = [0, 1, 2, 3].map(|i| planes[i].as_slice());
+            super::levels(isa, [r, g, b, a], presence, &mut out);
+            for (i, pixel) in out.iter().enumerate() {
+                for (c, scale) in scales.into_iter().enumerate() {
+                    let value = f64::from(planes[c][i]);
+                    let exact = if value.is_nan() {
+                        0.0
+                    } else {
+                        value.clamp(0.0, 1.0)
+                    } * scale;
+                    let level = f64::from(pixel[c]);
+                    assert!(
+                        (level - exact).abs() <= 0.5 + 1e-4,
+                        "{isa:?}: {value} became {level}"
+                    );
+                }
+            }
+        }
+    }
+}
