@@ -131,3 +131,30 @@ fn comment(lines: &[String], indent: &str) -> String {
     let _ = writeln!(text, "{indent} */");
     text
 }
+
+/// A function as the header declares it.
+pub(crate) struct Function<'a> {
+    /// What it gives, such as `const char *`.
+    pub(crate) result: &'a str,
+    pub(crate) name: &'a str,
+    /// Between the parentheses.
+    pub(crate) parameters: &'a str,
+}
+
+/// The functions of a header that [`header`] wrote.
+pub(crate) fn functions(header: &str) -> impl Iterator<Item = Function<'_>> {
+    let declarations = header
+        .split_once("extern \"C\"")
+        .map_or("", |(_, rest)| rest);
+    declarations.split("*/").filter_map(|after_comment| {
+        let (declaration, _) = after_comment.split_once(");")?;
+        let (head, parameters) = declaration.trim_start().split_once('(')?;
+        let name = head.rfind("essence_")?;
+        // `essence_status essence_…`: the last one is the name.
+        Some(Function {
+            result: head[..name].trim(),
+            name: &head[name..],
+            parameters,
+        })
+    })
+}
