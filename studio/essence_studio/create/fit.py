@@ -3,7 +3,7 @@
 The shapes are the ICT head's (`character/model.py`). Where a landmark lies on the lips or the chin decides which shapes move it how far; what
 it is held against is the person's own face at rest. So the head's proportions don't matter, only the way its lips move:
 
-    minimise over c in [0, 1]:  |W (rest + J c - landmarks)|² + penalties |c|² + change |c_t - c_(t-1)|²
+    minimise over c in [0, 1]:  |W (rest + J c - landmarks)|² + penalty |c|²
 """
 from __future__ import annotations
 
@@ -28,10 +28,14 @@ DEPTH = 0.25
 """What a landmark's depth counts; it is a guess of MediaPipe's."""
 CHIN = 0.5
 """What the chin's points count; a beard or a collar misleads them."""
-PENALTY = 3e-4
+PENALTY = 1e-4
 """For each coefficient, in square eyes: it needs a reason to be there."""
-CHANGE = 1e-4
-STEPS = 300
+SWEEPS = 150
+LIKE_MODEL = 2.0
+"""How many frames of a shape at its fullest it takes to believe the footage as much as the head."""
+ROUNDS = 4
+MOST_FRAMES = 2500
+"""That shapes are adapted to."""
 
 # Multi-PIE landmarks along each line, from the person's right to the left.
 _CHIN = range(3, 14)
@@ -105,37 +109,50 @@ def rest_of(solid: np.ndarray, opening: np.ndarray) -> np.ndarray:
     `solid` `[n, 478, 3]` of all clips, `opening` `[n]` of the lips.
     """
     motion = np.abs(np.gradient(opening))
-    shut = opening <= np.quantile(opening, 0.25)
+    shut = opening <= opening.min() + 0.12 * (np.quantile(opening, 0.95) - opening.min())
     still = motion <= np.median(motion[shut])
     return np.median(solid[shut & still], axis=0)
 
 
-def fit(shapes: Shapes, solid: np.ndarray, change: float = CHANGE) -> np.ndarray:
-    """Coefficients `[n, 16]` f32 in the order of `COEFFICIENTS` for the frames of one clip, `solid` `[n, 478, 3]`."""
+def adapted(shapes: Shapes, solid: np.ndarray) -> Shapes:
+    """The shapes as this person makes them: between how the head's lips move and how the filmed ones do.
+
+    `solid` `[n, 478, 3]` of all clips. In turns, coefficients are fitted with the shapes, and the shapes with the coefficients.
+    """
+    solid = solid[:: max(1, len(solid) // MOST_FRAMES)]
+    seen = (solid[:, list(POINTS)] - shapes.rest).reshape(len(solid), -1)
+    model = shapes.moves.reshape(len(NAMES), -1)
+    own = shapes
+    for _ in range(ROUNDS):
+        values = _values(own, solid)
+        # A shape that this person hardly uses stays the head's.
+        gram = values.T @ values + LIKE_MODEL * np.eye(len(NAMES))
+        own = Shapes(shapes.rest, (np.linalg.solve(gram, values.T @ seen + LIKE_MODEL * model)).reshape(shapes.moves.shape))
+    return own
+
+
+def fit(shapes: Shapes, solid: np.ndarray) -> np.ndarray:
+    """Coefficients `[n, 16]` f32 in the order of `COEFFICIENTS` for frames `solid` `[n, 478, 3]`."""
+    value = _values(shapes, solid)
+    out = np.zeros((len(solid), len(COEFFICIENTS)), np.float32)
+    for i, name in enumerate(FITTED):
+        out[:, COEFFICIENTS.index(name)] = value[:, i]
+    return out
+
+
+def _values(shapes: Shapes, solid: np.ndarray) -> np.ndarray:
+    """All of `NAMES`, `[n, shapes]`, by coordinate descent: exact for every frame on its own."""
     weight = np.ones((len(POINTS), 3)) * [1.0, 1.0, DEPTH]
     weight[-len(JAW) :] *= CHIN
     weight = (weight / np.sqrt(len(POINTS))).reshape(-1)
     a = shapes.moves.reshape(len(NAMES), -1) * weight
     b = (solid[:, list(POINTS)] - shapes.rest).reshape(len(solid), -1) * weight
-    square, target = a @ a.T + PENALTY * np.eye(len(NAMES)), b @ a.T
-    lower, upper = np.zeros(len(NAMES)), np.ones(len(NAMES))
-    step = 1.0 / (np.linalg.eigvalsh(square)[-1] + 4 * change)
-    # Nesterov's accelerated projected gradient.
-    value = np.zeros((len(solid), len(NAMES)))
-    ahead, momentum = value.copy(), 1.0
-    for _ in range(STEPS):
-        slope = ahead @ square - target
-        difference = change * np.diff(ahead, axis=0)
-        slope[1:] += difference
-        slope[:-1] -= difference
-        new = np.clip(ahead - step * slope, lower, upper)
-        following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
-        ahead = new + (momentum - 1) / following * (new - value)
-        value, momentum = new, following
-    out = np.zeros((len(solid), len(COEFFICIENTS)), np.float32)
-    for i, name in enumerate(FITTED):
-        out[:, COEFFICIENTS.index(name)] = value[:, i]
-    return out
+    square, target = a @ a.T + PENALTY * np.eye(len(NAMES)), (b @ a.T).T
+    value = np.zeros((len(NAMES), len(solid)))
+    for _ in range(SWEEPS):
+        for i in range(len(NAMES)):
+            value[i] = np.clip(value[i] + (target[i] - square[i] @ value) / square[i, i], 0.0, 1.0)
+    return value.T
 
 
 def residual(shapes: Shapes, solid: np.ndarray, coefficients: np.ndarray) -> float:

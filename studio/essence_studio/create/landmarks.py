@@ -133,9 +133,8 @@ def track(clip: Clip, bundle: Path, tick: Callable[[int], None] = lambda _: None
     return Faces(np.stack([r[0] for r in nearest]), np.stack([r[1] for r in nearest]), np.stack([r[2] for r in nearest]), found, nearest[0][3])
 
 
-def tracked(clip: Clip, bundle: Path, work: Path, tick: Callable[[int], None] = lambda _: None) -> Faces:
-    """`track`, kept in the folder `work` for the next time."""
-    kept = work / f"{clip.path.stem}.npz"
+def tracked(clip: Clip, bundle: Path, kept: Path, tick: Callable[[int], None] = lambda _: None) -> Faces:
+    """`track`, kept in a file for the next time."""
     if not kept.exists():
         save(kept, track(clip, bundle, tick))
     return load(kept)

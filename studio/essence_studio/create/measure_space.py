@@ -36,7 +36,7 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     clips = clips_of([options.videos])[: options.clips]
     bundle = landmarks.landmarker_path(options.face_landmarker)
-    tracks = [landmarks.tracked(clip, bundle, options.work) for clip in clips]
+    tracks = [landmarks.tracked(clip, bundle, options.work / f"{clip.path.stem}.npz") for clip in clips]
     mean = geometry.mean_face(np.concatenate([track.points[::5] for track in tracks]))
     heads = [geometry.heads_of(track, mean) for track in tracks]
     held = np.concatenate([np.full(len(track.points), i % (len(clips) // options.held) == 0) for i, track in enumerate(tracks)])
@@ -88,6 +88,7 @@ def candidates(tracks: list[landmarks.Faces], heads: list[geometry.Heads], held:
     _, _, axes = np.linalg.svd(flat[~held] - centre, full_matrices=False)
     solid = np.concatenate([head.solid for head in heads])
     shapes = fit.shapes_of(fit.rest_of(solid[~held], np.concatenate([track.opening() for track in tracks])[~held]))
+    shapes = fit.adapted(shapes, solid[~held])
     fitted = [fit.fit(shapes, head.solid) for head in heads]
     around = [
         np.concatenate([each] + [each[np.clip(np.arange(len(each)) + k, 0, len(each) - 1)] for k in NEIGHBOURS], 1) for each in fitted

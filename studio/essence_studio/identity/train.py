@@ -15,6 +15,8 @@ from .network import Identity, folded
 HELD_OUT = 10
 """Every tenth sample is never trained on."""
 BATCH = 8
+STEPS = 8000
+"""At a patch of 96 pixels."""
 MUON_RATE = 0.02
 LEARNING_RATE = 2e-3
 BFLOAT16 = True
@@ -130,6 +132,17 @@ def _schedule(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / 50) * (0.5 + 0.5 * np.cos(np.pi * step / steps)) + 1e-3
 
 
+def steps_for(samples: Samples) -> int:
+    """Steps that bring a network to where more of them hardly help: fewer for large patches, whose steps teach more and take longer."""
+    size = samples.patches.shape[-1]
+    return int(np.clip(STEPS * (96 / size) ** 1.5, 2500, STEPS))
+
+
+def steps_done(checkpoint: Path) -> int:
+    """Of an earlier run."""
+    return int(torch.load(checkpoint)["step"]) if checkpoint.exists() else 0
+
+
 def restore(samples: Samples, checkpoint: Path) -> Identity:
     """The network of a checkpoint, with the samples' mask."""
     net = Identity(samples.coefficients.shape[1], samples.pose.shape[1], samples.patches.shape[-1])
@@ -179,9 +192,9 @@ def _ssim(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return (((2 * ma * mb + 1e-4) * (2 * cov + 9e-4)) / ((ma * ma + mb * mb + 1e-4) * (va + vb + 9e-4))).mean()
 
 
-def export(net: Identity, path: Path) -> None:
-    """Writes the folded network as ONNX."""
-    plain = folded(net).to(memory_format=torch.contiguous_format)
+def export(net: Identity, path: Path, wrap: Callable[[torch.nn.Module], torch.nn.Module] = lambda plain: plain) -> None:
+    """Writes the folded network as ONNX, inside whatever `wrap` puts around it."""
+    plain = wrap(folded(net).eval()).to(memory_format=torch.contiguous_format)
     example = (torch.zeros(1, net.coefficients), torch.zeros(1, net.pose))
     with torch.no_grad():
         torch.onnx.export(

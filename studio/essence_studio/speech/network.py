@@ -109,7 +109,8 @@ def settle(coefficients: torch.Tensor, rest: torch.Tensor, visemes: torch.Tensor
     keep = seal * coefficients.new_tensor(_SEALED_KEEPS) + (1 - seal) * coefficients.new_tensor(_OPEN_KEEPS)
     jaw = coefficients[..., :1]
     shape = torch.clamp(coefficients, 0, 1) * keep + seal * (coefficients.new_tensor(_SEALED) + torch.clamp(jaw, 0, 1) * coefficients.new_tensor(_SEALED_JAW))
-    return torch.clamp(shape, 0, 1) * alive
+    # before the first sound of an utterance the lips may already be shut for it
+    return torch.clamp(shape, 0, 1) * torch.maximum(alive, seal)
 
 
 def adapt_level(mel: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,69 @@
+"""The person's own range: a matrix that turns the shared speech network's coefficients into those that this person's lips would show.
+
+Where the footage has sound, the speech network hears it: how far this person opens the mouth for what it hears is measured, shape by shape.
+Least squares alone would make every motion smaller by as much as the prediction is uncertain; so each shape's deviation is restored. Rest stays
+rest (there is no constant part), and what is heard as closed lips is held to the person's closed lips.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from ..speech.mouth import COEFFICIENTS
+
+RIDGE = 0.02
+RESTORED = 1.8
+"""At most this many times the least-squares answer."""
+CLOSED = 0.15
+"""`mouthPress` from which the speech network means closed lips."""
+CLOSED_WEIGHT = 2.0
+"""Of all closures together, against all other pictures together."""
+LEAST = 100
+"""Pictures with speech that are needed."""
+
+_JAW, _CLOSE, _PRESS, _TONGUE = (COEFFICIENTS.index(name) for name in ("jawOpen", "mouthClose", "mouthPress", "tongueTip"))
+
+
+def calibrated(heard: np.ndarray, seen: np.ndarray, opening: np.ndarray) -> np.ndarray:
+    """The matrix `[16, 16]` that takes heard coefficients `[n, 16]` to seen ones, `seen = heard @ matrix`.
+
+    `opening` `[n]`: how far the filmed lips stand apart. With too little speech, or coefficients that don't follow it, the plain one.
+    """
+    count = len(COEFFICIENTS)
+    plain = np.eye(count)
+    speaking = heard[:, _JAW] > 0.05
+    if speaking.sum() < LEAST or np.corrcoef(heard[:, _JAW], seen[:, _JAW])[0, 1] < 0.3:
+        return plain
+    # The first of two runs finds where words end up in the pictures: within a frame of the sound.
+    shift = max((-1, 0, 1), key=lambda k: np.corrcoef(heard[1:-1, _JAW], np.roll(seen[:, _JAW], -k)[1:-1])[0, 1])
+    seen = np.roll(seen, -shift, axis=0)
+    opening = np.roll(opening, -shift)
+    shut = speaking & (opening <= np.quantile(opening, 0.2))
+    closing = heard[:, _PRESS] > CLOSED
+    gram, target = heard.T @ heard / len(heard), heard.T @ seen / len(heard)
+    if closing.sum() >= 5 and shut.sum() >= 5:
+        said = heard[closing]
+        closed = np.broadcast_to(seen[shut].mean(0), said.shape).copy()
+        closed[:, _JAW] = np.minimum(closed[:, _JAW], closed[:, _CLOSE] + 0.02)
+        gram = gram + CLOSED_WEIGHT * said.T @ said / len(said)
+        target = target + CLOSED_WEIGHT * said.T @ closed / len(said)
+    # What is not known of a shape is taken over as it is.
+    ridge = RIDGE * np.diag(np.diag(gram) + 1e-4)
+    matrix = np.linalg.solve(gram + ridge, target + ridge @ plain)
+    made = np.clip(heard[~closing] @ matrix, 0, 1)
+    restored = np.clip(seen[~closing].std(0) / np.maximum(made.std(0), 1e-4), 1.0, RESTORED)
+    restored[_TONGUE] = 1.0
+    matrix = matrix * restored
+    # The tongue isn't seen: the person's network has learned it as it was heard.
+    matrix[:, _TONGUE] = plain[:, _TONGUE]
+    return matrix
+
+
+def quality(heard: np.ndarray, seen: np.ndarray, matrix: np.ndarray) -> dict[str, float]:
+    """How well lips that follow the calibrated speech agree with the filmed ones."""
+    made = np.clip(heard @ matrix, 0, 1)
+    own, filmed = made[:, _JAW] - made[:, _CLOSE], seen[:, _JAW] - seen[:, _CLOSE]
+    return {
+        "jaw_r": round(float(np.corrcoef(made[:, _JAW], seen[:, _JAW])[0, 1]), 3),
+        "jaw_range": round(float(np.quantile(made[:, _JAW], 0.95) / max(np.quantile(seen[:, _JAW], 0.95), 1e-6)), 3),
+        "opening_r": round(float(np.corrcoef(own, filmed)[0, 1]), 3),
+    }

@@ -1,0 +1,132 @@
+"""`python -m essence_studio create`: the stages in their order."""
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+STUDIO = Path(__file__).resolve().parents[2]
+SENTENCE = STUDIO.parent / "testdata" / "audio" / "speech_48000.wav"
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m essence_studio create", description="Makes an avatar of a person who agrees to it (docs/consent.md).")
+    parser.add_argument("--video", type=Path, action="append", metavar="FILE", help="footage of one face; may be given again, or name a folder of clips")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE.imx")
+    parser.add_argument("--name", help="of the avatar; by default the file's")
+    parser.add_argument("--source", default="not stated", help="where the footage comes from")
+    parser.add_argument("--license", default="not stated", help="what may be done with the avatar")
+    parser.add_argument("--face-landmarker", metavar="PATH", help="MediaPipe's face_landmarker.task")
+    parser.add_argument("--networks", type=Path, default=STUDIO / "networks", help="folder of the shared speech network")
+    parser.add_argument("--steps", type=int, help="of training; by default as many as the patch's size and the footage's length want")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=max(1, os.cpu_count() or 1), help="for training")
+    parser.add_argument("--work", type=Path, help="folder for what a broken run goes on from; by default beside the output")
+    parser.add_argument("--preview", type=Path, metavar="FILE.mp4", help="render a sentence with the finished avatar")
+    parser.add_argument("--preview-audio", type=Path, default=SENTENCE, metavar="FILE")
+    parser.add_argument("--quiet", action="store_true")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments()
+    options = parser.parse_args(argv)
+    if not options.video:
+        parser.error("give --video")
+    from .footage import Refused
+
+    try:
+        from_video(options)
+    except Refused as refusal:
+        print(f"error: {refusal}", file=sys.stderr)
+        return 66
+    except KeyboardInterrupt:
+        print("\ninterrupted: the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def from_video(options: argparse.Namespace) -> None:
+    from ..identity import train
+    from . import base, calibrate, checks, footage, landmarks, mask, packing, prepare, preview, progress, report, sound
+
+    began = time.monotonic()
+    bundle = landmarks.landmarker_path(options.face_landmarker)
+    meter = progress.Progress({"faces": 2.0, "patches": 0.3, "training": 7.0, "packing": 0.3}, options.quiet)
+    clips = footage.clips_of(options.video)
+    used = checks.long_enough(clips)
+    warnings = [f"only the first {checks.LONGEST_S / 60:.0f} minutes are used"] if len(used) < len(clips) else []
+    clips = used
+    work = folder(options, clips)
+    if not list(work.glob("faces-*.npz")):
+        checks.one_face(clips, bundle)
+
+    total, tracks = sum(clip.count for clip in clips), []
+    meter.stage("faces", total)
+    for number, clip in enumerate(clips):
+        before = sum(len(track.points) for track in tracks)
+        tracks.append(landmarks.tracked(clip, bundle, work / f"faces-{number:04d}.npz", lambda n: meter.tick(before + n)))
+    meter.tick(total)
+    warnings += checks.face_fit(clips, tracks)
+
+    meter.stage("patches", total)
+    spoken = sound.spoken(clips, options.networks)
+    prepared = prepare.prepare(clips, tracks, spoken, meter.tick)
+    samples = prepared.samples
+    samples.alpha = mask.alpha_of(samples, prepared.heads, prepared.patch)
+    for number, flags in enumerate(prepared.covered):
+        warnings += [f"{clips[number].path.name}, {a:.1f} to {b:.1f} s: something seems to cover the mouth; left out" for a, b in checks.spans(flags)]
+    loop = base.choose(prepared, tracks)
+    for warning in warnings:
+        meter.say(f"warning: {warning}")
+
+    steps = options.steps or train.steps_for(samples)
+    checkpoint = work / f"identity-{steps}-{options.seed}.pt"
+    meter.stage("training", steps, train.steps_done(checkpoint))
+    net = train.train(samples, checkpoint, steps, options.threads, options.seed, lambda step, loss: meter.tick(step, f"loss {loss:.4f}"))
+
+    meter.stage("packing", 3)
+    quality = train.evaluate(net, samples)
+    meter.tick(1)
+    import numpy as np
+
+    matrix, match = np.eye(samples.coefficients.shape[1]), None
+    if spoken is not None:
+        heard, seen = np.concatenate(spoken), np.concatenate(prepared.coefficients)
+        matrix = calibrate.calibrated(heard, seen, np.concatenate([track.opening() for track in tracks]))
+        match = calibrate.quality(heard, seen, matrix)
+    frames = base.pictures(prepared, loop)
+    rested = packing.rested(prepared, net, loop, frames)
+    facts = dict(
+        train.facts(checkpoint), samples=len(samples.split()[0]), held_out=quality, multiply_adds=net.multiply_adds(), seconds_of_footage=round(total / footage.RATE, 1),
+        fit_left_in_eyes=round(prepared.left, 4),
+    )  # fmt: skip
+    if match:
+        facts["follows_speech"] = match
+    origin = packing.Origin(options.name or options.output.stem, options.source, options.license)
+    packing.pack(options.output, work, prepared, net, matrix, loop, rested, origin, facts, options.networks)
+    meter.tick(2)
+    minutes = (time.monotonic() - began) / 60
+    page = options.output.with_suffix(".html")
+    report.write(page, options.output, prepared, net, loop, frames, rested, warnings, facts, origin, minutes)
+    meter.tick(3)
+    meter.say(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB in {minutes:.1f} minutes; held out: {json.dumps(quality)}; report: {page}")
+    if options.preview:
+        preview.render(options.output, options.preview_audio, options.preview)
+        meter.say(f"{options.preview}: written")
+
+
+def folder(options: argparse.Namespace, clips: list) -> Path:
+    """The work folder of exactly this footage."""
+    digest = hashlib.sha256()
+    for clip in clips:
+        with clip.path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    root = options.work or options.output.with_name(options.output.name + ".work")
+    work = root / digest.hexdigest()[:12]
+    work.mkdir(parents=True, exist_ok=True)
+    return work

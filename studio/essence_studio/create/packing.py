@@ -1,0 +1,122 @@
+"""The avatar file: base frames whose mouth rests, networks, geometry, self-test and manifest."""
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from .. import pack as container
+from ..character.packing import arkit, expected
+from ..identity import train
+from ..identity.network import Identity
+from ..speech.mouth import COEFFICIENTS
+from . import base
+from .prepare import Prepared, pose_names
+
+CREATED = "2026-11-22T00:00:00Z"
+"""The format's date: a date of the day would make every file differ."""
+JPEG_QUALITY = 92
+TESTED = 3
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the face comes from and what may be done with it."""
+
+    name: str
+    source: str
+    license: str
+
+
+class Driven(nn.Module):
+    """The identity network behind the person's calibration: shared coefficients in."""
+
+    def __init__(self, net: Identity, matrix: np.ndarray):
+        super().__init__()
+        self.net = net
+        self.register_buffer("matrix", torch.from_numpy(matrix.astype(np.float32)))
+
+    def forward(self, coefficients: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
+        return self.net(torch.clamp(coefficients @ self.matrix, 0.0, 1.0), pose)
+
+
+def rested(prepared: Prepared, net: Identity, loop: base.Loop, frames: list[np.ndarray]) -> list[np.ndarray]:
+    """The loop's pictures with the mouth at rest, drawn by the network: at rest the engine shows base frames as they are."""
+    out = []
+    still = torch.zeros(1, net.coefficients)
+    with torch.no_grad():
+        for offset, frame in enumerate(frames):
+            at = loop.first + offset
+            pose = torch.from_numpy(prepared.pose[loop.clip][at : at + 1])
+            patch = net(still, pose)[0].numpy().transpose(1, 2, 0)
+            affine = prepared.patch.to_frame(prepared.heads[loop.clip].to_frame[at : at + 1])[0]
+            out.append(composed(frame, patch, affine))
+    return out
+
+
+def composed(frame: np.ndarray, patch: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """A patch `[S, S, 4]` in [0, 1] laid over a frame as the engine does it."""
+    matrix = affine.reshape(2, 3).astype(np.float64).copy()
+    matrix[:, 2] += matrix[:, :2] @ np.array([0.5, 0.5]) - 0.5
+    placed = cv2.warpAffine(patch, matrix, (frame.shape[1], frame.shape[0]), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    alpha = placed[..., 3:]
+    # The border's colours count for nothing where alpha is 0.
+    return np.round(np.clip(frame * (1 - alpha) + 255 * placed[..., :3] * alpha, 0, 255)).astype(np.uint8)
+
+
+def jpeg(picture: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
+    return out.getvalue()
+
+
+def pack(
+    output: Path, work: Path, prepared: Prepared, net: Identity, matrix: np.ndarray, loop: base.Loop, frames: list[np.ndarray],
+    origin: Origin, facts: dict, networks: Path,
+) -> None:  # fmt: skip
+    """Writes the avatar. `frames` are the loop's pictures, the mouth at rest."""
+    speech = json.loads((networks / "speech.json").read_text())
+    identity = work / "identity.onnx"
+    train.export(net, identity, lambda folded: Driven(folded, matrix))
+    pose = prepared.pose[loop.clip][loop.first : loop.first + loop.count]
+    affines = prepared.patch.to_frame(prepared.heads[loop.clip].to_frame[loop.first : loop.first + loop.count])
+    members = {"speech.onnx": (networks / "speech.onnx").read_bytes(), "identity.onnx": identity.read_bytes()}
+    members["geometry.f32"] = np.concatenate([pose, affines], 1).astype("<f4").tobytes()
+    chosen = prepared.samples.split()[0]
+    chosen = chosen[np.linspace(0, len(chosen) - 1, TESTED + 2).astype(int)[1:-1]]
+    inputs = np.concatenate([prepared.samples.coefficients[chosen], prepared.samples.pose[chosen]], 1)
+    members["selftest/inputs.f32"] = inputs.astype("<f4").tobytes()
+    members["selftest/patches.u8"] = expected(identity, prepared.samples, chosen).tobytes()
+    for index, frame in enumerate(frames):
+        members[f"frames/{index:05d}.jpg"] = jpeg(frame)
+    c, p, s = len(COEFFICIENTS), prepared.samples.pose.shape[1], prepared.patch.size
+    height, width = frames[0].shape[:2]
+    manifest = {
+        "format_version": "2.0",
+        "engine": "essence",
+        "engine_abi": 1,
+        "name": origin.name,
+        "created": CREATED,
+        "license": origin.license,
+        "source": origin.source,
+        "frame": {"width": width, "height": height, "count": len(frames), "rate": 25},
+        "crop": {"size": s, "pose": pose_names()},
+        "coefficients": list(COEFFICIENTS),
+        "arkit": arkit(),
+        "networks": {
+            "speech": {"file": "speech.onnx", "inputs": {"mel": ["N", speech["window"], 80]}, "outputs": {"coefficients": ["N", c]}},
+            "identity": {"file": "identity.onnx", "inputs": {"coefficients": ["N", c], "pose": ["N", p]}, "outputs": {"patch": ["N", 4, s, s]}},
+        },
+        "motions": {"idle": {"first": 0, "count": len(frames), "loop": loop.kind, "entries": [0], "exits": [len(frames) - 1]}},
+        "selftest": {"inputs": "selftest/inputs.f32", "patches": "selftest/patches.u8", "count": len(chosen)},
+        "training": {"identity": facts, "speech": speech.get("training", {}), "made_with": "python -m essence_studio create"},
+    }
+    container.write_imx(output, members, manifest)
+

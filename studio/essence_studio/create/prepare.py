@@ -1,0 +1,180 @@
+"""From tracked footage to what the network learns from: aligned patches, coefficients, pose, and what is held out."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Callable
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from ..identity import train
+from ..speech.mouth import COEFFICIENTS
+from . import fit, geometry, landmarks
+from .footage import Clip
+
+WIDTH = 1.45
+"""Of the patch, in eyes: from the nose to below the chin."""
+ABOVE = 0.42
+"""Part of it above the middle of the lips."""
+SIZES = (96, 128, 160, 192, 224)
+LIGHTS = 4
+"""Numbers that tell the light and the shade of the face beside the mouth."""
+HELD_PART = 6
+"""Every sixth clip, or the last sixth of a single one, is held out."""
+MOST_BYTES = 600 << 20
+"""Of patches in memory; of longer footage every second picture is used, or every third."""
+COVERED = 6.0
+"""Times the usual error: something else than a mouth is in the picture."""
+
+
+@dataclass
+class Prepared:
+    """One person's footage, every picture described."""
+
+    clips: list[Clip]
+    heads: list[geometry.Heads]
+    mean: np.ndarray
+    patch: geometry.Patch
+    shapes: fit.Shapes
+    coefficients: list[np.ndarray]
+    """Per clip `[n, 16]`."""
+    pose: list[np.ndarray]
+    """Per clip `[n, P]`."""
+    samples: train.Samples
+    """What is trained on and held out: `picture` says of which clip and number."""
+    picture: np.ndarray
+    """`[samples, 2]`."""
+    covered: list[np.ndarray] = field(default_factory=list)
+    """Per clip `[n]`: pictures in which something covers the mouth."""
+    left: float = 0.0
+    """What the fit leaves of the lips' motion, in eyes."""
+
+
+def pose_names() -> list[str]:
+    return [*geometry.POSE, *(f"light{i}" for i in range(LIGHTS))]
+
+
+def prepare(clips: list[Clip], tracks: list[landmarks.Faces], spoken: list[np.ndarray] | None, tick: Callable[[int], None] = lambda _: None) -> Prepared:
+    """`spoken`: the speech network's coefficients, for what lips don't tell."""
+    every = max(1, sum(len(track.points) for track in tracks) // 2000)
+    mean = geometry.mean_face(np.concatenate([track.points[track.found] for track in tracks])[::every])
+    heads = [geometry.heads_of(track, mean) for track in tracks]
+    patch = placed(mean, tracks)
+    solid = np.concatenate([head.solid for head in heads])
+    shapes = fit.shapes_of(fit.rest_of(solid, np.concatenate([track.opening() for track in tracks])))
+    shapes = fit.adapted(shapes, solid)
+    coefficients = [fit.fit(shapes, head.solid) for head in heads]
+    if spoken is not None:
+        for own, heard in zip(coefficients, spoken):
+            own[:, COEFFICIENTS.index("tongueTip")] = heard[: len(own), COEFFICIENTS.index("tongueTip")]
+    patches = _patches(clips, heads, patch, tick)
+    lights, covered = _described(patches, heads, patch)
+    turn = np.concatenate([head.pose for head in heads])
+    spread = np.maximum(turn.std(0), np.radians(0.5))
+    pose = [np.concatenate([head.pose / spread, light], 1).astype(np.float32) for head, light in zip(heads, lights)]
+    samples, picture = _samples(tracks, heads, patch, patches, coefficients, pose, covered)
+    left = fit.residual(shapes, solid, np.concatenate(coefficients))
+    return Prepared(clips, heads, mean, patch, shapes, coefficients, pose, samples, picture, covered, left)
+
+
+def placed(mean: np.ndarray, tracks: list[landmarks.Faces]) -> geometry.Patch:
+    """The patch, at the footage's own resolution as far as the sizes go."""
+    eyes = np.median([np.linalg.norm(t.points[:, landmarks.EYES[0], :2] - t.points[:, landmarks.EYES[1], :2], axis=1).mean() for t in tracks])
+    size = next((size for size in SIZES if size >= 0.97 * WIDTH * eyes), SIZES[-1])
+    mouth = mean[list(landmarks.LIPS), :2].mean(0)
+    return geometry.Patch(size, mouth[0] - WIDTH / 2, mouth[1] - ABOVE * WIDTH, WIDTH)
+
+
+def mouth_box(heads: list[geometry.Heads], patch: geometry.Patch) -> np.ndarray:
+    """1 in the box that the lips keep to, 0 elsewhere."""
+    lips = patch.pixels(np.concatenate([head.flat[:, list(landmarks.LIPS)] for head in heads]).reshape(-1, 2))
+    margin = 0.03 * patch.size
+    left, top = np.floor(np.quantile(lips, 0.001, axis=0) - margin).astype(int)
+    right, bottom = np.ceil(np.quantile(lips, 0.999, axis=0) + margin).astype(int)
+    box = np.zeros((patch.size, patch.size), np.float32)
+    box[max(top, 2) : bottom, max(left, 2) : right] = 1
+    return box
+
+
+def _patches(clips: list[Clip], heads: list[geometry.Heads], patch: geometry.Patch, tick: Callable[[int], None]) -> list[np.ndarray]:
+    """Per clip `[n, S, S, 3]` u8 of each used picture; `step` apart."""
+    step, done, out = stride(clips, patch.size), 0, []
+    for clip, head in zip(clips, heads):
+        affines = patch.to_frame(head.to_frame)
+        kept = []
+        for number, picture in enumerate(clip.pictures()):
+            if number % step == 0 and number < len(affines):
+                kept.append(geometry.crop(picture, affines[number], patch.size))
+            done += 1
+        tick(done)
+        out.append(np.stack(kept))
+    return out
+
+
+def stride(clips: list[Clip], size: int) -> int:
+    return max(1, -(-sum(clip.count for clip in clips) * 3 * size * size // MOST_BYTES))
+
+
+def _described(patches: list[np.ndarray], heads: list[geometry.Heads], patch: geometry.Patch) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Per clip the light `[n, LIGHTS]` of the face above the lips, and whether the mouth is covered `[n]`, for every picture."""
+    size = patch.size
+    top = int(patch.pixels(np.concatenate([head.flat[:, 0] for head in heads]))[:, 1].min() - 0.03 * size)
+    cells = size // 16
+    small = [_shrunk(p, cells) for p in patches]
+    upper = np.concatenate([s[:, : max(top // cells, 2)].reshape(len(s), -1) for s in small])
+    centre = upper.mean(0)
+    _, strength, axes = np.linalg.svd(upper[:: max(1, len(upper) // 1500)] - centre, full_matrices=False)
+    axes = axes[:LIGHTS]
+    values = (upper - centre) @ axes.T
+    values /= np.maximum(values.std(0), 1e-3)
+    whole = np.concatenate([s.reshape(len(s), -1) for s in small])
+    middle = np.median(whole[:: max(1, len(whole) // 1500)], axis=0)
+    _, _, mouth_axes = np.linalg.svd(whole[:: max(1, len(whole) // 1500)] - middle, full_matrices=False)
+    off = whole - middle
+    off -= (off @ mouth_axes[:12].T) @ mouth_axes[:12]
+    error = np.abs(off).max(1)
+    flags = error > COVERED * np.median(error)
+    lights, covered, at = [], [], 0
+    for kept, head in zip(patches, heads):
+        count, total = len(kept), len(head.pose)
+        index = np.minimum(np.round(np.arange(total) * (count / total)).astype(int), count - 1)
+        smooth = _smooth(values[at : at + count])
+        lights.append(smooth[index].astype(np.float32))
+        covered.append(flags[at : at + count][index])
+        at += count
+    return lights, covered
+
+
+def _shrunk(patches: np.ndarray, cells: int) -> np.ndarray:
+    """Means over squares of `cells` pixels, in [0, 1]."""
+    n, s = len(patches), patches.shape[1] // cells
+    return patches.reshape(n, s, cells, s, cells, 3).mean((2, 4)).astype(np.float32) / 255
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    return gaussian_filter(values, (geometry.HEAD_SIGMA, 0), mode="nearest")
+
+
+def _samples(tracks, heads, patch, patches, coefficients, pose, covered) -> tuple[train.Samples, np.ndarray]:
+    held_clips = [i for i in range(len(tracks)) if len(tracks) >= HELD_PART and i % HELD_PART == HELD_PART - 1]
+    picture, held = [], []
+    for number, track in enumerate(tracks):
+        total, count = len(track.points), len(patches[number])
+        step = -(-total // count)
+        for at in range(0, count):
+            moment = at * step
+            if not track.found[moment] or covered[number][moment]:
+                continue
+            last = len(tracks) < HELD_PART and number == len(tracks) - 1 and moment >= total - sum(len(t.points) for t in tracks) // HELD_PART
+            if number in held_clips or last:
+                held.append(len(picture))
+            picture.append((number, moment, at))
+    picture = np.array(picture)
+    size = patch.size
+    samples = train.Samples(
+        coefficients=np.stack([coefficients[c][m] for c, m, _ in picture]),
+        pose=np.stack([pose[c][m] for c, m, _ in picture]),
+        patches=np.stack([patches[c][a] for c, _, a in picture]).transpose(0, 3, 1, 2),
+        alpha=np.ones((size, size), np.float32), focus=mouth_box(heads, patch), held=np.array(held, int),
+    )  # fmt: skip
+    return samples, picture[:, :2]

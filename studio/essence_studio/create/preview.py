@@ -1,0 +1,28 @@
+"""A sentence spoken by the finished avatar, rendered by the engine's own command line."""
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from .footage import Refused
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def program() -> str:
+    """`bithuman`: on the path, or built in this repository."""
+    found = shutil.which("bithuman")
+    for kind in ("release", "debug"):
+        built = REPOSITORY / "target" / kind / "bithuman"
+        if found is None and built.exists():
+            found = str(built)
+    if found is None:
+        raise Refused("--preview needs the program `bithuman`: `cargo install --path cli`, or `cargo build --release -p bithuman-cli`")
+    return found
+
+
+def render(avatar: Path, audio: Path, output: Path) -> None:
+    done = subprocess.run([program(), "render", str(avatar), "--audio", str(audio), "--output", str(output)], capture_output=True, text=True)
+    if done.returncode:
+        raise Refused(f"the preview could not be rendered: {done.stderr.strip()}")
