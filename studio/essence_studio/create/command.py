@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def from_video(options: argparse.Namespace) -> None:
     from ..identity import train
-    from . import base, calibrate, checks, footage, landmarks, mask, packing, prepare, preview, progress, report, sound
+    from . import base, calibrate, checks, footage, landmarks, mask, measure, packing, prepare, preview, progress, report, sound
 
     began = time.monotonic()
     bundle = landmarks.landmarker_path(options.face_landmarker)
@@ -90,7 +90,7 @@ def from_video(options: argparse.Namespace) -> None:
     net = train.train(samples, checkpoint, steps, options.threads, options.seed, lambda step, loss: meter.tick(step, f"loss {loss:.4f}"))
 
     meter.stage("packing", 3)
-    quality = train.evaluate(net, samples)
+    quality = dict(train.evaluate(net, samples), **measure.in_frames(prepared, net, bundle))
     meter.tick(1)
     import numpy as np
 

@@ -124,23 +124,23 @@ def adapted(shapes: Shapes, solid: np.ndarray) -> Shapes:
     model = shapes.moves.reshape(len(NAMES), -1)
     own = shapes
     for _ in range(ROUNDS):
-        values = _values(own, solid)
+        used = values(own, solid)
         # A shape that this person hardly uses stays the head's.
-        gram = values.T @ values + LIKE_MODEL * np.eye(len(NAMES))
-        own = Shapes(shapes.rest, (np.linalg.solve(gram, values.T @ seen + LIKE_MODEL * model)).reshape(shapes.moves.shape))
+        gram = used.T @ used + LIKE_MODEL * np.eye(len(NAMES))
+        own = Shapes(shapes.rest, (np.linalg.solve(gram, used.T @ seen + LIKE_MODEL * model)).reshape(shapes.moves.shape))
     return own
 
 
 def fit(shapes: Shapes, solid: np.ndarray) -> np.ndarray:
     """Coefficients `[n, 16]` f32 in the order of `COEFFICIENTS` for frames `solid` `[n, 478, 3]`."""
-    value = _values(shapes, solid)
+    each = values(shapes, solid)
     out = np.zeros((len(solid), len(COEFFICIENTS)), np.float32)
     for i, name in enumerate(FITTED):
-        out[:, COEFFICIENTS.index(name)] = value[:, i]
+        out[:, COEFFICIENTS.index(name)] = each[:, i]
     return out
 
 
-def _values(shapes: Shapes, solid: np.ndarray) -> np.ndarray:
+def values(shapes: Shapes, solid: np.ndarray) -> np.ndarray:
     """All of `NAMES`, `[n, shapes]`, by coordinate descent: exact for every frame on its own."""
     weight = np.ones((len(POINTS), 3)) * [1.0, 1.0, DEPTH]
     weight[-len(JAW) :] *= CHIN
@@ -157,7 +157,7 @@ def _values(shapes: Shapes, solid: np.ndarray) -> np.ndarray:
 
 def residual(shapes: Shapes, solid: np.ndarray, coefficients: np.ndarray) -> float:
     """Root mean square distance in eyes, in the picture's plane, that the fit leaves at the lips."""
-    values = np.stack([coefficients[:, COEFFICIENTS.index(name)] for name in FITTED], 1)
-    made = shapes.rest + np.einsum("nc,cpk->npk", values, shapes.moves[: len(FITTED)])
+    fitted = np.stack([coefficients[:, COEFFICIENTS.index(name)] for name in FITTED], 1)
+    made = shapes.rest + np.einsum("nc,cpk->npk", fitted, shapes.moves[: len(FITTED)])
     lips = slice(0, len(POINTS) - len(JAW))
     return float(np.sqrt((((made - solid[:, list(POINTS)])[:, lips, :2]) ** 2).sum(-1).mean()))

@@ -16,7 +16,7 @@ MOVED = 5.0 / 255
 """Deviation from which a pixel counts as moved by the mouth."""
 AROUND = (205, 425, 92, 322, 2)
 """Cheeks beside the lips and below the nose: what lips pull along."""
-FADE = 0.075
+FADE = 0.06
 """Width of the soft edge, as a part of the patch."""
 BORDER = 3
 """Outermost pixels that stay 0."""
@@ -26,7 +26,7 @@ def alpha_of(samples: Samples, heads: list[geometry.Heads], patch: geometry.Patc
     """`[S, S]` f32."""
     size = patch.size
     bound = _hull(heads, patch)
-    moved = (influence(samples) > MOVED) & (distance_transform_edt(~bound) < 0.04 * size)
+    moved = (influence(samples) > MOVED) & (distance_transform_edt(~bound) < 0.02 * size)
     points = np.argwhere(moved | bound)[:, ::-1].astype(np.int32)
     region = np.zeros((size, size), np.uint8)
     # The convex hull: the shorter the edge, the less there is to show.

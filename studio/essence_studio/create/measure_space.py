@@ -97,6 +97,7 @@ def candidates(tracks: list[landmarks.Faces], heads: list[geometry.Heads], held:
         "scores": scores,
         "pca": (flat - centre) @ axes[:PCA].T,
         "fitted": np.concatenate(fitted),
+        "fitted with sides": np.concatenate([fit.values(shapes, head.solid) for head in heads]),
         "fitted with neighbours": np.concatenate(around),
     }
 

@@ -1,6 +1,8 @@
 """A sentence spoken by the finished avatar, rendered by the engine's own command line."""
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,7 +24,19 @@ def program() -> str:
     return found
 
 
+def environment() -> dict[str, str]:
+    """The process's own, with ONNX Runtime where Python has it."""
+    variables = dict(os.environ)
+    spec = importlib.util.find_spec("onnxruntime")
+    if "ORT_DYLIB_PATH" not in variables and spec and spec.origin:
+        found = sorted(Path(spec.origin).parent.glob("capi/libonnxruntime.so*"))
+        if found:
+            variables["ORT_DYLIB_PATH"] = str(found[0])
+    return variables
+
+
 def render(avatar: Path, audio: Path, output: Path) -> None:
-    done = subprocess.run([program(), "render", str(avatar), "--audio", str(audio), "--output", str(output)], capture_output=True, text=True)
+    command = [program(), "render", str(avatar), "--audio", str(audio), "--output", str(output)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment())
     if done.returncode:
         raise Refused(f"the preview could not be rendered: {done.stderr.strip()}")

@@ -34,6 +34,8 @@ def write(
         ("Held out: PSNR in the mouth box", f"{quality['psnr_db']} dB (worst picture {quality['psnr_worst_db']} dB)"),
         ("Held out: SSIM", f"{quality['ssim']}"),
         ("Held out: sharpness", f"{quality['sharpness']} of the film's"),
+        ("Held out: distance of the lips' landmarks", f"{100 * quality.get('lip_distance', float('nan')):.2f} % of the eyes' distance"),
+        ("Held out: gradient in the patch's edge", f"{quality.get('edge', float('nan'))} of the film's"),
         ("Base loop", f"{loop.count} pictures, {'closes on itself' if loop.kind == 'cycle' else 'back and forth'}"),
         ("Made in", f"{minutes:.1f} minutes"),
     ]
