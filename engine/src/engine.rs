@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::infer::{Provider, Runtime, RuntimeInfo};
 use crate::log::{Log, LogLevel};
+use crate::schedule::Scheduler;
 use crate::{Avatar, Result};
 
 /// Memory that an avatar's decoded base frames may take, unless said otherwise.
@@ -22,6 +23,7 @@ pub struct Engine {
     provider: Provider,
     base_cache_bytes: usize,
     log: Log,
+    scheduler: Scheduler,
 }
 
 /// Settings of an [`Engine`].
@@ -31,6 +33,8 @@ pub struct EngineBuilder {
     provider: Provider,
     base_cache_bytes: usize,
     log: Log,
+    threads: Option<usize>,
+    max_sessions: Option<usize>,
 }
 
 impl EngineBuilder {
@@ -58,6 +62,22 @@ impl EngineBuilder {
         self
     }
 
+    /// Threads that prepare frames, and networks that run at a time, for all avatars together.
+    /// Default: as many as the process may use cores, a container's quota counted.
+    #[must_use]
+    pub fn threads(mut self, threads: impl Into<Option<usize>>) -> Self {
+        self.threads = threads.into();
+        self
+    }
+
+    /// Most real-time sessions at a time, of all avatars together; one more is refused with
+    /// `LimitExceeded`. Default: no limit. [`Avatar::capacity`] says how many can be served.
+    #[must_use]
+    pub fn max_sessions(mut self, sessions: impl Into<Option<usize>>) -> Self {
+        self.max_sessions = sessions.into();
+        self
+    }
+
     /// Where messages of `level` and of those that matter more go. Default: nowhere.
     ///
     /// `sink` is called from whichever thread makes the call that logs, and should return at once.
@@ -71,7 +91,9 @@ impl EngineBuilder {
         self
     }
 
-    /// Loads ONNX Runtime.
+    /// Loads ONNX Runtime, with its telemetry switched off: the first call of a process sets
+    /// `ORT_DISABLE_TELEMETRY=1` in the environment unless it is set. A program other threads of
+    /// which read the environment meanwhile, past Rust, sets it itself when it starts.
     ///
     /// # Errors
     /// - `RuntimeMissing`: no usable library; the message lists the places that were tried.
@@ -96,6 +118,7 @@ impl EngineBuilder {
             provider: self.provider,
             base_cache_bytes: self.base_cache_bytes,
             log: self.log,
+            scheduler: Scheduler::new(self.threads, self.max_sessions),
         })
     }
 }
@@ -108,6 +131,8 @@ impl Engine {
             provider: Provider::Auto,
             base_cache_bytes: BASE_CACHE_BYTES,
             log: Log::default(),
+            threads: None,
+            max_sessions: None,
         }
     }
 
@@ -125,6 +150,22 @@ impl Engine {
             .collect()
     }
 
+    /// Threads that prepare frames, and networks that run at a time.
+    pub fn threads(&self) -> usize {
+        self.scheduler.threads()
+    }
+
+    /// Real-time sessions that there are now.
+    pub fn sessions(&self) -> usize {
+        self.scheduler.sessions()
+    }
+
+    /// Another limit for [`max_sessions`](EngineBuilder::max_sessions); sessions that there are
+    /// already stay.
+    pub fn set_max_sessions(&self, sessions: impl Into<Option<usize>>) {
+        self.scheduler.set_max_sessions(sessions.into());
+    }
+
     /// Opens an avatar: maps the file, checks it against its hashes, loads its networks and runs
     /// its self-test.
     ///
@@ -139,6 +180,7 @@ impl Engine {
             self.provider,
             self.base_cache_bytes,
             self.log.clone(),
+            self.scheduler.clone(),
             path.as_ref(),
         )
         .inspect_err(|error| self.log.log(LogLevel::Error, || error.to_string()))

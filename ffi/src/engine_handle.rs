@@ -117,6 +117,10 @@ export! {
 export! {
     /// Loads ONNX Runtime. Further engines in a process share what the first one loaded.
     ///
+    /// ONNX Runtime's telemetry stays off: the first call sets `ORT_DISABLE_TELEMETRY=1` in the
+    /// environment unless it is set. A program other threads of which may call getenv() at that
+    /// moment sets it itself when it starts.
+    ///
     /// `options`: borrowed for the call; NULL means the defaults.
     /// `out`: written on success; transferred to the caller, who destroys it with
     /// essence_engine_destroy().

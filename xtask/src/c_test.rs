@@ -66,7 +66,7 @@ pub(crate) fn c_test(sh: &Shell) -> Result<()> {
             &["-std=gnu99"],
         )?;
     }
-    stage.run(sh, "smoke", &["testdata", &stage.text(), "2"])?;
+    leaves_nothing_at_home(sh, &stage)?;
     stage.run(sh, "smoke_cpp", &["testdata", &stage.text()])?;
     stage.run(sh, "errors", &["testdata", &stage.text()])?;
     {
@@ -204,6 +204,25 @@ fn exports(sh: &Shell, stage: &Stage) -> Result<()> {
         );
     }
     println!("exports: {} functions, as the header says", declared.len());
+    Ok(())
+}
+
+/// A program that uses the library writes nothing into the user's folders: ONNX Runtime's telemetry
+/// is off.
+fn leaves_nothing_at_home(sh: &Shell, stage: &Stage) -> Result<()> {
+    let home = stage.folder.join("home");
+    sh.remove_path(&home)?;
+    sh.create_dir(&home)?;
+    let _environment = [
+        sh.push_env("HOME", &home),
+        sh.push_env("XDG_CACHE_HOME", ""),
+        sh.push_env("ORT_DISABLE_TELEMETRY", "0"),
+    ];
+    stage.run(sh, "smoke", &["testdata", &stage.text(), "2"])?;
+    let left = sh.read_dir(&home)?;
+    if !left.is_empty() {
+        bail!("the program left {left:?}");
+    }
     Ok(())
 }
 

@@ -146,6 +146,7 @@ fn load(path: &Path) -> Result<(String, Environment), String> {
             "version {version} is too old, {RUNTIME_WANTED} or newer is wanted"
         ));
     }
+    forbid_telemetry();
     let environment = ort::init_from(path)
         .map_err(|e| e.to_string())?
         .with_name("essence")
@@ -154,6 +155,20 @@ fn load(path: &Path) -> Result<(String, Environment), String> {
         .map_err(|e| e.to_string())?;
     environment.set_log_level(ort::logging::LogLevel::Error);
     Ok((version, environment))
+}
+
+/// Keeps ONNX Runtime from collecting data for its maker: builds of 1.31 write a device's id and a
+/// database of events into the user's cache folder as soon as their environment is made, for
+/// sending; `with_telemetry(false)` comes too late for that.
+#[expect(unsafe_code, reason = "the only switch is an environment variable")]
+fn forbid_telemetry() {
+    const SWITCH: &str = "ORT_DISABLE_TELEMETRY";
+    if env::var_os(SWITCH).is_none_or(|value| value != "1") {
+        // SAFETY: Rust's own readers are locked out meanwhile. Where other threads of the host read
+        // the environment through C at this very moment, the host sets the variable itself before
+        // it starts them, and nothing is written here; the documentation says so.
+        unsafe { env::set_var(SWITCH, "1") };
+    }
 }
 
 #[expect(unsafe_code, reason = "asking a shared library for its version")]
