@@ -5,9 +5,10 @@ from __future__ import annotations
 import faulthandler
 import os
 import sys
+import time
 import wave
 from pathlib import Path
-from typing import Iterator, Tuple
+from typing import Iterator, Optional, Tuple
 
 import pytest
 
@@ -33,9 +34,19 @@ def write_wav(path: Path, pcm: Pcm, seconds: float) -> None:
         file.writeframes(samples[: 2 * int(rate * seconds)])
 
 
-def threads() -> int:
-    """Threads of this process, those that Python does not know of as well."""
-    return len(os.listdir("/proc/self/task")) if sys.platform == "linux" else 0
+def threads(at_most: Optional[int] = None) -> int:
+    """Threads of this process, those that Python does not know of as well.
+
+    A thread that was joined is gone for Python a moment before it is for the system: ``at_most`` waits for that.
+    """
+    if sys.platform != "linux":
+        return 0
+    for _ in range(1000):
+        count = len(os.listdir("/proc/self/task"))
+        if at_most is None or count <= at_most:
+            break
+        time.sleep(0.01)
+    return count
 
 
 def descriptors() -> int:

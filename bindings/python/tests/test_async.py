@@ -366,7 +366,7 @@ def test_a_slow_program_loses_pictures_and_no_sound(speech: Pcm) -> None:
     async def main() -> None:
         paced = await Paced.open()
         await paced.runtime.push_audio(speech[0][:32_000], 16_000)
-        frames = []
+        frames: List[VideoFrame] = []
         while not (frames and frames[-1].end_of_speech):
             frames.append(await paced.tick())
             paced.clock.advance(2 * TICK)
@@ -457,7 +457,7 @@ def test_no_thread_is_left_however_it_ends() -> None:
     for drawing in (False, True):
         for end in (AsyncBithuman.shutdown, AsyncBithuman.cleanup, forget):
             asyncio.run(by(end, drawing=drawing))
-            assert (threads(), threading.active_count()) == before, end
+            assert (threads(before[0]), threading.active_count()) == before, end
 
 
 def test_after_shutdown_no_thread_is_left_to_wait_for() -> None:

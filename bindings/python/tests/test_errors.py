@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import pickle
 import re
 import subprocess
@@ -199,6 +200,10 @@ except bithuman.RuntimeMissing as error:
     assert said.startswith("runtime_missing") and "none" in said, said
 
 
+needs_package = pytest.mark.skipif(importlib.util.find_spec("onnxruntime") is None, reason="onnxruntime is not installed")
+
+
+@needs_package
 def test_the_onnxruntime_package_is_found_without_importing_it() -> None:
     program = """
 import os, sys, bithuman
@@ -209,6 +214,7 @@ print("onnxruntime" in sys.modules, os.path.join("onnxruntime", "capi") in avata
     assert in_another_process(program).split() == ["False", "True"]
 
 
+@needs_package
 def test_it_works_beside_an_imported_onnxruntime() -> None:
     program = """
 import sys, bithuman, onnxruntime

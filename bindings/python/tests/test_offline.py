@@ -227,4 +227,4 @@ def test_rendering_starts_no_thread_that_stays(speech: Pcm) -> None:
         list(avatar.render(array(speech)))
         before = threads()
         list(avatar.render(array(speech)))
-        assert threads() == before
+        assert threads(before) == before
