@@ -58,7 +58,7 @@ fn build() -> Result<Build> {
 }
 
 const ELSEWHERE: &str =
-    "Get ONNX Runtime 1.24 or newer by other means and set ORT_DYLIB_PATH to its shared library";
+    "Get ONNX Runtime 1.19 or newer by other means and set ORT_DYLIB_PATH to its shared library";
 
 /// The library, downloaded unless it is there. A library that `ORT_DYLIB_PATH` names is taken as it
 /// is.

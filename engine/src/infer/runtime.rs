@@ -9,7 +9,7 @@ use ort::environment::Environment;
 use crate::{Error, ErrorKind, Result};
 
 /// The oldest ONNX Runtime that will do.
-pub const RUNTIME_WANTED: &str = "1.24";
+pub const RUNTIME_WANTED: &str = "1.19";
 
 /// The ONNX Runtime library that this process uses.
 #[derive(Clone, Debug)]
