@@ -18,7 +18,7 @@ const HELP: &str = "\
 cargo xtask <verb>
 
   demo              render testdata's speech to target/demo/demo.mp4
-  test              everything that CI runs: check, studio's tests, cargo test
+  test              everything that CI runs: check, studio's tests, bindings python, cargo test
   check             rustfmt, clippy and rustdoc, warnings as errors; cargo-deny and typos where they are installed
   bench [filter]    the benchmarks of benches/, on one core where `taskset` is at hand
   bindings python [--release]
@@ -101,6 +101,7 @@ fn test(sh: &Shell) -> Result<()> {
     runtime::ensure(sh)?;
     check(sh)?;
     studio_tests(sh)?;
+    bindings::python(sh, false)?;
     // Last, so that its closing lines are.
     cmd!(sh, "cargo test --workspace --locked").run()?;
     Ok(())

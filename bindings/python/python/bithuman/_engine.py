@@ -59,6 +59,8 @@ class Engine:
         library = runtime_library or _packaged_runtime()
         path = ffi.NULL if library is None else ffi.new("char[]", _abi.path_bytes(library))
         options.runtime_library = path
+        # The library does so itself, but only here are the interpreter's other threads kept from reading meanwhile.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         out = ffi.new("essence_engine **")
         call(lib.essence_engine_create, options, out)
         self.handle = Handle(out[0], lib.essence_engine_destroy, "engine")
