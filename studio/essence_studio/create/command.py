@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import hashlib
 import json
 import os
@@ -16,10 +17,12 @@ SENTENCE = STUDIO.parent / "testdata" / "audio" / "speech_48000.wav"
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m essence_studio create", description="Makes an avatar of a person who agrees to it (docs/consent.md).")
     parser.add_argument("--video", type=Path, action="append", metavar="FILE", help="footage of one face; may be given again, or name a folder of clips")
+    parser.add_argument("--portrait", type=Path, metavar="FILE", help="a photograph, painting or drawing of a face")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.imx")
     parser.add_argument("--name", help="of the avatar; by default the file's")
     parser.add_argument("--source", default="not stated", help="where the footage comes from")
     parser.add_argument("--license", default="not stated", help="what may be done with the avatar")
+    parser.add_argument("--background", metavar="COLOUR|PICTURE", help="what replaces a green or blue screen: #rrggbb or a picture; without this, grey replaces a green one")
     parser.add_argument("--face-landmarker", metavar="PATH", help="MediaPipe's face_landmarker.task")
     parser.add_argument("--networks", type=Path, default=STUDIO / "networks", help="folder of the shared speech network")
     parser.add_argument("--steps", type=int, help="of training; by default as many as the patch's size and the footage's length want")
@@ -35,12 +38,12 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     parser = arguments()
     options = parser.parse_args(argv)
-    if not options.video:
-        parser.error("give --video")
+    if bool(options.video) == bool(options.portrait):
+        parser.error("give either --video or --portrait")
     from .footage import Refused
 
     try:
-        from_video(options)
+        (from_video if options.video else from_portrait)(options)
     except Refused as refusal:
         print(f"error: {refusal}", file=sys.stderr)
         return 66
@@ -52,16 +55,23 @@ def main(argv: list[str] | None = None) -> int:
 
 def from_video(options: argparse.Namespace) -> None:
     from ..identity import train
-    from . import base, calibrate, checks, footage, landmarks, mask, measure, packing, prepare, preview, progress, report, sound
+    from . import base, calibrate, checks, footage, keying, landmarks, mask, measure, packing, prepare, preview, progress, report, sound
 
     began = time.monotonic()
     bundle = landmarks.landmarker_path(options.face_landmarker)
-    meter = progress.Progress({"faces": 2.0, "patches": 0.3, "training": 7.0, "packing": 0.3}, options.quiet)
+    meter = progress.Progress({"faces": 2.0, "sound": 0.3, "patches": 0.3, "training": 7.0, "packing": 0.3}, options.quiet)
     clips = footage.clips_of(options.video)
     used = checks.long_enough(clips)
     warnings = [f"only the first {checks.LONGEST_S / 60:.0f} minutes are used"] if len(used) < len(clips) else []
     clips = used
-    work = folder(options, clips)
+    screen = keying.screen_of(next(clips[0].pictures()))
+    # A blue wall may be just that: only plain screen green is replaced unasked.
+    if screen and (options.background or keying.obvious(*screen)):
+        key = keying.Key(*screen, keying.background(options.background, clips[0].width, clips[0].height))
+        clips = [dataclasses.replace(clip, change=key) for clip in clips]
+    elif options.background:
+        raise footage.Refused("--background: no green or blue screen was found behind the person")
+    work = folder(options, [clip.path for clip in clips])
     if not list(work.glob("faces-*.npz")):
         checks.one_face(clips, bundle)
 
@@ -73,8 +83,10 @@ def from_video(options: argparse.Namespace) -> None:
     meter.tick(total)
     warnings += checks.face_fit(clips, tracks)
 
-    meter.stage("patches", total)
+    meter.stage("sound", 1)
     spoken = sound.spoken(clips, options.networks)
+    meter.tick(1)
+    meter.stage("patches", total)
     prepared = prepare.prepare(clips, tracks, spoken, meter.tick)
     samples = prepared.samples
     samples.alpha = mask.alpha_of(samples, prepared.heads, prepared.patch)
@@ -120,11 +132,47 @@ def from_video(options: argparse.Namespace) -> None:
         meter.say(f"{options.preview}: written")
 
 
-def folder(options: argparse.Namespace, clips: list) -> Path:
+def from_portrait(options: argparse.Namespace) -> None:
+    import numpy as np
+
+    from ..identity import train
+    from . import base, landmarks, packing, portrait, preview, progress, report
+
+    began = time.monotonic()
+    bundle = landmarks.landmarker_path(options.face_landmarker)
+    meter = progress.Progress({"mouths": 1.0, "training": 6.0, "packing": 0.5}, options.quiet)
+    own = portrait.opened(options.portrait, bundle)
+    work = folder(options, [options.portrait])
+    meter.stage("mouths", portrait.MOUTHS)
+    prepared = portrait.prepared(own, options.portrait, meter.tick)
+    samples = prepared.samples
+    steps = options.steps or train.steps_for(samples)
+    checkpoint = work / f"identity-{steps}-{options.seed}.pt"
+    meter.stage("training", steps, train.steps_done(checkpoint))
+    net = train.train(samples, checkpoint, steps, options.threads, options.seed, lambda step, loss: meter.tick(step, f"loss {loss:.4f}"))
+    meter.stage("packing", 2)
+    loop = base.Loop(0, 0, portrait.FRAMES, "cycle", 0.0)
+    frames = base.pictures(prepared, loop)
+    meter.tick(1)
+    quality = train.evaluate(net, samples)
+    facts = dict(train.facts(checkpoint), samples=len(samples.split()[0]), held_out=quality, multiply_adds=net.multiply_adds())
+    origin = packing.Origin(options.name or options.output.stem, options.source, options.license)
+    packing.pack(options.output, work, prepared, net, np.eye(samples.coefficients.shape[1]), loop, frames, origin, facts, options.networks)
+    minutes = (time.monotonic() - began) / 60
+    page = options.output.with_suffix(".html")
+    report.write(page, options.output, prepared, net, loop, frames, frames, [], facts, origin, minutes)
+    meter.tick(2)
+    meter.say(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB in {minutes:.1f} minutes; held out: {json.dumps(quality)}; report: {page}")
+    if options.preview:
+        preview.render(options.output, options.preview_audio, options.preview)
+        meter.say(f"{options.preview}: written")
+
+
+def folder(options: argparse.Namespace, inputs: list[Path]) -> Path:
     """The work folder of exactly this footage."""
     digest = hashlib.sha256()
-    for clip in clips:
-        with clip.path.open("rb") as file:
+    for path in inputs:
+        with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     root = options.work or options.output.with_name(options.output.name + ".work")
     work = root / digest.hexdigest()[:12]

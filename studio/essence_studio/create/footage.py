@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -31,6 +31,8 @@ class Clip:
     """Pictures a second in the file."""
     source_count: int
     """Pictures in the file that decode."""
+    change: Callable[[np.ndarray], np.ndarray] | None = None
+    """What is done to every picture: a screen replaced, for example."""
 
     @property
     def count(self) -> int:
@@ -47,7 +49,10 @@ class Clip:
         """The pictures at 25 a second, `[height, width, 3]` u8 RGB."""
         wanted = np.bincount(self.chosen(), minlength=self.source_count)
         for number, picture in enumerate(_decoded(self.path)):
-            for _ in range(wanted[number] if number < len(wanted) else 0):
+            times = wanted[number] if number < len(wanted) else 0
+            if times and self.change:
+                picture = self.change(picture)
+            for _ in range(times):
                 yield picture
 
 

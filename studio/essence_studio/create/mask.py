@@ -27,15 +27,21 @@ def alpha_of(samples: Samples, heads: list[geometry.Heads], patch: geometry.Patc
     size = patch.size
     bound = _hull(heads, patch)
     moved = (influence(samples) > MOVED) & (distance_transform_edt(~bound) < 0.02 * size)
-    points = np.argwhere(moved | bound)[:, ::-1].astype(np.int32)
+    return soft(moved | bound)
+
+
+def soft(moved: np.ndarray) -> np.ndarray:
+    """The alpha `[S, S]` f32 around what moves."""
+    size = len(moved)
+    points = np.argwhere(moved)[:, ::-1].astype(np.int32)
     region = np.zeros((size, size), np.uint8)
     # The convex hull: the shorter the edge, the less there is to show.
     cv2.fillConvexPoly(region, cv2.convexHull(points), 1)
     fade = FADE * size
     y, x = np.mgrid[0:size, 0:size]
     border = np.minimum.reduce([x, y, size - 1 - x, size - 1 - y])
-    region = (region > 0) & (border >= BORDER + fade)
-    alpha = np.clip(1 - distance_transform_edt(~region) / fade, 0, 1)
+    inner = (region > 0) & (border >= BORDER + fade)
+    alpha = np.clip(1 - distance_transform_edt(~inner) / fade, 0, 1)
     alpha = gaussian_filter(alpha * alpha * (3 - 2 * alpha), 0.01 * size)
     return (alpha * np.clip((border - BORDER + 1) / 4.0, 0, 1)).astype(np.float32)
 

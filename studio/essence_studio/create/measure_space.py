@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("videos", type=Path, help="folder of clips of one speaker")
     parser.add_argument("--clips", type=int, default=30)
     parser.add_argument("--held", type=int, default=6, help="clips of these that are held out")
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--space", nargs="*", help="only these candidates")
     parser.add_argument("--face-landmarker")
     parser.add_argument("--work", type=Path, default=Path("work/space"))

@@ -25,20 +25,22 @@ def write(
 ) -> None:  # fmt: skip
     """Writes the page, pictures inside."""
     quality = facts["held_out"]
+    footage = f"{facts['seconds_of_footage']} s of footage, " if "seconds_of_footage" in facts else ""
     rows = [
         ("File", f"{avatar.name}, {avatar.stat().st_size / 1e6:.1f} MB"),
         ("Source", origin.source),
         ("Licence", origin.license),
-        ("Footage", f"{facts['seconds_of_footage']} s, {facts['samples']} pictures to learn from, {quality['samples']} held out"),
+        ("Learned from", f"{footage}{facts['samples']} pictures, {quality['samples']} held out"),
         ("Patch", f"{prepared.patch.size} × {prepared.patch.size}, {facts['multiply_adds'] / 1e6:.0f} million multiply-adds"),
         ("Held out: PSNR in the mouth box", f"{quality['psnr_db']} dB (worst picture {quality['psnr_worst_db']} dB)"),
         ("Held out: SSIM", f"{quality['ssim']}"),
         ("Held out: sharpness", f"{quality['sharpness']} of the film's"),
-        ("Held out: distance of the lips' landmarks", f"{100 * quality.get('lip_distance', float('nan')):.2f} % of the eyes' distance"),
-        ("Held out: gradient in the patch's edge", f"{quality.get('edge', float('nan'))} of the film's"),
         ("Base loop", f"{loop.count} pictures, {'closes on itself' if loop.kind == 'cycle' else 'back and forth'}"),
         ("Made in", f"{minutes:.1f} minutes"),
     ]
+    if "lip_distance" in quality:
+        rows.insert(8, ("Held out: distance of the lips' landmarks", f"{100 * quality['lip_distance']:.2f} % of the eyes' distance"))
+        rows.insert(9, ("Held out: gradient in the patch's edge", f"{quality['edge']} of the film's"))
     if "follows_speech" in facts:
         rows.append(("Lips against the footage's own sound", ", ".join(f"{k} {v}" for k, v in facts["follows_speech"].items())))
     table = "".join(f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in rows)
