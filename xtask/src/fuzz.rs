@@ -67,7 +67,7 @@ pub(crate) fn minimize(sh: &Shell, target: &str) -> Result<()> {
 /// compiler.
 pub(crate) fn replay(sh: &Shell, seconds: &str) -> Result<()> {
     let _runtime = sh.push_env("ORT_DYLIB_PATH", runtime::ensure(sh)?);
-    let folder = root().join("target/replay");
+    let folder = root().join("target");
     cmd!(
         sh,
         "cargo run --quiet --locked --manifest-path fuzz/Cargo.toml --target-dir {folder} --bin replay -- {seconds}"

@@ -101,10 +101,20 @@ fn test(sh: &Shell) -> Result<()> {
     runtime::ensure(sh)?;
     check(sh)?;
     studio_tests(sh)?;
+    c_interface(sh)?;
     bindings::python(sh, false)?;
     // Last, so that its closing lines are.
     cmd!(sh, "cargo test --workspace --locked").run()?;
     Ok(())
+}
+
+/// The C interface from the outside. What this machine lacks is named and skipped.
+fn c_interface(sh: &Shell) -> Result<()> {
+    c_test::c_test(sh)?;
+    c_test::checked(sh, "valgrind")?;
+    abi::abi(sh, false)?;
+    install::check(sh)?;
+    fuzz::replay(sh, "3")
 }
 
 fn check(sh: &Shell) -> Result<()> {

@@ -126,9 +126,9 @@ pub(crate) fn valgrind(sh: &Shell, stage: &Stage) -> Result<()> {
         return Ok(());
     }
     stage.compile(sh, "gcc", "ffi/tests/c/smoke.c", "smoke", &["-std=gnu11"])?;
-    let few = leaks(sh, stage, "2")?;
-    let more = leaks(sh, stage, "5")?;
-    println!("valgrind: after 2 and after 5 cycles {few:?} and {more:?}");
+    let few = leaks(sh, stage, "1")?;
+    let more = leaks(sh, stage, "3")?;
+    println!("valgrind: after 1 and after 3 cycles {few:?} and {more:?}");
     if few.definitely_bytes > 0
         || more.definitely_bytes > 0
         || more.reachable_blocks > few.reachable_blocks
