@@ -123,6 +123,11 @@ def _closing(small: np.ndarray) -> tuple[int, int, float]:
     return start, end, step
 
 
+def whole(prepared: Prepared, number: int) -> Loop:
+    """All of a clip, as it is."""
+    return Loop(number, 0, len(prepared.pose[number]), "once", 0.0)
+
+
 def pictures(prepared: Prepared, loop: Loop) -> list[np.ndarray]:
     """The loop's pictures at full size."""
     out = []

@@ -19,6 +19,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--video", type=Path, action="append", metavar="FILE", help="footage of one face; may be given again, or name a folder of clips")
     parser.add_argument("--portrait", type=Path, metavar="FILE", help="a photograph, painting or drawing of a face")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.imx")
+    parser.add_argument("--motion", action="append", default=[], metavar="NAME=FILE", help="a gesture of the same person before the same camera; may be given again")
     parser.add_argument("--name", help="of the avatar; by default the file's")
     parser.add_argument("--source", default="not stated", help="where the footage comes from")
     parser.add_argument("--license", default="not stated", help="what may be done with the avatar")
@@ -54,8 +55,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def from_video(options: argparse.Namespace) -> None:
+    import numpy as np
+
     from ..identity import train
-    from . import base, calibrate, checks, footage, keying, landmarks, mask, measure, packing, prepare, preview, progress, report, sound
+    from ..speech.mouth import COEFFICIENTS
+    from . import base, calibrate, checks, footage, gesture, keying, landmarks, mask, measure, packing, prepare, preview, progress, report, sound
 
     began = time.monotonic()
     bundle = landmarks.landmarker_path(options.face_landmarker)
@@ -64,6 +68,9 @@ def from_video(options: argparse.Namespace) -> None:
     used = checks.long_enough(clips)
     warnings = [f"only the first {checks.LONGEST_S / 60:.0f} minutes are used"] if len(used) < len(clips) else []
     clips = used
+    talks = len(clips)
+    names = gesture_names(options.motion)
+    clips = footage.clips_of([clip.path for clip in clips] + list(names.values()))
     screen = keying.screen_of(next(clips[0].pictures()))
     # A blue wall may be just that: only plain screen green is replaced unasked.
     if screen and (options.background or keying.obvious(*screen)):
@@ -84,15 +91,16 @@ def from_video(options: argparse.Namespace) -> None:
     warnings += checks.face_fit(clips, tracks)
 
     meter.stage("sound", 1)
-    spoken = sound.spoken(clips, options.networks)
+    spoken = sound.spoken(clips[:talks], options.networks)
+    silent = [np.zeros((clip.count, len(COEFFICIENTS)), np.float32) for clip in clips[talks:]]
     meter.tick(1)
     meter.stage("patches", total)
-    prepared = prepare.prepare(clips, tracks, spoken, meter.tick)
+    prepared = prepare.prepare(clips, tracks, spoken and spoken + silent, meter.tick, len(names))
     samples = prepared.samples
     samples.alpha = mask.alpha_of(samples, prepared.heads, prepared.patch)
     for number, flags in enumerate(prepared.covered):
         warnings += [f"{clips[number].path.name}, {a:.1f} to {b:.1f} s: something seems to cover the mouth; left out" for a, b in checks.spans(flags)]
-    loop = base.choose(prepared, tracks)
+    loop = base.choose(prepared, tracks[:talks])
     for warning in warnings:
         meter.say(f"warning: {warning}")
 
@@ -104,15 +112,20 @@ def from_video(options: argparse.Namespace) -> None:
     meter.stage("packing", 3)
     quality = dict(train.evaluate(net, samples), **measure.in_frames(prepared, net, bundle))
     meter.tick(1)
-    import numpy as np
-
     matrix, match = np.eye(samples.coefficients.shape[1]), None
     if spoken is not None:
-        heard, seen = np.concatenate(spoken), np.concatenate(prepared.coefficients)
-        matrix = calibrate.calibrated(heard, seen, np.concatenate([track.opening() for track in tracks]))
+        heard, seen = np.concatenate(spoken), np.concatenate(prepared.coefficients[:talks])
+        matrix = calibrate.calibrated(heard, seen, np.concatenate([track.opening() for track in tracks[:talks]]))
         match = calibrate.quality(heard, seen, matrix)
     frames = base.pictures(prepared, loop)
     rested = packing.rested(prepared, net, loop, frames)
+    gestures: list[gesture.Gesture] = []
+    for number, name in enumerate(names, talks):
+        # As filmed: a smile is the mouth's, too.
+        shown = base.pictures(prepared, base.whole(prepared, number))
+        gestures.append(gesture.made(name, prepared, number, shown, loop, rested, gestures[0].anchor if gestures else None))
+        if gestures[-1].jump > 8:
+            meter.say(f"warning: --motion {name} begins or ends far from the base loop ({gestures[-1].jump:.0f} of its steps): the morph will show")
     facts = dict(
         train.facts(checkpoint), samples=len(samples.split()[0]), held_out=quality, multiply_adds=net.multiply_adds(), seconds_of_footage=round(total / footage.RATE, 1),
         fit_left_in_eyes=round(prepared.left, 4),
@@ -120,7 +133,7 @@ def from_video(options: argparse.Namespace) -> None:
     if match:
         facts["follows_speech"] = match
     origin = packing.Origin(options.name or options.output.stem, options.source, options.license)
-    packing.pack(options.output, work, prepared, net, matrix, loop, rested, origin, facts, options.networks)
+    packing.pack(options.output, work, prepared, net, matrix, loop, rested, origin, facts, options.networks, gestures)
     meter.tick(2)
     minutes = (time.monotonic() - began) / 60
     page = options.output.with_suffix(".html")
@@ -130,6 +143,19 @@ def from_video(options: argparse.Namespace) -> None:
     if options.preview:
         preview.render(options.output, options.preview_audio, options.preview)
         meter.say(f"{options.preview}: written")
+
+
+def gesture_names(given: list[str]) -> dict[str, Path]:
+    """Gestures' names and files of `--motion NAME=FILE`."""
+    from .footage import Refused
+
+    names: dict[str, Path] = {}
+    for each in given:
+        name, _, path = each.partition("=")
+        if not path or not name.isidentifier() or name in ("idle", "talking") or name in names:
+            raise Refused(f"--motion {each}: give NAME=FILE, each name once; `idle` and `talking` are the base loops")
+        names[name] = Path(path)
+    return names
 
 
 def from_portrait(options: argparse.Namespace) -> None:

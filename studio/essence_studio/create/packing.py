@@ -17,7 +17,7 @@ from ..character.packing import arkit, expected
 from ..identity import train
 from ..identity.network import Identity
 from ..speech.mouth import COEFFICIENTS
-from . import base
+from . import base, gesture
 from .prepare import Prepared, pose_names
 
 CREATED = "2026-11-22T00:00:00Z"
@@ -79,16 +79,27 @@ def jpeg(picture: np.ndarray) -> bytes:
 
 def pack(
     output: Path, work: Path, prepared: Prepared, net: Identity, matrix: np.ndarray, loop: base.Loop, frames: list[np.ndarray],
-    origin: Origin, facts: dict, networks: Path,
+    origin: Origin, facts: dict, networks: Path, gestures: list[gesture.Gesture] | None = None,
 ) -> None:  # fmt: skip
     """Writes the avatar. `frames` are the loop's pictures, the mouth at rest."""
+    gestures = gestures or []
     speech = json.loads((networks / "speech.json").read_text())
     identity = work / "identity.onnx"
     train.export(net, identity, lambda folded: Driven(folded, matrix))
     pose = prepared.pose[loop.clip][loop.first : loop.first + loop.count]
     affines = prepared.patch.to_frame(prepared.heads[loop.clip].to_frame[loop.first : loop.first + loop.count])
     members = {"speech.onnx": (networks / "speech.onnx").read_bytes(), "identity.onnx": identity.read_bytes()}
-    members["geometry.f32"] = np.concatenate([pose, affines], 1).astype("<f4").tobytes()
+    geometry = [np.concatenate([pose, affines], 1)]
+    motions = {"idle": {"first": 0, "count": len(frames), "loop": loop.kind, "entries": [0], "exits": [len(frames) - 1]}}
+    if gestures:
+        anchor = gestures[0].anchor
+        motions["idle"].update(entries=sorted({0, anchor}), exits=gesture.exits_near(anchor, frames))
+    frames = list(frames)
+    for each in gestures:
+        motions[each.name] = {"first": len(frames), "count": len(each.frames), "loop": "once", "entries": [0], "exits": [len(each.frames) - 1]}
+        geometry.append(np.concatenate([each.pose, prepared.patch.to_frame(each.to_frame)], 1))
+        frames += each.frames
+    members["geometry.f32"] = np.concatenate(geometry).astype("<f4").tobytes()
     chosen = prepared.samples.split()[0]
     chosen = chosen[np.linspace(0, len(chosen) - 1, TESTED + 2).astype(int)[1:-1]]
     inputs = np.concatenate([prepared.samples.coefficients[chosen], prepared.samples.pose[chosen]], 1)
@@ -114,7 +125,7 @@ def pack(
             "speech": {"file": "speech.onnx", "inputs": {"mel": ["N", speech["window"], 80]}, "outputs": {"coefficients": ["N", c]}},
             "identity": {"file": "identity.onnx", "inputs": {"coefficients": ["N", c], "pose": ["N", p]}, "outputs": {"patch": ["N", 4, s, s]}},
         },
-        "motions": {"idle": {"first": 0, "count": len(frames), "loop": loop.kind, "entries": [0], "exits": [len(frames) - 1]}},
+        "motions": motions,
         "selftest": {"inputs": "selftest/inputs.f32", "patches": "selftest/patches.u8", "count": len(chosen)},
         "training": {"identity": facts, "speech": speech.get("training", {}), "made_with": "python -m essence_studio create"},
     }

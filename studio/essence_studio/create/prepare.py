@@ -54,8 +54,10 @@ def pose_names() -> list[str]:
     return [*geometry.POSE, *(f"light{i}" for i in range(LIGHTS))]
 
 
-def prepare(clips: list[Clip], tracks: list[landmarks.Faces], spoken: list[np.ndarray] | None, tick: Callable[[int], None] = lambda _: None) -> Prepared:
-    """`spoken`: the speech network's coefficients, for what lips don't tell."""
+def prepare(
+    clips: list[Clip], tracks: list[landmarks.Faces], spoken: list[np.ndarray] | None, tick: Callable[[int], None] = lambda _: None, gestures: int = 0
+) -> Prepared:
+    """`spoken`: the speech network's coefficients, for what lips don't tell. The last `gestures` clips are gestures: never held out."""
     every = max(1, sum(len(track.points) for track in tracks) // 2000)
     mean = geometry.mean_face(np.concatenate([track.points[track.found] for track in tracks])[::every])
     heads = [geometry.heads_of(track, mean) for track in tracks]
@@ -72,7 +74,7 @@ def prepare(clips: list[Clip], tracks: list[landmarks.Faces], spoken: list[np.nd
     turn = np.concatenate([head.pose for head in heads])
     spread = np.maximum(turn.std(0), np.radians(0.5))
     pose = [np.concatenate([head.pose / spread, light], 1).astype(np.float32) for head, light in zip(heads, lights)]
-    samples, picture = _samples(tracks, heads, patch, patches, coefficients, pose, covered)
+    samples, picture = _samples(tracks, heads, patch, patches, coefficients, pose, covered, len(tracks) - gestures)
     left = fit.residual(shapes, solid, np.concatenate(coefficients))
     return Prepared(clips, heads, mean, patch, shapes, coefficients, pose, samples, picture, covered, left)
 
@@ -155,8 +157,9 @@ def _smooth(values: np.ndarray) -> np.ndarray:
     return gaussian_filter(values, (geometry.HEAD_SIGMA, 0), mode="nearest")
 
 
-def _samples(tracks, heads, patch, patches, coefficients, pose, covered) -> tuple[train.Samples, np.ndarray]:
-    held_clips = [i for i in range(len(tracks)) if len(tracks) >= HELD_PART and i % HELD_PART == HELD_PART - 1]
+def _samples(tracks, heads, patch, patches, coefficients, pose, covered, talks: int) -> tuple[train.Samples, np.ndarray]:
+    held_clips = [i for i in range(talks) if talks >= HELD_PART and i % HELD_PART == HELD_PART - 1]
+    length = sum(len(track.points) for track in tracks[:talks])
     picture, held = [], []
     for number, track in enumerate(tracks):
         total, count = len(track.points), len(patches[number])
@@ -165,7 +168,7 @@ def _samples(tracks, heads, patch, patches, coefficients, pose, covered) -> tupl
             moment = at * step
             if not track.found[moment] or covered[number][moment]:
                 continue
-            last = len(tracks) < HELD_PART and number == len(tracks) - 1 and moment >= total - sum(len(t.points) for t in tracks) // HELD_PART
+            last = talks < HELD_PART and number == talks - 1 and moment >= total - length // HELD_PART
             if number in held_clips or last:
                 held.append(len(picture))
             picture.append((number, moment, at))
