@@ -83,9 +83,6 @@ def candidates(tracks: list[landmarks.Faces], heads: list[geometry.Heads], held:
     names = tracks[0].score_names
     scores = np.concatenate([track.scores for track in tracks])[:, [i for i, name in enumerate(names) if name.startswith(SCORES)]]
     flat = np.concatenate([head.flat[:, list(landmarks.LIPS)] for head in heads])
-    flat = flat.reshape(len(flat), -1)
-    centre = flat[~held].mean(0)
-    _, _, axes = np.linalg.svd(flat[~held] - centre, full_matrices=False)
     solid = np.concatenate([head.solid for head in heads])
     shapes = fit.shapes_of(fit.rest_of(solid[~held], np.concatenate([track.opening() for track in tracks])[~held]))
     shapes = fit.adapted(shapes, solid[~held])
@@ -95,11 +92,20 @@ def candidates(tracks: list[landmarks.Faces], heads: list[geometry.Heads], held:
     ]
     return {
         "scores": scores,
-        "pca": (flat - centre) @ axes[:PCA].T,
+        "pca": main_axes(flat, held),
+        "pca without pose": main_axes(solid[:, list(landmarks.LIPS)], held),
         "fitted": np.concatenate(fitted),
         "fitted with sides": np.concatenate([fit.values(shapes, head.solid) for head in heads]),
         "fitted with neighbours": np.concatenate(around),
     }
+
+
+def main_axes(points: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """The strongest `PCA` axes of points `[n, k, d]`."""
+    flat = points.reshape(len(points), -1)
+    centre = flat[~held].mean(0)
+    _, _, axes = np.linalg.svd(flat[~held] - centre, full_matrices=False)
+    return (flat - centre) @ axes[:PCA].T
 
 
 if __name__ == "__main__":
