@@ -91,9 +91,13 @@ impl Stopwatch {
         }
     }
 
-    /// Whether waiting for this clock by sleeping makes sense.
-    pub(crate) fn is_real(&self) -> bool {
-        matches!(self.source, Source::System(_))
+    /// The moment `after` the start; None on a clock that is moved by hand, for which nobody can
+    /// wait.
+    pub(crate) fn instant(&self, after: Duration) -> Option<Instant> {
+        match &self.source {
+            Source::System(start) => Some(*start + after),
+            Source::Manual(..) => None,
+        }
     }
 }
 

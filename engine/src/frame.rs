@@ -111,9 +111,13 @@ pub struct FrameFlags {
     pub speech: bool,
     /// The last frame of an utterance.
     pub end_of_speech: bool,
-    /// An utterance is under way, but the audio for this frame had not arrived in time: the mouth
+    /// An utterance has begun, but the audio for this frame had not arrived in time: the mouth
     /// waits, closed.
     pub underrun: bool,
+    /// The frame left more than 20 ms after it was due.
+    pub late: bool,
+    /// The speech was muted: its samples are zeros and the mouth rests.
+    pub muted: bool,
     /// Pictures that were left out before this one because the renderer was late. Their audio is in
     /// this frame.
     pub skipped: u32,

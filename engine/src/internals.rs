@@ -6,6 +6,7 @@ use crate::compose::arch::Isa;
 use crate::compose::blend::{Band, Patch};
 use crate::compose::{convert, fit::Fit};
 use crate::options::OutputSize;
+use crate::schedule::Deadline;
 use crate::speech::SpeechWindow;
 use crate::{Avatar, PictureMut, PixelFormat, Result};
 
@@ -92,7 +93,12 @@ impl Picture {
     /// # Errors
     /// `Inference`.
     pub fn speech(&self) -> Result<f32> {
-        Ok(self.avatar.0.networks()?.speech.run([&self.mel])?[0])
+        Ok(self
+            .avatar
+            .0
+            .networks(Deadline::Whenever)?
+            .speech
+            .run([&self.mel])?[0])
     }
 
     /// The identity network, and its patch in 8 bits.
@@ -101,7 +107,7 @@ impl Picture {
     /// `Inference`.
     pub fn identity(&mut self) -> Result<()> {
         let pose = self.avatar.0.pose(0);
-        let mut networks = self.avatar.0.networks()?;
+        let mut networks = self.avatar.0.networks(Deadline::Whenever)?;
         let planes = networks.identity.run([&self.coefficients, pose])?;
         self.patch.set(Isa::best(), planes, 1.0);
         Ok(())

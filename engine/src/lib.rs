@@ -25,9 +25,9 @@
 //! ```
 //!
 //! # Real time
-//! A session draws in the thread that asks for the frame and pushes from any other. Once every base
-//! frame has been shown, a frame allocates nothing but what ONNX Runtime does itself, given a
-//! [`Frame`] to fill again.
+//! A session draws in the thread that asks for the frame and pushes from any other; an engine's
+//! threads prepare frames of speech before they are due. Once every base frame has been shown, a
+//! frame allocates nothing but what ONNX Runtime does itself, given a [`Frame`] to fill again.
 //!
 //! # Features
 //! `internals`: the stages one by one, for this repository's benchmarks; no promise of stability.
@@ -50,6 +50,7 @@ mod log;
 mod motion;
 mod options;
 mod picture;
+mod schedule;
 mod session;
 mod speech;
 #[cfg(test)]
@@ -64,7 +65,7 @@ pub use infer::{Provider, RUNTIME_WANTED, RuntimeInfo};
 pub use log::LogLevel;
 pub use options::{OutputSize, Pacing, SessionOptions};
 pub use picture::PictureMut;
-pub use session::Session;
+pub use session::{Session, Statistics};
 
 /// The README's example is compiled with the documentation's.
 #[cfg(doctest)]

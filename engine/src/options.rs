@@ -48,6 +48,9 @@ pub struct SessionOptions {
     pub queue_limit_s: u32,
     /// Where a real-time session takes its time from.
     pub clock: Clock,
+    /// Whether frames have pictures. Without, they carry sound, blendshape values and the number of
+    /// the base frame, the identity network doesn't run and nothing is composed.
+    pub pictures: bool,
 }
 
 impl Default for SessionOptions {
@@ -59,6 +62,7 @@ impl Default for SessionOptions {
             letterbox: [0; 3],
             queue_limit_s: 600,
             clock: Clock::default(),
+            pictures: true,
         }
     }
 }
@@ -89,6 +93,13 @@ impl SessionOptions {
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// These settings with pictures or without.
+    #[must_use]
+    pub fn pictures(mut self, pictures: bool) -> Self {
+        self.pictures = pictures;
         self
     }
 }

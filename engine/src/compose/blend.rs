@@ -41,6 +41,11 @@ impl Patch {
         }
     }
 
+    /// Whether it has no pixels at all, as by default.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.size == 0
+    }
+
     /// Takes over the network's output `[4, S, S]`, its alpha scaled by `presence` in [0, 1].
     pub(crate) fn set(&mut self, isa: Isa, planes: &[f32], presence: f32) {
         let area = self.size * self.size;

@@ -5,6 +5,7 @@ use ort::session::IoBinding;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{Tensor, ValueType};
+use ort::{AsPointer as _, ortsys};
 
 use super::{Provider, Runtime};
 use crate::{Error, ErrorKind, Result};
@@ -121,8 +122,17 @@ impl Network {
                     .map_err(failed)?;
             }
         }
-        self.session.run_binding(&self.binding).map_err(failed)?;
+        self.run_bound().map_err(failed)?;
         Ok(self.output.extract_tensor().1)
+    }
+
+    /// `Session::run_binding` without the list of outputs that it allocates: the output is ours.
+    fn run_bound(&mut self) -> ort::Result<()> {
+        let session = self.session.ptr().cast_mut();
+        // SAFETY: the binding was made for this session, `&mut self` keeps both from other threads,
+        // and the tensors that are bound live in `self`. No options are the default ones.
+        ortsys![unsafe RunWithBinding(session, std::ptr::null(), self.binding.ptr())?];
+        Ok(())
     }
 }
 

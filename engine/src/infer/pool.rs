@@ -1,13 +1,14 @@
 //! The networks of one avatar, lent to its sessions frame by frame.
 //!
 //! A network runs for one session at a time. Sessions on several threads get networks of their own,
-//! but never more than the machine has cores: memory grows with avatars, not with sessions.
+//! but never more than the engine has threads: memory grows with avatars, not with sessions.
 
+use std::ops;
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::{ops, thread};
 
 use super::Network;
 use crate::Result;
+use crate::schedule::permits::Permit;
 
 /// Both networks of an avatar.
 pub(crate) struct Networks {
@@ -27,9 +28,8 @@ struct State {
 }
 
 impl Pool {
-    /// A pool that starts with `first` and grows to one per core.
-    pub(crate) fn new(first: Networks) -> Self {
-        let capacity = thread::available_parallelism().map_or(1, usize::from);
+    /// A pool that starts with `first` and grows to `capacity`.
+    pub(crate) fn new(first: Networks, capacity: usize) -> Self {
         let mut idle = Vec::with_capacity(capacity);
         idle.push(first);
         Self {
@@ -39,15 +39,20 @@ impl Pool {
         }
     }
 
-    /// Networks for one frame; `make` makes further ones where all are lent out and there are cores
-    /// left.
-    pub(crate) fn lend(&self, make: impl FnOnce() -> Result<Networks>) -> Result<Lent<'_>> {
+    /// Networks for one frame, for the time of a permit; `make` makes further ones where all are
+    /// lent out.
+    pub(crate) fn lend<'a>(
+        &'a self,
+        permit: Permit<'a>,
+        make: impl FnOnce() -> Result<Networks>,
+    ) -> Result<Lent<'a>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(networks) = state.idle.pop() {
                 return Ok(Lent {
                     networks: Some(networks),
                     pool: self,
+                    _permit: permit,
                 });
             }
             if state.made < self.capacity {
@@ -64,6 +69,7 @@ impl Pool {
                 return Ok(Lent {
                     networks: Some(made?),
                     pool: self,
+                    _permit: permit,
                 });
             }
             state = self
@@ -78,6 +84,8 @@ impl Pool {
 pub(crate) struct Lent<'a> {
     networks: Option<Networks>,
     pool: &'a Pool,
+    /// Goes back after the networks.
+    _permit: Permit<'a>,
 }
 
 impl ops::Deref for Lent<'_> {

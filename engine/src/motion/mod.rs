@@ -96,9 +96,13 @@ impl Player {
         self.gesture = Some(clip);
     }
 
-    /// The base frame of this tick.
-    pub(crate) fn next(&mut self, clips: &Clips, talking: bool) -> usize {
-        let wanted = if talking { clips.talking } else { clips.idle };
+    /// The base frame of this tick. `base_loop` plays instead of idle and talking.
+    pub(crate) fn next(&mut self, clips: &Clips, talking: bool, base_loop: Option<usize>) -> usize {
+        let wanted = match base_loop {
+            Some(clip) => clip,
+            None if talking => clips.talking,
+            None => clips.idle,
+        };
         let next = match self.at {
             None => {
                 let clip = self.gesture.take().unwrap_or(wanted);

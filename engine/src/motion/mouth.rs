@@ -28,6 +28,13 @@ impl Mouth {
         }
     }
 
+    /// Takes over another mouth of the same coefficients.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.shown.copy_from_slice(&other.shown);
+        self.from.copy_from_slice(&other.from);
+        (self.ramp, self.speaking, self.presence) = (other.ramp, other.speaking, other.presence);
+    }
+
     /// Back to rest at once.
     pub(crate) fn reset(&mut self) {
         self.shown.fill(0.0);
@@ -35,7 +42,8 @@ impl Mouth {
         self.presence = 0.0;
     }
 
-    /// A frame of speech with these coefficients, the gate open by `gate`.
+    /// A frame of speech with these coefficients, the gate open by `gate`, which is not shut: in
+    /// silence, even within speech, the mouth [rests](Self::rest).
     pub(crate) fn speak(&mut self, coefficients: &[f32], gate: f32) {
         self.start_ramp(true);
         self.presence = (self.presence + 1.0 / RAMP).min(1.0);

@@ -17,6 +17,15 @@ pub(super) struct Input {
     pub(super) generation: u64,
     /// A gesture that was asked for.
     pub(super) gesture: Option<usize>,
+    /// Gestures that the utterance pushed last has had.
+    performed: Vec<usize>,
+    /// The motion that plays instead of idle and talking.
+    pub(super) base_loop: Option<usize>,
+    pub(super) muted: bool,
+    pub(super) paused: bool,
+    pub(super) cancelled: bool,
+    /// The clock is to start anew.
+    pub(super) restart: bool,
 }
 
 /// One utterance on its way: audio at one rate, from its first sample to its flush.
@@ -76,6 +85,7 @@ impl Input {
             }
             _ => {
                 let samples = self.spare.pop().unwrap_or_default();
+                self.performed.clear();
                 self.utterances.push_back(Utterance {
                     rate_hz,
                     samples,
@@ -98,13 +108,33 @@ impl Input {
         }
     }
 
+    /// Ends the utterance that is being rendered: it has waited too long for audio.
+    pub(super) fn give_up(&mut self) {
+        if let Some(utterance) = self.utterances.front_mut() {
+            utterance.ended = true;
+        }
+    }
+
     /// Drops everything.
     pub(super) fn interrupt(&mut self) {
         while !self.utterances.is_empty() {
             self.finish();
         }
         self.gesture = None;
+        self.performed.clear();
         self.generation += 1;
+    }
+
+    /// Asks for a gesture; during an utterance only once, unless `again`.
+    pub(super) fn perform(&mut self, gesture: usize, again: bool) {
+        let speaking = !self.utterances.is_empty();
+        if speaking && !again && self.performed.contains(&gesture) {
+            return;
+        }
+        if speaking {
+            self.performed.push(gesture);
+        }
+        self.gesture = Some(gesture);
     }
 
     /// The utterance that is being rendered.

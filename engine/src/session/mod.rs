@@ -1,56 +1,41 @@
 //! One conversation: audio in at one end, frames out at the other.
 
+mod core;
 mod input;
 mod renderer;
+mod ring;
+mod statistics;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use self::core::Core;
 use crate::audio::AudioData;
 use crate::avatar::Avatar;
-use crate::clock::{FRAME_DURATION, Stopwatch};
-use crate::frame::{Frame, FrameFlags};
+use crate::clock::{Clock, FRAME_DURATION};
+use crate::frame::Frame;
 use crate::options::{Pacing, SessionOptions};
+use crate::schedule::Job;
 use crate::{Error, ErrorKind, PictureMut, Result};
-use input::Input;
-use renderer::{Renderer, Tick, lock};
-
-/// Ticks without audio after which an utterance that was not flushed counts as ended: 600 ms.
-const STARVED_TICKS: u32 = 15;
+use renderer::lock;
+pub use statistics::Statistics;
 
 /// One conversation with an avatar.
 ///
 /// All methods take `&self`: push from one thread and draw frames in another, through an `Arc` or a
-/// scoped thread. Pushing waits only for short moments, never for rendering. Frames are rendered by
-/// the thread that asks for them.
+/// scoped thread. Pushing waits only for short moments, never for rendering.
+///
+/// # Who renders?
+/// The thread that asks for a frame composes its picture. In real time, on the system's clock, the
+/// engine's threads have run the networks for frames of speech before, up to six frames ahead of
+/// their time; what can change until it is due, such as whether there will be speech at all, is left
+/// to that moment. Unpaced, and on a clock that is moved by hand, the asking thread does it all.
 ///
 /// # Latency
 /// See [`latency`](Self::latency).
 #[derive(Debug)]
 pub struct Session {
-    avatar: Avatar,
-    pacing: Pacing,
-    queue_limit_s: u32,
-    size: (usize, usize),
-    input: Mutex<Input>,
-    output: Mutex<Output>,
-    restart: AtomicBool,
-}
-
-/// The drawing side.
-#[derive(Debug)]
-struct Output {
-    renderer: Renderer,
-    options: SessionOptions,
-    /// Runs from the first frame that is asked for.
-    clock: Option<Stopwatch>,
-    /// Index of the next frame.
-    index: u64,
-    /// Index of the frame that was due when the clock started.
-    first: u64,
-    starved: u32,
+    core: Arc<Core>,
 }
 
 impl Session {
@@ -67,39 +52,43 @@ impl Session {
                 ));
             }
         }
-        let renderer = Renderer::new(avatar.clone(), &options, options.pacing == Pacing::Unpaced);
-        Ok(Self {
-            avatar,
-            pacing: options.pacing,
-            queue_limit_s: options.queue_limit_s,
-            size: renderer.output_size(),
-            input: Mutex::default(),
-            output: Mutex::new(Output {
-                renderer,
-                options,
-                clock: None,
-                index: 0,
-                first: 0,
-                starved: 0,
-            }),
-            restart: AtomicBool::new(false),
-        })
+        let scheduler = avatar.0.scheduler.clone();
+        let served = options.pacing == Pacing::Realtime && matches!(options.clock, Clock::System);
+        let mut refused = None;
+        let core = Arc::new_cyclic(|core: &Weak<Core>| {
+            let job: Weak<dyn Job> = core.clone();
+            let job = served.then(|| scheduler.register(job)).transpose();
+            let job = job.unwrap_or_else(|error| {
+                refused = Some(error);
+                None
+            });
+            Core::new(avatar, options, job)
+        });
+        match refused {
+            Some(error) => Err(error),
+            None => Ok(Self { core }),
+        }
     }
 
     /// The avatar of this conversation.
     pub fn avatar(&self) -> &Avatar {
-        &self.avatar
+        &self.core.avatar
     }
 
     /// Width and height of the pictures in pixels.
     pub fn frame_size(&self) -> (usize, usize) {
-        self.size
+        self.core.size
     }
 
     /// Time from pushing a frame's first sample, where audio is pushed as it is spoken, until the
     /// frame can leave: its own 40 ms and 120 ms of look-ahead.
     pub fn latency(&self) -> Duration {
         4 * FRAME_DURATION
+    }
+
+    /// What has happened since the session began.
+    pub fn statistics(&self) -> Statistics {
+        *lock(&self.core.statistics)
     }
 
     /// Takes a piece of speech, of any length: interleaved samples at `sample_rate_hz` (**8,000 to
@@ -127,39 +116,93 @@ impl Session {
         if audio.is_empty() {
             return Ok(());
         }
-        lock(&self.input).push(audio, sample_rate_hz, channels, self.queue_limit_s)
+        let limit_s = self.core.options.queue_limit_s;
+        lock(&self.core.input).push(audio, sample_rate_hz, channels, limit_s)?;
+        self.core.announce();
+        Ok(())
     }
 
     /// Ends the utterance: what was pushed is rendered to its last sample, and its last frame has
-    /// [`end_of_speech`](FrameFlags::end_of_speech). Without an utterance nothing happens.
+    /// [`end_of_speech`](crate::FrameFlags::end_of_speech). Without an utterance nothing happens.
     pub fn flush(&self) {
-        lock(&self.input).flush();
+        lock(&self.core.input).flush();
+        self.core.announce();
     }
 
-    /// Drops queued audio at once; the mouth closes over the next three frames, and the session is
-    /// ready for the next [`push_audio`](Self::push_audio).
+    /// Drops queued audio and prepared frames at once; the mouth closes over the next three frames,
+    /// and the session is ready for the next [`push_audio`](Self::push_audio).
     ///
     /// In an unpaced session the motions start over too, so that what follows equals a new
     /// session's output.
     pub fn interrupt(&self) {
-        lock(&self.input).interrupt();
+        lock(&self.core.input).interrupt();
+    }
+
+    /// Holds speech back, or lets it go on where it was held. What is held loses nothing and doesn't
+    /// count as an underrun; the mouth closes and the avatar idles. Takes effect within six frames,
+    /// which may be prepared already.
+    pub fn set_paused(&self, paused: bool) {
+        lock(&self.core.input).paused = paused;
+        self.core.announce();
+    }
+
+    /// Mutes speech or lets it be heard again. Muted speech takes its time, but its samples come out
+    /// as zeros and the mouth rests. Takes effect within six frames, which may be prepared already.
+    pub fn set_muted(&self, muted: bool) {
+        lock(&self.core.input).muted = muted;
+    }
+
+    /// Ends all drawing, from any thread: a [`next_frame`](Self::next_frame) that waits for its time
+    /// returns at once, and it and all later ones give `Cancelled`. Undone by
+    /// [`restart_clock`](Self::restart_clock).
+    pub fn cancel(&self) {
+        lock(&self.core.input).cancelled = true;
+        self.core.woken.notify_all();
     }
 
     /// Starts real time anew: the next frame is due when it is asked for, and the others follow from
     /// it. For a consumer that has not asked for a while on purpose and does not want what it missed
-    /// to count as late. Doesn't wait for a frame that is being drawn. Unpaced, nothing happens.
+    /// to count as late; one that has been away for more than a second is taken to have been. Doesn't
+    /// wait for a frame that is being drawn. Unpaced, only a [`cancel`](Self::cancel) is undone.
     pub fn restart_clock(&self) {
-        self.restart.store(true, Ordering::Relaxed);
+        let mut input = lock(&self.core.input);
+        input.restart = true;
+        input.cancelled = false;
     }
 
     /// Plays the motion `name` once, from the next frame where it can begin without a jump; lips go
-    /// on talking.
+    /// on talking. While an utterance is under way, the same motion is played for it only once; what
+    /// comes on top of that is passed over.
     ///
     /// # Errors
     /// `NotFound` if the avatar has no such motion.
     pub fn perform(&self, name: &str) -> Result<()> {
-        let gesture = self.avatar.0.clips.find(name)?;
-        lock(&self.input).gesture = Some(gesture);
+        self.gesture(name, false)
+    }
+
+    /// The same as [`perform`](Self::perform), as often as it is asked for.
+    ///
+    /// # Errors
+    /// `NotFound` if the avatar has no such motion.
+    pub fn perform_again(&self, name: &str) -> Result<()> {
+        self.gesture(name, true)
+    }
+
+    fn gesture(&self, name: &str, again: bool) -> Result<()> {
+        let gesture = self.core.avatar.0.clips.find(name)?;
+        lock(&self.core.input).perform(gesture, again);
+        Ok(())
+    }
+
+    /// Plays the motion `name` over and over instead of `idle` and `talking`; None goes back to
+    /// those. Begins where it can without a jump.
+    ///
+    /// # Errors
+    /// `NotFound` if the avatar has no such motion.
+    pub fn set_loop<'a>(&self, name: impl Into<Option<&'a str>>) -> Result<()> {
+        let clips = &self.core.avatar.0.clips;
+        let base_loop = name.into().map(|name| clips.find(name)).transpose()?;
+        lock(&self.core.input).base_loop = base_loop;
         Ok(())
     }
 
@@ -171,7 +214,8 @@ impl Session {
     /// utterance that was flushed is complete.
     ///
     /// # Errors
-    /// `Inference` if ONNX Runtime fails, `InvalidAvatar` if a base frame turns out to be damaged.
+    /// `Inference` if ONNX Runtime fails, `InvalidAvatar` if a base frame turns out to be damaged,
+    /// `Cancelled` after [`cancel`](Self::cancel).
     pub fn next_frame(&self) -> Result<Option<Frame>> {
         let mut frame = Frame::new();
         Ok(self.next_frame_into(&mut frame)?.then_some(frame))
@@ -186,7 +230,7 @@ impl Session {
     /// # Real time
     /// In the steady state nothing is allocated but what ONNX Runtime does itself.
     pub fn next_frame_into(&self, frame: &mut Frame) -> Result<bool> {
-        self.draw(frame, None, true)
+        self.core.draw(frame, None, true)
     }
 
     /// The same as [`next_frame_into`](Self::next_frame_into), with the picture straight into
@@ -196,7 +240,7 @@ impl Session {
     /// Those of [`next_frame`](Self::next_frame), and `InvalidArgument` if the picture is not of
     /// [`frame_size`](Self::frame_size); then no frame is used up.
     pub fn next_frame_to(&self, frame: &mut Frame, picture: &mut PictureMut<'_>) -> Result<bool> {
-        self.draw(frame, Some(picture), true)
+        self.core.draw(frame, Some(picture), true)
     }
 
     /// The next frame if it is due now, without waiting.
@@ -213,7 +257,7 @@ impl Session {
     /// # Errors
     /// Those of [`next_frame`](Self::next_frame).
     pub fn try_next_frame_into(&self, frame: &mut Frame) -> Result<bool> {
-        self.draw(frame, None, false)
+        self.core.draw(frame, None, false)
     }
 
     /// The same as [`next_frame_to`](Self::next_frame_to), without waiting.
@@ -225,129 +269,14 @@ impl Session {
         frame: &mut Frame,
         picture: &mut PictureMut<'_>,
     ) -> Result<bool> {
-        self.draw(frame, Some(picture), false)
-    }
-
-    fn draw(
-        &self,
-        frame: &mut Frame,
-        picture: Option<&mut PictureMut<'_>>,
-        wait: bool,
-    ) -> Result<bool> {
-        if let Some(size) = picture.as_deref().map(PictureMut::size)
-            && size != self.size
-        {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!(
-                    "the picture is {}×{}; this session draws {}×{}",
-                    size.0, size.1, self.size.0, self.size.1
-                ),
-            ));
-        }
-        // A panic while rendering leaves no half-written state behind that a later frame relies on.
-        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        (frame.width, frame.height) = self.size;
-        frame.format = picture
-            .as_deref()
-            .map_or(output.options.pixel_format, PictureMut::format);
-        if picture.is_some() {
-            frame.pixels.clear();
-        }
-        frame.audio.clear();
-        frame.audio_rate_hz = 0;
-        frame.flags = FrameFlags::default();
-        if self.restart.swap(false, Ordering::Relaxed) {
-            output.clock = None;
-        }
-        match self.pacing {
-            Pacing::Realtime => output.draw_paced(&self.input, frame, picture, wait),
-            Pacing::Unpaced => output.draw_unpaced(&self.input, frame, picture),
-        }
+        self.core.draw(frame, Some(picture), false)
     }
 }
 
-impl Output {
-    fn draw_unpaced(
-        &mut self,
-        input: &Mutex<Input>,
-        frame: &mut Frame,
-        picture: Option<&mut PictureMut<'_>>,
-    ) -> Result<bool> {
-        let tick = self.renderer.advance(input, false, frame)?;
-        match tick {
-            Tick::Idle | Tick::Starved => return Ok(false),
-            Tick::Closing | Tick::Speech { .. } => {}
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(job) = self.core.job {
+            self.core.avatar.0.scheduler.remove(job);
         }
-        self.finish(input, tick, frame, picture)?;
-        Ok(true)
-    }
-
-    fn draw_paced(
-        &mut self,
-        input: &Mutex<Input>,
-        frame: &mut Frame,
-        picture: Option<&mut PictureMut<'_>>,
-        wait: bool,
-    ) -> Result<bool> {
-        if self.clock.is_none() {
-            self.first = self.index;
-        }
-        let clock = self
-            .clock
-            .get_or_insert_with(|| Stopwatch::start(&self.options.clock));
-        let ticks = self.index - self.first;
-        let due = Duration::from_millis(ticks * FRAME_DURATION.as_millis() as u64);
-        let now = clock.elapsed();
-        if let Some(early) = due.checked_sub(now).filter(|early| !early.is_zero()) {
-            if !wait || !clock.is_real() {
-                return Ok(false);
-            }
-            thread::sleep(early);
-        }
-        // Pictures that are overdue by a whole frame are left out; their sound is not.
-        let late = now.saturating_sub(due).as_nanos() / FRAME_DURATION.as_nanos();
-        let mut tick = self.tick(input, frame)?;
-        let mut skipped = 0;
-        while skipped < late && tick != (Tick::Speech { last: true }) {
-            self.renderer
-                .skip_picture(matches!(tick, Tick::Speech { .. } | Tick::Starved));
-            skipped += 1;
-            self.index += 1;
-            tick = self.tick(input, frame)?;
-        }
-        frame.flags.skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
-        self.finish(input, tick, frame, picture)?;
-        Ok(true)
-    }
-
-    /// One tick in real time, where an utterance that gets no audio for 600 ms ends.
-    fn tick(&mut self, input: &Mutex<Input>, frame: &mut Frame) -> Result<Tick> {
-        let tick = self
-            .renderer
-            .advance(input, self.starved >= STARVED_TICKS, frame)?;
-        self.starved = if tick == Tick::Starved {
-            self.starved + 1
-        } else {
-            0
-        };
-        Ok(tick)
-    }
-
-    fn finish(
-        &mut self,
-        input: &Mutex<Input>,
-        tick: Tick,
-        frame: &mut Frame,
-        picture: Option<&mut PictureMut<'_>>,
-    ) -> Result<()> {
-        frame.flags.speech = matches!(tick, Tick::Speech { .. });
-        frame.flags.end_of_speech = tick == (Tick::Speech { last: true });
-        frame.flags.underrun = tick == Tick::Starved;
-        frame.index = self.index;
-        self.index += 1;
-        let talking = matches!(tick, Tick::Speech { .. } | Tick::Starved);
-        let gesture = lock(input).gesture.take();
-        self.renderer.draw(talking, gesture, frame, picture)
     }
 }

@@ -1,23 +1,24 @@
-//! The drawing side of a session: one tick after the other, from audio to picture.
+//! What a frame is: one tick after the other, from audio to all that its picture is made from.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::input::{Feed, Input};
+use super::ring::{Slot, State};
+use crate::Result;
 use crate::audio::resample::Resampler;
 use crate::avatar::Avatar;
 use crate::clock::frame_start;
-use crate::compose::Composer;
 use crate::compose::arch::Isa;
 use crate::compose::blend::Patch;
-use crate::frame::Frame;
 use crate::motion::Player;
 use crate::motion::mouth::Mouth;
-use crate::options::SessionOptions;
+use crate::schedule::Deadline;
 use crate::speech::SpeechWindow;
-use crate::{PictureMut, Result};
 
 /// Frames over which the mouth closes after an interruption.
 const CLOSING_FRAMES: u32 = 3;
+/// Ticks without audio after which an utterance that was not flushed counts as ended: 600 ms.
+const STARVED_TICKS: u32 = 15;
 
 /// What a tick turned out to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,17 +27,30 @@ pub(super) enum Tick {
     Speech { last: bool },
     /// A frame that closes the mouth after an interruption.
     Closing,
-    /// No utterance is under way.
+    /// No utterance is under way, or it is paused.
     Idle,
     /// One is, but its audio has not arrived.
     Starved,
+    /// One begins, and what its first frame has to hear has not all been said yet.
+    Waiting,
+}
+
+/// How a tick is to be prepared.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Order<'a> {
+    /// Only if it is sure to be a frame of speech, whatever is pushed until it is due.
+    pub(super) ahead: bool,
+    /// Leave out the picture, as far as that is allowed.
+    pub(super) skip: bool,
+    pub(super) deadline: Deadline,
+    /// Mouth and motion as they were drawn last, to go back to on an interruption.
+    pub(super) drawn: &'a Mutex<State>,
 }
 
 #[derive(Debug)]
 pub(super) struct Renderer {
     avatar: Avatar,
     isa: Isa,
-    composer: Composer,
     window: SpeechWindow,
     resampler: Option<(u32, Resampler)>,
     /// Next frame of the utterance.
@@ -44,61 +58,80 @@ pub(super) struct Renderer {
     generation: u64,
     closing: u32,
     interrupted: bool,
+    starved: u32,
     /// Unpaced sessions start over after an interruption, so that what follows equals a new
     /// session's.
     restarts: bool,
+    /// Whether anybody wants to see pictures.
+    pictures: bool,
     player: Player,
     mouth: Mouth,
-    patch: Patch,
     coefficients: Vec<f32>,
     scratch: Vec<f32>,
 }
 
 impl Renderer {
-    pub(super) fn new(avatar: Avatar, options: &SessionOptions, restarts: bool) -> Self {
-        let info = avatar.info();
-        let coefficients = info.coefficient_names.len();
-        let isa = Isa::best();
+    pub(super) fn new(avatar: Avatar, restarts: bool, pictures: bool) -> Self {
+        let coefficients = avatar.info().coefficient_names.len();
         Self {
-            isa,
-            composer: Composer::new(
-                isa,
-                (info.frame_width, info.frame_height),
-                options.output_size,
-                options.letterbox,
-            ),
+            isa: Isa::best(),
             window: SpeechWindow::new(avatar.0.window),
             resampler: None,
             frame: 0,
             generation: 0,
             closing: 0,
             interrupted: false,
+            starved: 0,
             restarts,
+            pictures,
             player: Player::default(),
             mouth: Mouth::new(coefficients),
-            patch: Patch::new(info.patch_size),
             coefficients: vec![0.0; coefficients],
             scratch: Vec::new(),
             avatar,
         }
     }
 
-    pub(super) fn output_size(&self) -> (usize, usize) {
-        self.composer.output_size()
-    }
-
-    /// Moves on by one tick as far as sound and mouth go, appending the tick's audio to `frame`.
-    /// `finish_starved` ends an utterance that waits for audio.
-    pub(super) fn advance(
+    /// Moves on by one tick into `slot`. Where no frame comes of it, the tick says why: `Idle`,
+    /// `Starved` or `Waiting` of an unpaced session, any but `Speech` of a tick that was ordered ahead.
+    pub(super) fn prepare(
         &mut self,
         input: &Mutex<Input>,
-        finish_starved: bool,
-        frame: &mut Frame,
+        order: Order<'_>,
+        slot: &mut Slot,
     ) -> Result<Tick> {
-        self.follow_interruption(input);
+        slot.audio.clear();
+        slot.audio_rate_hz = 0;
+        slot.muted = false;
+        let tick = self.advance(input, order, slot)?;
+        let is_frame = match tick {
+            Tick::Speech { .. } => true,
+            Tick::Closing => !order.ahead,
+            _ => !order.ahead && !self.restarts,
+        };
+        if !is_frame {
+            return Ok(tick);
+        }
+        self.starved = match tick {
+            Tick::Starved | Tick::Waiting => self.starved + 1,
+            _ => 0,
+        };
+        let skipped = order.skip && tick != (Tick::Speech { last: true });
+        self.show(input, tick, order.deadline, skipped, slot)?;
+        slot.tick = tick;
+        slot.generation = self.generation;
+        slot.state.set(&self.mouth, self.player);
+        Ok(tick)
+    }
+
+    /// Sound and mouth of the next tick.
+    fn advance(&mut self, input: &Mutex<Input>, order: Order<'_>, slot: &mut Slot) -> Result<Tick> {
+        self.follow_interruption(input, order.drawn);
         if self.closing > 0 && (self.restarts || lock(input).front().is_none()) {
-            self.closing -= 1;
-            self.mouth.rest();
+            if !order.ahead {
+                self.closing -= 1;
+                self.mouth.rest();
+            }
             return Ok(Tick::Closing);
         }
         if self.interrupted && self.restarts {
@@ -106,23 +139,30 @@ impl Renderer {
             self.player = Player::default();
         }
         self.interrupted = false;
-        if finish_starved {
-            lock(input).flush();
+        if !self.restarts && !order.ahead && self.starved >= STARVED_TICKS {
+            lock(input).give_up();
+            self.starved = 0;
         }
         let (tick, rate_hz) = self.listen(input)?;
-        match tick {
-            Tick::Speech { .. } => self.closing = 0,
-            _ => {
-                if !self.restarts {
-                    self.mouth.rest();
-                }
-                return Ok(tick);
+        let Tick::Speech { last } = tick else {
+            if !self.restarts && !order.ahead {
+                self.mouth.rest();
             }
-        }
+            return Ok(tick);
+        };
+        self.closing = 0;
         let (window, gate) = self.window.view(self.frame);
-        self.coefficients
-            .copy_from_slice(self.avatar.0.networks()?.speech.run([window])?);
-        self.mouth.speak(&self.coefficients, gate);
+        if gate == 0.0 || lock(input).muted {
+            self.mouth.rest();
+        } else {
+            // Nobody sees the mouth of a picture that is left out: the one before will do.
+            if last || !order.skip {
+                let mut networks = self.avatar.0.networks(order.deadline)?;
+                self.coefficients
+                    .copy_from_slice(networks.speech.run([window])?);
+            }
+            self.mouth.speak(&self.coefficients, gate);
+        }
 
         let samples = frame_start(self.frame + 1, rate_hz) - frame_start(self.frame, rate_hz);
         let mut input = lock(input);
@@ -133,55 +173,62 @@ impl Renderer {
             return Ok(Tick::Idle);
         }
         if let Some(utterance) = input.front() {
-            utterance.take(samples, &mut frame.audio);
+            utterance.take(samples, &mut slot.audio);
         }
-        frame.audio_rate_hz = rate_hz;
+        slot.audio_rate_hz = rate_hz;
+        slot.muted = input.muted;
+        if slot.muted {
+            slot.audio.fill(0.0);
+        }
         self.frame += 1;
-        if tick == (Tick::Speech { last: true }) {
+        if last {
             input.finish();
             self.start_utterance();
         }
         Ok(tick)
     }
 
-    /// Draws the tick's picture into `picture`, or else into the frame's own memory.
-    pub(super) fn draw(
+    /// All that the tick's picture is made from.
+    fn show(
         &mut self,
-        talking: bool,
-        gesture: Option<usize>,
-        frame: &mut Frame,
-        picture: Option<&mut PictureMut<'_>>,
+        input: &Mutex<Input>,
+        tick: Tick,
+        deadline: Deadline,
+        skipped: bool,
+        slot: &mut Slot,
     ) -> Result<()> {
+        let talking = !matches!(tick, Tick::Idle | Tick::Closing);
+        let (gesture, base_loop) = {
+            let mut input = lock(input);
+            (input.gesture.take(), input.base_loop)
+        };
         if let Some(gesture) = gesture {
             self.player.perform(gesture);
         }
         let avatar = &self.avatar.0;
-        let base_frame = self.player.next(&avatar.clips, talking);
-        let base = avatar.base_frame(base_frame)?;
-        let presence = self.mouth.presence();
-        let mut placed = None;
-        if presence > 0.0 {
-            let mut networks = avatar.networks()?;
-            let pose = avatar.pose(base_frame);
-            let planes = networks.identity.run([self.mouth.coefficients(), pose])?;
-            self.patch.set(self.isa, planes, presence);
-            placed = Some((&self.patch, &avatar.affines[base_frame]));
+        slot.base_frame = self.player.next(&avatar.clips, talking, base_loop);
+        slot.placed = false;
+        slot.base = None;
+        if skipped {
+            return Ok(());
         }
-        match picture {
-            Some(picture) => self.composer.compose(&base, placed, picture),
-            None => {
-                let size = (frame.width, frame.height);
-                let length = frame.format.buffer_len(size.0, size.1);
-                frame.pixels.resize(length, 0);
-                let mut own = PictureMut::packed(frame.format, size, &mut frame.pixels)?;
-                self.composer.compose(&base, placed, &mut own);
+        let presence = self.mouth.presence();
+        if self.pictures {
+            slot.base = Some(avatar.base_frame(slot.base_frame)?);
+            if presence > 0.0 {
+                let mut networks = avatar.networks(deadline)?;
+                let pose = avatar.pose(slot.base_frame);
+                let planes = networks.identity.run([self.mouth.coefficients(), pose])?;
+                if slot.patch.is_empty() {
+                    slot.patch = Patch::new(avatar.info.patch_size);
+                }
+                slot.patch.set(self.isa, planes, presence);
+                slot.placed = true;
             }
         }
-
-        frame.base_frame = base_frame;
         let shown = self.mouth.coefficients();
-        frame.arkit.clear();
-        frame.arkit.extend(avatar.arkit.iter().map(|weights| {
+        slot.arkit.clear();
+        slot.arkit.extend(avatar.arkit.iter().map(|weights| {
             weights
                 .iter()
                 .zip(shown)
@@ -192,16 +239,12 @@ impl Renderer {
         Ok(())
     }
 
-    /// Moves the base frames on without a picture.
-    pub(super) fn skip_picture(&mut self, talking: bool) {
-        self.player.next(&self.avatar.0.clips, talking);
-    }
-
     /// Takes in audio until the next frame's window is complete.
     fn listen(&mut self, input: &Mutex<Input>) -> Result<(Tick, u32)> {
         loop {
             let mut input = lock(input);
-            let Some(utterance) = input.front() else {
+            let paused = input.paused;
+            let Some(utterance) = input.front().filter(|_| !paused) else {
                 return Ok((Tick::Idle, 0));
             };
             let rate_hz = utterance.rate_hz;
@@ -219,6 +262,7 @@ impl Renderer {
             match utterance.feed(piece, &mut self.scratch) {
                 Feed::Samples => {}
                 Feed::Silence => self.scratch.resize(piece, 0.0),
+                Feed::Starved if self.frame == 0 => return Ok((Tick::Waiting, rate_hz)),
                 Feed::Starved => return Ok((Tick::Starved, rate_hz)),
             }
             drop(input);
@@ -230,9 +274,14 @@ impl Renderer {
         }
     }
 
-    fn follow_interruption(&mut self, input: &Mutex<Input>) {
+    fn follow_interruption(&mut self, input: &Mutex<Input>, drawn: &Mutex<State>) {
         let generation = lock(input).generation;
         if generation != self.generation {
+            // What was prepared and not drawn is dropped, so mouth and motion go on from what was
+            // seen last.
+            let drawn = lock(drawn);
+            self.mouth.copy_from(&drawn.mouth);
+            self.player = drawn.player;
             self.generation = generation;
             self.start_utterance();
             self.interrupted = true;
@@ -253,6 +302,7 @@ impl Renderer {
     }
 }
 
-pub(super) fn lock(input: &Mutex<Input>) -> std::sync::MutexGuard<'_, Input> {
-    input.lock().unwrap_or_else(PoisonError::into_inner)
+/// A panic elsewhere leaves nothing half-written behind that a later frame relies on.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -117,6 +117,7 @@ fn openness(power: f32) -> f32 {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::schedule::Deadline;
     use crate::vectors::vector;
 
     #[test]
@@ -168,7 +169,7 @@ mod tests {
             .enumerate()
         {
             let (mel, _) = window.view(frame as u64);
-            let mut networks = avatar.0.networks().unwrap();
+            let mut networks = avatar.0.networks(Deadline::Whenever).unwrap();
             let ours = networks.speech.run([mel]).unwrap();
             let worst = ours
                 .iter()

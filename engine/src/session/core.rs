@@ -1,0 +1,342 @@
+//! A session's two sides and what lies between them: who prepares which frame, and when it goes.
+//!
+//! Locks, in the order in which they may be taken: `drawer` (while a frame is drawn, waiting for its
+//! time included), `renderer` (while a frame is prepared), then any one of `input`, `ring` and
+//! `drawn`, which are held for moments only.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::input::Input;
+use super::renderer::{Order, Renderer, Tick, lock};
+use super::ring::{Ring, Slot, State};
+use super::statistics::Statistics;
+use crate::avatar::Avatar;
+use crate::clock::{FRAME_DURATION, Stopwatch};
+use crate::compose::Composer;
+use crate::compose::arch::Isa;
+use crate::frame::{Frame, FrameFlags};
+use crate::options::{Pacing, SessionOptions};
+use crate::schedule::{Deadline, Job};
+use crate::{Error, ErrorKind, PictureMut, Result};
+
+/// A consumer that comes later than this has been away: the clock starts anew.
+const AWAY: Duration = Duration::from_secs(1);
+/// A frame that leaves later than this after it was due is flagged as late.
+const LATE: Duration = Duration::from_millis(20);
+
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) avatar: Avatar,
+    pub(super) options: SessionOptions,
+    pub(super) size: (usize, usize),
+    pub(super) input: Mutex<Input>,
+    /// Something happened that a waiting draw has to know.
+    pub(super) woken: Condvar,
+    /// The job's number in the engine's pool, if the session is served by it.
+    pub(super) job: Option<u64>,
+    drawer: Mutex<Drawer>,
+    renderer: Mutex<Renderer>,
+    ring: Mutex<Ring>,
+    /// Mouth and motion after the frame that was drawn last.
+    drawn: Mutex<State>,
+    pub(super) statistics: Mutex<Statistics>,
+}
+
+/// What drawing needs.
+#[derive(Debug)]
+struct Drawer {
+    composer: Composer,
+    slot: Slot,
+}
+
+/// Where the session stands in time.
+enum Now {
+    /// The next frame is not due and nobody wants to wait.
+    Early,
+    /// It is, since so long.
+    Due(Duration),
+}
+
+impl Core {
+    pub(super) fn new(avatar: Avatar, options: SessionOptions, job: Option<u64>) -> Self {
+        let info = avatar.info();
+        let coefficients = info.coefficient_names.len();
+        let composer = Composer::new(
+            Isa::best(),
+            (info.frame_width, info.frame_height),
+            options.output_size,
+            options.letterbox,
+        );
+        let unpaced = options.pacing == Pacing::Unpaced;
+        Self {
+            size: composer.output_size(),
+            input: Mutex::default(),
+            woken: Condvar::new(),
+            job,
+            renderer: Mutex::new(Renderer::new(avatar.clone(), unpaced, options.pictures)),
+            drawer: Mutex::new(Drawer {
+                composer,
+                slot: Slot::new(coefficients),
+            }),
+            ring: Mutex::new(Ring::new(coefficients)),
+            drawn: Mutex::new(State::new(coefficients)),
+            statistics: Mutex::default(),
+            options,
+            avatar,
+        }
+    }
+
+    /// Tells the pool that there may be frames to prepare.
+    pub(super) fn announce(&self) {
+        if let Some(job) = self.job {
+            let deadline = lock(&self.ring).deadline();
+            self.avatar.0.scheduler.announce(job, deadline);
+        }
+    }
+
+    /// Draws the next frame; false if there is none, or none yet.
+    pub(super) fn draw(
+        &self,
+        frame: &mut Frame,
+        picture: Option<&mut PictureMut<'_>>,
+        wait: bool,
+    ) -> Result<bool> {
+        if let Some(size) = picture.as_deref().map(PictureMut::size)
+            && size != self.size
+        {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "the picture is {}×{}; this session draws {}×{}",
+                    size.0, size.1, self.size.0, self.size.1
+                ),
+            ));
+        }
+        let mut drawer = lock(&self.drawer);
+        let drawer = &mut *drawer;
+        (frame.width, frame.height) = self.size;
+        frame.format = picture
+            .as_deref()
+            .map_or(self.options.pixel_format, PictureMut::format);
+        if picture.is_some() {
+            frame.pixels.clear();
+        }
+        frame.audio.clear();
+        frame.audio_rate_hz = 0;
+        frame.flags = FrameFlags::default();
+        let drawn = match self.options.pacing {
+            Pacing::Realtime => match self.wait(wait)? {
+                Now::Early => false,
+                Now::Due(late) => {
+                    self.take_paced(late, &mut drawer.slot, frame)?;
+                    true
+                }
+            },
+            Pacing::Unpaced => self.take_unpaced(&mut drawer.slot, frame)?,
+        };
+        if !drawn {
+            return Ok(false);
+        }
+        let slot = &drawer.slot;
+        frame.base_frame = slot.base_frame;
+        frame.arkit.clear();
+        frame.arkit.extend_from_slice(&slot.arkit);
+        frame.flags.speech = matches!(slot.tick, Tick::Speech { .. });
+        frame.flags.end_of_speech = slot.tick == (Tick::Speech { last: true });
+        frame.flags.underrun = slot.tick == Tick::Starved;
+        frame.flags.muted = slot.muted;
+        if let Some(base) = &slot.base {
+            let affine = &self.avatar.0.affines[slot.base_frame];
+            let placed = slot.placed.then_some((&slot.patch, affine));
+            match picture {
+                Some(picture) => drawer.composer.compose(base, placed, picture),
+                None => {
+                    let length = frame.format.buffer_len(self.size.0, self.size.1);
+                    frame.pixels.resize(length, 0);
+                    let mut own = PictureMut::packed(frame.format, self.size, &mut frame.pixels)?;
+                    drawer.composer.compose(base, placed, &mut own);
+                }
+            }
+        }
+        self.count(frame);
+        Ok(true)
+    }
+
+    /// The next frame without regard to time.
+    fn take_unpaced(&self, slot: &mut Slot, frame: &mut Frame) -> Result<bool> {
+        if lock(&self.input).cancelled {
+            return Err(cancelled());
+        }
+        let order = Order {
+            ahead: false,
+            skip: false,
+            deadline: Deadline::Whenever,
+            drawn: &self.drawn,
+        };
+        let tick = lock(&self.renderer).prepare(&self.input, order, slot)?;
+        if !matches!(tick, Tick::Speech { .. } | Tick::Closing) {
+            return Ok(false);
+        }
+        lock(&self.drawn).set(&slot.state.mouth, slot.state.player);
+        frame.audio.extend_from_slice(&slot.audio);
+        frame.audio_rate_hz = slot.audio_rate_hz;
+        let mut ring = lock(&self.ring);
+        frame.index = ring.index;
+        ring.index += 1;
+        Ok(true)
+    }
+
+    /// The next frame that is due, and the sound of those that are overdue by a whole frame and are
+    /// left out.
+    fn take_paced(&self, late: Duration, slot: &mut Slot, frame: &mut Frame) -> Result<()> {
+        let overdue = late.as_nanos() / FRAME_DURATION.as_nanos();
+        let mut skipped = 0;
+        loop {
+            let skip = skipped < overdue;
+            let tick = self.next(skip, slot)?;
+            frame.audio.extend_from_slice(&slot.audio);
+            frame.audio_rate_hz = slot.audio_rate_hz.max(frame.audio_rate_hz);
+            if !skip || tick == (Tick::Speech { last: true }) {
+                break;
+            }
+            skipped += 1;
+        }
+        frame.flags.skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
+        frame.index = lock(&self.ring).index - 1;
+        self.announce();
+        Ok(())
+    }
+
+    /// Puts the next frame into `slot`: one that is prepared, or else prepared now.
+    fn next(&self, skip: bool, slot: &mut Slot) -> Result<Tick> {
+        if !self.pop(slot)? {
+            let mut renderer = lock(&self.renderer);
+            // The pool may have been at this very frame.
+            if !self.pop(slot)? {
+                let deadline = lock(&self.ring).deadline();
+                let order = Order {
+                    ahead: false,
+                    skip,
+                    deadline,
+                    drawn: &self.drawn,
+                };
+                renderer.prepare(&self.input, order, slot)?;
+                lock(&self.ring).index += 1;
+                lock(&self.drawn).set(&slot.state.mouth, slot.state.player);
+            }
+        }
+        Ok(slot.tick)
+    }
+
+    fn pop(&self, slot: &mut Slot) -> Result<bool> {
+        let generation = lock(&self.input).generation;
+        let mut ring = lock(&self.ring);
+        if let Some(error) = ring.failed.take() {
+            return Err(error);
+        }
+        if !ring.pop(generation, slot) {
+            return Ok(false);
+        }
+        ring.index += 1;
+        drop(ring);
+        lock(&self.drawn).set(&slot.state.mouth, slot.state.player);
+        Ok(true)
+    }
+
+    /// Waits until the next frame is due, if `wait`ing is wanted and the clock is one to wait for.
+    fn wait(&self, wait: bool) -> Result<Now> {
+        let mut input = lock(&self.input);
+        loop {
+            if input.cancelled {
+                return Err(cancelled());
+            }
+            let mut ring = lock(&self.ring);
+            if std::mem::take(&mut input.restart) {
+                ring.clock = None;
+            }
+            if ring.clock.is_none() {
+                ring.clock = Some(Stopwatch::start(&self.options.clock));
+                ring.first = ring.index;
+            }
+            let (now, due) = (ring.elapsed(), ring.due());
+            let Some(early) = due.checked_sub(now).filter(|early| !early.is_zero()) else {
+                if now - due < AWAY {
+                    return Ok(Now::Due(now - due));
+                }
+                ring.clock = None;
+                drop(ring);
+                lock(&self.statistics).restarts += 1;
+                continue;
+            };
+            if !wait || ring.is_manual() {
+                return Ok(Now::Early);
+            }
+            drop(ring);
+            input = self
+                .woken
+                .wait_timeout(input, early)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Keeps the books on a frame that leaves.
+    fn count(&self, frame: &mut Frame) {
+        let mut late = Duration::ZERO;
+        if self.options.pacing == Pacing::Realtime {
+            let ring = lock(&self.ring);
+            // The next frame is due one frame after this one.
+            late = (ring.elapsed() + FRAME_DURATION).saturating_sub(ring.due());
+            frame.flags.late = late > LATE;
+        }
+        let mut statistics = lock(&self.statistics);
+        statistics.worst_delay = statistics.worst_delay.max(late);
+        let flags = frame.flags;
+        statistics.frames += 1;
+        statistics.speech += u64::from(flags.speech);
+        statistics.late += u64::from(flags.late);
+        statistics.skipped += u64::from(flags.skipped);
+        statistics.underruns += u64::from(flags.underrun);
+        statistics.samples += frame.audio.len() as u64;
+    }
+}
+
+impl Job for Core {
+    fn work(&self) -> Option<Deadline> {
+        let mut renderer = lock(&self.renderer);
+        let (mut slot, deadline) = {
+            let mut ring = lock(&self.ring);
+            let deadline = ring.deadline();
+            (ring.room()?, deadline)
+        };
+        let order = Order {
+            ahead: true,
+            skip: false,
+            deadline,
+            drawn: &self.drawn,
+        };
+        let prepared = renderer.prepare(&self.input, order, &mut slot);
+        let mut ring = lock(&self.ring);
+        match prepared {
+            Ok(Tick::Speech { .. }) => {
+                ring.push(slot);
+                Some(ring.deadline())
+            }
+            Ok(_) => {
+                ring.put_back(slot);
+                None
+            }
+            Err(error) => {
+                ring.put_back(slot);
+                ring.failed = Some(error);
+                None
+            }
+        }
+    }
+}
+
+#[cold]
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the session was cancelled")
+}

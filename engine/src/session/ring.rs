@@ -1,0 +1,174 @@
+//! Frames that are prepared but not drawn yet: all of a frame but its picture's pixels.
+//!
+//! The ring holds what the networks made, not finished pictures: a patch is a fifth of a picture,
+//! and composing straight into the caller's memory saves the copy.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::renderer::Tick;
+use crate::Error;
+use crate::clock::{FRAME_DURATION, Stopwatch};
+use crate::compose::blend::Patch;
+use crate::motion::Player;
+use crate::motion::mouth::Mouth;
+use crate::schedule::Deadline;
+
+/// Frames that are prepared ahead at most.
+pub(super) const RING_FRAMES: usize = 6;
+
+/// A prepared frame.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) tick: Tick,
+    /// Interruptions up to when it was prepared.
+    pub(super) generation: u64,
+    pub(super) audio: Vec<f32>,
+    pub(super) audio_rate_hz: u32,
+    pub(super) muted: bool,
+    pub(super) arkit: Vec<f32>,
+    pub(super) base_frame: usize,
+    /// The base frame's pixels, where a picture is wanted.
+    pub(super) base: Option<Arc<[u8]>>,
+    /// Whether the patch belongs to the picture.
+    pub(super) placed: bool,
+    pub(super) patch: Patch,
+    pub(super) state: State,
+}
+
+/// Where mouth and motion stand after a frame.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) mouth: Mouth,
+    pub(super) player: Player,
+}
+
+/// Prepared frames in order, and the time that they are due.
+#[derive(Debug)]
+pub(super) struct Ring {
+    slots: VecDeque<Slot>,
+    spare: Vec<Slot>,
+    coefficients: usize,
+    /// What went wrong while preparing.
+    pub(super) failed: Option<Error>,
+    /// Runs from the first frame that is asked for.
+    pub(super) clock: Option<Stopwatch>,
+    /// Index of the next frame to draw.
+    pub(super) index: u64,
+    /// Index of the frame that was due when the clock started.
+    pub(super) first: u64,
+}
+
+impl Slot {
+    pub(super) fn new(coefficients: usize) -> Self {
+        Self {
+            tick: Tick::Idle,
+            generation: 0,
+            audio: Vec::new(),
+            audio_rate_hz: 0,
+            muted: false,
+            arkit: Vec::new(),
+            base_frame: 0,
+            base: None,
+            placed: false,
+            patch: Patch::default(),
+            state: State::new(coefficients),
+        }
+    }
+}
+
+impl State {
+    pub(super) fn new(coefficients: usize) -> Self {
+        Self {
+            mouth: Mouth::new(coefficients),
+            player: Player::default(),
+        }
+    }
+
+    pub(super) fn set(&mut self, mouth: &Mouth, player: Player) {
+        self.mouth.copy_from(mouth);
+        self.player = player;
+    }
+}
+
+impl Ring {
+    pub(super) fn new(coefficients: usize) -> Self {
+        Self {
+            slots: VecDeque::with_capacity(RING_FRAMES),
+            spare: Vec::with_capacity(RING_FRAMES + 1),
+            coefficients,
+            failed: None,
+            clock: None,
+            index: 0,
+            first: 0,
+        }
+    }
+
+    /// Room for one more frame, once somebody draws and unless the ring is full.
+    pub(super) fn room(&mut self) -> Option<Slot> {
+        if self.clock.is_none() || self.slots.len() >= RING_FRAMES {
+            return None;
+        }
+        Some(self.spare_slot())
+    }
+
+    fn spare_slot(&mut self) -> Slot {
+        self.spare
+            .pop()
+            .unwrap_or_else(|| Slot::new(self.coefficients))
+    }
+
+    /// Gives room back.
+    pub(super) fn put_back(&mut self, slot: Slot) {
+        self.spare.push(slot);
+    }
+
+    pub(super) fn push(&mut self, slot: Slot) {
+        self.slots.push_back(slot);
+    }
+
+    /// Exchanges `shown` for the next prepared frame, if there is one that no interruption has
+    /// overtaken.
+    pub(super) fn pop(&mut self, generation: u64, shown: &mut Slot) -> bool {
+        while let Some(slot) = self.slots.pop_front() {
+            if slot.generation == generation {
+                self.spare.push(std::mem::replace(shown, slot));
+                return true;
+            }
+            self.spare.push(slot);
+        }
+        false
+    }
+
+    /// When the next frame that is not prepared yet is due.
+    pub(super) fn deadline(&self) -> Deadline {
+        let ticks = self.index - self.first + self.slots.len() as u64;
+        self.clock
+            .as_ref()
+            .and_then(|clock| clock.instant(after(ticks)))
+            .map_or(Deadline::Whenever, Deadline::At)
+    }
+
+    /// Time since the clock's start.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.clock
+            .as_ref()
+            .map_or(Duration::ZERO, Stopwatch::elapsed)
+    }
+
+    /// Whether the clock is moved by hand, so that nobody can wait for it.
+    pub(super) fn is_manual(&self) -> bool {
+        let clock = self.clock.as_ref();
+        clock.is_some_and(|clock| clock.instant(Duration::ZERO).is_none())
+    }
+
+    /// When the next frame to draw is due, since the clock's start.
+    pub(super) fn due(&self) -> Duration {
+        after(self.index - self.first)
+    }
+}
+
+fn after(ticks: u64) -> Duration {
+    Duration::from_nanos(ticks * FRAME_DURATION.as_nanos() as u64)
+}
