@@ -1,6 +1,7 @@
 """The `.imx` container: writing avatars, and reading them back for the studio's own tools.
 
     python -m essence_studio.pack info avatar.imx
+    python -m essence_studio.pack renew avatar.imx    # gives it the newest speech network
 
 The same members and manifest give the same bytes on every machine. The format is described in `engine/src/imx/mod.rs`,
 whose reader is the strict one: what this module writes has to open there.
@@ -18,6 +19,7 @@ MAGIC = b"IMX\0"
 VERSION = 2
 ALIGNMENT = 64
 MANIFEST = "manifest.json"
+NETWORKS = Path(__file__).parents[1] / "networks"
 
 # The engine's limits (engine/src/imx/limits.rs) that a writer can run into.
 MAX_ENTRIES = 16_384
@@ -127,14 +129,33 @@ def read_table(data: bytes) -> list[tuple[str, bytes]]:
     return entries
 
 
+def renew(path, networks: Path) -> None:
+    """Replaces the speech network of an avatar by the one in `networks`, which has to give the same coefficients."""
+    manifest, members = read_imx(path)
+    about = json.loads((networks / "speech.json").read_text())
+    if manifest.get("coefficients") != about["coefficients"]:
+        raise PackError(f"{path}: the new speech network gives other coefficients than this avatar's identity network takes")
+    speech = manifest["networks"]["speech"]
+    members[speech["file"]] = (networks / "speech.onnx").read_bytes()
+    speech["inputs"]["mel"] = ["N", about["window"], speech["inputs"]["mel"][2]]
+    manifest.setdefault("training", {})["speech"] = about.get("training", {})
+    write_imx(path, members, manifest)
+
+
 def main(argv=None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m essence_studio.pack", description="Looks into .imx files.")
+    parser = argparse.ArgumentParser(prog="python -m essence_studio.pack", description="Looks into .imx files, and gives them a newer speech network.")
     commands = parser.add_subparsers(dest="command", required=True)
     info = commands.add_parser("info", help="print the manifest and the members of an avatar")
     info.add_argument("file")
     info.add_argument("--json", action="store_true", help="print the manifest alone, as JSON")
+    renewal = commands.add_parser("renew", help="replace the speech network of an avatar")
+    renewal.add_argument("file")
+    renewal.add_argument("--networks", type=Path, default=NETWORKS, help="folder of speech.onnx and speech.json")
     arguments = parser.parse_args(argv)
     try:
+        if arguments.command == "renew":
+            renew(arguments.file, arguments.networks)
+            return 0
         manifest, members = read_imx(arguments.file)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -142,8 +163,13 @@ def main(argv=None) -> int:
     if arguments.json:
         print(json.dumps(manifest, ensure_ascii=False, indent=2))
         return 0
+    describe(arguments.file, manifest, members)
+    return 0
+
+
+def describe(file: str, manifest: dict, members: dict[str, bytes]) -> None:
     frame = manifest.get("frame", {})
-    print(f"{arguments.file}: {manifest.get('name')}, {os.path.getsize(arguments.file)} bytes")
+    print(f"{file}: {manifest.get('name')}, {os.path.getsize(file)} bytes")
     print(f"  {frame.get('width')} x {frame.get('height')}, {frame.get('count')} frames at {frame.get('rate')}/s")
     for name, motion in manifest.get("motions", {}).items():
         print(f"  motion {name}: {motion['count']} frames from {motion['first']}, {motion['loop']}")
@@ -152,7 +178,6 @@ def main(argv=None) -> int:
         if not name.startswith("frames/"):
             print(f"  {len(data):10d}  {name}")
     print(f"  {sum(map(len, frames)):10d}  frames/ ({len(frames)})")
-    return 0
 
 
 if __name__ == "__main__":

@@ -23,6 +23,23 @@ class Pack(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
         self.path = Path(self.folder.name) / "a.imx"
 
+    def test_renew_replaces_the_speech_network_and_nothing_else(self):
+        manifest = {"name": "a", "coefficients": ["jawOpen"], "training": {"identity": {"steps": 1}},
+                    "networks": {"speech": {"file": "speech.onnx", "inputs": {"mel": ["N", 64, 80]}}}}  # fmt: skip
+        pack.write_imx(self.path, MEMBERS, manifest)
+        networks = Path(self.folder.name)
+        (networks / "speech.onnx").write_bytes(b"newer")
+        (networks / "speech.json").write_text('{"window": 80, "coefficients": ["jawOpen"], "training": {"step": 2}}')
+        self.assertEqual(pack.main(["renew", str(self.path), "--networks", str(networks)]), 0)
+        written, members = pack.read_imx(self.path)
+        self.assertEqual(members, {**MEMBERS, "speech.onnx": b"newer"})
+        self.assertEqual(written["networks"]["speech"]["inputs"]["mel"], ["N", 80, 80])
+        self.assertEqual(written["training"], {"identity": {"steps": 1}, "speech": {"step": 2}})
+        (networks / "speech.json").write_text('{"window": 80, "coefficients": ["other"]}')
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            self.assertEqual(pack.main(["renew", str(self.path), "--networks", str(networks)]), 66)
+        self.assertIn("coefficients", said.getvalue())
+
     def test_round_trip(self):
         written = pack.write_imx(self.path, MEMBERS, {"name": "a"})
         manifest, members = pack.read_imx(self.path)

@@ -2,6 +2,7 @@
 
     python -m essence_studio.speech data --recordings FOLDER
     python -m essence_studio.speech train
+    python -m essence_studio.speech average
     python -m essence_studio.speech evaluate
     python -m essence_studio.speech export
 """
@@ -37,6 +38,10 @@ def main() -> None:
     teach.add_argument("--name", default="teacher")
     teach.add_argument("--out", type=Path, default=Path("work/speech/taught.npz"))
 
+    average = commands.add_parser("average", help="write the mean of networks from one training")
+    average.add_argument("--of", nargs="+", default=["network_halfway", "network"])
+    average.add_argument("--name", default="averaged")
+
     film = commands.add_parser("film", help="measure the lips of filmed clips, to evaluate with (needs mediapipe)")
     film.add_argument("--videos", type=Path, default=_SHARED / "talking_video/grid_s1")
     film.add_argument("--face-landmarker")
@@ -44,12 +49,12 @@ def main() -> None:
     evaluate = commands.add_parser("evaluate", help="measure on real speech with transcripts")
     evaluate.add_argument("--shared", type=Path, default=_SHARED, help="folder of the recordings to measure on")
     evaluate.add_argument("--plots", type=Path, help="folder for plots")
-    evaluate.add_argument("--name", default="network")
+    evaluate.add_argument("--name", default="averaged")
 
     export = commands.add_parser("export", help="write networks/speech.onnx, speech.json and the test vectors")
     export.add_argument("--networks", type=Path, default=Path("networks"))
     export.add_argument("--testdata", type=Path, default=Path("../testdata"))
-    export.add_argument("--name", default="network")
+    export.add_argument("--name", default="averaged")
 
     arguments = parser.parse_args()
     work: Path = arguments.work
@@ -73,6 +78,10 @@ def main() -> None:
             from essence_studio.speech.train import teach
 
             teach(work / f"{arguments.name}.pt", work / "corpus.npz", arguments.out)
+        case "average":
+            from essence_studio.speech.train import average
+
+            average([work / f"{name}.pt" for name in arguments.of], work / f"{arguments.name}.pt")
         case "film":
             from essence_studio.speech.filmed import film
 

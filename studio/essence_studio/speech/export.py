@@ -28,7 +28,7 @@ def export(checkpoint: Path, evaluation: Path, networks: Path, testdata: Path) -
         "window": WINDOW,
         "coefficients": list(COEFFICIENTS),
         "parameters": sum(p.numel() for p in network.parameters()),
-        "training": {**{key: facts[key] for key in ("step", "channels", "seed")}, "minutes": _named(facts["minutes"])},
+        "training": {key: facts[key] for key in ("step", "seed", "minutes")},
     }
     if evaluation.exists():
         measured = json.loads(evaluation.read_text())
@@ -57,10 +57,6 @@ def write(network: SpeechNetwork, path: Path) -> None:
     difference = float(np.abs(small - expected).max())
     assert difference < 1e-4, f"ONNX differs from training by {difference}"
     os.replace(part, path)
-
-
-def _named(minutes: dict[str, float]) -> dict[str, float]:
-    return {name: minutes[key] for name, key in (("synthetic", "0"), ("real", "1"), ("nonspeech", "2")) if key in minutes}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -1,5 +1,6 @@
 """Trains the speech network on the corpus; goes on from its checkpoint, and ends after a number of steps."""
 
+import shutil
 import time
 from dataclasses import astuple
 from pathlib import Path
@@ -62,9 +63,24 @@ def train(corpus: Path, out: Path, steps: int, layout: Layout = STUDENT, taught:
         if step % 100 == 0 or step == steps:
             facts = " ".join(f"{key} {value:.4f}" for key, value in mean.items())
             print(f"{step} {time.time() - began:.0f}s {facts}", flush=True)
-        if step % 100 == 0 or step == steps:
+        if step % 100 == 0 or step in (steps, halfway(steps)):
             save(out, {"network": network.state_dict(), "optimisers": [optimiser.state_dict() for optimiser in optimisers], "smooth": smooth, "step": step,
                        "layout": astuple(layout), "seed": seed, "steps": steps, "minutes": known.minutes})  # fmt: skip
+        if step == halfway(steps):
+            shutil.copy(out, out.with_name(f"{out.stem}_halfway.pt"))
+
+
+def halfway(steps: int) -> int:
+    """When the rate has fallen to a half and a bit: weights of then and of the end average well."""
+    return round(0.45 * steps)
+
+
+def average(checkpoints: list[Path], out: Path) -> None:
+    """Writes the mean of networks from one training: better on recordings that none of them heard than each alone."""
+    saved = [torch.load(path) for path in checkpoints]
+    mean = {key: sum(s["smooth"][key] for s in saved) / len(saved) if value.is_floating_point() else value
+            for key, value in saved[-1]["smooth"].items()}  # fmt: skip
+    save(out, {**saved[-1], "smooth": mean})
 
 
 def load(checkpoint: Path) -> tuple[SpeechNetwork, dict]:
