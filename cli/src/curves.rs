@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use essence::{Frame, OutputSize, SessionOptions};
+use essence::{Frame, SessionOptions};
 use essence_media::FRAME_RATE;
 use serde_json::json;
 
@@ -16,12 +16,6 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::speech::{self, Flow};
-
-/// The pictures are not wanted: make them small.
-const NO_PICTURE: OutputSize = OutputSize {
-    width: 16,
-    height: 16,
-};
 
 /// Write the mouth's ARKit values of speech as CSV, a row per frame
 #[derive(Debug, clap::Args)]
@@ -63,7 +57,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     };
     let names = &avatar.info().arkit_names;
     table.row(format!("index,time_s,{}\n", names.join(",")).as_bytes())?;
-    let options = SessionOptions::default().output_size(NO_PICTURE);
+    let options = SessionOptions::default().pictures(false);
     let mut row = Vec::new();
     // On a terminal the table itself shows how far it is.
     let quiet = Console::new(console.json() || to_stdout && std::io::stdout().is_terminal());
