@@ -38,6 +38,15 @@ fn wheel(sh: &Shell, tools: &Path, release: bool) -> Result<PathBuf> {
         .join(if release { "release" } else { "dev" });
     sh.remove_path(&folder)?;
     let _dir = sh.push_dir("bindings/python");
+    // Where maturin looks for zig.
+    let mut path = tools
+        .parent()
+        .map(PathBuf::from)
+        .unwrap_or_default()
+        .into_os_string();
+    path.push(if cfg!(windows) { ";" } else { ":" });
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let _path = sh.push_env("PATH", path);
     let build = cmd!(
         sh,
         "{tools} -m maturin build --locked --quiet --interpreter {tools} --out {folder}"
