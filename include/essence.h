@@ -44,7 +44,8 @@
  *   load the library and refuse another one.
  *
  * Bugs.  A panic inside the library never crosses into the caller: the call returns ESSENCE_ERR_INTERNAL, and the handles
- *   that took part can only be destroyed. The library prints nothing, exits never and installs no signal handler.
+ *   that took part can only be destroyed. The library exits never, installs no signal handler and prints nothing (but where
+ *   a bug was met, on stderr).
  */
 
 
@@ -86,7 +87,8 @@ enum {
      */
     ESSENCE_ERR_LIMIT_EXCEEDED = -102,
     /**
-     * The operation was stopped on request. Nothing needs to be done.
+     * The operation was stopped on request. Nothing needs to be done. (No function of this
+     * version gives it.)
      */
     ESSENCE_ERR_CANCELLED = -103,
     /**

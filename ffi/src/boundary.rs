@@ -100,3 +100,96 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 pub(crate) fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidArgument, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+
+    use super::*;
+    use crate::handle;
+    use crate::status::{ESSENCE_ERR_INTERNAL, ESSENCE_ERR_INVALID_ARGUMENT};
+
+    handle::opaque! {
+        /// A handle to try.
+        essence_test(Vec<u32>)
+    }
+
+    fn error() -> essence_error {
+        essence_error {
+            struct_size: size_of::<essence_error>() as u32,
+            status: 77,
+            message: [1; 512],
+        }
+    }
+
+    fn message(err: &essence_error) -> &str {
+        // SAFETY: every report ends with NUL.
+        unsafe { CStr::from_ptr(err.message.as_ptr()) }
+            .to_str()
+            .expect("UTF-8")
+    }
+
+    /// A panic ends at the boundary, and the handles that took part refuse to go on.
+    #[test]
+    fn a_panic_becomes_a_status_and_poisons_its_handles() {
+        let (used, bystander) = (
+            handle::new::<essence_test>(vec![1]),
+            handle::new::<essence_test>(vec![2]),
+        );
+        let mut err = error();
+        // SAFETY: the handles live, and so does the error.
+        unsafe {
+            let status = fallible(&raw mut err, || {
+                let mut numbers = handle::exclusive(used)?;
+                numbers.push(2);
+                let missing = numbers[7];
+                Ok(missing as essence_status)
+            });
+            assert_eq!(status, ESSENCE_ERR_INTERNAL, "status");
+            assert_eq!(err.status, status, "the error's");
+            assert!(message(&err).contains("index is 7"), "{}", message(&err));
+
+            let again = fallible(&raw mut err, || {
+                handle::shared(used).map(|numbers| numbers.len() as essence_status)
+            });
+            assert_eq!(again, ESSENCE_ERR_INTERNAL, "refused from then on");
+            assert!(message(&err).contains("destroy it"), "{}", message(&err));
+            let fine = fallible(&raw mut err, || {
+                handle::shared(bystander).map(|numbers| numbers.len() as essence_status)
+            });
+            assert_eq!((fine, err.status, message(&err)), (1, 1, ""), "others work");
+            handle::free(used);
+            handle::free(bystander);
+        }
+    }
+
+    #[test]
+    fn a_panic_gives_the_fallback_where_there_is_no_status() {
+        let given = infallible(-1, || {
+            let none: Option<i32> = None;
+            none.expect("there is none")
+        });
+        assert_eq!(given, -1, "fallback");
+    }
+
+    /// Messages end within the room that the caller has, at a whole character.
+    #[test]
+    fn long_messages_are_cut_at_a_character() {
+        let long = "ä".repeat(400);
+        for size in [0, 4, 8, 9, 10, 11, 12, 40, 519, 520, 4_000] {
+            let mut err = error();
+            err.struct_size = size;
+            // SAFETY: the error has room for any size up to its own; more is not written to.
+            let status = unsafe { fallible(&raw mut err, || Err(invalid(long.as_str()))) };
+            assert_eq!(status, ESSENCE_ERR_INVALID_ARGUMENT, "{size}");
+            if size > 8 {
+                let room = size.min(520) as usize - 8;
+                assert!(message(&err).len() < room, "{size}");
+                assert!(message(&err).len() + 2 >= room, "{size}: as much as fits");
+            }
+            let end = (size.clamp(8, 520) - 8) as usize;
+            let beyond = &err.message[end..];
+            assert!(beyond.iter().all(|&c| c == 1), "{size}: nothing beyond");
+        }
+    }
+}

@@ -60,7 +60,8 @@ fn build(sh: &Shell, sanitizer: &str, short: &str, proof: &str) -> Result<Option
         println!("no nightly compiler is installed: {short} is skipped");
         return Ok(None);
     }
-    let folder = root().join("target").join(short);
+    // One folder for all: what is compiled from C and C++ is the same.
+    let folder = root().join("target/sanitize");
     let _flags = sh.push_env(
         "RUSTFLAGS",
         format!("-Zsanitizer={sanitizer} -Cunsafe-allow-abi-mismatch=sanitizer"),
@@ -68,7 +69,7 @@ fn build(sh: &Shell, sanitizer: &str, short: &str, proof: &str) -> Result<Option
     cmd!(sh, "cargo +nightly build --locked --package essence-ffi --target {TARGET} --target-dir {folder}").run()?;
     let stage = Stage::new(
         sh,
-        &format!("target/{short}/c-test"),
+        &format!("target/sanitize/{short}"),
         &folder.join(TARGET).join("debug"),
     )?;
     let library = stage.library();
