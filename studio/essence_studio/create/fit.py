@@ -157,7 +157,12 @@ def values(shapes: Shapes, solid: np.ndarray) -> np.ndarray:
 
 def residual(shapes: Shapes, solid: np.ndarray, coefficients: np.ndarray) -> float:
     """Root mean square distance in eyes, in the picture's plane, that the fit leaves at the lips."""
+    seen = solid[:, list(POINTS)][:, : len(POINTS) - len(JAW), :2]
+    return float(np.sqrt(((lips(shapes, coefficients) - seen) ** 2).sum(-1).mean()))
+
+
+def lips(shapes: Shapes, coefficients: np.ndarray) -> np.ndarray:
+    """The lips' points `[n, 40, 2]` that coefficients `[n, 16]` mean, in eyes."""
     fitted = np.stack([coefficients[:, COEFFICIENTS.index(name)] for name in FITTED], 1)
     made = shapes.rest + np.einsum("nc,cpk->npk", fitted, shapes.moves[: len(FITTED)])
-    lips = slice(0, len(POINTS) - len(JAW))
-    return float(np.sqrt((((made - solid[:, list(POINTS)])[:, lips, :2]) ** 2).sum(-1).mean()))
+    return made[:, : len(POINTS) - len(JAW), :2]

@@ -95,6 +95,7 @@ def candidates(tracks: list[landmarks.Faces], heads: list[geometry.Heads], held:
         "pca": main_axes(flat, held),
         "pca without pose": main_axes(solid[:, list(landmarks.LIPS)], held),
         "fitted": np.concatenate(fitted),
+        "fitted, as lips": main_axes(fit.lips(shapes, np.concatenate(fitted)), held),
         "fitted with sides": np.concatenate([fit.values(shapes, head.solid) for head in heads]),
         "fitted with neighbours": np.concatenate(around),
     }
