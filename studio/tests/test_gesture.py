@@ -9,7 +9,6 @@ import pytest
 np = pytest.importorskip("numpy")
 pytest.importorskip("scipy")
 pytest.importorskip("cv2")
-pytest.importorskip("torch")
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
-from ..identity.train import Samples
+from ..identity.samples import Samples
 from . import geometry, landmarks
 
 MOVED = 5.0 / 255

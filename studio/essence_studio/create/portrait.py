@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..character import motion
-from ..identity import train
+from ..identity.samples import Samples
 from ..speech.mouth import COEFFICIENTS
 from . import bend, fit, geometry, innermouth, landmarks, mask, mesh, prepare
 from .footage import Refused
@@ -118,7 +118,7 @@ def prepared(portrait: Portrait, path: Path, tick: Callable[[int], None] = lambd
     focus = np.zeros((size, size), np.float32)
     focus[int(top - 0.04 * size) : int(bottom + 0.16 * size), int(left - 0.05 * size) : int(right + 0.05 * size)] = 1
     changed = np.abs(stacked.astype(np.int16) - stacked[:1]).max(1)
-    samples = train.Samples(
+    samples = Samples(
         coefficients=np.array([[mouth[name] for name in COEFFICIENTS] for mouth in mouths], np.float32), pose=np.zeros((MOUTHS, pose), np.float32),
         patches=stacked, alpha=mask.soft(np.quantile(changed, 0.97, axis=0) > 8), focus=focus,
     )  # fmt: skip

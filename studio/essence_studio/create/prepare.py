@@ -7,7 +7,7 @@ from typing import Callable
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from ..identity import train
+from ..identity.samples import Samples
 from ..speech.mouth import COEFFICIENTS
 from . import fit, geometry, landmarks
 from .footage import Clip
@@ -40,7 +40,7 @@ class Prepared:
     """Per clip `[n, 16]`."""
     pose: list[np.ndarray]
     """Per clip `[n, P]`."""
-    samples: train.Samples
+    samples: Samples
     """What is trained on and held out: `picture` says of which clip and number."""
     picture: np.ndarray
     """`[samples, 2]`."""
@@ -157,7 +157,7 @@ def _smooth(values: np.ndarray) -> np.ndarray:
     return gaussian_filter(values, (geometry.HEAD_SIGMA, 0), mode="nearest")
 
 
-def _samples(tracks, heads, patch, patches, coefficients, pose, covered, talks: int) -> tuple[train.Samples, np.ndarray]:
+def _samples(tracks, heads, patch, patches, coefficients, pose, covered, talks: int) -> tuple[Samples, np.ndarray]:
     held_clips = [i for i in range(talks) if talks >= HELD_PART and i % HELD_PART == HELD_PART - 1]
     length = sum(len(track.points) for track in tracks[:talks])
     picture, held = [], []
@@ -174,7 +174,7 @@ def _samples(tracks, heads, patch, patches, coefficients, pose, covered, talks: 
             picture.append((number, moment, at))
     picture = np.array(picture)
     size = patch.size
-    samples = train.Samples(
+    samples = Samples(
         coefficients=np.stack([coefficients[c][m] for c, m, _ in picture]),
         pose=np.stack([pose[c][m] for c, m, _ in picture]),
         patches=np.stack([patches[c][a] for c, _, a in picture]).transpose(0, 3, 1, 2),

@@ -1,7 +1,6 @@
 """Training, measuring and exporting an identity network from patches with known inputs."""
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
@@ -11,9 +10,8 @@ import torch.nn.functional as F
 
 from ..speech.muon import Muon
 from .network import Identity, folded
+from .samples import Samples
 
-HELD_OUT = 10
-"""Every tenth sample is never trained on."""
 BATCH = 8
 STEPS = 8000
 """At a patch of 96 pixels."""
@@ -24,32 +22,6 @@ DETAIL = 0.6
 BFLOAT16 = True
 """Convolutions in 16 bits: twice as fast where the processor has them."""
 SEED = 1
-
-
-@dataclass
-class Samples:
-    """Patches with what they show."""
-
-    coefficients: np.ndarray
-    """`[n, C]` f32."""
-    pose: np.ndarray
-    """`[n, P]` f32."""
-    patches: np.ndarray
-    """`[n, 3, S, S]` u8."""
-    alpha: np.ndarray
-    """`[S, S]` f32: the mask."""
-    focus: np.ndarray
-    """`[S, S]` f32: the mouth box, 1 inside, where errors count more and quality is measured."""
-    held: np.ndarray | None = None
-    """Indices that are never trained on; every tenth where nothing is said."""
-
-    def split(self) -> tuple[np.ndarray, np.ndarray]:
-        """Indices to train on and indices held out."""
-        index = np.arange(len(self.patches))
-        if self.held is not None:
-            return np.setdiff1d(index, self.held), self.held
-        held = index % HELD_OUT == HELD_OUT - 1
-        return index[~held], index[held]
 
 
 def _gradient(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
