@@ -152,6 +152,7 @@ fn studio_tests(sh: &Shell) -> Result<()> {
             "numpy",
             "scipy",
             "soundfile",
+            "opencv-python-headless<5",
             "pytest",
             "onnxruntime==1.31.1",
         ],
