@@ -112,7 +112,7 @@ def from_video(options: argparse.Namespace) -> None:
     meter.stage("packing", 3)
     quality = dict(train.evaluate(net, samples), **measure.in_frames(prepared, net, bundle))
     meter.tick(1)
-    matrix, match = np.eye(samples.coefficients.shape[1]), None
+    matrix, match = np.eye(len(COEFFICIENTS)), None
     if spoken is not None:
         heard, seen = np.concatenate(spoken), np.concatenate(prepared.coefficients[:talks])
         matrix = calibrate.calibrated(heard, seen, np.concatenate([track.opening() for track in tracks[:talks]]))
@@ -162,6 +162,7 @@ def from_portrait(options: argparse.Namespace) -> None:
     import numpy as np
 
     from ..identity import train
+    from ..speech.mouth import COEFFICIENTS
     from . import base, landmarks, packing, portrait, preview, progress, report
 
     began = time.monotonic()
@@ -183,7 +184,7 @@ def from_portrait(options: argparse.Namespace) -> None:
     quality = train.evaluate(net, samples)
     facts = dict(train.facts(checkpoint), samples=len(samples.split()[0]), held_out=quality, multiply_adds=net.multiply_adds())
     origin = packing.Origin(options.name or options.output.stem, options.source, options.license)
-    packing.pack(options.output, work, prepared, net, np.eye(samples.coefficients.shape[1]), loop, frames, origin, facts, options.networks)
+    packing.pack(options.output, work, prepared, net, np.eye(len(COEFFICIENTS)), loop, frames, origin, facts, options.networks)
     minutes = (time.monotonic() - began) / 60
     page = options.output.with_suffix(".html")
     report.write(page, options.output, prepared, net, loop, frames, frames, [], facts, origin, minutes)

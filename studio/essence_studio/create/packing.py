@@ -16,8 +16,10 @@ from .. import pack as container
 from ..character.packing import arkit, expected
 from ..identity import train
 from ..identity.network import Identity
+from ..identity.samples import Samples
 from ..speech.mouth import COEFFICIENTS
 from . import base, gesture
+from .front import Front
 from .prepare import Prepared, pose_names
 
 CREATED = "2026-11-22T00:00:00Z"
@@ -38,19 +40,22 @@ class Origin:
 class Driven(nn.Module):
     """The identity network behind the person's calibration: shared coefficients in."""
 
-    def __init__(self, net: Identity, matrix: np.ndarray):
+    def __init__(self, net: Identity, matrix: np.ndarray, front: Front):
         super().__init__()
         self.net = net
+        self.register_buffer("front", torch.from_numpy(front.matrix))
+        self.register_buffer("offset", torch.from_numpy(front.offset))
         self.register_buffer("matrix", torch.from_numpy(matrix.astype(np.float32)))
 
     def forward(self, coefficients: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
-        return self.net(torch.clamp(coefficients @ self.matrix, 0.0, 1.0), pose)
+        own = torch.clamp(coefficients @ self.matrix, 0.0, 1.0)
+        return self.net(own @ self.front + self.offset, pose)
 
 
 def rested(prepared: Prepared, net: Identity, loop: base.Loop, frames: list[np.ndarray]) -> list[np.ndarray]:
     """The loop's pictures with the mouth at rest, drawn by the network: at rest the engine shows base frames as they are."""
     out = []
-    still = torch.zeros(1, net.coefficients)
+    still = torch.from_numpy(prepared.front(np.zeros((1, len(COEFFICIENTS)), np.float32)))
     with torch.no_grad():
         for offset, frame in enumerate(frames):
             at = loop.first + offset
@@ -85,7 +90,7 @@ def pack(
     gestures = gestures or []
     speech = json.loads((networks / "speech.json").read_text())
     identity = work / "identity.onnx"
-    train.export(net, identity, lambda folded: Driven(folded, matrix))
+    train.export(net, identity, lambda folded: Driven(folded, matrix, prepared.front), len(COEFFICIENTS))
     pose = prepared.pose[loop.clip][loop.first : loop.first + loop.count]
     affines = prepared.patch.to_frame(prepared.heads[loop.clip].to_frame[loop.first : loop.first + loop.count])
     members = {"speech.onnx": (networks / "speech.onnx").read_bytes(), "identity.onnx": identity.read_bytes()}
@@ -102,9 +107,10 @@ def pack(
     members["geometry.f32"] = np.concatenate(geometry).astype("<f4").tobytes()
     chosen = prepared.samples.split()[0]
     chosen = chosen[np.linspace(0, len(chosen) - 1, TESTED + 2).astype(int)[1:-1]]
-    inputs = np.concatenate([prepared.samples.coefficients[chosen], prepared.samples.pose[chosen]], 1)
+    tested = Samples(prepared.mouths[chosen], prepared.samples.pose[chosen], prepared.samples.patches[chosen], prepared.samples.alpha, prepared.samples.focus)
+    inputs = np.concatenate([tested.coefficients, tested.pose], 1)
     members["selftest/inputs.f32"] = inputs.astype("<f4").tobytes()
-    members["selftest/patches.u8"] = expected(identity, prepared.samples, chosen).tobytes()
+    members["selftest/patches.u8"] = expected(identity, tested, np.arange(len(chosen))).tobytes()
     for index, frame in enumerate(frames):
         members[f"frames/{index:05d}.jpg"] = jpeg(frame)
     c, p, s = len(COEFFICIENTS), prepared.samples.pose.shape[1], prepared.patch.size

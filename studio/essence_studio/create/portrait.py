@@ -13,6 +13,7 @@ from ..identity.samples import Samples
 from ..speech.mouth import COEFFICIENTS
 from . import bend, fit, geometry, innermouth, landmarks, mask, mesh, prepare
 from .footage import Refused
+from .front import plain
 
 MOUTHS = 720
 """Drawn to learn from."""
@@ -125,7 +126,7 @@ def prepared(portrait: Portrait, path: Path, tick: Callable[[int], None] = lambd
     heads = geometry.Heads(np.stack([_placed(portrait, number) for number in range(FRAMES)]), np.zeros((FRAMES, 3), np.float32), np.zeros((0, 478, 2)), np.zeros((0, 478, 3)))
     shapes = fit.Shapes(np.zeros((0, 3)), np.zeros((0, 0, 3)))
     picture = np.zeros((MOUTHS, 2), int)
-    return prepare.Prepared([Still(portrait, path)], [heads], np.zeros((478, 3)), portrait.patch, shapes, [], [np.zeros((FRAMES, pose), np.float32)], samples, picture)
+    return prepare.Prepared([Still(portrait, path)], [heads], np.zeros((478, 3)), portrait.patch, shapes, [], [np.zeros((FRAMES, pose), np.float32)], samples, picture, samples.coefficients, plain())
 
 
 def frame(portrait: Portrait, number: int) -> np.ndarray:

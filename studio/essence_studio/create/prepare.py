@@ -11,6 +11,7 @@ from ..identity.samples import Samples
 from ..speech.mouth import COEFFICIENTS
 from . import fit, geometry, landmarks
 from .footage import Clip
+from .front import Front, of_lips
 
 WIDTH = 1.45
 """Of the patch, in eyes: from the nose to below the chin."""
@@ -44,6 +45,9 @@ class Prepared:
     """What is trained on and held out: `picture` says of which clip and number."""
     picture: np.ndarray
     """`[samples, 2]`."""
+    mouths: np.ndarray
+    """`[samples, 16]`: the samples' coefficients before `front`."""
+    front: Front
     covered: list[np.ndarray] = field(default_factory=list)
     """Per clip `[n]`: pictures in which something covers the mouth."""
     left: float = 0.0
@@ -75,8 +79,11 @@ def prepare(
     spread = np.maximum(turn.std(0), np.radians(0.5))
     pose = [np.concatenate([head.pose / spread, light], 1).astype(np.float32) for head, light in zip(heads, lights)]
     samples, picture = _samples(tracks, heads, patch, patches, coefficients, pose, covered, len(tracks) - gestures)
+    mouths = samples.coefficients
+    lips = of_lips(shapes, mouths[samples.split()[0]])
+    samples.coefficients = lips(mouths)
     left = fit.residual(shapes, solid, np.concatenate(coefficients))
-    return Prepared(clips, heads, mean, patch, shapes, coefficients, pose, samples, picture, covered, left)
+    return Prepared(clips, heads, mean, patch, shapes, coefficients, pose, samples, picture, mouths, lips, covered, left)
 
 
 def placed(mean: np.ndarray, tracks: list[landmarks.Faces]) -> geometry.Patch:

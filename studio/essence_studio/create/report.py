@@ -63,7 +63,7 @@ def held_out(prepared: Prepared, net: Identity) -> np.ndarray:
     held = samples.split()[1]
     if not len(held):
         held = samples.split()[0]
-    order = held[np.argsort(samples.coefficients[held, 0], kind="stable")]
+    order = held[np.argsort(prepared.mouths[held, 0], kind="stable")]
     chosen = order[np.linspace(0, len(order) - 1, SHOWN).astype(int)]
     made = np.round(train.predict(net, samples, chosen)[:, :3] * 255).astype(np.uint8)
     return np.concatenate([np.concatenate(list(x.transpose(0, 2, 3, 1)), 1) for x in (samples.patches[chosen], made)])

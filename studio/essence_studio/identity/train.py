@@ -176,10 +176,10 @@ def _ssim(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return (((2 * ma * mb + 1e-4) * (2 * cov + 9e-4)) / ((ma * ma + mb * mb + 1e-4) * (va + vb + 9e-4))).mean()
 
 
-def export(net: Identity, path: Path, wrap: Callable[[torch.nn.Module], torch.nn.Module] = lambda plain: plain) -> None:
-    """Writes the folded network as ONNX, inside whatever `wrap` puts around it."""
+def export(net: Identity, path: Path, wrap: Callable[[torch.nn.Module], torch.nn.Module] = lambda plain: plain, coefficients: int | None = None) -> None:
+    """Writes the folded network as ONNX, inside whatever `wrap` puts around it, which may take another number of coefficients."""
     plain = wrap(folded(net).eval()).to(memory_format=torch.contiguous_format)
-    example = (torch.zeros(1, net.coefficients), torch.zeros(1, net.pose))
+    example = (torch.zeros(1, coefficients or net.coefficients), torch.zeros(1, net.pose))
     with torch.no_grad():
         torch.onnx.export(
             plain, example, str(path), opset_version=17, input_names=["coefficients", "pose"], output_names=["patch"],
