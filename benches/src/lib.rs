@@ -37,3 +37,61 @@ pub fn voice(samples: usize, rate_hz: u32) -> Vec<f32> {
         })
         .collect()
 }
+
+/// What a table of results begins with: who reads it has to know the machine.
+pub const CSV_HEAD: &str = concat!(
+    "# essence ",
+    env!("CARGO_PKG_VERSION"),
+    "; say in the file's name which machine, and whether it was quiet"
+);
+
+/// The numbers on the command line; what cargo puts there is passed over.
+pub fn numbers() -> Vec<usize> {
+    std::env::args()
+        .skip(1)
+        .filter_map(|argument| argument.parse().ok())
+        .collect()
+}
+
+/// A small generator of numbers, the same on every run.
+#[derive(Clone, Debug)]
+pub struct Random(pub u64);
+
+impl Random {
+    /// A number from `low` to `high`, `high` left out.
+    pub fn between(&mut self, low: usize, high: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        low + (self.0 >> 33) as usize % (high - low)
+    }
+}
+
+/// What the system says of this process; zeros where it says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Process {
+    /// Memory in use, in KiB.
+    pub resident_kib: u64,
+    /// Open files.
+    pub handles: usize,
+    /// Threads.
+    pub threads: usize,
+}
+
+impl Process {
+    /// As it is now.
+    pub fn now() -> Self {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let value = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key));
+            let number = line.and_then(|line| line.split_whitespace().next());
+            number.and_then(|number| number.parse().ok()).unwrap_or(0)
+        };
+        Self {
+            resident_kib: value("VmRSS:"),
+            handles: std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count),
+            threads: usize::try_from(value("Threads:")).unwrap_or(0),
+        }
+    }
+}

@@ -21,6 +21,8 @@ cargo xtask <verb>
   test              everything that CI runs: check, studio's tests, bindings python, cargo test
   check             rustfmt, clippy and rustdoc, warnings as errors; cargo-deny and typos where they are installed
   bench [filter]    the benchmarks of benches/, on one core where `taskset` is at hand
+  record <name> [numbers]
+                    sessions, latency, soak or memory of benches/, printed and kept in benches/record/<name>.csv
   bindings python [--release]
                     the Python wheel: built, installed into environments of its own, tested; as it is shipped with --release
   abi [--accept]    the recorded binary interface against the header, by abidiff; or record it
@@ -47,6 +49,11 @@ fn main() -> Result<()> {
         ["test"] => test(&sh),
         ["check"] => check(&sh),
         ["bench", filter @ ..] => bench(&sh, filter),
+        [
+            "record",
+            name @ ("sessions" | "latency" | "soak" | "memory"),
+            numbers @ ..,
+        ] => record(&sh, name, numbers),
         ["bindings", "python"] => bindings::python(&sh, false),
         ["bindings", "python", "--release"] => bindings::python(&sh, true),
         ["c-test"] => c_test::c_test(&sh),
@@ -171,16 +178,41 @@ fn bench(sh: &Shell, filter: &[&str]) -> Result<()> {
         .run()
         .is_ok();
     // Build first, on all cores.
-    cmd!(sh, "cargo bench --package benches --locked --no-run").run()?;
+    let benches = ["--bench", "stages", "--bench", "end_to_end"];
+    cmd!(
+        sh,
+        "cargo bench --package benches --locked {benches...} --no-run"
+    )
+    .run()?;
     if pinned {
         cmd!(
             sh,
-            "taskset --cpu-list 0 cargo bench --package benches --locked -- {filter...}"
+            "taskset --cpu-list 0 cargo bench --package benches --locked {benches...} -- {filter...}"
         )
         .run()?;
     } else {
-        cmd!(sh, "cargo bench --package benches --locked -- {filter...}").run()?;
+        cmd!(
+            sh,
+            "cargo bench --package benches --locked {benches...} -- {filter...}"
+        )
+        .run()?;
     }
+    Ok(())
+}
+
+/// A table of one of the long runs, and where it is kept.
+fn record(sh: &Shell, name: &str, numbers: &[&str]) -> Result<()> {
+    runtime::ensure(sh)?;
+    let table = cmd!(
+        sh,
+        "cargo bench --package benches --locked --bench {name} -- {numbers...}"
+    )
+    .read()?;
+    println!("{table}");
+    sh.create_dir("benches/record")?;
+    let file = format!("benches/record/{name}.csv");
+    sh.write_file(&file, format!("{table}\n"))?;
+    println!("kept in {file}");
     Ok(())
 }
 

@@ -1,0 +1,141 @@
+//! How many real-time sessions hold: N of them speak at once for a while, each drawn by a thread of
+//! its own, on the engine's threads.
+//!
+//! `cargo bench --package benches --bench sessions -- [seconds] [sessions …]`, by default 20 s of 1, 2
+//! and so on up to what `Avatar::capacity` says and half as many again. One line of CSV per N: how
+//! long after their due time frames left, how many pictures were left out, and by which sessions.
+#![expect(clippy::print_stdout, reason = "prints a table")]
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use essence::{Avatar, Frame, SessionOptions};
+
+const RATE: u32 = 24_000;
+const TICK: Duration = Duration::from_millis(40);
+
+/// What one session saw.
+struct Seen {
+    delays: Vec<Duration>,
+    skipped: u64,
+    frames: u64,
+}
+
+fn main() {
+    let mut numbers = benches::numbers();
+    let avatar = benches::avatar();
+    let capacity = avatar.capacity().expect("the networks run");
+    let seconds = if numbers.is_empty() {
+        20
+    } else {
+        numbers.remove(0)
+    };
+    if numbers.is_empty() {
+        numbers = vec![
+            1,
+            2,
+            4,
+            capacity / 2,
+            capacity * 4 / 5,
+            capacity,
+            capacity * 3 / 2,
+        ];
+        numbers.retain(|&n| n > 0);
+        numbers.sort_unstable();
+        numbers.dedup();
+    }
+    println!("{}", benches::CSV_HEAD);
+    println!(
+        "sessions,seconds,frames,p50_ms,p99_ms,worst_ms,skipped_percent,least_skipped,most_skipped,capacity"
+    );
+    for count in numbers {
+        let seen = speak(&avatar, count, Duration::from_secs(seconds as u64));
+        let mut delays: Vec<Duration> = seen.iter().flat_map(|seen| seen.delays.clone()).collect();
+        delays.sort_unstable();
+        let at = |share: f64| {
+            let index = (delays.len() as f64 * share) as usize;
+            delays[index.min(delays.len() - 1)].as_secs_f64() * 1e3
+        };
+        let frames: u64 = seen.iter().map(|seen| seen.frames).sum();
+        let skipped: u64 = seen.iter().map(|seen| seen.skipped).sum();
+        let each = || seen.iter().map(|seen| seen.skipped);
+        println!(
+            "{count},{seconds},{frames},{:.2},{:.2},{:.2},{:.2},{},{},{capacity}",
+            at(0.5),
+            at(0.99),
+            at(1.0),
+            100.0 * skipped as f64 / (frames + skipped) as f64,
+            each().min().unwrap_or(0),
+            each().max().unwrap_or(0),
+        );
+    }
+}
+
+fn speak(avatar: &Avatar, count: usize, length: Duration) -> Vec<Seen> {
+    let voice = benches::voice(RATE as usize, RATE);
+    thread::scope(|scope| {
+        let sessions: Vec<_> = (0..count)
+            .map(|index| {
+                let voice = &voice;
+                scope.spawn(move || {
+                    // Spread over a frame's time, as conversations are.
+                    thread::sleep(TICK * u32::try_from(index).unwrap_or(0) / count as u32);
+                    one(avatar, voice, length)
+                })
+            })
+            .collect();
+        let joined = sessions.into_iter().map(thread::ScopedJoinHandle::join);
+        joined.map(|seen| seen.expect("no session fails")).collect()
+    })
+}
+
+fn one(avatar: &Avatar, voice: &[f32], length: Duration) -> Seen {
+    let session = avatar
+        .session(SessionOptions::default())
+        .expect("the options are valid");
+    let mut frame = Frame::new();
+    let draw = |frame: &mut Frame| {
+        assert!(session.next_frame_into(frame).expect("rendering works"));
+    };
+    // A synthesizer's pace: a second at a time, ahead of need.
+    let mut pushed = Duration::ZERO;
+    let mut push = |until: Duration| {
+        while pushed < until + Duration::from_secs(1) {
+            session
+                .push_audio(voice, RATE, 1)
+                .expect("the queue has room");
+            pushed += Duration::from_secs(1);
+        }
+    };
+    push(Duration::ZERO);
+    draw(&mut frame);
+    // The first frame is due when it is asked for; base frames are decoded in the first seconds.
+    let begin = Instant::now();
+    let warm = Duration::from_secs(6).min(length / 3);
+    let mut seen = Seen {
+        delays: Vec::new(),
+        skipped: 0,
+        frames: 0,
+    };
+    let mut earliest = i128::MAX;
+    let mut times = Vec::new();
+    while begin.elapsed() < length {
+        push(begin.elapsed());
+        draw(&mut frame);
+        let now = begin.elapsed();
+        let offset =
+            now.as_nanos().cast_signed() - (TICK.as_nanos() as i128) * i128::from(frame.index());
+        earliest = earliest.min(offset);
+        if now >= warm {
+            times.push(offset);
+            seen.frames += 1;
+            seen.skipped += u64::from(frame.flags().skipped);
+        }
+    }
+    // The frame that came least late came in time.
+    seen.delays = times
+        .into_iter()
+        .map(|offset| Duration::from_nanos(u64::try_from(offset - earliest).unwrap_or(0)))
+        .collect();
+    seen
+}
