@@ -244,7 +244,8 @@ export! {
 export! {
     /// Starts real time anew: the next frame is due when it is asked for, and the others follow from
     /// it. For a consumer that has not asked for a while on purpose and does not want what it missed
-    /// to count as late. Doesn't wait for a frame that is being drawn. Unpaced, nothing happens.
+    /// to count as late; one that has been away for more than a second is taken to have been. Doesn't
+    /// wait for a frame that is being drawn. Unpaced, only an essence_session_cancel() is undone.
     ///
     /// Fails with: INVALID_ARGUMENT.
     /// Threads: any, concurrently.
@@ -255,8 +256,21 @@ export! {
 }
 
 export! {
+    /// Ends all drawing: an essence_session_next_frame() that waits for its time returns at once, and
+    /// it and all later ones give CANCELLED. essence_session_restart_clock() undoes it.
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_session_cancel(session: *const essence_session) -> essence_status {
+        handle::shared(session)?.session.cancel();
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
     /// Plays a motion once, from the next frame where it can begin without a jump; lips go on
-    /// talking.
+    /// talking. While an utterance is under way, the same motion is played for it only once; what
+    /// comes on top of that is passed over.
     ///
     /// `motion`: one of the avatar's `motions`, UTF-8, borrowed for the call.
     ///
@@ -270,7 +284,38 @@ export! {
 }
 
 export! {
-    /// Draws the next frame in the calling thread.
+    /// The same as essence_session_perform(), as often as it is asked for.
+    ///
+    /// `motion`: one of the avatar's `motions`, UTF-8, borrowed for the call.
+    ///
+    /// Fails with: NOT_FOUND (the avatar has no such motion), INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_session_perform_again(session: *const essence_session, motion: *const c_char) -> essence_status {
+        let session = handle::shared(session)?;
+        session.session.perform_again(text::string(motion, "motion")?)?;
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Plays a motion over and over instead of `idle` and `talking`. Begins where it can without a
+    /// jump.
+    ///
+    /// `motion`: one of the avatar's `motions`, UTF-8, borrowed for the call; NULL goes back to
+    /// `idle` and `talking`.
+    ///
+    /// Fails with: NOT_FOUND (the avatar has no such motion), INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_session_set_loop(session: *const essence_session, motion: *const c_char) -> essence_status {
+        let session = handle::shared(session)?;
+        let motion = if motion.is_null() { None } else { Some(text::string(motion, "motion")?) };
+        session.session.set_loop(motion)?;
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Draws the next frame. In real time, the engine's threads may have run its networks before.
     ///
     /// In real time, waits until the frame is due and always gives one (on an essence_clock it
     /// doesn't wait, and gives AGAIN early). Unpaced, it never waits.
@@ -284,7 +329,7 @@ export! {
     /// Returns: OK, or AGAIN (no frame: push more audio or flush, or an utterance that was flushed
     /// is complete; on an essence_clock, not due yet).
     /// Fails with: INVALID_ARGUMENT (then no frame is used up), INFERENCE, INVALID_AVATAR (a base
-    /// frame turns out to be damaged).
+    /// frame turns out to be damaged), CANCELLED (after essence_session_cancel()).
     /// Threads: any; concurrently with all calls on the session. Two threads that draw from one
     /// session get frames in turn.
     fn essence_session_next_frame(

@@ -21,8 +21,7 @@ constants! {
         ESSENCE_ERR_INVALID_STATE = -101,
         /// Something is larger than this library accepts. The message names the limit.
         ESSENCE_ERR_LIMIT_EXCEEDED = -102,
-        /// The operation was stopped on request. Nothing needs to be done. (No function of this
-        /// version gives it.)
+        /// The operation was stopped on request. Nothing needs to be done.
         ESSENCE_ERR_CANCELLED = -103,
         /// A file, member or motion of that name does not exist. Check the name.
         ESSENCE_ERR_NOT_FOUND = -200,

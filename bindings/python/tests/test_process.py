@@ -110,7 +110,7 @@ def test_closing_while_another_thread_draws_is_safe(speech: Pcm) -> None:
             try:
                 while session.draw() is not None:
                     pass
-            except bithuman.RuntimeNotReadyError:
+            except (bithuman.Cancelled, bithuman.RuntimeNotReadyError):
                 pass
             ended.append(True)
 
@@ -118,7 +118,28 @@ def test_closing_while_another_thread_draws_is_safe(speech: Pcm) -> None:
         worker.start()
         session.close()
         worker.join()
-        assert ended
+        assert ended and session.handle._pointer is None, "destroyed by the last who used it"
+
+
+def test_closing_ends_a_wait() -> None:
+    for _ in range(20):
+        session = Session(open_avatar(TOY))
+        for _ in range(3):
+            session.draw()
+        ended: List[type] = []
+
+        def draw(session: Session = session, ended: List[type] = ended) -> None:
+            try:
+                while True:
+                    session.draw()
+            except bithuman.BithumanError as error:
+                ended.append(type(error))
+
+        worker = threading.Thread(target=draw)
+        worker.start()
+        session.close()
+        worker.join()
+        assert ended[0] in (bithuman.Cancelled, bithuman.RuntimeNotReadyError)
 
 
 def program(text: str) -> "subprocess.CompletedProcess[str]":

@@ -163,6 +163,9 @@ functions! {
     fn essence_session_flush(*const c_void, *mut CError) -> Status;
     fn essence_session_interrupt(*const c_void, *mut CError) -> Status;
     fn essence_session_restart_clock(*const c_void, *mut CError) -> Status;
+    fn essence_session_cancel(*const c_void, *mut CError) -> Status;
+    fn essence_session_perform_again(*const c_void, *const c_char, *mut CError) -> Status;
+    fn essence_session_set_loop(*const c_void, *const c_char, *mut CError) -> Status;
     fn essence_session_perform(*const c_void, *const c_char, *mut CError) -> Status;
     fn essence_session_next_frame(*const c_void, *mut c_void, *const Picture, *mut FrameInfo, *mut CError) -> Status;
     fn essence_frame_create(*mut *mut c_void, *mut CError) -> Status;

@@ -164,6 +164,29 @@ impl Session {
         Ok(())
     }
 
+    pub fn perform_again(&self, name: &str) -> Result<()> {
+        let name = text(name)?;
+        // SAFETY: the session lives, the name ends with NUL.
+        call(|err| unsafe {
+            (API.essence_session_perform_again)(self.handle, name.as_ptr(), err)
+        })?;
+        Ok(())
+    }
+
+    pub fn set_loop<'a>(&self, name: impl Into<Option<&'a str>>) -> Result<()> {
+        let name = name.into().map(text).transpose()?;
+        let pointer = name.as_ref().map_or(ptr::null(), |name| name.as_ptr());
+        // SAFETY: the session lives, the name ends with NUL or is NULL.
+        call(|err| unsafe { (API.essence_session_set_loop)(self.handle, pointer, err) })?;
+        Ok(())
+    }
+
+    pub fn cancel(&self) {
+        // SAFETY: the session lives.
+        call(|err| unsafe { (API.essence_session_cancel)(self.handle, err) })
+            .expect("cancelling works");
+    }
+
     /// The next frame, copied. Every other one is drawn into memory of ours, so that both ways have
     /// to give the same.
     pub fn next_frame(&self) -> Result<Option<Frame>> {

@@ -12,7 +12,7 @@ import numpy as np
 from . import _abi
 from ._abi import Handle, call, sized
 from ._library import ffi, lib
-from .exceptions import InvalidArgument, ModelNotFoundError, UnknownAction
+from .exceptions import InvalidArgument, ModelNotFoundError, RuntimeNotReadyError, UnknownAction
 from .frames import AudioChunk, VideoFrame, channels
 
 if TYPE_CHECKING:
@@ -135,11 +135,24 @@ class Session:
         with self.handle as pointer:
             call(lib.essence_session_restart_clock, pointer)
 
-    def perform(self, motion: str) -> None:
-        """Plays a motion once."""
+    def cancel(self) -> None:
+        """Ends a draw that waits for its time, and all later ones."""
+        with self.handle as pointer:
+            call(lib.essence_session_cancel, pointer)
+
+    def perform(self, motion: str, again: bool = False) -> None:
+        """Plays a motion once, and within an utterance once in all unless ``again``."""
+        self._play(lib.essence_session_perform_again if again else lib.essence_session_perform, motion)
+
+    def set_loop(self, motion: Optional[str]) -> None:
+        """Plays a motion over and over, or what belongs to silence and speech again."""
+        self._play(lib.essence_session_set_loop, motion)
+
+    def _play(self, function: Any, motion: Optional[str]) -> None:
+        name = ffi.NULL if motion is None else motion.encode("utf-8", "replace")
         with self.handle as pointer:
             try:
-                call(lib.essence_session_perform, pointer, motion.encode("utf-8", "replace"))
+                call(function, pointer, name)
             except ModelNotFoundError as error:
                 raise UnknownAction(str(error)) from None
 
@@ -183,7 +196,13 @@ class Session:
         )
 
     def close(self) -> None:
-        """Ends the conversation; a draw that is under way ends first."""
+        """Ends the conversation; a draw that is under way ends first, and does not wait for its time any more."""
+        if not self.handle.closed:
+            try:
+                self.cancel()
+            except RuntimeNotReadyError:
+                # In a child of a fork, where there is nothing to end.
+                pass
         self.handle.close()
         self.frame.close()
 

@@ -11,7 +11,7 @@ import uuid
 import weakref
 from collections import deque
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Deque, List, Optional, Sequence, Set, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Callable, Deque, List, Optional, Sequence, Tuple, Type, Union
 
 import numpy as np
 
@@ -53,7 +53,6 @@ class AsyncBithuman:
         self._drawing: Optional[_Drawing] = None
         self._waiter: "Optional[asyncio.Future[None]]" = None
         self._pushed: "Deque[List[Any]]" = deque()
-        self._performed: Set[str] = set()
         self._owes_end = False
         self._silenced = False
         self._news = 0
@@ -200,19 +199,19 @@ class AsyncBithuman:
     async def push(self, control: VideoControl) -> None:
         """Takes speech, plays a motion, or both.
 
-        ``action`` plays once in an utterance unless ``force_action``; ``target_video`` each time it is asked for.
+        ``action`` plays once in an utterance unless ``force_action``; ``target_video`` plays over and over, until another or "".
 
         Raises:
-            UnknownAction: The avatar has no such motion. Audio of the same command is not taken then.
+            UnknownAction: The avatar has no such motion. Audio of the same command is spoken all the same.
         """
-        for motion in _motions(control):
-            self._open_session().perform(motion)
-        for action in _actions(control):
-            if control.force_action or action not in self._performed:
-                self._open_session().perform(action)
-                self._performed.add(action)
+        session = self._open_session()
+        # First, so that an action counts for the utterance that it comes with.
         if control.audio is not None:
             self._push(_pcm.samples(control.audio), control.audio.sample_rate, control.message_id)
+        if control.target_video is not None:
+            session.set_loop(control.target_video or None)
+        for action in _actions(control):
+            session.perform(action, control.force_action)
         if control.end_of_speech:
             await self.flush()
         unused = [name for name in ("text", "emotion_preds") if getattr(control, name) is not None]
@@ -222,7 +221,6 @@ class AsyncBithuman:
     async def flush(self) -> None:
         """Ends the utterance. Its last frame has ``end_of_speech``; so has the next frame if nothing is left to be spoken."""
         self._open_session().flush()
-        self._performed.clear()
         # The library marks the end of what is spoken. Whoever flushes where nothing is waits for an end, too.
         self._owes_end = self._owes_end or not (self._pushed or self._silenced)
         self._wake()
@@ -236,7 +234,6 @@ class AsyncBithuman:
         self._owes_end = False
         self._silenced = True
         self._pushed.clear()
-        self._performed.clear()
         self._wake()
 
     def _push(self, samples: "NDArray[Any]", sample_rate: int, message_id: Optional[str]) -> None:
@@ -300,8 +297,6 @@ class AsyncBithuman:
                 self._pushed[0][1] -= taken
                 if not self._pushed[0][1]:
                     self._pushed.popleft()
-        if frame.end_of_speech:
-            self._performed.clear()
         if self._owes_end and not frame.is_speech:
             self._owes_end = False
             frame.end_of_speech = True
@@ -341,7 +336,7 @@ class AsyncBithuman:
             opened.worker.shutdown()
 
     def cleanup(self) -> None:
-        """The same as :meth:`shutdown` for callers that can't wait: what is being drawn ends by itself, within 40 ms."""
+        """The same as :meth:`shutdown` for callers that can't wait: what is being drawn ends by itself."""
         opened = self._end()
         if opened is not None:
             opened.release()
@@ -352,7 +347,6 @@ class AsyncBithuman:
         self._owes_end = False
         self._interruptions += 1
         self._pushed.clear()
-        self._performed.clear()
         if session is not None:
             session.close()
         self._wake()
@@ -460,10 +454,6 @@ def _resolve(waiter: "asyncio.Future[None]") -> None:
         waiter.get_loop().call_soon_threadsafe(lambda: None if waiter.done() else waiter.set_result(None))
     except RuntimeError:
         pass
-
-
-def _motions(control: VideoControl) -> "Sequence[str]":
-    return () if control.target_video is None else (control.target_video,)
 
 
 def _actions(control: VideoControl) -> "Sequence[str]":

@@ -93,7 +93,7 @@ class VideoControl:
     Attributes:
         audio: Speech.
         text: Unused: nothing here turns text into speech.
-        target_video: A motion to play now, as ``action`` does, but each time it is asked for.
+        target_video: A motion to play over and over instead of those of silence and speech; "" goes back to them.
         action: A motion to play, once in an utterance unless ``force_action``.
         emotion_preds: Unused.
         message_id: Comes back as ``source_message_id`` of the frames that carry this audio.

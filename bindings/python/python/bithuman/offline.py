@@ -250,7 +250,7 @@ class Bithuman(_Opened):
         return Frames(self._session, _pcm.pieces(audio, sample_rate), closes=False)
 
     def perform(self, motion: str) -> None:
-        """Plays a motion once, from the next frame where it can begin without a jump.
+        """Plays a motion once, from the next frame where it can begin without a jump, and once in an utterance.
 
         Raises:
             UnknownAction: The avatar has no such motion.
