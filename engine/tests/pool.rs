@@ -93,6 +93,46 @@ fn prepared_frames_wait_for_their_time() {
     assert!(session.try_next_frame().unwrap().is_none(), "not yet");
 }
 
+/// An interruption overtakes the frames that are prepared: the very next one is silent, and the mouth
+/// closes from where it was seen last.
+#[test]
+fn an_interruption_overtakes_what_is_prepared() {
+    let session = toy().session(SessionOptions::default()).unwrap();
+    let width = |frame: &Frame| frame.arkit().iter().copied().fold(0.0, f32::max);
+    let voice = buzz(32_000, RATE);
+    let mut widest = 0f32;
+    for _ in 0..4 {
+        session.push_audio(&voice[..], RATE, 1).unwrap();
+        session.flush();
+        let mut seen = 0.0;
+        for _ in 0..7 {
+            seen = width(&session.next_frame().unwrap().unwrap());
+        }
+        // Time enough for the pool to fill the ring.
+        thread::sleep(Duration::from_millis(35));
+        session.interrupt();
+        for step in 0..3 {
+            let frame = session.next_frame().unwrap().unwrap();
+            assert!(
+                frame.audio().is_empty() && !frame.flags().speech,
+                "step {step}: {frame:?}"
+            );
+            let expected = seen * (1.0 - (step + 1) as f32 / 3.0);
+            let skipped = frame.flags().skipped > 0;
+            assert!(
+                skipped || (width(&frame) - expected).abs() < 1e-3,
+                "step {step}: {} wide, not {expected}",
+                width(&frame)
+            );
+            if skipped {
+                break;
+            }
+        }
+        widest = widest.max(seen);
+    }
+    assert!(widest > 0.05, "the mouth was open: {widest}");
+}
+
 #[test]
 fn cancelling_wakes_who_waits() {
     let session = toy().session(SessionOptions::default()).unwrap();
