@@ -33,7 +33,9 @@ enum Wave {
     Buzz { samples: u16, step: u16, loud: u8 },
 }
 
-const RATES: [u32; 8] = [8_000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000, 192_000];
+const RATES: [u32; 8] = [
+    8_000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000, 192_000,
+];
 /// Longest utterance, in samples of all channels: it keeps a run in the milliseconds.
 const LONGEST: usize = 9_000;
 
@@ -69,7 +71,10 @@ pub(crate) fn run(data: &[u8]) {
     };
 
     let whole = session();
-    if whole.push_audio(piece(0, samples.len()), rate, channels).is_err() {
+    if whole
+        .push_audio(piece(0, samples.len()), rate, channels)
+        .is_err()
+    {
         // A rate or number of channels outside the domain, or an incomplete sample frame: nothing
         // must have been taken.
         whole.flush();
@@ -79,7 +84,11 @@ pub(crate) fn run(data: &[u8]) {
     whole.flush();
     let expected = draw(&whole);
     let per_channel = samples.len() / usize::from(channels);
-    assert_eq!(expected.len(), (25 * per_channel).div_ceil(rate as usize), "number of frames");
+    assert_eq!(
+        expected.len(),
+        (25 * per_channel).div_ceil(rate as usize),
+        "number of frames"
+    );
 
     let cut = session();
     if input.before > 0 {
@@ -95,27 +104,38 @@ pub(crate) fn run(data: &[u8]) {
     for (index, length) in input.cuts.iter().enumerate() {
         let length = usize::from(*length) / usize::from(channels) * usize::from(channels);
         let to = (at + length).min(samples.len());
-        cut.push_audio(piece(at, to), rate, channels).expect("valid");
+        cut.push_audio(piece(at, to), rate, channels)
+            .expect("valid");
         at = to;
         if input.draws >> (index % 32) & 1 == 1 {
             frames.extend(draw(&cut));
         }
     }
-    cut.push_audio(piece(at, samples.len()), rate, channels).expect("valid");
+    cut.push_audio(piece(at, samples.len()), rate, channels)
+        .expect("valid");
     cut.flush();
     frames.extend(draw(&cut));
 
     assert_eq!(frames.len(), expected.len(), "number of frames in pieces");
     for (index, (a, b)) in frames.iter().zip(&expected).enumerate() {
         assert!(a.pixels() == b.pixels(), "picture {index}");
-        assert!(a.audio() == b.audio() && a.arkit() == b.arkit(), "sound or curves {index}");
-        assert!(a.flags() == b.flags() && a.base_frame() == b.base_frame(), "frame {index}");
+        assert!(
+            a.audio() == b.audio() && a.arkit() == b.arkit(),
+            "sound or curves {index}"
+        );
+        assert!(
+            a.flags() == b.flags() && a.base_frame() == b.base_frame(),
+            "frame {index}"
+        );
     }
     let heard: usize = frames.iter().map(|frame| frame.audio().len()).sum();
     assert_eq!(heard, per_channel, "every sample comes back");
     if channels == 1 {
         let heard = frames.iter().flat_map(|frame| frame.audio_i16());
-        assert!(heard.eq(samples.iter().copied()), "the samples come back as they went in");
+        assert!(
+            heard.eq(samples.iter().copied()),
+            "the samples come back as they went in"
+        );
     }
 }
 

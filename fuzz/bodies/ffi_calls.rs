@@ -46,6 +46,9 @@ enum Call {
     Flush(u8),
     Interrupt(u8),
     RestartClock(u8),
+    Cancel(u8),
+    PerformAgain(u8, Text),
+    SetLoop(u8, Text),
     Perform(u8, Text),
     Draw {
         session: u8,
@@ -161,11 +164,21 @@ impl Text {
     fn c(&self) -> Option<CString> {
         let bytes = match self {
             Self::Null => return None,
-            Self::Toy => super::testdata("avatars/toy.imx").to_string_lossy().into_owned().into_bytes(),
+            Self::Toy => super::testdata("avatars/toy.imx")
+                .to_string_lossy()
+                .into_owned()
+                .into_bytes(),
             Self::Wave => b"wave".to_vec(),
-            Self::Speech => super::testdata("audio/speech_16000.wav").to_string_lossy().into_owned().into_bytes(),
+            Self::Speech => super::testdata("audio/speech_16000.wav")
+                .to_string_lossy()
+                .into_owned()
+                .into_bytes(),
             // Not a path that could name a device.
-            Self::Bytes(bytes) => bytes.iter().copied().filter(|&b| b != 0 && b != b'/').collect(),
+            Self::Bytes(bytes) => bytes
+                .iter()
+                .copied()
+                .filter(|&b| b != 0 && b != b'/')
+                .collect(),
         };
         CString::new(bytes).ok()
     }
@@ -224,7 +237,8 @@ fn shared() -> &'static Shared {
         unsafe {
             let status = essence_engine_create(ptr::null(), &raw mut engine, ptr::null_mut());
             assert_eq!(status, ESSENCE_OK, "run `cargo xtask runtime` first");
-            let status = essence_avatar_open(engine, path.as_ptr(), &raw mut avatar, ptr::null_mut());
+            let status =
+                essence_avatar_open(engine, path.as_ptr(), &raw mut avatar, ptr::null_mut());
             assert_eq!(status, ESSENCE_OK, "the toy avatar opens");
         }
         Shared(engine, avatar)
@@ -290,14 +304,21 @@ impl World {
 
     fn check(&self, status: essence_status) -> bool {
         assert!(STATUSES.contains(&status), "{status} is in the header");
-        assert_ne!(status, ESSENCE_ERR_INTERNAL, "a panic: {:?}", self.err.value.message);
+        assert_ne!(
+            status, ESSENCE_ERR_INTERNAL,
+            "a panic: {:?}",
+            self.err.value.message
+        );
         let err = &self.err.value;
         assert_eq!(err.status, status, "the error says the same");
         let room = if self.small_err { 32 } else { 512 };
         let end = err.message[..room].iter().position(|&c| c == 0);
         assert!(end.is_some(), "the message ends");
         assert_eq!(end == Some(0), status >= 0, "errors have a message");
-        assert!(err.message[room..].iter().all(|&c| c == 1), "nothing is written beyond struct_size");
+        assert!(
+            err.message[room..].iter().all(|&c| c == 1),
+            "nothing is written beyond struct_size"
+        );
         status == ESSENCE_OK
     }
 
@@ -316,7 +337,11 @@ impl World {
                 Call::DescribeSession(session, size) => {
                     let zero = std::mem::zeroed::<essence_session_info>();
                     let mut info = Room::new(zero, size.of(size_of_val(&zero)), 9);
-                    let status = essence_session_describe(pick(&self.sessions, session), info.pointer(), err);
+                    let status = essence_session_describe(
+                        pick(&self.sessions, session),
+                        info.pointer(),
+                        err,
+                    );
                     if self.check(status) {
                         assert!(info.value.frame_width >= 16, "a size");
                     }
@@ -334,10 +359,27 @@ impl World {
                     let samples: Vec<i16> = samples.repeat(usize::from(times % 32));
                     let count = samples.len().min(4_000);
                     let status = if float {
-                        let floats: Vec<f32> = samples.iter().map(|&x| f32::from_bits(u32::from(x as u16) << 16)).collect();
-                        essence_session_push_audio_f32(session, floats.as_ptr(), count, rate_hz, channels, err)
+                        let floats: Vec<f32> = samples
+                            .iter()
+                            .map(|&x| f32::from_bits(u32::from(x as u16) << 16))
+                            .collect();
+                        essence_session_push_audio_f32(
+                            session,
+                            floats.as_ptr(),
+                            count,
+                            rate_hz,
+                            channels,
+                            err,
+                        )
                     } else {
-                        essence_session_push_audio_i16(session, samples.as_ptr(), count, rate_hz, channels, err)
+                        essence_session_push_audio_i16(
+                            session,
+                            samples.as_ptr(),
+                            count,
+                            rate_hz,
+                            channels,
+                            err,
+                        )
                     };
                     self.check(status);
                 }
@@ -353,6 +395,23 @@ impl World {
                     let status = essence_session_restart_clock(pick(&self.sessions, session), err);
                     self.check(status);
                 }
+                Call::Cancel(session) => {
+                    let status = essence_session_cancel(pick(&self.sessions, session), err);
+                    self.check(status);
+                }
+                Call::PerformAgain(session, name) => {
+                    let name = name.c();
+                    let name = name.as_ref().map_or(ptr::null(), |name| name.as_ptr());
+                    let status =
+                        essence_session_perform_again(pick(&self.sessions, session), name, err);
+                    self.check(status);
+                }
+                Call::SetLoop(session, name) => {
+                    let name = name.c();
+                    let name = name.as_ref().map_or(ptr::null(), |name| name.as_ptr());
+                    let status = essence_session_set_loop(pick(&self.sessions, session), name, err);
+                    self.check(status);
+                }
                 Call::Perform(session, name) => {
                     let name = name.c();
                     let name = name.as_ref().map_or(ptr::null(), |name| name.as_ptr());
@@ -366,7 +425,8 @@ impl World {
                     info,
                     times,
                 } => {
-                    let (session, frame) = (pick(&self.sessions, session), pick(&self.frames, frame));
+                    let (session, frame) =
+                        (pick(&self.sessions, session), pick(&self.frames, frame));
                     for _ in 0..=times % 8 {
                         self.draw(session, frame, picture.as_ref(), info);
                     }
@@ -374,7 +434,8 @@ impl World {
                 Call::DescribeFrame(frame, size) => {
                     let zero = std::mem::zeroed::<essence_frame_info>();
                     let mut info = Room::new(zero, size.of(size_of_val(&zero)), 9);
-                    let status = essence_frame_describe(pick(&self.frames, frame), info.pointer(), err);
+                    let status =
+                        essence_frame_describe(pick(&self.frames, frame), info.pointer(), err);
                     self.check(status);
                 }
                 Call::CreateFrame => {
@@ -449,7 +510,8 @@ impl World {
                     let mut options = std::mem::zeroed::<essence_engine_options>();
                     options.provider = provider % 8;
                     options.log_level = log_level;
-                    let mut options = Room::new(options, size.of(size_of_val(&options)), u8::from(tail));
+                    let mut options =
+                        Room::new(options, size.of(size_of_val(&options)), u8::from(tail));
                     let mut out = ptr::null_mut();
                     let status = essence_engine_create(options.pointer(), &raw mut out, err);
                     self.check(status);
@@ -485,8 +547,14 @@ impl World {
                     self.check(status);
                 }
                 Call::Names(value) => {
-                    assert!(!essence_status_name(value).is_null(), "every status has a name");
-                    assert!((0..=130).contains(&essence_status_exit_code(value)), "an exit code");
+                    assert!(
+                        !essence_status_name(value).is_null(),
+                        "every status has a name"
+                    );
+                    assert!(
+                        (0..=130).contains(&essence_status_exit_code(value)),
+                        "an exit code"
+                    );
                     let _ = essence_pixel_format_name(value as u32);
                     let _ = essence_provider_name(value as u32);
                 }
@@ -501,9 +569,18 @@ impl World {
                 Call::ReadAudio(capacity) => {
                     let mut samples = vec![0.0; usize::from(capacity)];
                     let mut count = usize::MAX;
-                    let status = essence_audio_reader_read(self.audio, samples.as_mut_ptr(), samples.len(), &raw mut count, err);
+                    let status = essence_audio_reader_read(
+                        self.audio,
+                        samples.as_mut_ptr(),
+                        samples.len(),
+                        &raw mut count,
+                        err,
+                    );
                     if self.check(status) {
-                        assert!((1..=samples.len()).contains(&count), "as many as there is room for");
+                        assert!(
+                            (1..=samples.len()).contains(&count),
+                            "as many as there is room for"
+                        );
                     }
                 }
                 Call::CreateMp4 {
@@ -513,7 +590,8 @@ impl World {
                     quality,
                 } => self.create_mp4(width, height, rate_hz, quality),
                 Call::WriteMp4(frame) => {
-                    let status = essence_mp4_writer_write_frame(self.mp4, pick(&self.frames, frame), err);
+                    let status =
+                        essence_mp4_writer_write_frame(self.mp4, pick(&self.frames, frame), err);
                     self.check(status);
                 }
                 Call::FinishMp4(size) => {
@@ -552,8 +630,16 @@ impl World {
         };
         let size = options.size.of(size_of_val(&given));
         let mut room = Room::new(given, size, u8::from(options.tail));
-        let given = if options.null { ptr::null() } else { room.pointer().cast_const() };
-        let avatar = if options.avatar { self.avatar } else { ptr::null_mut() };
+        let given = if options.null {
+            ptr::null()
+        } else {
+            room.pointer().cast_const()
+        };
+        let avatar = if options.avatar {
+            self.avatar
+        } else {
+            ptr::null_mut()
+        };
         let mut out = ptr::null_mut();
         // SAFETY: as in `call`.
         let status = unsafe { essence_session_create(avatar, given, &raw mut out, err) };
@@ -572,13 +658,18 @@ impl World {
         let err = self.err();
         let zero = unsafe { std::mem::zeroed::<essence_frame_info>() };
         let mut info = info.map(|size| Room::new(zero, size.of(size_of_val(&zero)), 9));
-        let right = info.as_ref().is_some_and(|i| i.value.struct_size as usize >= size_of::<essence_frame_info>());
+        let right = info
+            .as_ref()
+            .is_some_and(|i| i.value.struct_size as usize >= size_of::<essence_frame_info>());
         let info_pointer = info.as_mut().map_or(ptr::null_mut(), Room::pointer);
         let mut room = picture.map(|picture| self.picture(session, picture));
-        let picture = room.as_mut().map_or(ptr::null(), |room| room.pointer().cast_const());
+        let picture = room
+            .as_mut()
+            .map_or(ptr::null(), |room| room.pointer().cast_const());
         // Never the call that waits: a session may run on the system's clock.
         // SAFETY: as in `call`.
-        let status = unsafe { essence_session_try_next_frame(session, frame, picture, info_pointer, err) };
+        let status =
+            unsafe { essence_session_try_next_frame(session, frame, picture, info_pointer, err) };
         let drawn = self.check(status);
         if let (true, true, Some(info)) = (drawn, right, &info) {
             let info = &info.value;
@@ -588,9 +679,16 @@ impl World {
                 let audio = std::slice::from_raw_parts(info.audio, info.audio_samples);
                 let integers = std::slice::from_raw_parts(info.audio_i16, info.audio_samples);
                 assert!(audio.iter().all(|x| x.is_finite()), "sound");
-                assert_eq!(audio.is_empty(), info.audio_rate_hz == 0 || integers.is_empty(), "rate");
+                assert_eq!(
+                    audio.is_empty(),
+                    info.audio_rate_hz == 0 || integers.is_empty(),
+                    "rate"
+                );
                 let arkit = std::slice::from_raw_parts(info.arkit, info.arkit_count);
-                assert!(arkit.iter().all(|x| (0.0..=1.0).contains(x)), "curves in their domain");
+                assert!(
+                    arkit.iter().all(|x| (0.0..=1.0).contains(x)),
+                    "curves in their domain"
+                );
                 if picture.is_null() {
                     let bytes = essence_picture_bytes(info.format, info.width, info.height);
                     let pixels = std::slice::from_raw_parts(info.planes[0], bytes);
@@ -601,10 +699,17 @@ impl World {
     }
 
     /// A picture in `self.pixels`, sound or not.
-    fn picture(&mut self, session: *mut essence_session, picture: &Picture) -> Room<essence_picture> {
+    fn picture(
+        &mut self,
+        session: *mut essence_session,
+        picture: &Picture,
+    ) -> Room<essence_picture> {
         // SAFETY: zeros are a value.
         let (mut drawn, mut described) = unsafe {
-            (std::mem::zeroed::<essence_session_info>(), std::mem::zeroed::<essence_picture>())
+            (
+                std::mem::zeroed::<essence_session_info>(),
+                std::mem::zeroed::<essence_picture>(),
+            )
         };
         drawn.struct_size = size_of_val(&drawn) as u32;
         // SAFETY: null or live.
@@ -659,7 +764,9 @@ impl World {
         };
         let mut out = ptr::null_mut();
         // SAFETY: as in `call`.
-        let status = unsafe { essence_mp4_writer_create(path.as_ptr(), &raw const options, &raw mut out, err) };
+        let status = unsafe {
+            essence_mp4_writer_create(path.as_ptr(), &raw const options, &raw mut out, err)
+        };
         self.check(status);
         self.mp4 = out;
     }
@@ -667,7 +774,9 @@ impl World {
     fn close(self) {
         // SAFETY: each lives and is destroyed once.
         unsafe {
-            self.sessions.iter().for_each(|&x| essence_session_destroy(x));
+            self.sessions
+                .iter()
+                .for_each(|&x| essence_session_destroy(x));
             self.frames.iter().for_each(|&x| essence_frame_destroy(x));
             self.clocks.iter().for_each(|&x| essence_clock_destroy(x));
             (0..self.references).for_each(|_| essence_avatar_release(self.avatar));

@@ -129,21 +129,40 @@ fn open(bytes: Vec<u8>) {
         return;
     };
     assert_eq!(container.size_bytes(), size, "the size is the file's");
-    let _ = (container.engine(), container.format_version(), container.wrapper());
+    let _ = (
+        container.engine(),
+        container.format_version(),
+        container.wrapper(),
+    );
     let _ = serde_free(container.manifest_json());
     for member in container.members() {
-        let data = container.member(member.name).expect("a member that is listed");
-        assert_eq!(data.len() as u64, member.size_bytes, "its size is as listed");
+        let data = container
+            .member(member.name)
+            .expect("a member that is listed");
+        assert_eq!(
+            data.len() as u64,
+            member.size_bytes,
+            "its size is as listed"
+        );
     }
     let Ok(manifest) = container.manifest() else {
         return;
     };
     // What a sound manifest promises.
-    assert!(manifest.frame.count >= 1 && manifest.window() >= 1, "something is there");
-    assert!(manifest.motions.contains_key("idle"), "there is an idle motion");
+    assert!(
+        manifest.frame.count >= 1 && manifest.window() >= 1,
+        "something is there"
+    );
+    assert!(
+        manifest.motions.contains_key("idle"),
+        "there is an idle motion"
+    );
     for motion in manifest.motions.values() {
         let end = u64::from(motion.first) + u64::from(motion.count);
-        assert!(end <= u64::from(manifest.frame.count), "motions lie within the frames");
+        assert!(
+            end <= u64::from(manifest.frame.count),
+            "motions lie within the frames"
+        );
     }
     let geometry = container.floats("geometry.f32").expect("it was checked");
     assert_eq!(
@@ -161,7 +180,10 @@ fn serde_free(json: &str) -> usize {
 impl Plan {
     fn build(&self) -> Vec<u8> {
         let frames = u32::from(self.frames % 9);
-        let (coefficients, pose) = (usize::from(self.coefficients % 20), usize::from(self.pose % 5));
+        let (coefficients, pose) = (
+            usize::from(self.coefficients % 20),
+            usize::from(self.pose % 5),
+        );
         let patch = self.patch();
         let mut members: Vec<(String, Vec<u8>)> = vec![
             ("speech.onnx".into(), vec![1; 9]),
@@ -176,7 +198,10 @@ impl Plan {
             members.push((format!("frames/{frame:05}.jpg"), bytes));
         }
         let geometry: Vec<f32> = if self.geometry_fits {
-            let sound = [0.0; 8].into_iter().take(pose).chain([1.0, 0.0, 8.0, 0.0, 1.0, 8.0]);
+            let sound = [0.0; 8]
+                .into_iter()
+                .take(pose)
+                .chain([1.0, 0.0, 8.0, 0.0, 1.0, 8.0]);
             sound.cycle().take((pose + 6) * frames as usize).collect()
         } else {
             self.geometry.clone()
@@ -186,11 +211,19 @@ impl Plan {
             geometry.iter().flat_map(|x| x.to_le_bytes()).collect(),
         ));
         let count = usize::from(self.selftest % 10);
-        members.push(("selftest/inputs.f32".into(), vec![0; 4 * count * (coefficients + pose)]));
+        members.push((
+            "selftest/inputs.f32".into(),
+            vec![0; 4 * count * (coefficients + pose)],
+        ));
         // As many bytes as a sound file has, unless that takes long to hash.
-        let patches = (count * 4 * patch * patch).min(1 << 11) + usize::from(self.selftest_bytes % 2);
+        let patches =
+            (count * 4 * patch * patch).min(1 << 11) + usize::from(self.selftest_bytes % 2);
         members.push(("selftest/patches.u8".into(), vec![0; patches]));
-        members.extend(self.extra.iter().map(|(name, data)| (name.text().to_owned(), data.clone())));
+        members.extend(
+            self.extra
+                .iter()
+                .map(|(name, data)| (name.text().to_owned(), data.clone())),
+        );
         if self.order & 1 == 1 {
             members.rotate_left(1);
         }
@@ -201,10 +234,20 @@ impl Plan {
 
     /// Mostly the smallest that there is.
     fn patch(&self) -> usize {
-        if self.patch % 4 > 0 { 8 } else { usize::from(self.patch) }
+        if self.patch % 4 > 0 {
+            8
+        } else {
+            usize::from(self.patch)
+        }
     }
 
-    fn manifest(&self, members: &[(String, Vec<u8>)], frames: u32, coefficients: usize, pose: usize) -> String {
+    fn manifest(
+        &self,
+        members: &[(String, Vec<u8>)],
+        frames: u32,
+        coefficients: usize,
+        pose: usize,
+    ) -> String {
         let version = match &self.version {
             Version::Sound => "2.0".to_owned(),
             Version::Minor(minor) => format!("2.{minor}"),
@@ -212,7 +255,10 @@ impl Plan {
         };
         let engine = if self.engine { "essence" } else { "another" };
         let list = |prefix: &str, count: usize| {
-            (0..count).map(|i| format!("\"{prefix}{i}\"")).collect::<Vec<_>>().join(",")
+            (0..count)
+                .map(|i| format!("\"{prefix}{i}\""))
+                .collect::<Vec<_>>()
+                .join(",")
         };
         let mut motions = String::new();
         for motion in &self.motions {
@@ -271,7 +317,11 @@ impl Plan {
         head.extend((members.len() as u16).to_le_bytes());
         let mut body = Vec::new();
         for (index, (name, data)) in members.iter().enumerate() {
-            let pad = if self.order & 2 == 2 { offset.next_multiple_of(64) - offset } else { 0 };
+            let pad = if self.order & 2 == 2 {
+                offset.next_multiple_of(64) - offset
+            } else {
+                0
+            };
             body.resize(body.len() + pad as usize, 0);
             offset += pad;
             let (mut at, mut size) = (offset, data.len() as u64);
@@ -300,6 +350,8 @@ fn jpeg_head(width: u16, height: u16) -> Vec<u8> {
     bytes.extend(height.to_be_bytes());
     bytes.extend(width.to_be_bytes());
     bytes.extend([3, 1, 0x11, 0, 2, 0x11, 1, 3, 0x11, 1]);
-    bytes.extend([0xFF, 0xDA, 0, 12, 3, 1, 0, 2, 0x11, 3, 0x11, 0, 63, 0, 0, 0xFF, 0xD9]);
+    bytes.extend([
+        0xFF, 0xDA, 0, 12, 3, 1, 0, 2, 0x11, 3, 0x11, 0, 63, 0, 0, 0xFF, 0xD9,
+    ]);
     bytes
 }

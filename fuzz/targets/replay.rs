@@ -18,9 +18,16 @@ const TARGETS: [(&str, Body); 3] = [
 ];
 
 fn main() {
-    let seconds: u64 = std::env::args().nth(1).and_then(|x| x.parse().ok()).unwrap_or(0);
+    let seconds: u64 = std::env::args()
+        .nth(1)
+        .and_then(|x| x.parse().ok())
+        .unwrap_or(0);
     for (name, body) in TARGETS {
-        let corpus = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name));
+        let corpus = read(
+            &Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("corpus")
+                .join(name),
+        );
         assert!(!corpus.is_empty(), "the corpus of {name} is there");
         corpus.iter().for_each(|input| body(input));
         let (start, budget) = (Instant::now(), Duration::from_secs(seconds));
@@ -44,7 +51,10 @@ fn read(folder: &Path) -> Vec<Vec<u8>> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .collect();
     files.sort();
-    files.iter().filter_map(|path| std::fs::read(path).ok()).collect()
+    files
+        .iter()
+        .filter_map(|path| std::fs::read(path).ok())
+        .collect()
 }
 
 /// Xorshift.

@@ -157,9 +157,16 @@ static void of_sessions(essence_avatar *toy)
     EXPECT(ESSENCE_ERR_NOT_FOUND, essence_session_perform(session, "somersault", ERR));
     says("somersault");
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_perform(session, NULL, ERR));
+    EXPECT(ESSENCE_ERR_NOT_FOUND, essence_session_perform_again(session, "somersault", ERR));
+    EXPECT(ESSENCE_ERR_NOT_FOUND, essence_session_set_loop(session, "somersault", ERR));
+    EXPECT(ESSENCE_OK, essence_session_set_loop(session, NULL, ERR));
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_flush(NULL, ERR));
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_interrupt(NULL, ERR));
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_restart_clock(NULL, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_cancel(NULL, ERR));
+    EXPECT(ESSENCE_OK, essence_session_cancel(session, ERR));
+    EXPECT(ESSENCE_ERR_CANCELLED, essence_session_next_frame(session, frame, NULL, &info, ERR));
+    says("cancelled");
     EXPECT(ESSENCE_OK, essence_session_restart_clock(session, ERR));
 
     /* Frames. */
