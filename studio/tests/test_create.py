@@ -11,7 +11,7 @@ cv2 = pytest.importorskip("cv2")
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from essence_studio.create import base, calibrate, checks, fit, footage, geometry, landmarks  # noqa: E402
+from essence_studio.create import base, calibrate, checks, fit, footage, front, geometry, landmarks  # noqa: E402
 from essence_studio.speech.mouth import COEFFICIENTS  # noqa: E402
 
 
@@ -161,3 +161,18 @@ def test_refusals_say_why(tmp_path):
     lost.found[:10] = False
     with pytest.raises(footage.Refused, match="lost in 50 %"):
         checks.face_fit(clip, [lost])
+
+
+def test_mouths_that_look_alike_are_alike_to_the_decoder():
+    own = shapes()
+    own.moves[1] = own.moves[0]
+    coefficients = np.random.default_rng(7).uniform(0, 0.5, (300, 16))
+    lips = front.of_lips(own, coefficients)
+    one, other, apart = np.zeros((3, 16))
+    one[0], other[1], apart[4] = 0.3, 0.3, 0.3
+    assert np.allclose(lips(one), lips(other), atol=1e-5)
+    assert np.linalg.norm(lips(one) - lips(apart)) > 0.1
+    tongue = np.zeros(16)
+    tongue[COEFFICIENTS.index("tongueTip")] = 0.5
+    assert np.allclose(lips(tongue) - lips(np.zeros(16)), [0] * front.AXES + [0.5 * front.TONGUE], atol=1e-6)
+    assert (front.plain()(one) == one.astype(np.float32)).all()

@@ -10,7 +10,7 @@ from .footage import RATE, Refused
 from .landmarks import Faces
 from .prepare import Prepared
 
-LONGEST = 200
+LONGEST = 150
 """Frames of the loop."""
 SHORTEST = 25
 BLINK = 0.35

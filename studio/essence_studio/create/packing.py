@@ -24,7 +24,7 @@ from .prepare import Prepared, pose_names
 
 CREATED = "2026-11-22T00:00:00Z"
 """The format's date: a date of the day would make every file differ."""
-JPEG_QUALITY = 92
+JPEG_QUALITY = 88
 TESTED = 3
 
 
@@ -78,7 +78,7 @@ def composed(frame: np.ndarray, patch: np.ndarray, affine: np.ndarray) -> np.nda
 
 def jpeg(picture: np.ndarray) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(picture).save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
+    Image.fromarray(picture).save(out, "JPEG", quality=JPEG_QUALITY, subsampling=2, optimize=True)
     return out.getvalue()
 
 
