@@ -63,7 +63,6 @@ def from_video(options: argparse.Namespace) -> None:
 
     began = time.monotonic()
     bundle = landmarks.landmarker_path(options.face_landmarker)
-    meter = progress.Progress({"faces": 2.0, "sound": 0.3, "patches": 0.3, "training": 7.0, "packing": 0.3}, options.quiet)
     clips = footage.clips_of(options.video)
     used = checks.long_enough(clips)
     warnings = [f"only the first {checks.LONGEST_S / 60:.0f} minutes are used"] if len(used) < len(clips) else []
@@ -83,6 +82,7 @@ def from_video(options: argparse.Namespace) -> None:
         checks.one_face(clips, bundle)
 
     total, tracks = sum(clip.count for clip in clips), []
+    meter = progress.Progress({"faces": 0.025 * total, "sound": 0.01 * total, "patches": 0.01 * total, "training": 300.0, "packing": 30.0}, options.quiet)
     meter.stage("faces", total)
     for number, clip in enumerate(clips):
         before = sum(len(track.points) for track in tracks)
@@ -106,6 +106,7 @@ def from_video(options: argparse.Namespace) -> None:
 
     steps = options.steps or train.steps_for(samples)
     checkpoint = work / f"identity-{steps}-{options.seed}.pt"
+    meter.expect("training", steps * 0.05 * (samples.patches.shape[-1] / 96) ** 2)
     meter.stage("training", steps, train.steps_done(checkpoint))
     net = train.train(samples, checkpoint, steps, options.threads, options.seed, lambda step, loss: meter.tick(step, f"loss {loss:.4f}"))
 
@@ -167,7 +168,7 @@ def from_portrait(options: argparse.Namespace) -> None:
 
     began = time.monotonic()
     bundle = landmarks.landmarker_path(options.face_landmarker)
-    meter = progress.Progress({"mouths": 1.0, "training": 6.0, "packing": 0.5}, options.quiet)
+    meter = progress.Progress({"mouths": 30.0, "training": 300.0, "packing": 20.0}, options.quiet)
     own = portrait.opened(options.portrait, bundle)
     work = folder(options, [options.portrait])
     meter.stage("mouths", portrait.MOUTHS)
@@ -175,6 +176,7 @@ def from_portrait(options: argparse.Namespace) -> None:
     samples = prepared.samples
     steps = options.steps or train.steps_for(samples)
     checkpoint = work / f"identity-{steps}-{options.seed}.pt"
+    meter.expect("training", steps * 0.05 * (samples.patches.shape[-1] / 96) ** 2)
     meter.stage("training", steps, train.steps_done(checkpoint))
     net = train.train(samples, checkpoint, steps, options.threads, options.seed, lambda step, loss: meter.tick(step, f"loss {loss:.4f}"))
     meter.stage("packing", 2)

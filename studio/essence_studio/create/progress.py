@@ -8,7 +8,7 @@ EVERY_S = 2.0
 
 
 class Progress:
-    """Stages with a guess of each one's share of the whole; guesses are corrected by what has been measured."""
+    """Stages with a guess of each one's seconds; guesses are corrected by what has been measured."""
 
     def __init__(self, shares: dict[str, float], quiet: bool = False):
         self._shares = shares
@@ -23,6 +23,10 @@ class Progress:
         self._stage, self._total, self._began_at = name, max(total, 1), done
         self._started, self._said = time.monotonic(), 0.0
         self.tick(done)
+
+    def expect(self, name: str, share: float) -> None:
+        """A better guess for a stage to come."""
+        self._shares[name] = share
 
     def tick(self, done: int, fact: str = "") -> None:
         now = time.monotonic()
