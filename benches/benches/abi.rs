@@ -2,6 +2,7 @@
 //! through C, in turn, so that a busy machine is as unfair to one as to the other.
 //!
 //! One frame: 40 ms pushed, one picture drawn into memory that is used again.
+#![expect(clippy::print_stdout, reason = "a benchmark says what it found")]
 
 use std::time::{Duration, Instant};
 
