@@ -22,7 +22,7 @@ pub(crate) fn address(sh: &Shell) -> Result<()> {
     compile(sh, &stage, "asan", "-fsanitize=address,undefined")?;
     let _options = sh.push_env(
         "ASAN_OPTIONS",
-        "detect_stack_use_after_return=1:detect_leaks=1",
+        "detect_stack_use_after_return=1:detect_leaks=1:detect_odr_violation=0",
     );
     let suppressions = root().join("ffi/tests/lsan.supp");
     let _leaks = sh.push_env(
