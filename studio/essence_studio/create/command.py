@@ -11,11 +11,12 @@ import time
 from pathlib import Path
 
 STUDIO = Path(__file__).resolve().parents[2]
+ABOUT = "Makes an avatar of a person who agrees to it (docs/consent.md)."
 SENTENCE = STUDIO.parent / "testdata" / "audio" / "speech_48000.wav"
 
 
 def arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m essence_studio create", description="Makes an avatar of a person who agrees to it (docs/consent.md).")
+    parser = argparse.ArgumentParser(prog="python -m essence_studio create", description=ABOUT)
     parser.add_argument("--video", type=Path, action="append", metavar="FILE", help="footage of one face; may be given again, or name a folder of clips")
     parser.add_argument("--portrait", type=Path, metavar="FILE", help="a photograph, painting or drawing of a face")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.imx")
@@ -23,7 +24,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--name", help="of the avatar; by default the file's")
     parser.add_argument("--source", default="not stated", help="where the footage comes from")
     parser.add_argument("--license", default="not stated", help="what may be done with the avatar")
-    parser.add_argument("--background", metavar="COLOUR|PICTURE", help="what replaces a green or blue screen: #rrggbb or a picture; without this, grey replaces a green one")
+    parser.add_argument("--background", metavar="COLOUR|PICTURE", help="in place of a green or blue screen: #rrggbb or a picture; else grey replaces green")
     parser.add_argument("--face-landmarker", metavar="PATH", help="MediaPipe's face_landmarker.task")
     parser.add_argument("--networks", type=Path, default=STUDIO / "networks", help="folder of the shared speech network")
     parser.add_argument("--steps", type=int, help="of training; by default as many as the patch's size and the footage's length want")
@@ -126,7 +127,7 @@ def from_video(options: argparse.Namespace) -> None:
         shown = base.pictures(prepared, base.whole(prepared, number))
         gestures.append(gesture.made(name, prepared, number, shown, loop, rested, gestures[0].anchor if gestures else None))
         if gestures[-1].jump > 8:
-            meter.say(f"warning: --motion {name} begins or ends far from the base loop ({gestures[-1].jump:.0f} of its steps): the morph will show")
+            meter.say(f"warning: --motion {name} begins or ends {gestures[-1].jump:.0f} of the base loop's steps away from it: the morph will show")
     facts = dict(
         train.facts(checkpoint), samples=len(samples.split()[0]), held_out=quality, multiply_adds=net.multiply_adds(), seconds_of_footage=round(total / footage.RATE, 1),
         fit_left_in_eyes=round(prepared.left, 4),

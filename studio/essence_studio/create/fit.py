@@ -8,7 +8,6 @@ it is held against is the person's own face at rest. So the head's proportions d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 

@@ -65,8 +65,9 @@ def main() -> None:
 def rendered(avatar: Path, audio: Path, folder: Path) -> tuple[list[Path], dict[str, np.ndarray]]:
     """The engine's pictures and curves."""
     program, environment = preview.program(), preview.environment()
-    for command in (["render", str(avatar), "--audio", str(audio), "--output", str(folder / "%05d.png")], ["curves", str(avatar), "--audio", str(audio), "--output", str(folder / "curves.csv")]):
-        subprocess.run([program, *command], check=True, capture_output=True, env=environment)
+    for verb, name in (("render", "%05d.png"), ("curves", "curves.csv")):
+        command = [program, verb, str(avatar), "--audio", str(audio), "--output", str(folder / name)]
+        subprocess.run(command, check=True, capture_output=True, env=environment)
     with (folder / "curves.csv").open() as file:
         rows = list(csv.DictReader(file))
     return sorted(folder.glob("*.png")), {name: np.array([float(row[name]) for row in rows]) for name in rows[0] if name}

@@ -34,7 +34,9 @@ class Gesture:
     """The larger of its two joints' differences over the largest step inside the loop, before the morph."""
 
 
-def made(name: str, prepared: Prepared, number: int, pictures: list[np.ndarray], loop: base.Loop, loop_frames: list[np.ndarray], anchor: int | None = None) -> Gesture:
+def made(
+    name: str, prepared: Prepared, number: int, pictures: list[np.ndarray], loop: base.Loop, loop_frames: list[np.ndarray], anchor: int | None = None
+) -> Gesture:
     """The gesture of clip `number`, whose `pictures` these are; all gestures share the first one's `anchor`."""
     if len(pictures) < LEAST + 2:
         raise Refused(f"--motion {name}: {len(pictures)} pictures are too few for a gesture, {LEAST + 2} are needed")

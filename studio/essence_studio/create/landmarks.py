@@ -9,7 +9,7 @@ from typing import Callable
 
 import numpy as np
 
-from .footage import RATE, Clip, Refused
+from .footage import Clip, Refused
 
 EYES = (33, 263)
 """Outer corners; their distance is the unit of lengths in a face."""

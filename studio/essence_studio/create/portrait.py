@@ -123,10 +123,14 @@ def prepared(portrait: Portrait, path: Path, tick: Callable[[int], None] = lambd
         coefficients=np.array([[mouth[name] for name in COEFFICIENTS] for mouth in mouths], np.float32), pose=np.zeros((MOUTHS, pose), np.float32),
         patches=stacked, alpha=mask.soft(np.quantile(changed, 0.97, axis=0) > 8), focus=focus,
     )  # fmt: skip
-    heads = geometry.Heads(np.stack([_placed(portrait, number) for number in range(FRAMES)]), np.zeros((FRAMES, 3), np.float32), np.zeros((0, 478, 2)), np.zeros((0, 478, 3)))
+    places = np.stack([_placed(portrait, number) for number in range(FRAMES)])
+    heads = geometry.Heads(places, np.zeros((FRAMES, 3), np.float32), np.zeros((0, 478, 2)), np.zeros((0, 478, 3)))
     shapes = fit.Shapes(np.zeros((0, 3)), np.zeros((0, 0, 3)))
     picture = np.zeros((MOUTHS, 2), int)
-    return prepare.Prepared([Still(portrait, path)], [heads], np.zeros((478, 3)), portrait.patch, shapes, [], [np.zeros((FRAMES, pose), np.float32)], samples, picture, samples.coefficients, plain())
+    return prepare.Prepared(
+        [Still(portrait, path)], [heads], np.zeros((478, 3)), portrait.patch, shapes, [], [np.zeros((FRAMES, pose), np.float32)], samples, picture,
+        samples.coefficients, plain(),
+    )  # fmt: skip
 
 
 def frame(portrait: Portrait, number: int) -> np.ndarray:

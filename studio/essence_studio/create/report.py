@@ -16,7 +16,10 @@ from .packing import Origin
 from .prepare import Prepared
 
 SHOWN = 10
-STYLE = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}img{max-width:100%}td,th{padding:.2rem 1rem .2rem 0;text-align:left}"
+STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "img{max-width:100%}td,th{padding:.2rem 1rem .2rem 0;text-align:left}"
+)
 
 
 def write(
