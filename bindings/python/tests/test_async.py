@@ -36,6 +36,10 @@ def run(main: "Callable[[], Awaitable[T]]") -> T:
     return asyncio.run(checked(), debug=True)
 
 
+async def realtime() -> AsyncBithuman:
+    return await AsyncBithuman.create(model_path=TOY)
+
+
 async def unpaced(**options: object) -> AsyncBithuman:
     return await AsyncBithuman.create(model_path=TOY, pacing="unpaced", **options)  # type: ignore[arg-type]
 
@@ -434,18 +438,20 @@ def test_what_is_shut_down_says_so() -> None:
     run(main)
 
 
-def test_no_thread_is_left_however_it_ends() -> None:
+@pytest.mark.parametrize("create", [unpaced, realtime])
+def test_no_thread_is_left_however_it_ends(create: "Callable[[], Awaitable[AsyncBithuman]]") -> None:
     async def warm_up() -> None:
-        await (await unpaced()).shutdown()
+        await (await create()).shutdown()
 
     run(warm_up)
+    gc.collect()
     before = threads(), threading.active_count()
 
     async def by(end: "Callable[[AsyncBithuman], Optional[Awaitable[None]]]", *, drawing: bool) -> None:
-        runtime = await unpaced()
+        runtime = await create()
         assert threading.active_count() == before[1] + 1
         if drawing:
-            await runtime.push_audio(bytes(640), 16_000)
+            await runtime.push_audio(bytes(6_400), 16_000)
             await to_end(runtime)
         ending = end(runtime)
         if ending is not None:

@@ -153,6 +153,35 @@ def program(text: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_engines_threads_end_with_its_last_avatar() -> None:
+    done = program(
+        """
+import asyncio, gc, os, sys, time, bithuman
+def threads():
+    return len(os.listdir("/proc/self/task"))
+list(bithuman.open(sys.argv[1]).render(bytes(6400)))
+gc.collect()
+before = threads()
+async def main():
+    async with await bithuman.AsyncBithuman.create(model_path=sys.argv[1]) as runtime:
+        await runtime.push_audio(bytes(64000), 16000)
+        async for frame in runtime.run():
+            if frame.frame_index == 10:
+                break
+        print(threads() > before + 1)
+asyncio.run(main())
+gc.collect()
+for _ in range(1000):
+    if threads() <= before:
+        break
+    time.sleep(0.01)
+print(threads() - before)
+"""
+    )
+    assert done.stdout.split() == ["True", "0"], done.stdout + done.stderr
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_after_a_fork_there_is_a_clear_error_and_no_hang() -> None:
     done = program(

@@ -29,7 +29,7 @@ _PROVIDERS: "Dict[str, int]" = {
 _PROVIDER_NAMES = {value: name for name, value in _PROVIDERS.items()}
 
 _lock = threading.Lock()
-_engines: "Dict[Tuple[str, Optional[str]], Engine]" = {}
+_engines: "weakref.WeakValueDictionary[Tuple[str, Optional[str]], Engine]" = weakref.WeakValueDictionary()
 _avatars: "weakref.WeakValueDictionary[Tuple[Any, ...], AvatarFile]" = weakref.WeakValueDictionary()
 
 
@@ -121,6 +121,8 @@ class AvatarFile:
     """An opened avatar, shared by all that have opened the same file. Closed when nobody uses it any more."""
 
     def __init__(self, engine: Engine, path: str, encoded: bytes) -> None:
+        # An engine lives as long as its avatars: with the last one its threads end.
+        self.engine = engine
         out = ffi.new("essence_avatar **")
         with engine.handle as pointer:
             call(lib.essence_avatar_open, pointer, encoded, out)
@@ -168,7 +170,8 @@ def open_avatar(source: PathLike, provider: str = "auto", runtime_library: Optio
         key = (provider, library)
         engine = _engines.get(key)
         if engine is None:
-            engine = _engines[key] = Engine(provider, library)
+            engine = Engine(provider, library)
+            _engines[key] = engine
         status = os.stat(path)
         # A file that was replaced is another avatar.
         file = (os.path.realpath(path), status.st_mtime_ns, status.st_size, status.st_ino, *key)
