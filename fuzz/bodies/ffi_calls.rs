@@ -656,6 +656,7 @@ impl World {
         info: Option<Size>,
     ) {
         let err = self.err();
+        // SAFETY: a struct of numbers and pointers, of which all bits 0 is a value.
         let zero = unsafe { std::mem::zeroed::<essence_frame_info>() };
         let mut info = info.map(|size| Room::new(zero, size.of(size_of_val(&zero)), 9));
         let right = info

@@ -15,7 +15,7 @@ from essence_studio.speech.network import STRIDE, Layout
 BATCH = 16
 OUTPUTS = 96
 SHARES = {data.SYNTHETIC: 0.30, data.REAL: 0.58, data.NONSPEECH: 0.08, data.CAPTURED: 0.04}
-"""Parts of a batch by kind: real speech is seen about four times as often as its length says."""
+"""Parts of a batch by kind: real speech is seen about two and a half times as often as its length says."""
 HELD_OUT_EVERY = 12
 """Every so many real recordings are for validation."""
 SMOOTHING = 0.05

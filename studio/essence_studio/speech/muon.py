@@ -1,5 +1,5 @@
 """Muon: momentum whose steps are made orthogonal, for the convolutions' weights (Jordan et al., 2024, "Muon: an optimizer for hidden
-layers in neural networks"; the iteration's coefficients are theirs). On this network 600 steps bring what AdamW needs 1,900 for.
+layers in neural networks"; the iteration's coefficients are theirs). After 600 steps of the same schedule this network's loss is 1.69 instead of AdamW's 1.99.
 """
 
 import torch
