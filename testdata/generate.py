@@ -7,6 +7,7 @@ The same versions give the same bytes.
 
 - `avatars/toy.imx`: a whole avatar in 25 KB: 10 frames, two tiny networks whose answers can be told by eye.
 - `avatars/toy.zip.imx`: the same members in a ZIP archive.
+- `avatars/toy_failing.imx`: the same, but its identity network fails at run time once the jaw opens wide.
 - `good/`: small files that open.
 - `bad/`: small files that don't, each wrong in one way, named after it. Made from an avatar without real networks.
   `engine/tests/container.rs` has the table of what to expect of each.
@@ -147,8 +148,25 @@ def speech_network() -> bytes:
     return model("speech", nodes, constants, {"mel": [WINDOW, BANDS]}, {"coefficients": [len(COEFFICIENTS)]})
 
 
-def identity_network() -> bytes:
-    """A patch whose middle gets brighter as the jaw opens and whose colour follows the pose, under a feathered disc."""
+#: How far the jaw opens before the failing avatar's identity network fails.
+FAILING = 0.125
+
+
+def failing() -> tuple[dict[str, bytes], dict]:
+    """The toy avatar with a network that passes its self-test and fails later."""
+    members, manifest = toy()
+    members["identity.onnx"] = identity_network(failing=True)
+    inputs, patches = selftest(members["identity.onnx"], widest=0.9 * FAILING)
+    members["selftest/inputs.f32"] = inputs.astype("<f4").tobytes()
+    members["selftest/patches.u8"] = patches.tobytes()
+    return members, manifest | {"name": "failing toy"}
+
+
+def identity_network(failing: bool = False) -> bytes:
+    """A patch whose middle gets brighter as the jaw opens and whose colour follows the pose, under a feathered disc.
+
+    The failing one looks the jaw's opening up in a table of one element, which has no second.
+    """
     y, x = np.mgrid[:SIZE, :SIZE] + 0.5
     radius = np.hypot(x - SIZE / 2, y - SIZE / 2)
     alpha = np.clip((SIZE / 2 - 2 - radius) / 2, 0, 1)
@@ -183,6 +201,23 @@ def identity_network() -> bytes:
         "high": np.float32(1),
         "disc": alpha[None, None].astype("f4"),
     }
+    if failing:
+        nodes[1:2] = [
+            helper.make_node("Slice", ["coefficients", "jaw", "behind_jaw", "one"], ["opening"]),
+            helper.make_node("Mul", ["opening", "steps"], ["step"]),
+            helper.make_node("Cast", ["step"], ["row"], to=TensorProto.INT64),
+            helper.make_node("Gather", ["table", "row"], ["nothing"]),
+            helper.make_node("Gemm", ["all", "mix", "bias"], ["without"]),
+            helper.make_node("Add", ["without", "nothing"], ["flat"]),
+        ]
+        jaw = COEFFICIENTS.index("jawOpen")
+        constants |= {
+            "jaw": np.array([jaw], "i8"),
+            "behind_jaw": np.array([jaw + 1], "i8"),
+            "one": np.array([1], "i8"),
+            "steps": np.float32(1 / FAILING),
+            "table": np.zeros(1, "f4"),
+        }
     inputs = {"coefficients": [len(COEFFICIENTS)], "pose": [len(POSE)]}
     return model("identity", nodes, constants, inputs, {"patch": [4, SIZE, SIZE]})
 
@@ -198,10 +233,12 @@ def model(name: str, nodes, constants, inputs, outputs) -> bytes:
     return made.SerializeToString(deterministic=True)
 
 
-def selftest(identity: bytes) -> tuple[np.ndarray, np.ndarray]:
+def selftest(identity: bytes, widest: float = 1) -> tuple[np.ndarray, np.ndarray]:
     inputs = np.zeros((3, len(COEFFICIENTS) + len(POSE)), "f4")
     inputs[1, COEFFICIENTS.index("jawOpen")] = 1
     inputs[2] = np.linspace(0, 1, inputs.shape[1])
+    jaw = COEFFICIENTS.index("jawOpen")
+    inputs[:, jaw] = np.minimum(inputs[:, jaw], widest)
     session = onnxruntime.InferenceSession(identity, providers=["CPUExecutionProvider"])
     c = len(COEFFICIENTS)
     (patches,) = session.run(["patch"], {"coefficients": inputs[:, :c], "pose": inputs[:, c:]})
@@ -571,6 +608,7 @@ def main() -> None:
     toy_imx = HERE / "avatars/toy.imx"
     pack.write_imx(toy_imx, members, manifest)
     (HERE / "avatars/toy.zip.imx").write_bytes(zipped(pack.read_table(toy_imx.read_bytes())))
+    pack.write_imx(HERE / "avatars/toy_failing.imx", *failing())
     for folder, files in (("good", good_files()), ("bad", bad_files())):
         shutil.rmtree(HERE / folder)
         (HERE / folder).mkdir()

@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 from bithuman import AsyncBithuman, Bithuman, _abi, exceptions
 from bithuman._library import lib
+from bithuman._session import Session
 from bithuman.exceptions import BY_KIND, BithumanError
-from conftest import MIKA, ROOT, SPEECH, TOY
+from conftest import MIKA, ROOT, SPEECH, TOY, Pcm
 
 BAD = ROOT / "testdata/bad"
+FAILING = ROOT / "testdata/avatars/toy_failing.imx"
 
 
 def header_kinds() -> "dict[str, int]":
@@ -169,6 +171,39 @@ def test_audio_files_that_cant_be_read(tmp_path: Path) -> None:
             avatar.render(SPEECH[16_000], tmp_path / "no/such/folder.mp4")
         with pytest.raises(bithuman.InvalidArgument, match="low, medium, high"):
             avatar.render(SPEECH[16_000], tmp_path / "speech.mp4", quality="best")
+
+
+def test_a_network_that_fails_is_told_on_every_surface(speech: Pcm) -> None:
+    words = "ONNX Runtime failed: .*Gather"
+    with bithuman.open(FAILING) as avatar, pytest.raises(bithuman.InferenceError, match=words) as caught:
+        list(avatar.render(speech[0]))
+    assert caught.value.code == "inference_failed" and isinstance(caught.value, bithuman.Failed)
+    with Bithuman.load(FAILING) as runtime, pytest.raises(bithuman.InferenceError, match=words):
+        list(runtime.compose(speech[0]))
+
+    async def main(pacing: str) -> None:
+        async with await AsyncBithuman.create(model_path=FAILING, pacing=pacing) as runtime:
+            await runtime.push_audio(*speech)
+            with pytest.raises(bithuman.InferenceError, match=words):
+                async for frame in runtime.run():
+                    assert not frame.end_of_speech, "it fails before"
+
+    asyncio.run(main("unpaced"))
+    asyncio.run(main("realtime"))
+
+
+def test_a_conversation_that_is_cancelled_says_so() -> None:
+    with bithuman.open(TOY) as avatar:
+        assert avatar._avatar is not None
+        session = Session(avatar._avatar, pacing="unpaced")
+        session.push(np.zeros(16_000, np.int16), 16_000)
+        session.cancel()
+        with pytest.raises(bithuman.Cancelled, match="cancelled") as caught:
+            session.draw()
+        assert caught.value.code == "cancelled"
+        session.restart_clock()
+        assert session.draw() is not None
+        session.close()
 
 
 def in_another_process(program: str, **environment: str) -> str:

@@ -153,7 +153,8 @@ fn load(path: &Path) -> Result<(String, Environment), String> {
         .with_telemetry(false)
         .build()
         .map_err(|e| e.to_string())?;
-    environment.set_log_level(ort::logging::LogLevel::Error);
+    // What fails is told by the call that failed, not on the host's stderr.
+    environment.set_log_level(ort::logging::LogLevel::Fatal);
     Ok((version, environment))
 }
 

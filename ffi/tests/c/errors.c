@@ -205,6 +205,52 @@ static void of_sessions(essence_avatar *toy)
     essence_session_destroy(session);
 }
 
+/* Draws loud speech until the first call that is no success. */
+static essence_status until_it_fails(essence_avatar *avatar, essence_pacing pacing)
+{
+    essence_session_options options = ESSENCE_SESSION_OPTIONS_INIT;
+    essence_session *session = NULL;
+    essence_frame *frame = NULL;
+    static short samples[16000];
+    essence_status status;
+    int drawn;
+    options.pacing = pacing;
+    buzz(samples, 16000);
+    EXPECT(ESSENCE_OK, essence_session_create(avatar, &options, &session, ERR));
+    EXPECT(ESSENCE_OK, essence_frame_create(&frame, ERR));
+    EXPECT(ESSENCE_OK, essence_session_push_audio_i16(session, samples, 16000, 16000, 1, ERR));
+    EXPECT(ESSENCE_OK, essence_session_flush(session, ERR));
+    for (drawn = 0; drawn < 60; drawn++) {
+        status = essence_session_next_frame(session, frame, NULL, NULL, ERR);
+        if (status != ESSENCE_OK)
+            break;
+    }
+    /* The session lives: it can be interrupted. */
+    if (status < 0) {
+        essence_error err = ESSENCE_ERROR_INIT;
+        CHECK(essence_session_interrupt(session, &err) == ESSENCE_OK && err.message[0] == 0);
+    }
+    essence_frame_destroy(frame);
+    essence_session_destroy(session);
+    return status;
+}
+
+/* A network that passes its self-test, and fails once the mouth opens wide. */
+static void of_inference(essence_engine *engine, essence_avatar *toy)
+{
+    const essence_pacing pacings[] = {ESSENCE_PACING_UNPACED, ESSENCE_PACING_REALTIME};
+    essence_avatar *failing = NULL;
+    int i;
+    EXPECT(ESSENCE_OK, essence_avatar_open(engine, in_testdata("avatars/toy_failing.imx"), &failing, ERR));
+    for (i = 0; i < 2; i++) {
+        CHECK(until_it_fails(failing, pacings[i]) == ESSENCE_ERR_INFERENCE);
+        says("ONNX Runtime");
+        says("Gather");
+    }
+    CHECK(until_it_fails(toy, ESSENCE_PACING_UNPACED) == ESSENCE_AGAIN);
+    essence_avatar_release(failing);
+}
+
 static void of_files(const char *scratch)
 {
     essence_audio_reader *reader = NULL;
@@ -336,6 +382,7 @@ int main(int argc, char **argv)
     of_engines(engine);
     of_avatars(engine, toy);
     of_sessions(toy);
+    of_inference(engine, toy);
     of_files(argv[2]);
     of_struct_sizes(engine, toy);
     of_names();
