@@ -10,7 +10,8 @@ import numpy as np
 
 from ..speech.mouth import COEFFICIENTS
 
-RIDGE = 0.02
+RIDGE = 0.1
+"""Of each coefficient, towards the shared meaning: held-out lips agree as well, and what the speech network asks for stays recognisable."""
 RESTORED = 1.8
 """At most this many times the least-squares answer."""
 CLOSED = 0.15
@@ -21,6 +22,8 @@ LEAST = 100
 """Pictures with speech that are needed."""
 
 _JAW, _CLOSE, _PRESS, _TONGUE = (COEFFICIENTS.index(name) for name in ("jawOpen", "mouthClose", "mouthPress", "tongueTip"))
+
+_OPENING = np.array([{"jawOpen": 1.0, "mouthClose": -1.0, "mouthLowerDown": 0.5, "mouthUpperUp": 0.3}.get(name, 0.0) for name in COEFFICIENTS])
 
 
 def calibrated(heard: np.ndarray, seen: np.ndarray, opening: np.ndarray) -> np.ndarray:
@@ -58,12 +61,21 @@ def calibrated(heard: np.ndarray, seen: np.ndarray, opening: np.ndarray) -> np.n
     return matrix
 
 
-def quality(heard: np.ndarray, seen: np.ndarray, matrix: np.ndarray) -> dict[str, float]:
-    """How well lips that follow the calibrated speech agree with the filmed ones."""
+def asked(coefficients: np.ndarray) -> np.ndarray:
+    """How far coefficients `[n, 16]` ask the lips to open, `[n]`: a sum over four of them, which the film's own lips follow with `film_r`."""
+    return coefficients @ _OPENING
+
+
+def quality(heard: np.ndarray, seen: np.ndarray, matrix: np.ndarray, opening: np.ndarray) -> dict[str, float]:
+    """How well lips that follow the calibrated speech agree with the filmed ones; `opening` `[n]`: how far those stand apart.
+
+    `film_r` is the most that can be expected of rendered lips: how well the film's own lips follow `asked`.
+    """
     made = np.clip(heard @ matrix, 0, 1)
     own, filmed = made[:, _JAW] - made[:, _CLOSE], seen[:, _JAW] - seen[:, _CLOSE]
     return {
         "jaw_r": round(float(np.corrcoef(made[:, _JAW], seen[:, _JAW])[0, 1]), 3),
         "jaw_range": round(float(np.quantile(made[:, _JAW], 0.95) / max(np.quantile(seen[:, _JAW], 0.95), 1e-6)), 3),
         "opening_r": round(float(np.corrcoef(own, filmed)[0, 1]), 3),
+        "film_r": round(float(np.corrcoef(asked(seen), opening)[0, 1]), 3),
     }

@@ -117,8 +117,9 @@ def from_video(options: argparse.Namespace) -> None:
     matrix, match = np.eye(len(COEFFICIENTS)), None
     if spoken is not None:
         heard, seen = np.concatenate(spoken), np.concatenate(prepared.coefficients[:talks])
-        matrix = calibrate.calibrated(heard, seen, np.concatenate([track.opening() for track in tracks[:talks]]))
-        match = calibrate.quality(heard, seen, matrix)
+        opening = np.concatenate([track.opening() for track in tracks[:talks]])
+        matrix = calibrate.calibrated(heard, seen, opening)
+        match = calibrate.quality(heard, seen, matrix, opening)
     frames = base.pictures(prepared, loop)
     rested = packing.rested(prepared, net, loop, frames)
     gestures: list[gesture.Gesture] = []

@@ -18,7 +18,8 @@ import numpy as np
 from PIL import Image
 
 from .. import pack
-from . import checks, landmarks, preview
+from ..speech.mouth import COEFFICIENTS
+from . import calibrate, checks, landmarks, preview
 
 CLOSED = 0.15
 """`mouthPress` that means shut lips."""
@@ -49,7 +50,8 @@ def main() -> None:
         gap = np.linalg.norm(points[:, 13, :2] - points[:, 14, :2], axis=1)
         shown.append(gap / checks.eye_distance(points))
         scale.append(gap * 512 / side)
-        asked.append((curves["jawOpen"] - curves["mouthClose"] + 0.5 * curves["mouthLowerDownLeft"] + 0.3 * curves["mouthUpperUpLeft"])[:count])
+        spoken = np.stack([curves.get(name, curves.get(f"{name}Left", np.zeros(len(curves["jawOpen"])))) for name in COEFFICIENTS], 1)
+        asked.append(calibrate.asked(spoken)[:count])
         shut.append(curves["mouthPressLeft"][:count] > CLOSED)
     asked, shown, shut, scale = (np.concatenate(each) for each in (asked, shown, shut, scale))
     seen = np.isfinite(shown)
