@@ -9,6 +9,7 @@ mod header;
 mod install;
 mod runtime;
 mod sanitize;
+mod tsan;
 
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
@@ -27,7 +28,11 @@ cargo xtask <verb>
                     the Python wheel: built, installed into environments of its own, tested; as it is shipped with --release
   abi [--accept]    the recorded binary interface against the header, by abidiff; or record it
   c-test            the C interface from C and C++: header, exports, programs
-  c-test CHECKER    the programs under asan (with ubsan), tsan or valgrind; the first two need a nightly compiler
+  c-test asan | valgrind
+                    the programs under AddressSanitizer (with UBSan; needs a nightly compiler) or valgrind
+  c-test tsan [SECONDS]
+                    what shares sessions between threads under ThreadSanitizer, the standard library included, then the engine's
+                    stress test; says which compiler it needs
   fuzz TARGET [SECONDS | --minimize]
                     libFuzzer on imx, audio_chunks or ffi_calls (needs a nightly compiler); or its finds into the corpus
   fuzz replay [SECONDS]
@@ -57,6 +62,8 @@ fn main() -> Result<()> {
         ["bindings", "python"] => bindings::python(&sh, false),
         ["bindings", "python", "--release"] => bindings::python(&sh, true),
         ["c-test"] => c_test::c_test(&sh),
+        ["c-test", "tsan"] => c_test::threads(&sh, "60"),
+        ["c-test", "tsan", seconds] => c_test::threads(&sh, seconds),
         ["c-test", checker] => c_test::checked(&sh, checker),
         ["abi"] => abi::abi(&sh, false),
         ["abi", "--accept"] => abi::abi(&sh, true),

@@ -1,5 +1,5 @@
-//! The C programs of `ffi/tests/c` under sanitizers (address with undefined behaviour, thread) and
-//! valgrind.
+//! The C programs of `ffi/tests/c` under `AddressSanitizer` with `UBSan`, and under valgrind. `tsan.rs`
+//! has `ThreadSanitizer`.
 //!
 //! Sanitizers need a nightly compiler for the Rust side; its own runtime serves both sides. The one
 //! for undefined behaviour instruments the C side; Rust's own checks (overflow, bounds) are on
@@ -33,17 +33,6 @@ pub(crate) fn address(sh: &Shell) -> Result<()> {
     let scratch = stage.text();
     stage.run(sh, "smoke", &["testdata", &scratch, "3"])?;
     stage.run(sh, "errors", &["testdata", &scratch])?;
-    stage.run(sh, "threads", &["testdata", "1500"])
-}
-
-pub(crate) fn thread(sh: &Shell) -> Result<()> {
-    let Some(stage) = build(sh, "thread", "tsan", "__tsan_read")? else {
-        return Ok(());
-    };
-    compile(sh, &stage, "tsan", "-fsanitize=thread")?;
-    let suppressions = root().join("ffi/tests/tsan.supp");
-    let options = format!("halt_on_error=1:suppressions={}", suppressions.display());
-    let _options = sh.push_env("TSAN_OPTIONS", options);
     stage.run(sh, "threads", &["testdata", "1500"])
 }
 

@@ -1,0 +1,52 @@
+/*
+ * What the header forbids: two threads draw into the same memory at a time. A checker of threads
+ * that doesn't report it, in the library's own code, sees nothing.
+ *
+ *     race TESTDATA
+ */
+#include "check.h"
+
+#include <pthread.h>
+
+static unsigned char pixels[64 * 48 * 3];
+static essence_avatar *avatar;
+static pthread_barrier_t begin;
+
+static void *draw(void *unused)
+{
+    essence_session_options options = ESSENCE_SESSION_OPTIONS_INIT;
+    essence_picture picture = ESSENCE_PICTURE_INIT;
+    essence_session *session = NULL;
+    essence_frame *frame = NULL;
+    static const short silence[16000];
+    int drawn;
+    (void)unused;
+    options.pacing = ESSENCE_PACING_UNPACED;
+    if (essence_session_create(avatar, &options, &session, NULL) || essence_frame_create(&frame, NULL) ||
+        essence_picture_wrap(ESSENCE_PIXEL_FORMAT_BGR8, 64, 48, pixels, sizeof pixels, &picture, NULL) ||
+        essence_session_push_audio_i16(session, silence, 16000, 16000, 1, NULL))
+        exit(1);
+    pthread_barrier_wait(&begin);
+    for (drawn = 0; drawn < 20; drawn++)
+        if (essence_session_next_frame(session, frame, &picture, NULL, NULL))
+            exit(1);
+    essence_frame_destroy(frame);
+    essence_session_destroy(session);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t threads[2];
+    int i;
+    CHECK(argc == 2);
+    avatar = open_toy(argv[1]);
+    CHECK(pthread_barrier_init(&begin, NULL, 2) == 0);
+    for (i = 0; i < 2; i++)
+        CHECK(pthread_create(&threads[i], NULL, draw, NULL) == 0);
+    for (i = 0; i < 2; i++)
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    essence_avatar_release(avatar);
+    puts("race: nothing was seen");
+    return 0;
+}
