@@ -1,5 +1,8 @@
 //! A session's frames must not depend on how its audio is cut, and its audio must come back.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -36,8 +39,12 @@ enum Wave {
 const RATES: [u32; 8] = [
     8_000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000, 192_000,
 ];
-/// Longest utterance, in samples of all channels: it keeps a run in the milliseconds.
+/// Longest utterance, in samples of all channels.
 const LONGEST: usize = 9_000;
+/// Frames that an utterance mostly has at most: it keeps a run below a millisecond.
+const FRAMES: usize = 3;
+/// Rates whose sessions are kept.
+const KEPT: usize = 16;
 
 fn avatar() -> &'static Avatar {
     static AVATAR: OnceLock<Avatar> = OnceLock::new();
@@ -49,28 +56,69 @@ fn avatar() -> &'static Avatar {
     })
 }
 
-fn session() -> Session {
-    let options = SessionOptions::default().pacing(Pacing::Unpaced);
-    avatar().session(options).expect("the options are valid")
+fn session(pictures: bool) -> Rc<Session> {
+    let options = SessionOptions::default()
+        .pacing(Pacing::Unpaced)
+        .pictures(pictures);
+    Rc::new(avatar().session(options).expect("the options are valid"))
+}
+
+/// Two sessions for audio of a rate, new ones if `anew`. Making one takes as long as speaking a few
+/// frames, at other rates than the networks' a hundred times that: mostly they are used again, which
+/// their interruption has to make good. Rates that are refused take no part.
+fn sessions(rate_hz: u32, pictures: bool, anew: bool) -> [Rc<Session>; 2] {
+    type Pairs = HashMap<(u32, bool), [Rc<Session>; 2]>;
+    thread_local! {
+        static SESSIONS: RefCell<Pairs> = RefCell::default();
+    }
+    let make = || [session(pictures), session(pictures)];
+    if anew || !(8_000..=192_000).contains(&rate_hz) {
+        return make();
+    }
+    let pair = SESSIONS.with_borrow_mut(|kept| {
+        let key = (rate_hz, pictures);
+        if kept.len() >= KEPT && !kept.contains_key(&key) {
+            kept.clear();
+        }
+        kept.entry(key).or_insert_with(make).clone()
+    });
+    for session in &pair {
+        session.interrupt();
+        draw(session);
+    }
+    pair
 }
 
 pub(crate) fn run(data: &[u8]) {
     let Ok(input) = Input::arbitrary_take_rest(Unstructured::new(data)) else {
         return;
     };
+    // Resampling, long utterances and pictures take all the time that they are given. Chance, told by
+    // the input, decides, so that they don't crowd out the rest once they are in the corpus.
+    let chance = hash(data);
+    let resampled = chance % 32 == 0;
+    let long = chance % 64 == 1;
+    let pictures = resampled || long || chance % 8 == 2;
+    let anew = chance >> 32 & 15 == 0;
     let rate = match input.rate {
+        _ if !resampled => 16_000,
         Rate::Usual(index) => RATES[usize::from(index) % RATES.len()],
         Rate::Any(rate) => rate,
     };
     let channels = u16::from(input.channels % 34);
-    let samples = input.wave.samples();
+    let mut samples = input.wave.samples();
+    if !long {
+        let per_channel = (rate as usize).saturating_mul(FRAMES) / 25;
+        samples.truncate(per_channel.saturating_mul(usize::from(channels.max(1))));
+    }
+    let samples = samples;
     let floats: Vec<f32> = samples.iter().map(|&x| f32::from(x) / 32768.0).collect();
     let piece = |from: usize, to: usize| match input.float {
         true => AudioData::F32(&floats[from..to]),
         false => AudioData::I16(&samples[from..to]),
     };
 
-    let whole = session();
+    let [whole, cut] = sessions(rate, pictures, anew);
     if whole
         .push_audio(piece(0, samples.len()), rate, channels)
         .is_err()
@@ -90,10 +138,15 @@ pub(crate) fn run(data: &[u8]) {
         "number of frames"
     );
 
-    let cut = session();
     if input.before > 0 {
-        let noise = vec![9_000i16; usize::from(input.before) * 40];
-        cut.push_audio(&noise[..], 16_000, 1).expect("valid");
+        let noise = vec![9_000i16; usize::from(input.before) * 20];
+        // Now and then at another rate than what follows.
+        let rate = if input.before % 16 == 15 {
+            16_000
+        } else {
+            rate
+        };
+        cut.push_audio(&noise[..], rate, 1).expect("valid");
         for _ in 0..input.before % 5 {
             let _ = cut.next_frame().expect("rendering works");
         }
@@ -139,6 +192,14 @@ pub(crate) fn run(data: &[u8]) {
     }
 }
 
+/// FNV-1a.
+fn hash(data: &[u8]) -> u64 {
+    data.iter().fold(0xCBF2_9CE4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
+    })
+}
+
+/// All frames that are ready.
 fn draw(session: &Session) -> Vec<Frame> {
     std::iter::from_fn(|| session.next_frame().expect("rendering works")).collect()
 }

@@ -1,25 +1,56 @@
 //! Fuzzing: libFuzzer where a nightly compiler is at hand, mutations of the corpus where not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::{root, runtime};
 
-const TARGETS: [&str; 3] = ["imx", "audio_chunks", "ffi_calls"];
+/// The targets, and how long an input may get: longer ones only take longer.
+const TARGETS: [(&str, &str); 3] = [
+    ("imx", "4096"),
+    ("audio_chunks", "256"),
+    ("ffi_calls", "512"),
+];
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 
-/// What makes a compiler leave libFuzzer its traces, and check memory.
-const FLAGS: &str = "--cfg fuzzing -Zsanitizer=address -Cunsafe-allow-abi-mismatch=sanitizer -Ccodegen-units=1 \
-    -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
-    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-    -Cllvm-args=-sanitizer-coverage-trace-compares";
+/// What makes a compiler leave libFuzzer its traces.
+const TRACES: &str = "--cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table";
 
-/// `cargo xtask fuzz TARGET [SECONDS]`: libFuzzer on one target, from the committed corpus. What it
-/// finds is kept in `target/fuzz/corpus`, what crashes in `target/fuzz/artifacts`.
-pub(crate) fn fuzz(sh: &Shell, target: &str, seconds: &str) -> Result<()> {
-    let program = build(sh, target)?;
+/// How a target is built.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Build {
+    /// With memory checked and comparisons traced.
+    Checked,
+    /// With coverage alone, several times as fast.
+    Fast,
+}
+
+impl Build {
+    fn flags(self) -> String {
+        match self {
+            Self::Checked => format!(
+                "{TRACES} -Cllvm-args=-sanitizer-coverage-trace-compares -Zsanitizer=address \
+                    -Cunsafe-allow-abi-mismatch=sanitizer"
+            ),
+            Self::Fast => TRACES.to_owned(),
+        }
+    }
+
+    fn folder(self) -> PathBuf {
+        root().join(match self {
+            Self::Checked => "target/fuzz",
+            Self::Fast => "target/fuzz-fast",
+        })
+    }
+}
+
+/// `cargo xtask fuzz TARGET [--fast] [SECONDS]`: libFuzzer on one target, from the committed corpus.
+/// What it finds is kept in `target/fuzz/corpus`, what crashes in `target/fuzz/artifacts`.
+pub(crate) fn fuzz(sh: &Shell, target: &str, build: Build, seconds: &str) -> Result<()> {
+    let (program, longest) = compile(sh, target, build)?;
     let (seed, corpus, artifacts) = (
         root().join("fuzz/corpus").join(target),
         root().join("target/fuzz/corpus").join(target),
@@ -32,7 +63,7 @@ pub(crate) fn fuzz(sh: &Shell, target: &str, seconds: &str) -> Result<()> {
     cmd!(
         sh,
         "{program} {corpus} {seed} -max_total_time={seconds} -artifact_prefix={prefix} -timeout=20 -rss_limit_mb=2048
-         -max_len=16384 -print_final_stats=1"
+         -max_len={longest} -entropic_scale_per_exec_time=1 -print_final_stats=1"
     )
     .run()?;
     Ok(())
@@ -41,7 +72,7 @@ pub(crate) fn fuzz(sh: &Shell, target: &str, seconds: &str) -> Result<()> {
 /// `cargo xtask fuzz TARGET --minimize`: brings what was found into the committed corpus, as few and
 /// small files as cover the same.
 pub(crate) fn minimize(sh: &Shell, target: &str) -> Result<()> {
-    let program = build(sh, target)?;
+    let (program, longest) = compile(sh, target, Build::Fast)?;
     let (seed, found) = (
         root().join("fuzz/corpus").join(target),
         root().join("target/fuzz/corpus").join(target),
@@ -52,7 +83,7 @@ pub(crate) fn minimize(sh: &Shell, target: &str) -> Result<()> {
     let _environment = environment(sh)?;
     cmd!(
         sh,
-        "{program} -merge=1 -max_len=4096 {fresh} {seed} {found}"
+        "{program} -merge=1 -max_len={longest} {fresh} {seed} {found}"
     )
     .run()?;
     sh.remove_path(&seed)?;
@@ -76,34 +107,39 @@ pub(crate) fn replay(sh: &Shell, seconds: &str) -> Result<()> {
     Ok(())
 }
 
-fn environment(sh: &Shell) -> Result<[xshell::PushEnv<'_>; 2]> {
+fn environment(sh: &Shell) -> Result<Vec<xshell::PushEnv<'_>>> {
     let suppressions = root().join("ffi/tests/lsan.supp");
-    Ok([
+    let leaks = format!(
+        "suppressions={}:print_suppressions=0",
+        suppressions.display()
+    );
+    let mut environment = vec![
         sh.push_env("ORT_DYLIB_PATH", runtime::ensure(sh)?),
-        sh.push_env(
-            "LSAN_OPTIONS",
-            format!(
-                "suppressions={}:print_suppressions=0",
-                suppressions.display()
-            ),
-        ),
-    ])
+        sh.push_env("LSAN_OPTIONS", leaks),
+    ];
+    // Where videos are written: memory, if there is such a folder.
+    if Path::new("/dev/shm").is_dir() {
+        environment.push(sh.push_env("TMPDIR", "/dev/shm"));
+    }
+    Ok(environment)
 }
 
-fn build(sh: &Shell, target: &str) -> Result<PathBuf> {
-    if !TARGETS.contains(&target) {
+/// The target's program, and its longest input.
+fn compile(sh: &Shell, target: &str, build: Build) -> Result<(PathBuf, &'static str)> {
+    let Some(&(_, longest)) = TARGETS.iter().find(|(name, _)| *name == target) else {
         bail!(
             "`{target}` is not a target; choose one of {}",
-            TARGETS.join(", ")
+            TARGETS.map(|(name, _)| name).join(", ")
         );
-    }
-    let folder = root().join("target/fuzz");
-    let _flags = sh.push_env("RUSTFLAGS", FLAGS);
+    };
+    let folder = build.folder();
+    let _flags = sh.push_env("RUSTFLAGS", build.flags());
     cmd!(
         sh,
         "cargo +nightly build --release --locked --manifest-path fuzz/Cargo.toml --features libfuzzer --target {PLATFORM}
          --target-dir {folder} --bin {target}"
     )
     .run()?;
-    Ok(folder.join(PLATFORM).join("release").join(target))
+    let program = folder.join(PLATFORM).join("release").join(target);
+    Ok((program, longest))
 }

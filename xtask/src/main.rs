@@ -15,6 +15,8 @@ use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
 use xshell::{Shell, cmd};
 
+use fuzz::Build::{Checked, Fast};
+
 const HELP: &str = "\
 cargo xtask <verb>
 
@@ -33,8 +35,11 @@ cargo xtask <verb>
   c-test tsan [SECONDS]
                     what shares sessions between threads under ThreadSanitizer, the standard library included, then the engine's
                     stress test; says which compiler it needs
-  fuzz TARGET [SECONDS | --minimize]
-                    libFuzzer on imx, audio_chunks or ffi_calls (needs a nightly compiler); or its finds into the corpus
+  fuzz TARGET [--fast] [SECONDS]
+                    libFuzzer on imx, audio_chunks or ffi_calls, under AddressSanitizer or several times as fast (needs a nightly
+                    compiler)
+  fuzz TARGET --minimize
+                    what libFuzzer found into the committed corpus
   fuzz replay [SECONDS]
                     the corpus of all targets and mutations of it, without libFuzzer
   install --prefix PREFIX [--destdir DIR] [--debug]
@@ -70,8 +75,10 @@ fn main() -> Result<()> {
         ["fuzz", "replay"] => fuzz::replay(&sh, "10"),
         ["fuzz", "replay", seconds] => fuzz::replay(&sh, seconds),
         ["fuzz", target, "--minimize"] => fuzz::minimize(&sh, target),
-        ["fuzz", target] => fuzz::fuzz(&sh, target, "60"),
-        ["fuzz", target, seconds] => fuzz::fuzz(&sh, target, seconds),
+        ["fuzz", target, "--fast"] => fuzz::fuzz(&sh, target, Fast, "60"),
+        ["fuzz", target, "--fast", seconds] => fuzz::fuzz(&sh, target, Fast, seconds),
+        ["fuzz", target] => fuzz::fuzz(&sh, target, Checked, "60"),
+        ["fuzz", target, seconds] => fuzz::fuzz(&sh, target, Checked, seconds),
         ["install", "--check"] => install::check(&sh),
         ["install", rest @ ..] => install::install(&sh, rest),
         ["header"] => header::header(&sh, false),
