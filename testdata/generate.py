@@ -8,6 +8,7 @@ The same versions give the same bytes.
 - `avatars/toy.imx`: a whole avatar in 25 KB: 10 frames, two tiny networks whose answers can be told by eye.
 - `avatars/toy.zip.imx`: the same members in a ZIP archive.
 - `avatars/toy_failing.imx`: the same, but its identity network fails at run time once the jaw opens wide.
+- `avatars/toy_8bit.imx`: the toy with its identity network in 8 bits besides; `toy_8bit_off.imx`: with one that is too bright.
 - `good/`: small files that open.
 - `bad/`: small files that don't, each wrong in one way, named after it. Made from an avatar without real networks.
   `engine/tests/container.rs` has the table of what to expect of each.
@@ -222,12 +223,41 @@ def identity_network(failing: bool = False) -> bytes:
     return model("identity", nodes, constants, inputs, {"patch": [4, SIZE, SIZE]})
 
 
-def model(name: str, nodes, constants, inputs, outputs) -> bytes:
-    def tensors(shapes):
-        return [helper.make_tensor_value_info(k, TensorProto.FLOAT, ["N", *shape]) for k, shape in shapes.items()]
+def eight_bits(off: float = 0) -> tuple[dict[str, bytes], dict]:
+    """The toy avatar with its identity network once more in 8 bits, too bright by `off`."""
+    members, manifest = toy()
+    made = onnx.load_from_string(members["identity.onnx"])
+    nodes = [
+        *(node for node in made.graph.node if "alpha" not in node.output and "patch" not in node.output),
+        helper.make_node("Add", ["rgb", "off"], ["brighter"]),
+        helper.make_node("QuantizeLinear", ["brighter", "level", "black"], ["levels"]),
+        helper.make_node("Reshape", ["levels", "cut"], ["cells"]),
+        helper.make_node("Transpose", ["cells"], ["turned"], perm=[0, 2, 4, 3, 5, 1]),
+        helper.make_node("Reshape", ["turned", "joined"], ["blocks"]),
+    ]
+    cells = SIZE // 4
+    constants = {each.name: numpy_helper.to_array(each) for each in made.graph.initializer}
+    mask = np.rint(255 * constants.pop("disc")).astype("u1")
+    constants |= {
+        "off": np.float32(off),
+        "level": np.float32(1 / 255),
+        "black": np.uint8(0),
+        "cut": np.array([-1, 3, cells, 4, cells, 4], "i8"),
+        "joined": np.array([-1, cells, cells, 48], "i8"),
+    }
+    inputs = {"coefficients": [len(COEFFICIENTS)], "pose": [len(POSE)]}
+    members["identity.int8.onnx"] = model("identity", nodes, constants, inputs, {"blocks": [cells, cells, 48]}, TensorProto.UINT8)
+    members["alpha.u8"] = mask.tobytes()
+    manifest["networks"]["identity"]["quantized"] = {"file": "identity.int8.onnx", "alpha": "alpha.u8"}
+    return members, manifest | {"name": "toy in 8 bits"}
+
+
+def model(name: str, nodes, constants, inputs, outputs, output_type=TensorProto.FLOAT) -> bytes:
+    def tensors(shapes, kind=TensorProto.FLOAT):
+        return [helper.make_tensor_value_info(k, kind, ["N", *shape]) for k, shape in shapes.items()]
 
     initializers = [numpy_helper.from_array(np.asarray(value), key) for key, value in constants.items()]
-    graph = helper.make_graph(nodes, name, tensors(inputs), tensors(outputs), initializers)
+    graph = helper.make_graph(nodes, name, tensors(inputs), tensors(outputs, output_type), initializers)
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(made, full_check=True)
     return made.SerializeToString(deterministic=True)
@@ -537,6 +567,8 @@ def bad_files() -> dict[str, bytes]:
         "missing_member.imx": edited("files/voice.json", "0" * 64),
         "member_without_hash.imx": edited("files/speech.onnx", ...),
         "missing_network.imx": replaced("identity.onnx", None),
+        "missing_8bit_network.imx": edited("networks/identity/quantized", {"file": "identity.int8.onnx", "alpha": "geometry.f32"}),
+        "alpha_of_other_size.imx": edited("networks/identity/quantized", {"file": "identity.onnx", "alpha": "geometry.f32"}),
         "missing_frame.imx": replaced("frames/00000.jpg", None),
         "missing_geometry.imx": replaced("geometry.f32", None),
         "geometry_too_short.imx": replaced("geometry.f32", geometry_row[:-4]),
@@ -609,6 +641,8 @@ def main() -> None:
     pack.write_imx(toy_imx, members, manifest)
     (HERE / "avatars/toy.zip.imx").write_bytes(zipped(pack.read_table(toy_imx.read_bytes())))
     pack.write_imx(HERE / "avatars/toy_failing.imx", *failing())
+    pack.write_imx(HERE / "avatars/toy_8bit.imx", *eight_bits())
+    pack.write_imx(HERE / "avatars/toy_8bit_off.imx", *eight_bits(off=0.1))
     for folder, files in (("good", good_files()), ("bad", bad_files())):
         shutil.rmtree(HERE / folder)
         (HERE / folder).mkdir()

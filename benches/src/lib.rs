@@ -20,8 +20,11 @@ pub fn avatar() -> Avatar {
         .expect("the shipped avatar opens")
 }
 
-/// Where the shipped avatar lies.
+/// Where the shipped avatar lies, or the one that `ESSENCE_AVATAR` names.
 pub fn avatar_path() -> PathBuf {
+    if let Some(path) = std::env::var_os("ESSENCE_AVATAR") {
+        return path.into();
+    }
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testdata/avatars/mika.imx")
 }
 

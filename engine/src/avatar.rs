@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::clock::FRAME_DURATION;
+use crate::compose::arch::Isa;
 use crate::compose::base::BaseFrames;
-use crate::identity;
+use crate::compose::blend::Patch;
+use crate::identity::{Identity, Precision};
 use crate::imx::{Container, GEOMETRY_MEMBER, Manifest, frame_member};
 use crate::infer::{Network, Networks, Pool, Provider, Runtime, TensorSpec};
 use crate::log::{Log, LogLevel};
@@ -71,8 +73,21 @@ pub struct AvatarInfo {
 pub struct ProviderReport {
     /// The one that runs.
     pub provider: Provider,
+    /// Whether the identity network runs in 8 bits: on the CPU, where the avatar has it so and the
+    /// self-test finds it good.
+    pub quantized: bool,
     /// Those that came first in the preference, with the reason against each.
     pub refused: Vec<(Provider, String)>,
+}
+
+impl ProviderReport {
+    fn precision(&self) -> Precision {
+        if self.quantized {
+            Precision::EightBits
+        } else {
+            Precision::Floats
+        }
+    }
 }
 
 impl Avatar {
@@ -97,13 +112,14 @@ impl Avatar {
         }
         log.log(LogLevel::Info, || {
             format!(
-                "opened \"{}\" from {}: {}×{}, {} base frames, on {}",
+                "opened \"{}\" from {}: {}×{}, {} base frames, on {}{}",
                 info.name,
                 path.display(),
                 info.frame_width,
                 info.frame_height,
                 info.frame_count,
-                report.provider
+                report.provider,
+                if report.quantized { ", 8 bits" } else { "" }
             )
         });
         Ok(Self(Arc::new(inner)))
@@ -138,12 +154,16 @@ impl Avatar {
         let inner = &*self.0;
         let mel = vec![crate::audio::mel::silence(); inner.window * crate::audio::mel::BANDS];
         let coefficients = vec![0.3; inner.info.coefficient_names.len()];
+        let mut patch = Patch::new(inner.info.patch_size);
         let mut times = [Duration::MAX; RUNS];
         for time in &mut times {
             let mut networks = inner.networks(Deadline::Whenever)?;
             let begin = Instant::now();
             networks.speech.run([&mel])?;
-            networks.identity.run([&coefficients, inner.pose(0)])?;
+            let inputs = [&coefficients, inner.pose(0)];
+            networks
+                .identity
+                .draw(Isa::best(), inputs, 1.0, &mut patch)?;
             *time = begin.elapsed();
         }
         times.sort_unstable();
@@ -265,6 +285,7 @@ impl Inner {
                 load(
                     self.runtime,
                     self.report.provider,
+                    self.report.precision(),
                     &self.container,
                     self.container.manifest()?,
                 )
@@ -285,21 +306,32 @@ fn choose_provider(
             refused.push((provider, "not in this build of ONNX Runtime".to_owned()));
             continue;
         }
-        let tested = load(runtime, provider, container, manifest).and_then(|mut networks| {
-            identity::self_test(container, manifest, &mut networks.identity, provider)?;
-            Ok(networks)
-        });
-        match tested {
-            Ok(networks) => return Ok((networks, ProviderReport { provider, refused })),
-            // What the CPU can't load, nobody can: the file is at fault.
-            Err(error) if provider == Provider::Cpu => {
-                let kind = match error.kind() {
-                    ErrorKind::ProviderUnavailable => ErrorKind::InvalidAvatar,
-                    kind => kind,
-                };
-                return Err(Error::new(kind, error.to_string()));
+        for &precision in Precision::of(provider, manifest) {
+            let tested =
+                load(runtime, provider, precision, container, manifest).and_then(|mut networks| {
+                    networks.identity.self_test(container, manifest, provider)?;
+                    Ok(networks)
+                });
+            let quantized = precision == Precision::EightBits;
+            match tested {
+                Ok(networks) => {
+                    let report = ProviderReport {
+                        provider,
+                        quantized,
+                        refused,
+                    };
+                    return Ok((networks, report));
+                }
+                // What the CPU can't load in floats, nobody can: the file is at fault.
+                Err(error) if provider == Provider::Cpu && !quantized => {
+                    let kind = match error.kind() {
+                        ErrorKind::ProviderUnavailable => ErrorKind::InvalidAvatar,
+                        kind => kind,
+                    };
+                    return Err(Error::new(kind, error.to_string()));
+                }
+                Err(error) => refused.push((provider, error.to_string())),
             }
-            Err(error) => refused.push((provider, error.to_string())),
         }
     }
     let reasons: Vec<_> = refused
@@ -318,45 +350,25 @@ fn choose_provider(
 fn load(
     runtime: &Runtime,
     provider: Provider,
+    precision: Precision,
     container: &Container,
     manifest: &Manifest,
 ) -> Result<Networks> {
-    let (speech, identity) = (&manifest.networks.speech, &manifest.networks.identity);
-    let coefficients = [manifest.coefficients.len()];
-    let size = manifest.crop.size as usize;
-    let network = |what, file: &str, inputs: &[TensorSpec], output: TensorSpec| {
-        Network::load(
+    let mel = TensorSpec::new("mel", &[manifest.window(), crate::audio::mel::BANDS]);
+    let coefficients = TensorSpec::new("coefficients", &[manifest.coefficients.len()]);
+    Ok(Networks {
+        speech: Network::load(
             runtime,
             provider,
-            what,
-            container.member(file)?,
-            inputs,
-            &output,
-        )
-    };
-    Ok(Networks {
-        speech: network(
             "the speech network",
-            &speech.file,
-            &[TensorSpec::new(
-                "mel",
-                &[manifest.window(), crate::audio::mel::BANDS],
-            )],
-            TensorSpec::new("coefficients", &coefficients),
+            container.member(&manifest.networks.speech.file)?,
+            &[mel],
+            &coefficients,
         )?,
-        identity: network(
-            "the identity network",
-            &identity.file,
-            &[
-                TensorSpec::new("coefficients", &coefficients),
-                TensorSpec::new("pose", &[manifest.crop.pose.len()]),
-            ],
-            TensorSpec::new("patch", &[4, size, size]),
-        )?,
+        identity: Identity::load(runtime, provider, precision, container, manifest)?,
     })
 }
 
-/// The error with the file's name in front, unless it is there.
 fn name_file(error: Error, path: &Path) -> Error {
     let path = path.display().to_string();
     if error.message().contains(&path) {

@@ -108,9 +108,9 @@ impl Picture {
     pub fn identity(&mut self) -> Result<()> {
         let pose = self.avatar.0.pose(0);
         let mut networks = self.avatar.0.networks(Deadline::Whenever)?;
-        let planes = networks.identity.run([&self.coefficients, pose])?;
-        self.patch.set(Isa::best(), planes, 1.0);
-        Ok(())
+        let inputs = [&self.coefficients, pose];
+        let patch = &mut self.patch;
+        networks.identity.draw(Isa::best(), inputs, 1.0, patch)
     }
 
     /// A base frame from its JPEG.

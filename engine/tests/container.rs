@@ -104,6 +104,8 @@ const BAD: &[(&str, ErrorKind, &str)] = &[
     ("missing_member.imx", InvalidAvatar, "the member \"voice.json\" is missing"),
     ("member_without_hash.imx", InvalidAvatar, "\"speech.onnx\" has no sha256 in the manifest"),
     ("missing_network.imx", InvalidAvatar, "the member \"identity.onnx\" is missing"),
+    ("missing_8bit_network.imx", InvalidAvatar, "the member \"identity.int8.onnx\" is missing"),
+    ("alpha_of_other_size.imx", InvalidAvatar, "geometry.f32 has 28 bytes; 64 follow"),
     ("missing_frame.imx", InvalidAvatar, "the member \"frames/00000.jpg\" is missing"),
     ("missing_geometry.imx", InvalidAvatar, "the member \"geometry.f32\" is missing"),
     ("geometry_too_short.imx", InvalidAvatar, "geometry.f32 has 24 bytes; 28 follow"),

@@ -175,6 +175,7 @@ fn studio_tests(sh: &Shell) -> Result<()> {
             "soundfile",
             "opencv-python-headless<5",
             "pytest",
+            "onnx<2",
             "onnxruntime==1.31.1",
         ],
     )?;

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::arch::{self, CHUNK, Corners, Isa};
+use super::arch::{self, BLOCK, CHUNK, Corners, Isa};
 use crate::avatar::Affine;
 
 /// A mouth patch in 8 bits, interleaved R, G, B, alpha.
@@ -46,6 +46,11 @@ impl Patch {
         self.size == 0
     }
 
+    /// Its pixels, row by row.
+    pub(crate) fn pixels(&self) -> &[[u8; 4]] {
+        &self.pixels
+    }
+
     /// Takes over the network's output `[4, S, S]`, its alpha scaled by `presence` in [0, 1].
     pub(crate) fn set(&mut self, isa: Isa, planes: &[f32], presence: f32) {
         let area = self.size * self.size;
@@ -54,6 +59,23 @@ impl Patch {
         let (blue, alpha) = rest.split_at(area);
         let planes = [red, green, blue, alpha];
         arch::levels(isa, planes, presence.clamp(0.0, 1.0), &mut self.pixels);
+        self.find_extents();
+    }
+
+    /// Takes over the 8-bit network's output `[S/4, S/4, 4, 4, 3]`, blocks of pixels, with `alpha`
+    /// `[S, S]` scaled by `presence` in [0, 1].
+    pub(crate) fn set_blocks(&mut self, isa: Isa, blocks: &[u8], alpha: &[u8], presence: f32) {
+        let presence = (presence.clamp(0.0, 1.0) * 256.0).round() as u16;
+        let rows = blocks.chunks_exact(3 * BLOCK * self.size);
+        let pixels = self.pixels.chunks_exact_mut(BLOCK * self.size);
+        let alphas = alpha.chunks_exact(BLOCK * self.size);
+        for (blocks, (alphas, pixels)) in rows.zip(alphas.zip(pixels)) {
+            arch::unblock(isa, blocks, alphas, presence, pixels);
+        }
+        self.find_extents();
+    }
+
+    fn find_extents(&mut self) {
         let rows = self.pixels.chunks_exact(self.size);
         for (extent, row) in self.extents.iter_mut().zip(rows) {
             let first = row.iter().position(|pixel| pixel[3] > 0);

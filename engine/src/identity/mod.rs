@@ -1,58 +1,175 @@
-//! The identity network's inputs and its self-test.
+//! The identity network: in floats for every provider, in 8 bits for CPUs where the avatar has it.
 
+use crate::compose::arch::{BLOCK, Isa};
+use crate::compose::blend::Patch;
 use crate::imx::{Container, Manifest};
-use crate::infer::{Network, Provider};
+use crate::infer::{Network, Provider, Runtime, TensorSpec};
 use crate::{Error, ErrorKind, Result};
 
 /// Largest difference in levels of an exact provider from the patches in the file, for rounding at
 /// a half.
-const EXACT_LEVELS: f32 = 1.5;
-/// Least peak signal-to-noise ratio of the other providers, in dB.
+const EXACT_LEVELS: u8 = 1;
+/// Least peak signal-to-noise ratio of other providers and of 8 bits, in dB, where the patch shows.
 const LEAST_PSNR_DB: f64 = 40.0;
 
-/// Runs the avatar's own test vectors through `network`.
-///
-/// # Errors
-/// `ProviderUnavailable` if the patches differ by more than the provider's tolerance.
-pub(crate) fn self_test(
-    container: &Container,
-    manifest: &Manifest,
-    network: &mut Network,
-    provider: Provider,
-) -> Result<()> {
-    let coefficients = manifest.coefficients.len();
-    let inputs = container.floats(&manifest.selftest.inputs)?;
-    let patches = container.member(&manifest.selftest.patches)?;
-    let rows = inputs.chunks_exact(coefficients + manifest.crop.pose.len());
-    let area = manifest.crop.size as usize * manifest.crop.size as usize;
-    for (index, (row, expected)) in rows.zip(patches.chunks_exact(4 * area)).enumerate() {
-        let (c, pose) = row.split_at(coefficients);
-        let patch = network.run([c, pose])?;
-        let (mut worst, mut squares) = (0f32, 0f64);
-        for (&value, &level) in patch.iter().zip(expected) {
-            let difference = (value.clamp(0.0, 1.0) * 255.0 - f32::from(level)).abs();
-            // `max` would swallow NaN.
-            worst = if difference <= worst {
-                worst
-            } else {
-                difference
-            };
-            squares += f64::from(difference) * f64::from(difference);
-        }
-        let psnr = 10.0 * (255.0 * 255.0 * expected.len() as f64 / squares.max(1e-9)).log10();
-        let passed = if provider.is_exact() {
-            worst <= EXACT_LEVELS
+/// What numbers a network computes with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Precision {
+    Floats,
+    /// Made for CPUs; the avatar need not have it.
+    EightBits,
+}
+
+impl std::fmt::Display for Precision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Floats => "floats",
+            Self::EightBits => "8 bits",
+        })
+    }
+}
+
+impl Precision {
+    /// The precisions to try on a provider, the better one first.
+    pub(crate) fn of(provider: Provider, manifest: &Manifest) -> &'static [Self] {
+        if provider == Provider::Cpu && manifest.networks.identity.quantized.is_some() {
+            &[Self::EightBits, Self::Floats]
         } else {
-            psnr >= LEAST_PSNR_DB
-        };
-        if !passed {
-            return Err(Error::new(
-                ErrorKind::ProviderUnavailable,
-                format!(
-                    "{provider} fails the avatar's self-test {index}: off by {worst} levels, PSNR {psnr:.1} dB"
-                ),
-            ));
+            &[Self::Floats]
         }
     }
-    Ok(())
+}
+
+/// The avatar's identity network.
+pub(crate) enum Identity {
+    /// `patch [1, 4, S, S]` out.
+    Floats(Network<f32>),
+    /// `blocks [1, S/4, S/4, 48]` out, and an alpha `[S, S]` that is always the same.
+    EightBits(Network<u8>, Box<[u8]>),
+}
+
+impl Identity {
+    /// # Errors
+    /// Those of [`Network::load`]; `ProviderUnavailable` if the avatar has no network in 8 bits.
+    pub(crate) fn load(
+        runtime: &Runtime,
+        provider: Provider,
+        precision: Precision,
+        container: &Container,
+        manifest: &Manifest,
+    ) -> Result<Self> {
+        let size = manifest.crop.size as usize;
+        let inputs = [
+            TensorSpec::new("coefficients", &[manifest.coefficients.len()]),
+            TensorSpec::new("pose", &[manifest.crop.pose.len()]),
+        ];
+        let identity = &manifest.networks.identity;
+        if precision == Precision::Floats {
+            let output = TensorSpec::new("patch", &[4, size, size]);
+            let (what, model) = ("the identity network", container.member(&identity.file)?);
+            let network = Network::load(runtime, provider, what, model, &inputs, &output)?;
+            return Ok(Self::Floats(network));
+        }
+        let Some(quantized) = &identity.quantized else {
+            return Err(Error::new(
+                ErrorKind::ProviderUnavailable,
+                "the avatar has no identity network in 8 bits",
+            ));
+        };
+        let (cells, depth) = (size / BLOCK, 3 * BLOCK * BLOCK);
+        let output = TensorSpec::new("blocks", &[cells, cells, depth]);
+        let what = "the identity network in 8 bits";
+        let model = container.member(&quantized.file)?;
+        let network = Network::load(runtime, provider, what, model, &inputs, &output)?;
+        let alpha = container.member(&quantized.alpha)?.into();
+        Ok(Self::EightBits(network, alpha))
+    }
+
+    /// The mouth patch for these inputs, its alpha scaled by `presence` in [0, 1].
+    ///
+    /// # Errors
+    /// `Inference` if ONNX Runtime fails.
+    pub(crate) fn draw(
+        &mut self,
+        isa: Isa,
+        [coefficients, pose]: [&[f32]; 2],
+        presence: f32,
+        patch: &mut Patch,
+    ) -> Result<()> {
+        match self {
+            Self::Floats(network) => {
+                patch.set(isa, network.run([coefficients, pose])?, presence);
+            }
+            Self::EightBits(network, alpha) => {
+                patch.set_blocks(isa, network.run([coefficients, pose])?, alpha, presence);
+            }
+        }
+        Ok(())
+    }
+
+    fn precision(&self) -> Precision {
+        match self {
+            Self::Floats(_) => Precision::Floats,
+            Self::EightBits(..) => Precision::EightBits,
+        }
+    }
+
+    /// Draws the avatar's own test vectors.
+    ///
+    /// # Errors
+    /// `ProviderUnavailable` if the patches differ by more than the tolerance.
+    pub(crate) fn self_test(
+        &mut self,
+        container: &Container,
+        manifest: &Manifest,
+        provider: Provider,
+    ) -> Result<()> {
+        let inputs = container.floats(&manifest.selftest.inputs)?;
+        let patches = container.member(&manifest.selftest.patches)?;
+        let size = manifest.crop.size as usize;
+        let mut patch = Patch::new(size);
+        let coefficients = manifest.coefficients.len();
+        let rows = inputs.chunks_exact(coefficients + manifest.crop.pose.len());
+        for (index, (row, expected)) in rows.zip(patches.chunks_exact(4 * size * size)).enumerate()
+        {
+            let inputs = row.split_at(coefficients).into();
+            self.draw(Isa::best(), inputs, 1.0, &mut patch)?;
+            let (worst, psnr) = compare(&patch, expected);
+            let exact = provider.is_exact() && self.precision() == Precision::Floats;
+            let passed = if exact {
+                worst <= EXACT_LEVELS
+            } else {
+                psnr >= LEAST_PSNR_DB
+            };
+            if !passed {
+                return Err(Error::new(
+                    ErrorKind::ProviderUnavailable,
+                    format!(
+                        "{provider} in {} fails the avatar's self-test {index}: off by {worst} \
+                         levels, PSNR {psnr:.1} dB",
+                        self.precision()
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Largest difference in levels from planes of R, G, B and alpha, and the PSNR in dB of what shows:
+/// colours count as much as the expected alpha lets through.
+fn compare(patch: &Patch, expected: &[u8]) -> (u8, f64) {
+    let area = expected.len() / 4;
+    let (mut worst, mut squares) = (0, 0.0);
+    for (at, pixel) in patch.pixels().iter().enumerate() {
+        let expected: [u8; 4] = std::array::from_fn(|plane| expected[plane * area + at]);
+        for (channel, (made, wanted)) in pixel.iter().zip(expected).enumerate() {
+            let difference = made.abs_diff(wanted);
+            worst = worst.max(difference);
+            let shown = if channel < 3 { expected[3] } else { 255 };
+            squares += (f64::from(difference) * f64::from(shown) / 255.0).powi(2);
+        }
+    }
+    let mean = squares / expected.len() as f64;
+    (worst, 10.0 * (255.0 * 255.0 / mean.max(1e-9)).log10())
 }

@@ -124,6 +124,20 @@ pub struct NetworkInfo {
     pub inputs: BTreeMap<String, Vec<Dim>>,
     /// Shapes of the outputs.
     pub outputs: BTreeMap<String, Vec<Dim>>,
+    /// The identity network once more in 8 bits, for CPUs. Newer avatars have it.
+    #[serde(default)]
+    pub quantized: Option<Quantized>,
+}
+
+/// An identity network in 8 bits: the same inputs, `blocks [N, S/4, S/4, 48]` u8 out. A block is
+/// 4 × 4 pixels, row by row, each R, G, B.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Quantized {
+    /// The member that holds the network (ONNX).
+    pub file: String,
+    /// The member with the patch's alpha, `[S, S]` u8, which is the same for every frame.
+    pub alpha: String,
 }
 
 /// One dimension of a tensor: free or fixed, there is no third.

@@ -53,7 +53,7 @@ mod zip;
 
 pub use manifest::{
     Crop, Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, FrameInfo, GEOMETRY_MEMBER, Loop,
-    MEL_BANDS, Manifest, Motion, NetworkInfo, Networks, SelfTest, frame_member,
+    MEL_BANDS, Manifest, Motion, NetworkInfo, Networks, Quantized, SelfTest, frame_member,
 };
 pub use writer::Writer;
 

@@ -9,7 +9,7 @@ use super::limits::{
 };
 use super::manifest::{
     Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, GEOMETRY_MEMBER, Head, MEL_BANDS, Manifest,
-    Motion, NetworkInfo, frame_member,
+    Motion, frame_member,
 };
 use super::toc::check_name;
 use super::{Container, MANIFEST, invalid, jpeg, unsupported};
@@ -284,7 +284,12 @@ pub(super) fn members(container: &Container, manifest: &Manifest) -> Result<()> 
         ("speech", &manifest.networks.speech),
         ("identity", &manifest.networks.identity),
     ] {
-        network.validate_member(key, container)?;
+        network_member(key, &network.file, container)?;
+    }
+    if let Some(quantized) = &manifest.networks.identity.quantized {
+        network_member("8-bit identity", &quantized.file, container)?;
+        let s = manifest.crop.size as usize;
+        sized(container, &quantized.alpha, s * s)?;
     }
     let (frame, c) = (&manifest.frame, manifest.coefficients.len());
     let p = manifest.crop.pose.len();
@@ -318,20 +323,15 @@ pub(super) fn members(container: &Container, manifest: &Manifest) -> Result<()> 
     Ok(())
 }
 
-impl NetworkInfo {
-    fn validate_member(&self, key: &str, container: &Container) -> Result<()> {
-        let data = container
-            .member(&self.file)
-            .map_err(|_| missing(&self.file))?;
-        if data.len() as u64 > MAX_NETWORK_BYTES {
-            return Err(limit(format!(
-                "the {key} network {:?} has {} bytes; at most {MAX_NETWORK_BYTES} are allowed",
-                self.file,
-                data.len()
-            )));
-        }
-        Ok(())
+fn network_member(key: &str, name: &str, container: &Container) -> Result<()> {
+    let data = container.member(name).map_err(|_| missing(name))?;
+    if data.len() as u64 > MAX_NETWORK_BYTES {
+        return Err(limit(format!(
+            "the {key} network {name:?} has {} bytes; at most {MAX_NETWORK_BYTES} are allowed",
+            data.len()
+        )));
     }
+    Ok(())
 }
 
 /// A member of exactly `count` finite f32.

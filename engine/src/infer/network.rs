@@ -4,11 +4,16 @@ use ort::memory::Allocator;
 use ort::session::IoBinding;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
-use ort::value::{Tensor, ValueType};
+use ort::value::{PrimitiveTensorElementType, Tensor, TensorElementType, ValueType};
 use ort::{AsPointer as _, ortsys};
 
 use super::{Provider, Runtime};
 use crate::{Error, ErrorKind, Result};
+
+/// What an output is made of.
+pub(crate) trait Element: PrimitiveTensorElementType + Copy + std::fmt::Debug {}
+impl Element for f32 {}
+impl Element for u8 {}
 
 /// Name and shape (without the leading batch axis) of an input or output.
 #[derive(Clone, Debug)]
@@ -24,14 +29,22 @@ impl TensorSpec {
             shape: shape.to_vec(),
         }
     }
+
+    fn batch_of_one(&self) -> Vec<i64> {
+        let axes = self
+            .shape
+            .iter()
+            .map(|&x| i64::try_from(x).unwrap_or(i64::MAX));
+        std::iter::once(1).chain(axes).collect()
+    }
 }
 
-/// A loaded network for a batch of one.
-pub(crate) struct Network {
+/// A loaded network for a batch of one, from floats to `T`.
+pub(crate) struct Network<T: Element> {
     session: Session,
     binding: IoBinding,
     inputs: Vec<(String, Tensor<f32>)>,
-    output: Tensor<f32>,
+    output: Tensor<T>,
     /// Providers with memory of their own take a copy when an input is bound, so it is bound anew
     /// for each run.
     rebind: bool,
@@ -40,10 +53,10 @@ pub(crate) struct Network {
 // SAFETY: an ONNX Runtime binding has no ties to the thread that made it; `&mut self` keeps it to
 // one thread at a time.
 #[expect(unsafe_code, reason = "`ort` does not mark IoBinding as Send")]
-unsafe impl Send for Network {}
+unsafe impl<T: Element> Send for Network<T> {}
 
-impl Network {
-    /// Loads `model`, which must have exactly these float inputs and (at least) this float output.
+impl<T: Element> Network<T> {
+    /// Loads `model`, which must have exactly these float inputs and (at least) this output.
     ///
     /// # Errors
     /// `InvalidAvatar` if the network is damaged or its tensors differ; `ProviderUnavailable` if
@@ -65,7 +78,13 @@ impl Network {
             Error::new(kind, format!("{provider} cannot load {what}")).with_source(e)
         };
         let session = build(runtime, provider, model).map_err(damaged)?;
-        check(&session, what, inputs, output)?;
+        check(
+            &session,
+            what,
+            inputs,
+            output,
+            T::into_tensor_element_type(),
+        )?;
 
         let failed = |e: ort::Error| {
             Error::new(
@@ -74,27 +93,19 @@ impl Network {
             )
             .with_source(e)
         };
-        let tensor = |spec: &TensorSpec| {
-            let shape: Vec<i64> = std::iter::once(1)
-                .chain(
-                    spec.shape
-                        .iter()
-                        .map(|&x| i64::try_from(x).unwrap_or(i64::MAX)),
-                )
-                .collect();
-            Tensor::<f32>::new(&Allocator::default(), shape).map_err(failed)
-        };
         let mut binding = session.create_binding().map_err(failed)?;
         let mut bound = Vec::with_capacity(inputs.len());
         for spec in inputs {
-            let mut value = tensor(spec)?;
+            let mut value =
+                Tensor::<f32>::new(&Allocator::default(), spec.batch_of_one()).map_err(failed)?;
             value.extract_tensor_mut().1.fill(0.0);
             binding
                 .bind_input(spec.name.as_str(), &value)
                 .map_err(failed)?;
             bound.push((spec.name.clone(), value));
         }
-        let mut result = tensor(output)?;
+        let mut result =
+            Tensor::<T>::new(&Allocator::default(), output.batch_of_one()).map_err(failed)?;
         binding
             .bind_output(output.name.as_str(), &mut result)
             .map_err(failed)?;
@@ -110,7 +121,7 @@ impl Network {
 
     /// Runs the network on `inputs` (in the order given to [`load`](Self::load)) and gives its
     /// output.
-    pub(crate) fn run<const N: usize>(&mut self, inputs: [&[f32]; N]) -> Result<&[f32]> {
+    pub(crate) fn run<const N: usize>(&mut self, inputs: [&[f32]; N]) -> Result<&[T]> {
         debug_assert_eq!(N, self.inputs.len(), "one slice per input");
         let failed =
             |e: ort::Error| Error::new(ErrorKind::Inference, "ONNX Runtime failed").with_source(e);
@@ -150,7 +161,13 @@ fn build(runtime: &Runtime, provider: Provider, model: &[u8]) -> ort::Result<Ses
 
 /// The network against the manifest: an avatar whose parts disagree is refused here and not in the
 /// middle of a conversation.
-fn check(session: &Session, what: &str, inputs: &[TensorSpec], output: &TensorSpec) -> Result<()> {
+fn check(
+    session: &Session,
+    what: &str,
+    inputs: &[TensorSpec],
+    output: &TensorSpec,
+    output_type: TensorElementType,
+) -> Result<()> {
     let refuse = |problem: String| {
         Err(Error::new(
             ErrorKind::InvalidAvatar,
@@ -168,10 +185,20 @@ fn check(session: &Session, what: &str, inputs: &[TensorSpec], output: &TensorSp
         ));
     }
     let sides = [
-        ("input", inputs, session.inputs()),
-        ("output", std::slice::from_ref(output), session.outputs()),
+        (
+            "input",
+            inputs,
+            session.inputs(),
+            TensorElementType::Float32,
+        ),
+        (
+            "output",
+            std::slice::from_ref(output),
+            session.outputs(),
+            output_type,
+        ),
     ];
-    for (side, specs, outlets) in sides {
+    for (side, specs, outlets, wanted) in sides {
         for spec in specs {
             let Some(outlet) = outlets.iter().find(|x| x.name() == spec.name) else {
                 return refuse(format!("the network has no {side} `{}`", spec.name));
@@ -185,9 +212,9 @@ fn check(session: &Session, what: &str, inputs: &[TensorSpec], output: &TensorSp
                 && shape[1..].iter().zip(&spec.shape).all(|(&has, &wants)| {
                     has < 0 || usize::try_from(has).is_ok_and(|has| has == wants)
                 });
-            if *ty != ort::value::TensorElementType::Float32 || !fits {
+            if *ty != wanted || !fits {
                 return refuse(format!(
-                    "{side} `{}` is {ty} {shape}, but [N, {:?}] of f32 is expected",
+                    "{side} `{}` is {ty} {shape}, but [N, {:?}] of {wanted} is expected",
                     spec.name, spec.shape
                 ));
             }

@@ -8,12 +8,13 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::Network;
 use crate::Result;
+use crate::identity::Identity;
 use crate::schedule::permits::Permit;
 
 /// Both networks of an avatar.
 pub(crate) struct Networks {
-    pub(crate) speech: Network,
-    pub(crate) identity: Network,
+    pub(crate) speech: Network<f32>,
+    pub(crate) identity: Identity,
 }
 
 pub(crate) struct Pool {

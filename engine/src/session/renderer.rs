@@ -218,11 +218,12 @@ impl Renderer {
             if presence > 0.0 {
                 let mut networks = avatar.networks(deadline)?;
                 let pose = avatar.pose(slot.base_frame);
-                let planes = networks.identity.run([self.mouth.coefficients(), pose])?;
                 if slot.patch.is_empty() {
                     slot.patch = Patch::new(avatar.info.patch_size);
                 }
-                slot.patch.set(self.isa, planes, presence);
+                let inputs = [self.mouth.coefficients(), pose];
+                let patch = &mut slot.patch;
+                networks.identity.draw(self.isa, inputs, presence, patch)?;
                 slot.placed = true;
             }
         }

@@ -14,7 +14,7 @@ from torch import nn
 
 from .. import pack as container
 from ..character.packing import arkit, expected
-from ..identity import train
+from ..identity import quantize, train
 from ..identity.network import Identity
 from ..identity.samples import Samples
 from ..speech.mouth import COEFFICIENTS
@@ -135,5 +135,6 @@ def pack(
         "selftest": {"inputs": "selftest/inputs.f32", "patches": "selftest/patches.u8", "count": len(chosen)},
         "training": {"identity": facts, "speech": speech.get("training", {}), "made_with": "python -m essence_studio create"},
     }
+    quantize.add(members, manifest)
     container.write_imx(output, members, manifest)
 

@@ -81,6 +81,30 @@ kernel! {
     }
 }
 
+/// The 8-bit network gives blocks of so many pixels on a side.
+pub(crate) const BLOCK: usize = 4;
+
+kernel! {
+    /// A row of blocks `[S/4, 4, 4, 3]` to four rows of RGBA, with alpha scaled by `presence`/256.
+    pub(crate) fn unblock(blocks: &[u8], alphas: &[u8], presence: u16, out: &mut [[u8; 4]]) {
+        const STRIP: usize = 3 * BLOCK;
+        let width = out.len() / BLOCK;
+        let strips = blocks.as_chunks::<STRIP>().0;
+        let rows = out.chunks_exact_mut(width).zip(alphas.chunks_exact(width));
+        for (y, (out, alphas)) in rows.enumerate() {
+            let strips = strips.iter().skip(y).step_by(BLOCK);
+            let pixels = out.as_chunks_mut::<BLOCK>().0.iter_mut();
+            let alphas = alphas.as_chunks::<BLOCK>().0;
+            for (strip, (out, alphas)) in strips.zip(pixels.zip(alphas)) {
+                let [r0, g0, b0, r1, g1, b1, r2, g2, b2, r3, g3, b3] = *strip;
+                let [a0, a1, a2, a3] =
+                    alphas.map(|alpha| ((u16::from(alpha) * presence + 128) >> 8) as u8);
+                *out = [[r0, g0, b0, a0], [r1, g1, b1, a1], [r2, g2, b2, a2], [r3, g3, b3, a3]];
+            }
+        }
+    }
+}
+
 /// A value in [0, 1] as a level, rounded to the nearest; NaN becomes 0.
 #[inline(always)]
 fn level(value: f32, scale: f32) -> u8 {

@@ -294,3 +294,27 @@ fn levels_are_rounded_and_clamped() {
         }
     }
 }
+
+/// Each pixel's place in its block, and its alpha scaled; presence 1 changes no alpha.
+#[test]
+fn blocks_become_rows() {
+    let mut random = Random(6);
+    for cells in [1, 2, 5, 48] {
+        let width = 4 * cells;
+        let blocks = random.bytes(cells * 48);
+        let alphas = random.bytes(4 * width);
+        for presence in [0, 1, 85, 256] {
+            for isa in Isa::all() {
+                let mut out = vec![[7; 4]; 4 * width];
+                super::unblock(isa, &blocks, &alphas, presence, &mut out);
+                for (at, pixel) in out.iter().enumerate() {
+                    let (y, x) = (at / width, at % width);
+                    let colour = &blocks[48 * (x / 4) + 12 * y + 3 * (x % 4)..][..3];
+                    let exact = f64::from(alphas[at]) * f64::from(presence) / 256.0;
+                    assert_eq!(&pixel[..3], colour, "{isa:?}, {x}, {y}");
+                    assert!((f64::from(pixel[3]) - exact).abs() <= 0.5, "{isa:?}");
+                }
+            }
+        }
+    }
+}
