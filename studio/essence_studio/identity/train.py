@@ -1,6 +1,7 @@
 """Training, measuring and exporting an identity network from patches with known inputs."""
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Callable
 
@@ -24,14 +25,11 @@ BFLOAT16 = True
 SEED = 1
 
 
-def _gradient(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    return x[..., :, 1:] - x[..., :, :-1], x[..., 1:, :] - x[..., :-1, :]
-
-
 def _texture(x: torch.Tensor) -> torch.Tensor:
     """How much fine detail there is around each place, whatever it is: the Laplacian's strength over squares of six pixels."""
-    fine = 4 * x[..., 1:-1, 1:-1] - x[..., :-2, 1:-1] - x[..., 2:, 1:-1] - x[..., 1:-1, :-2] - x[..., 1:-1, 2:]
-    return torch.sqrt(F.avg_pool2d(fine.mean(1, keepdim=True) ** 2, 6, 3) + 1e-5)
+    grey = x.mean(1, keepdim=True)
+    fine = 4 * grey[..., 1:-1, 1:-1] - grey[..., :-2, 1:-1] - grey[..., 2:, 1:-1] - grey[..., 1:-1, :-2] - grey[..., 1:-1, 2:]
+    return torch.sqrt(F.avg_pool2d(fine**2, 6, 3) + 1e-5)
 
 
 def loss_of(made: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -39,11 +37,22 @@ def loss_of(made: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor) -> t
 
     The second keeps edges of lips and teeth; the third keeps skin from going soft where detail can't be foretold exactly.
     """
-    loss = ((made - wanted).abs() * weight).mean()
-    for got, want, w in zip(_gradient(made), _gradient(wanted), (weight[..., :, 1:], weight[..., 1:, :])):
-        loss = loss + 2.0 * ((got - want).abs() * w).mean()
+    off = made - wanted
+    loss = (off.abs() * weight).mean()
+    loss = loss + 2.0 * ((off[..., :, 1:] - off[..., :, :-1]).abs() * weight[..., :, 1:]).mean()
+    loss = loss + 2.0 * ((off[..., 1:, :] - off[..., :-1, :]).abs() * weight[..., 1:, :]).mean()
     around = F.avg_pool2d(weight[..., 1:-1, 1:-1], 6, 3)
-    return loss + DETAIL * ((_texture(made) - _texture(wanted)).abs() * around).mean()
+    with torch.no_grad():
+        detail = _texture(wanted)
+    return loss + DETAIL * ((_texture(made) - detail).abs() * around).mean()
+
+
+def shown(alpha: np.ndarray) -> tuple[slice, slice]:
+    """The rows and columns that are ever seen: where alpha isn't 0, and a few around. Nothing is learned from the others."""
+    rows, columns = (np.flatnonzero(alpha.max(axis) > 0) for axis in (1, 0))
+    if not len(rows):
+        return slice(None), slice(None)
+    return slice(max(0, int(rows[0]) - 4), int(rows[-1]) + 5), slice(max(0, int(columns[0]) - 4), int(columns[-1]) + 5)
 
 
 def train(samples: Samples, checkpoint: Path, steps: int, threads: int = 1, seed: int = SEED, tell: Callable[[int, float], None] | None = None) -> Identity:
@@ -67,17 +76,18 @@ def train(samples: Samples, checkpoint: Path, steps: int, threads: int = 1, seed
         for optimizer, kept in zip(optimizers, state["optimizers"]):
             optimizer.load_state_dict(kept)
         smooth, step = state["smooth"], state["step"]
-    weight = torch.from_numpy((0.05 + samples.alpha) * (1 + 3 * samples.focus))[None, None].float()
+    rows, columns = shown(samples.alpha)
+    weight = torch.from_numpy(((0.05 + samples.alpha) * (1 + 3 * samples.focus))[rows, columns])[None, None].float()
     net.train()
     while step < steps:
         index = np.sort(np.random.Generator(np.random.PCG64((seed, step))).choice(chosen, BATCH, replace=len(chosen) < BATCH))
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * _schedule(step, steps)
-        wanted = torch.from_numpy(samples.patches[index]).float() / 255
+        wanted = torch.from_numpy(samples.patches[index][..., rows, columns]).float() / 255
         with torch.autocast("cpu", torch.bfloat16, enabled=BFLOAT16):
             made = net.colours(torch.from_numpy(samples.coefficients[index]), torch.from_numpy(samples.pose[index]))
-        loss = loss_of(made.float(), wanted, weight)
+        loss = loss_of(made[..., rows, columns].float().contiguous(), wanted, weight)
         net.zero_grad(set_to_none=True)
         loss.backward()
         if torch.isfinite(torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)):
@@ -113,7 +123,7 @@ def _optimizers(net: Identity) -> tuple[torch.optim.Optimizer, ...]:
 
 
 def _schedule(step: int, steps: int) -> float:
-    return min(1.0, (step + 1) / 50) * (0.5 + 0.5 * np.cos(np.pi * step / steps)) + 1e-3
+    return min(1.0, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * step / steps)) + 1e-3
 
 
 def steps_for(samples: Samples) -> int:
