@@ -298,7 +298,7 @@ enum {
  * Minor version of the binary interface that this header describes. A library of a higher minor
  * version does all that one of a lower does.
  */
-#define ESSENCE_ABI_VERSION_MINOR 0
+#define ESSENCE_ABI_VERSION_MINOR 1
 
 /**
  * A file of audio, read as mono samples: wav, flac, mp3, ogg (Vorbis), m4a and aac.
@@ -376,7 +376,7 @@ typedef struct essence_engine_options {
     const char *runtime_library;
     /**
      * Bytes that the decoded base frames of each avatar may take; 0 decodes each frame anew.
-     * Default: 96 MiB.
+     * Default: 48 MiB.
      */
     uint64_t base_cache_bytes;
     /**
@@ -571,6 +571,15 @@ typedef struct essence_provider_report {
      * Number of `refused` and of `reasons`.
      */
     size_t refused_count;
+    /**
+     * 1 where the identity network runs in 8 bits: on the CPU, where the avatar has it so and its
+     * self-test finds it good. Else 0. Since ABI 1.1.
+     */
+    uint32_t quantized;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
 } essence_provider_report;
 
 /**
@@ -863,7 +872,7 @@ typedef struct essence_mp4_info {
  * An essence_engine_options to begin with.
  */
 #define ESSENCE_ENGINE_OPTIONS_INIT \
-    { sizeof(essence_engine_options), ESSENCE_PROVIDER_AUTO, NULL, 96 << 20, NULL, NULL, NULL, ESSENCE_LOG_LEVEL_INFO, 0 }
+    { sizeof(essence_engine_options), ESSENCE_PROVIDER_AUTO, NULL, 48 << 20, NULL, NULL, NULL, ESSENCE_LOG_LEVEL_INFO, 0 }
 
 /**
  * An essence_engine_info to begin with.
@@ -881,7 +890,7 @@ typedef struct essence_mp4_info {
  * An essence_provider_report to begin with.
  */
 #define ESSENCE_PROVIDER_REPORT_INIT \
-    { sizeof(essence_provider_report), ESSENCE_PROVIDER_AUTO, NULL, NULL, 0 }
+    { sizeof(essence_provider_report), ESSENCE_PROVIDER_AUTO, NULL, NULL, 0, 0, 0 }
 
 /**
  * An essence_picture to begin with.

@@ -8,7 +8,7 @@ use crate::schedule::Scheduler;
 use crate::{Avatar, Result};
 
 /// Memory that an avatar's decoded base frames may take, unless said otherwise.
-const BASE_CACHE_BYTES: usize = 96 << 20;
+const BASE_CACHE_BYTES: usize = 48 << 20;
 
 /// ONNX Runtime and the settings that avatars are opened with.
 ///
@@ -54,7 +54,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Bytes that the decoded base frames of each avatar may take. Default: 96 MiB; 0 decodes each
+    /// Bytes that the decoded base frames of each avatar may take. Default: 48 MiB; 0 decodes each
     /// frame anew.
     #[must_use]
     pub fn base_cache_bytes(mut self, bytes: usize) -> Self {

@@ -46,7 +46,7 @@ pub struct essence_engine_options {
     /// path.
     pub runtime_library: *const c_char,
     /// Bytes that the decoded base frames of each avatar may take; 0 decodes each frame anew.
-    /// Default: 96 MiB.
+    /// Default: 48 MiB.
     pub base_cache_bytes: u64,
     /// The log's callback. NULL, the default: no log.
     pub log: essence_log_fn,
@@ -64,7 +64,7 @@ pub struct essence_engine_options {
 sized!(essence_engine_options {
     provider: ESSENCE_PROVIDER_AUTO,
     runtime_library: ptr::null(),
-    base_cache_bytes: 96 << 20,
+    base_cache_bytes: 48 << 20,
     log: None,
     log_user_data: ptr::null_mut(),
     log_destroy: None,

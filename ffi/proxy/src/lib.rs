@@ -124,7 +124,7 @@ impl EngineBuilder {
             struct_size: size_of::<raw::EngineOptions>() as u32,
             provider: provider_value(self.provider),
             runtime_library: library.as_ref().map_or(ptr::null(), |path| path.as_ptr()),
-            base_cache_bytes: 96 << 20,
+            base_cache_bytes: 48 << 20,
             log: ptr::null(),
             log_user_data: ptr::null_mut(),
             log_destroy: ptr::null(),
@@ -171,9 +171,10 @@ pub struct AvatarInfo {
     pub arkit_names: Vec<String>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ProviderReport {
     pub provider: Provider,
+    pub quantized: bool,
     pub refused: Vec<(Provider, String)>,
 }
 
@@ -213,6 +214,7 @@ impl Avatar {
                 },
                 ProviderReport {
                     provider: PROVIDERS[report.provider as usize],
+                    quantized: report.quantized == 1,
                     refused: refused
                         .map(|provider| PROVIDERS[provider as usize])
                         .zip(reasons)
