@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from . import landmarks
 from .mesh import ABOVE_LIDS, LIDS, Mesh
@@ -61,7 +62,12 @@ def source_map(mesh: Mesh, points: np.ndarray, affine: np.ndarray, size: tuple[i
     moving, corners = moving[reached], corners[reached]
     edges = corners[:, 1:] - corners[:, :1]
     area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
-    moving, corners, edges = (each[np.abs(area) > 1e-6] for each in (moving, corners, edges))
+    moving, corners, edges, area = (each[np.abs(area) > 1e-6] for each in (moving, corners, edges, area))
+    # Triangles that have turned over lie under the others.
+    still = back[moving[:, 1:]] - back[moving[:, :1]]
+    upright = area * (still[:, 0, 0] * still[:, 1, 1] - still[:, 0, 1] * still[:, 1, 0]) > 0
+    order = np.argsort(upright, kind="stable")
+    moving, corners, edges = (each[order] for each in (moving, corners, edges))
     # Which triangle covers a pixel; then every pixel by its triangle's affine map.
     label = np.full((height, width), -1, np.int32)
     whole = np.round((corners - 0.5) * 16).astype(np.int32)
@@ -69,13 +75,25 @@ def source_map(mesh: Mesh, points: np.ndarray, affine: np.ndarray, size: tuple[i
         cv2.fillConvexPoly(label, triangle, number, shift=4)
     y, x = np.nonzero(label >= 0)
     number = label[y, x]
+    torn = _torn(label, there, back) if len(x) else None
     sources = back[moving]
     linear = np.einsum("tij,tjk->tik", np.linalg.inv(edges), sources[:, 1:] - sources[:, :1])
     place = np.einsum("ni,nij->nj", np.stack([x, y], 1) + 0.5 - corners[number, 0], linear[number]) + sources[number, 0]
     across, down = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
     out = np.stack([across, down], 2)
     out[y, x] = place
+    if torn is not None and torn.any():
+        nearest = distance_transform_edt(label < 0, return_distances=False, return_indices=True)[:, torn]
+        out[torn] = out[nearest[0], nearest[1]]
     return (out @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
+def _torn(label: np.ndarray, there: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """Pixels between lips that have parted: no triangle covers them, and what the picture has there is a lip that went elsewhere."""
+    parted, at_rest = (np.zeros(label.shape, np.uint8) for _ in range(2))
+    for mask, points in ((parted, there), (at_rest, back)):
+        cv2.fillPoly(mask, [np.round(points[list(landmarks.LIPS_INNER)] * 16 - 8).astype(np.int32)], 1, shift=4)
+    return (label < 0) & (cv2.dilate(parted, np.ones((3, 3), np.uint8)) > 0) & (cv2.erode(at_rest, np.ones((3, 3), np.uint8)) == 0)
 
 
 def shown(picture: np.ndarray, places: np.ndarray) -> np.ndarray:

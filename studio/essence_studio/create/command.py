@@ -176,7 +176,7 @@ def from_portrait(options: argparse.Namespace) -> None:
     meter.stage("mouths", portrait.MOUTHS)
     prepared = portrait.prepared(own, options.portrait, meter.tick)
     samples = prepared.samples
-    steps = options.steps or train.steps_for(samples)
+    steps = options.steps or portrait.STEPS
     checkpoint = work / f"identity-{steps}-{options.seed}.pt"
     meter.expect("training", steps * 0.05 * (samples.patches.shape[-1] / 96) ** 2)
     meter.stage("training", steps, train.steps_done(checkpoint))

@@ -10,7 +10,11 @@ import cv2
 import numpy as np
 
 from . import landmarks
-from .mesh import Mesh
+from .mesh import LIDS, Mesh
+
+
+APART = 1.3
+"""Pixels between lips from which there is something to see between them."""
 
 
 @dataclass
@@ -40,8 +44,20 @@ def palette_of(picture: np.ndarray, mesh: Mesh) -> Palette:
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float64)
     even = np.abs(np.diff(grey, axis=1))[face[:, 1:] > 0]
     flat = float(np.clip((np.mean(even < 0.6) - 0.55) / 0.3, 0, 1))
-    teeth = np.clip(bright * 0.55 + 0.45 * bright.mean() * np.array([1.02, 1.0, 0.95]) + 12, 0, 245)
+    skin = bright * 0.55 + 0.45 * bright.mean() * np.array([1.02, 1.0, 0.95]) + 12
+    teeth = np.clip(0.4 * skin + 0.6 * _whites(picture, mesh, bright) * np.array([0.97, 0.95, 0.90]), 0, 245)
     return Palette(0.45 * dim + 0.10 * red, 0.55 * red, teeth, np.clip(0.75 * red + [12, 0, 0], 0, 255), flat)
+
+
+def _whites(picture: np.ndarray, mesh: Mesh, bright: np.ndarray) -> np.ndarray:
+    """The eyes' whites, `[3]`: how light something white is in this picture's light; never darker than the skin is."""
+    eyes = np.zeros(picture.shape[:2], np.uint8)
+    for upper, lower in LIDS:
+        cv2.fillPoly(eyes, [np.round(mesh.points[[*upper, *lower[::-1]]]).astype(np.int32)], 1)
+    pixels = picture[eyes > 0].astype(np.float64)
+    light = pixels @ [0.299, 0.587, 0.114]
+    whites = pixels[light >= np.quantile(light, 0.8)].mean(0) if len(pixels) else bright
+    return np.maximum(whites, bright.mean())
 
 
 def paint(drawn: np.ndarray, mesh: Mesh, points: np.ndarray, jaw: np.ndarray, tongue: float, palette: Palette, affine: np.ndarray) -> np.ndarray:
@@ -63,6 +79,9 @@ def paint(drawn: np.ndarray, mesh: Mesh, points: np.ndarray, jaw: np.ndarray, to
     length = np.linalg.norm(half)
     x_axis = half / length
     y_axis = np.array([-x_axis[1], x_axis[0]])
+    gap *= _parted(lips, view(mesh.points[list(landmarks.LIPS_INNER)]), middle, x_axis, y_axis, (height, width))
+    if gap.max() < 0.02:
+        return drawn
     seam = (view(mesh.points[[13, 14]]).mean(0) - middle) @ y_axis / length
     yy, xx = np.mgrid[0:height, 0:width] + 0.5
     rel = np.stack([xx - middle[0], yy - middle[1]], 2)
@@ -100,6 +119,18 @@ def _polygon(points: np.ndarray, height: int, width: int) -> np.ndarray:
     # OpenCV paints outlines as well: closed lips would get a dark line.
     mask = cv2.erode(mask, np.ones((3, 3), np.uint8))
     return cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA).astype(np.float64) / 255
+
+
+def _parted(lips: np.ndarray, rest: np.ndarray, middle: np.ndarray, x_axis: np.ndarray, y_axis: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """1 where lips stand apart by more than a pixel or two, and by more than in the picture itself; 0 where they touch, as in the corners."""
+    yy, xx = np.mgrid[0 : size[0], 0 : size[1]] + 0.5
+    x = (np.stack([xx, yy], 2) - middle) @ x_axis
+    apart = []
+    for line in (lips, rest):
+        upper, lower = (_line(part, middle, x_axis, y_axis, 1.0, 0.0) for part in (line[:11], np.concatenate([line[10:], line[:1]])))
+        apart.append(np.interp(x, *lower) - np.interp(x, *upper))
+    opened, before = apart
+    return _step(opened - APART, APART / 2) * np.where(before > 1, _step(opened - before - APART, APART / 2), 1.0)
 
 
 def _step(value: np.ndarray, soft: float) -> np.ndarray:

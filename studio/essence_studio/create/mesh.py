@@ -54,11 +54,12 @@ def triangles_of(points: np.ndarray) -> np.ndarray:
         near.setdefault(b, set()).add(a)
     found = sorted({tuple(sorted((a, b, c))) for a, b in FACEMESH_TESSELATION for c in near[a] & near[b]})
     holes = [set(landmarks.LIPS_INNER)] + [{*upper, *lower, *corners} for (upper, lower), corners in zip(LIDS, ((33, 133), (263, 362)))]
-    # Three neighbours of one point may be joined around it: a triangle that holds other points is none.
+    # Three neighbours of one point may be joined around it: a triangle that holds a neighbour of all three is none. Other points may well lie
+    # in it: those of the other lip, where lips are shut.
     keep = []
     for triangle in found:
-        inside = _inside(points[:468, :2], points[list(triangle), :2])
-        inside[list(triangle)] = False
+        a, b, c = triangle
+        inside = _inside(points[sorted(near[a] & near[b] & near[c]), :2], points[list(triangle), :2])
         if not inside.any() and not any(set(triangle) <= hole for hole in holes):
             keep.append(triangle)
     return np.array(keep)

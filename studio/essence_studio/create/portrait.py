@@ -17,6 +17,8 @@ from .front import plain
 
 MOUTHS = 720
 """Drawn to learn from."""
+STEPS = 900
+"""Of training: mouths without noise are learned soon."""
 FRAMES = 150
 """Of the base loop."""
 LARGEST = 720
