@@ -126,13 +126,20 @@ pub struct essence_provider_report {
     pub reasons: *const *const c_char,
     /// Number of `refused` and of `reasons`.
     pub refused_count: usize,
+    /// 1 where the identity network runs in 8 bits: on the CPU, where the avatar has it so and its
+    /// self-test finds it good. Else 0. Since ABI 1.1.
+    pub quantized: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
-sized!(essence_provider_report {
+sized!(essence_provider_report, grown by quantized {
     provider: ESSENCE_PROVIDER_AUTO,
     refused: ptr::null(),
     reasons: ptr::null(),
     refused_count: 0,
+    quantized: 0,
+    reserved: 0,
 });
 
 export! {
@@ -279,6 +286,7 @@ impl AvatarBox {
             refused: self.texts.refused.as_ptr(),
             reasons: self.texts.refusals.as_ptr(),
             refused_count: self.texts.refused.len(),
+            quantized: u32::from(self.avatar.provider().quantized),
             ..<essence_provider_report as sized::Sized32>::defaults()
         }
     }

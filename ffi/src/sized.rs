@@ -22,13 +22,20 @@ pub(crate) unsafe trait Sized32: Copy {
     fn defaults() -> Self;
 }
 
-/// Implements [`Sized32`] by a default for each field after `struct_size`.
+/// Implements [`Sized32`] by a default for each field after `struct_size`. A struct that has grown
+/// says which field was the first one that was added: `sized!(name, grown by field { … })`.
 macro_rules! sized {
-    ($name:ident { $($field:ident: $value:expr),* $(,)? }) => {
+    ($name:ident { $($fields:tt)* }) => {
+        $crate::sized::sized!(@ $name, size_of::<$name>(), { $($fields)* });
+    };
+    ($name:ident, grown by $new:ident { $($fields:tt)* }) => {
+        $crate::sized::sized!(@ $name, std::mem::offset_of!($name, $new), { $($fields)* });
+    };
+    (@ $name:ident, $smallest:expr, { $($field:ident: $value:expr),* $(,)? }) => {
         // SAFETY: `repr(C)` with a `u32` in front, and integers, floats and pointers behind it.
         unsafe impl $crate::sized::Sized32 for $name {
             const NAME: &'static str = stringify!($name);
-            const SMALLEST: usize = size_of::<Self>();
+            const SMALLEST: usize = $smallest;
             fn defaults() -> Self {
                 Self { struct_size: size_of::<Self>() as u32, $($field: $value),* }
             }

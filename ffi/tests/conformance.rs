@@ -13,5 +13,7 @@ mod avatar;
 mod golden;
 #[path = "../../engine/tests/laws.rs"]
 mod laws;
+#[path = "../../engine/tests/precision.rs"]
+mod precision;
 #[path = "../../engine/tests/realtime.rs"]
 mod realtime;

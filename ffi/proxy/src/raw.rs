@@ -66,6 +66,8 @@ pub(crate) struct ProviderReport {
     pub(crate) refused: *const u32,
     pub(crate) reasons: *const *const c_char,
     pub(crate) refused_count: usize,
+    pub(crate) quantized: u32,
+    pub(crate) reserved: u32,
 }
 
 #[repr(C)]

@@ -9,6 +9,7 @@
 #include "check.h"
 
 #include <math.h>
+#include <stddef.h>
 
 static const char *testdata;
 static char path[1024];
@@ -295,6 +296,7 @@ static void of_struct_sizes(essence_engine *engine, essence_avatar *toy)
         essence_engine_info info;
         unsigned char bytes[200];
     } out;
+    essence_provider_report report;
     essence_engine_options from_function;
     const essence_engine_options from_macro = ESSENCE_ENGINE_OPTIONS_INIT;
     essence_session_options session_function;
@@ -325,6 +327,14 @@ static void of_struct_sizes(essence_engine *engine, essence_avatar *toy)
     CHECK(out.info.struct_size == sizeof out && out.info.provider_count >= 1);
     for (i = sizeof out.info; i < sizeof out; i++)
         CHECK(out.bytes[i] == 0);
+
+    /* A program of ABI 1.0: nothing is written behind what it knows. */
+    memset(&report, 0xAA, sizeof report);
+    report.struct_size = offsetof(essence_provider_report, quantized);
+    EXPECT(ESSENCE_OK, essence_avatar_report_provider(toy, &report, ERR));
+    CHECK(report.provider == ESSENCE_PROVIDER_CPU && report.quantized == 0xAAAAAAAA);
+    report.struct_size = offsetof(essence_provider_report, refused_count);
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_avatar_report_provider(toy, &report, ERR));
 
     memset(&from_function, 0xAA, sizeof from_function);
     EXPECT(ESSENCE_OK, essence_engine_options_init(&from_function, sizeof from_function, ERR));

