@@ -50,3 +50,17 @@ def test_it_learns_what_coefficients_do(tmp_path):
     still.coefficients[:] = 0.5
     blind = train.train(still, tmp_path / "c.pt", 260)
     assert train.evaluate(blind, still)["psnr_db"] < train.evaluate(net, samples())["psnr_db"] - 3
+
+
+def test_training_goes_where_there_is_a_device(tmp_path, monkeypatch):
+    assert train.device_of("cpu").type == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert train.device_of().type == "cuda"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert train.device_of().type == "cpu"
+    # Everything that a step needs is brought to the device: nothing is left on another one.
+    moved = []
+    plain = torch.Tensor.to
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, *args, **kwargs: (moved.append(args), plain(self, *args, **kwargs))[1])
+    train.train(samples(), tmp_path / "a.pt", 1, device="cpu")
+    assert sum(torch.device("cpu") in each for each in moved) >= 4

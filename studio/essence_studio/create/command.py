@@ -30,6 +30,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, help="of training; by default as many as the patch's size and the footage's length want")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=max(1, os.cpu_count() or 1), help="for training")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="for training; auto takes a CUDA device where there is one")
     parser.add_argument("--work", type=Path, help="folder for what a broken run goes on from; by default beside the output")
     parser.add_argument("--preview", type=Path, metavar="FILE.mp4", help="render a sentence with the finished avatar")
     parser.add_argument("--preview-audio", type=Path, default=SENTENCE, metavar="FILE")
@@ -109,7 +110,7 @@ def from_video(options: argparse.Namespace) -> None:
     checkpoint = work / f"identity-{steps}-{options.seed}.pt"
     meter.expect("training", steps * 0.05 * (samples.patches.shape[-1] / 96) ** 2)
     meter.stage("training", steps, train.steps_done(checkpoint))
-    net = train.train(samples, checkpoint, steps, options.threads, options.seed, lambda step, loss: meter.tick(step, f"loss {loss:.4f}"))
+    net = train.train(samples, checkpoint, steps, options.threads, options.seed, lambda step, loss: meter.tick(step, f"loss {loss:.4f}"), options.device)
 
     meter.stage("packing", 3)
     quality = dict(train.evaluate(net, samples), **measure.in_frames(prepared, net, bundle))
@@ -180,7 +181,7 @@ def from_portrait(options: argparse.Namespace) -> None:
     checkpoint = work / f"identity-{steps}-{options.seed}.pt"
     meter.expect("training", steps * 0.05 * (samples.patches.shape[-1] / 96) ** 2)
     meter.stage("training", steps, train.steps_done(checkpoint))
-    net = train.train(samples, checkpoint, steps, options.threads, options.seed, lambda step, loss: meter.tick(step, f"loss {loss:.4f}"))
+    net = train.train(samples, checkpoint, steps, options.threads, options.seed, lambda step, loss: meter.tick(step, f"loss {loss:.4f}"), options.device)
     meter.stage("packing", 2)
     loop = base.Loop(0, 0, portrait.FRAMES, "cycle", 0.0)
     frames = base.pictures(prepared, loop)

@@ -1,6 +1,7 @@
 """Training, measuring and exporting an identity network from patches with known inputs."""
 from __future__ import annotations
 
+import inspect
 import math
 from pathlib import Path
 from typing import Callable
@@ -55,7 +56,16 @@ def shown(alpha: np.ndarray) -> tuple[slice, slice]:
     return slice(max(0, int(rows[0]) - 4), int(rows[-1]) + 5), slice(max(0, int(columns[0]) - 4), int(columns[-1]) + 5)
 
 
-def train(samples: Samples, checkpoint: Path, steps: int, threads: int = 1, seed: int = SEED, tell: Callable[[int, float], None] | None = None) -> Identity:
+def device_of(wanted: str = "auto") -> torch.device:
+    """Where training runs: `auto` takes a CUDA device where PyTorch finds one."""
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(wanted)
+
+
+def train(
+    samples: Samples, checkpoint: Path, steps: int, threads: int = 1, seed: int = SEED, tell: Callable[[int, float], None] | None = None, device: str = "auto"
+) -> Identity:
     """Trains for `steps` in all, resuming from `checkpoint`; `tell` hears the step and the mean loss of late.
 
     What step n sees follows from the seed and n alone: interrupted or not, the same input gives the same network on the same machine.
@@ -63,30 +73,33 @@ def train(samples: Samples, checkpoint: Path, steps: int, threads: int = 1, seed
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(seed)
+    torch.backends.cudnn.deterministic = True
+    place = device_of(device)
     chosen, _ = samples.split()
     mean = torch.from_numpy(samples.patches[chosen].mean(0, dtype=np.float64).astype(np.float32) / 255)
     net = Identity(samples.coefficients.shape[1], samples.pose.shape[1], samples.patches.shape[-1], mean, torch.from_numpy(samples.alpha)[None])
-    net = net.to(memory_format=torch.channels_last)
+    net = net.to(place, memory_format=torch.channels_last)
     optimizers = _optimizers(net)
     smooth = {key: value.clone() for key, value in net.state_dict().items()}
     step, late = 0, 0.0
     if checkpoint.exists():
-        state = torch.load(checkpoint)
+        state = torch.load(checkpoint, map_location=place)
         net.load_state_dict(state["net"])
         for optimizer, kept in zip(optimizers, state["optimizers"]):
             optimizer.load_state_dict(kept)
         smooth, step = state["smooth"], state["step"]
     rows, columns = shown(samples.alpha)
-    weight = torch.from_numpy(((0.05 + samples.alpha) * (1 + 3 * samples.focus))[rows, columns])[None, None].float()
+    weight = torch.from_numpy(((0.05 + samples.alpha) * (1 + 3 * samples.focus))[rows, columns])[None, None].float().to(place)
     net.train()
     while step < steps:
         index = np.sort(np.random.Generator(np.random.PCG64((seed, step))).choice(chosen, BATCH, replace=len(chosen) < BATCH))
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * _schedule(step, steps)
-        wanted = torch.from_numpy(samples.patches[index][..., rows, columns]).float() / 255
-        with torch.autocast("cpu", torch.bfloat16, enabled=BFLOAT16):
-            made = net.colours(torch.from_numpy(samples.coefficients[index]), torch.from_numpy(samples.pose[index]))
+        wanted = torch.from_numpy(samples.patches[index][..., rows, columns]).to(place).float() / 255
+        inputs = [torch.from_numpy(each[index]).to(place) for each in (samples.coefficients, samples.pose)]
+        with torch.autocast(place.type, torch.bfloat16, enabled=BFLOAT16):
+            made = net.colours(*inputs)
         loss = loss_of(made[..., rows, columns].float().contiguous(), wanted, weight)
         net.zero_grad(set_to_none=True)
         loss.backward()
@@ -134,13 +147,13 @@ def steps_for(samples: Samples) -> int:
 
 def steps_done(checkpoint: Path) -> int:
     """Of an earlier run."""
-    return int(torch.load(checkpoint)["step"]) if checkpoint.exists() else 0
+    return int(torch.load(checkpoint, map_location="cpu")["step"]) if checkpoint.exists() else 0
 
 
 def restore(samples: Samples, checkpoint: Path) -> Identity:
     """The network of a checkpoint, with the samples' mask."""
     net = Identity(samples.coefficients.shape[1], samples.pose.shape[1], samples.patches.shape[-1])
-    net.load_state_dict(torch.load(checkpoint)["smooth"])
+    net.load_state_dict(torch.load(checkpoint, map_location="cpu")["smooth"])
     net.alpha.copy_(torch.from_numpy(samples.alpha)[None])
     return net.eval()
 
@@ -190,14 +203,16 @@ def export(net: Identity, path: Path, wrap: Callable[[torch.nn.Module], torch.nn
     """Writes the folded network as ONNX, inside whatever `wrap` puts around it, which may take another number of coefficients."""
     plain = wrap(folded(net).eval()).to(memory_format=torch.contiguous_format)
     example = (torch.zeros(1, coefficients or net.coefficients), torch.zeros(1, net.pose))
+    # Later PyTorch traces in another way, which names and orders things anew.
+    traced = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
     with torch.no_grad():
         torch.onnx.export(
             plain, example, str(path), opset_version=17, input_names=["coefficients", "pose"], output_names=["patch"],
-            dynamic_axes={"coefficients": {0: "N"}, "pose": {0: "N"}, "patch": {0: "N"}},
+            dynamic_axes={"coefficients": {0: "N"}, "pose": {0: "N"}, "patch": {0: "N"}}, **traced,
         )  # fmt: skip
 
 
 def facts(checkpoint: Path) -> dict:
     """What a checkpoint says of its training."""
-    state = torch.load(checkpoint)
+    state = torch.load(checkpoint, map_location="cpu")
     return dict(steps=state["step"], batch=BATCH, seed=state["seed"])
