@@ -1118,7 +1118,7 @@ essence_status essence_avatar_report_provider(const struct essence_avatar *avata
 essence_status essence_clock_create(struct essence_clock **out, struct essence_error *err);
 
 /**
- * Moves a clock forward.
+ * Moves a clock forward; at 292 years it stands still for good.
  *
  * Fails with: INVALID_ARGUMENT.
  * Threads: any, concurrently.

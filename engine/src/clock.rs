@@ -52,10 +52,15 @@ impl ManualClock {
         Self::default()
     }
 
-    /// Moves the clock forward.
+    /// Moves the clock forward; at 292 years it stands still for good.
     pub fn advance(&self, by: Duration) {
+        // Times of frames are computed from this one, and are not to overflow either.
+        const END: u64 = u64::MAX / 2;
         let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
-        self.0.fetch_add(nanos, Ordering::Relaxed);
+        let moved = |now: u64| Some(now.saturating_add(nanos).min(END));
+        let _ = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, moved);
     }
 }
 
@@ -104,6 +109,19 @@ impl Stopwatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Found by fuzzing: a clock that overflows runs backwards.
+    #[test]
+    fn a_clock_that_is_moved_too_far_stands_still() {
+        let clock = ManualClock::new();
+        clock.advance(Duration::from_secs(1));
+        let watch = Stopwatch::start(&Clock::Manual(clock.clone()));
+        clock.advance(Duration::from_nanos(u64::MAX));
+        let end = watch.elapsed();
+        assert!(end > Duration::from_secs(292 * 365 * 86_400), "{end:?}");
+        clock.advance(Duration::MAX);
+        assert_eq!(watch.elapsed(), end, "for good");
+    }
 
     #[test]
     fn frames_tile_every_rate_without_drift() {

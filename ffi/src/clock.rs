@@ -32,7 +32,7 @@ export! {
 }
 
 export! {
-    /// Moves a clock forward.
+    /// Moves a clock forward; at 292 years it stands still for good.
     ///
     /// Fails with: INVALID_ARGUMENT.
     /// Threads: any, concurrently.

@@ -143,6 +143,11 @@ static void keep_time(essence_avatar *avatar)
         EXPECT(ESSENCE_AGAIN, essence_session_next_frame(session, frame, NULL, &info, ERR));
         EXPECT(ESSENCE_OK, essence_clock_advance(clock, 40000000, ERR));
     }
+    /* It never runs backwards, however far it is moved. */
+    for (tick = 0; tick < 2; tick++) {
+        EXPECT(ESSENCE_OK, essence_clock_advance(clock, UINT64_MAX, ERR));
+        EXPECT(tick ? ESSENCE_AGAIN : ESSENCE_OK, essence_session_try_next_frame(session, frame, NULL, &info, ERR));
+    }
     essence_clock_destroy(clock);
     EXPECT(ESSENCE_AGAIN, (essence_session_next_frame(session, frame, NULL, NULL, ERR),
                            essence_session_next_frame(session, frame, NULL, NULL, ERR)));
