@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::arch::{self, BITS, FourTaps, Isa};
+use super::arch::{self, BITS, FourTaps, Isa, Line};
 use super::convert;
 use crate::PictureMut;
 use crate::options::OutputSize;
@@ -22,7 +22,7 @@ pub(crate) struct Fit {
     rows: Range<usize>,
     horizontal: Vec<Taps>,
     /// The same in the form of the fast kernel, where four taps are enough: always when growing.
-    four: Option<Vec<FourTaps>>,
+    four: Option<Line>,
     vertical: Vec<Taps>,
     /// The last rows of the source, scaled in width only: row `y` in place `y % ring_rows`.
     ring: Vec<u8>,
@@ -77,7 +77,11 @@ impl Fit {
             output,
             columns: left..left + width,
             rows: top..top + height,
-            four: horizontal.iter().map(Taps::four).collect(),
+            four: horizontal
+                .iter()
+                .map(Taps::four)
+                .collect::<Option<_>>()
+                .map(Line::new),
             horizontal,
             vertical,
             ring: vec![0; ring_rows * width * 3],
@@ -126,8 +130,8 @@ impl Fit {
     fn narrow(&mut self, isa: Isa, source: &[u8], line: usize) {
         let row_bytes = 3 * self.columns.len();
         let out = &mut self.ring[line % self.ring_rows * row_bytes..][..row_bytes];
-        if let Some(taps) = &self.four {
-            arch::columns(isa, source, taps, out);
+        if let Some(line) = &self.four {
+            arch::columns(isa, source, line, out);
             return;
         }
         for (pixel, taps) in out.as_chunks_mut::<3>().0.iter_mut().zip(&self.horizontal) {

@@ -3,10 +3,12 @@
 //! A kernel is one body of plain Rust, written so that the compiler turns its loops into vector
 //! instructions: elements side by side, no branch, no bounds in the middle. [`kernel!`] compiles
 //! that body once for the target's baseline (SSE2 on x86-64, NEON on aarch64) and once more for each
-//! [`Isa`] that is chosen at run time. Where a body alone doesn't get there, `x86_64.rs` has it in
-//! intrinsics. All give the same bytes: the arithmetic is on integers, and the tests compare every
+//! [`Isa`] that is chosen at run time. Where a body alone doesn't get there, `x86_64.rs` and
+//! `avx512.rs` have it in intrinsics. All give the same bytes: the arithmetic is on integers, and the tests compare every
 //! instruction set of the machine with a scalar oracle.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
@@ -16,7 +18,7 @@ mod scale;
 
 pub(crate) use convert::{chroma, chroma_in_turn, luma, swap_rb, widen, widen_swapped};
 pub(crate) use mix::{BLOCK, CHUNK, Corners, levels, mix, sample, unblock};
-pub(crate) use scale::{BITS, FourTaps, columns, rows};
+pub(crate) use scale::{BITS, FourTaps, Line, columns, rows};
 
 /// An instruction set that kernels are compiled for.
 ///

@@ -14,17 +14,44 @@ pub(crate) struct FourTaps {
     pub(crate) weights: [i16; 4],
 }
 
-/// A line of RGB in another width. `out` is as long as `taps`.
+/// The taps of a line, also in the order in which the widest instructions want them.
+#[derive(Debug)]
+pub(crate) struct Line {
+    taps: Vec<FourTaps>,
+    /// For whole groups of pixels from the start on.
+    #[cfg(target_arch = "x86_64")]
+    groups: Vec<super::avx512::Group>,
+}
+
+impl Line {
+    /// `first` grows from pixel to pixel.
+    pub(crate) fn new(taps: Vec<FourTaps>) -> Self {
+        Self {
+            #[cfg(target_arch = "x86_64")]
+            groups: super::avx512::Group::all(&taps),
+            taps,
+        }
+    }
+}
+
+/// A line of RGB in another width. `out` is as long as `line`.
 #[cfg_attr(
     target_arch = "x86_64",
     expect(unsafe_code, reason = "instruction sets that were looked for")
 )]
-pub(crate) fn columns(isa: Isa, source: &[u8], taps: &[FourTaps], out: &mut [u8]) {
+pub(crate) fn columns(isa: Isa, source: &[u8], line: &Line, out: &mut [u8]) {
     match isa.kind() {
-        Kind::Portable => columns_from(0, source, taps, out),
+        Kind::Portable => columns_from(0, source, &line.taps, out),
         // SAFETY: an `Isa` is only made where the processor has it.
         #[cfg(target_arch = "x86_64")]
-        Kind::Avx2 | Kind::Avx512 => unsafe { super::x86_64::columns(source, taps, out) },
+        Kind::Avx2 => unsafe { super::x86_64::columns_from(0, source, &line.taps, out) },
+        #[cfg(target_arch = "x86_64")]
+        Kind::Avx512 => {
+            // SAFETY: as above.
+            let done = unsafe { super::avx512::columns(source, &line.groups, out) };
+            // SAFETY: what has AVX-512 has AVX2.
+            unsafe { super::x86_64::columns_from(done, source, &line.taps, out) }
+        }
     }
 }
 
@@ -54,7 +81,10 @@ pub(crate) fn rows(isa: Isa, lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8
         Kind::Portable => rows_of(lines, weights, out),
         // SAFETY: an `Isa` is only made where the processor has it.
         #[cfg(target_arch = "x86_64")]
-        Kind::Avx2 | Kind::Avx512 => unsafe { super::x86_64::rows(lines, weights, out) },
+        Kind::Avx2 => unsafe { super::x86_64::rows(lines, weights, out) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Kind::Avx512 => unsafe { super::avx512::rows(lines, weights, out) },
     }
 }
 

@@ -1,16 +1,18 @@
-//! What the compiler doesn't find by itself: shuffles within a pixel's neighbourhood.
+//! What the compiler doesn't find by itself: shuffles within a pixel's neighbourhood, in AVX2.
 
 use std::arch::x86_64::*;
 
-use super::scale::{BITS, FourTaps, columns_from};
+use super::scale::{self, BITS, FourTaps};
 
 /// Bytes that a step of [`columns`] reads at a pixel's first tap, and writes at its place.
 const REACH: usize = 16;
 
-/// A line of RGB in another width: four output pixels at a time, two in each half of a register.
+/// A line of RGB in another width, from output pixel `start` on: four pixels at a time, two in each
+/// half of a register.
 #[target_feature(enable = "avx2")]
 #[expect(unsafe_code, reason = "loads and stores inside of what was measured")]
-pub(super) fn columns(source: &[u8], taps: &[FourTaps], out: &mut [u8]) {
+pub(super) fn columns_from(start: usize, source: &[u8], taps: &[FourTaps], out: &mut [u8]) {
+    let (taps, out) = (&taps[start..], &mut out[3 * start..]);
     // Pixels whose four taps can be read as 16 bytes; `first` grows from pixel to pixel. Of these,
     // whole fours whose 16 bytes of result fit too (the last 4 bytes are of pixels still to come).
     let readable = taps.partition_point(|taps| 3 * taps.first as usize + REACH <= source.len());
@@ -78,7 +80,7 @@ pub(super) fn columns(source: &[u8], taps: &[FourTaps], out: &mut [u8]) {
         // SAFETY: `place` has that many bytes.
         unsafe { _mm_storeu_si128(place.as_mut_ptr().cast(), packed) };
     }
-    columns_from(4 * fours, source, taps, out);
+    scale::columns_from(4 * fours, source, taps, out);
 }
 
 /// Four lines, weighted, into one: 32 bytes at a time.
@@ -126,7 +128,7 @@ pub(super) fn rows(lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8]) {
         // SAFETY: 32 bytes are stored to 32.
         unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm256_packus_epi16(low, high)) };
     }
-    super::scale::rows_of(lines.map(|line| &line[done..]), weights, rest);
+    scale::rows_of(lines.map(|line| &line[done..]), weights, rest);
 }
 
 /// Y of a row: 16 pixels at a time.
