@@ -30,6 +30,8 @@
 //! frame allocates nothing but what ONNX Runtime does itself, given a [`Frame`] to fill again.
 //!
 //! # Features
+//! `gpu-compose`: pictures composed by a graphics processor, into a texture of `wgpu` (module `gpu`).
+//!
 //! `internals`: the stages one by one, for this repository's benchmarks; no promise of stability.
 #![deny(unsafe_code)]
 
@@ -58,6 +60,8 @@ mod vectors;
 
 pub use audio::{AudioData, MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ};
 pub use avatar::{Avatar, AvatarInfo, ProviderReport};
+#[cfg(feature = "gpu-compose")]
+pub use compose::gpu;
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use frame::{Frame, FrameFlags, PixelFormat};

@@ -41,6 +41,12 @@ impl Patch {
         }
     }
 
+    /// Width and height.
+    #[cfg(feature = "gpu-compose")]
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
     /// Whether it has no pixels at all, as by default.
     pub(crate) fn is_empty(&self) -> bool {
         self.size == 0
@@ -91,33 +97,41 @@ impl Patch {
         affine.bounds(self.size, width, height).1
     }
 
+    /// For each of some rows of a picture of `width` × `height`, the pixels that the patch lies
+    /// over, and their way through the patch.
+    pub(crate) fn lines(
+        &self,
+        rows: Range<usize>,
+        (width, height): (usize, usize),
+        affine: &Affine,
+    ) -> impl Iterator<Item = (Range<usize>, Line)> {
+        let (columns, _) = affine.bounds(self.size, width, height);
+        affine.inverse().into_iter().flat_map(move |inverse| {
+            let step = [inverse.a, inverse.d].map(|x| (x * ONE).round() as i64);
+            let columns = columns.clone();
+            rows.clone().map(move |y| {
+                // The centre of this row's first pixel, in patch coordinates counted from pixel
+                // centres.
+                let (u, v) = inverse.apply(columns.start as f64 + 0.5, y as f64 + 0.5);
+                let start = [u, v].map(|x| ((x - 0.5) * ONE).round() as i64);
+                let line = Line { start, step };
+                let span = self.span(&line, columns.len());
+                let start = line.at(span.start);
+                let pixels = columns.start + span.start..columns.start + span.end;
+                (pixels, Line { start, step })
+            })
+        })
+    }
+
     /// Lays the patch over some rows of a picture.
     pub(crate) fn blend_into(&self, isa: Isa, band: Band<'_>, height: usize, affine: &Affine) {
-        let Some(inverse) = affine.inverse() else {
-            return;
-        };
-        let (columns, _) = affine.bounds(self.size, band.width, height);
-        let step = [inverse.a, inverse.d].map(|x| (x * ONE).round() as i64);
         let mut corners = Corners::EMPTY;
         let mut over = [[0; 4]; CHUNK];
-        for (y, row) in band.rows.zip(band.rgb.chunks_exact_mut(3 * band.width)) {
-            // The centre of this row's first pixel, in patch coordinates counted from pixel
-            // centres.
-            let (u, v) = inverse.apply(columns.start as f64 + 0.5, y as f64 + 0.5);
-            let line = Line {
-                start: [u, v].map(|x| ((x - 0.5) * ONE).round() as i64),
-                step,
-            };
-            let span = self.span(&line, columns.len());
-            let pixels = columns.start + span.start..columns.start + span.end;
+        let lines = self.lines(band.rows, (band.width, height), affine);
+        for ((pixels, line), row) in lines.zip(band.rgb.chunks_exact_mut(3 * band.width)) {
             let row = &mut row[3 * pixels.start..3 * pixels.end];
             for (chunk, rgb) in row.chunks_mut(3 * CHUNK).enumerate() {
-                self.gather(
-                    &line,
-                    span.start + chunk * CHUNK,
-                    rgb.len() / 3,
-                    &mut corners,
-                );
+                self.gather(&line, chunk * CHUNK, rgb.len() / 3, &mut corners);
                 arch::sample(isa, &corners, &mut over);
                 arch::mix(isa, &over, rgb);
             }
@@ -164,9 +178,9 @@ impl Patch {
 }
 
 /// The way through the patch along a row of the frame, in 16.16 fixed point.
-struct Line {
-    start: [i64; 2],
-    step: [i64; 2],
+pub(crate) struct Line {
+    pub(crate) start: [i64; 2],
+    pub(crate) step: [i64; 2],
 }
 
 impl Line {

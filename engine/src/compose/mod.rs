@@ -13,8 +13,11 @@ pub(crate) mod base;
 pub(crate) mod blend;
 pub(crate) mod convert;
 pub(crate) mod fit;
+#[cfg(feature = "gpu-compose")]
+pub mod gpu;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::PictureMut;
 use crate::avatar::Affine;
@@ -32,6 +35,15 @@ pub(crate) struct Composer {
     /// The rows that the patch covers, RGB.
     band: Vec<u8>,
     fit: Option<Fit>,
+}
+
+/// What a picture is made from.
+#[derive(Debug)]
+pub(crate) struct Layers<'a> {
+    /// The base frame, RGB.
+    pub(crate) base: &'a Arc<[u8]>,
+    /// What is laid over it, and where.
+    pub(crate) patch: Option<(&'a Patch, &'a Affine)>,
 }
 
 /// The picture at the avatar's size: the base frame's rows, some of them replaced.
@@ -81,13 +93,9 @@ impl Composer {
             .map_or((self.width, self.height), Fit::output_size)
     }
 
-    /// Composes one picture into `out`, which has the output's size. Without a patch the base frame stands alone.
-    pub(crate) fn compose(
-        &mut self,
-        base: &[u8],
-        patch: Option<(&Patch, &Affine)>,
-        out: &mut PictureMut<'_>,
-    ) {
+    /// Composes one picture into `out`, which has the output's size.
+    pub(crate) fn compose(&mut self, layers: &Layers<'_>, out: &mut PictureMut<'_>) {
+        let &Layers { base, patch } = layers;
         let row_bytes = 3 * self.width;
         let mut rows = 0..0;
         if let Some((patch, affine)) = patch {

@@ -11,14 +11,15 @@ use super::input::Input;
 use super::renderer::{Order, Renderer, Tick, lock};
 use super::ring::{Ring, Slot, State};
 use super::statistics::Statistics;
+use super::target::Target;
 use crate::avatar::Avatar;
 use crate::clock::{FRAME_DURATION, Stopwatch};
-use crate::compose::Composer;
 use crate::compose::arch::Isa;
+use crate::compose::{Composer, Layers};
 use crate::frame::{Frame, FrameFlags};
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::{Deadline, Job};
-use crate::{Error, ErrorKind, PictureMut, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// A consumer that comes later than this has been away: the clock starts anew.
 const AWAY: Duration = Duration::from_secs(1);
@@ -99,31 +100,12 @@ impl Core {
     pub(super) fn draw(
         &self,
         frame: &mut Frame,
-        picture: Option<&mut PictureMut<'_>>,
+        target: Target<'_, '_>,
         wait: bool,
     ) -> Result<bool> {
-        if let Some(size) = picture.as_deref().map(PictureMut::size)
-            && size != self.size
-        {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!(
-                    "the picture is {}×{}; this session draws {}×{}",
-                    size.0, size.1, self.size.0, self.size.1
-                ),
-            ));
-        }
         let mut drawer = lock(&self.drawer);
         let drawer = &mut *drawer;
-        (frame.width, frame.height) = self.size;
-        frame.format = picture
-            .as_deref()
-            .map_or(self.options.pixel_format, PictureMut::format);
-        if picture.is_some() {
-            frame.pixels.clear();
-        }
-        frame.audio.clear();
-        frame.audio_rate_hz = 0;
+        target.describe(self, frame)?;
         frame.flags = FrameFlags::default();
         let drawn = match self.options.pacing {
             Pacing::Realtime => match self.wait(wait)? {
@@ -148,16 +130,11 @@ impl Core {
         frame.flags.muted = slot.muted;
         if let Some(base) = &slot.base {
             let affine = &self.avatar.0.affines[slot.base_frame];
-            let placed = slot.placed.then_some((&slot.patch, affine));
-            match picture {
-                Some(picture) => drawer.composer.compose(base, placed, picture),
-                None => {
-                    let length = frame.format.buffer_len(self.size.0, self.size.1);
-                    frame.pixels.resize(length, 0);
-                    let mut own = PictureMut::packed(frame.format, self.size, &mut frame.pixels)?;
-                    drawer.composer.compose(base, placed, &mut own);
-                }
-            }
+            let layers = Layers {
+                base,
+                patch: slot.placed.then_some((&slot.patch, affine)),
+            };
+            target.put(&mut drawer.composer, &layers, frame)?;
         }
         self.count(frame);
         Ok(true)

@@ -5,6 +5,7 @@ mod input;
 mod renderer;
 mod ring;
 mod statistics;
+mod target;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -13,12 +14,15 @@ use self::core::Core;
 use crate::audio::AudioData;
 use crate::avatar::Avatar;
 use crate::clock::{Clock, FRAME_DURATION};
+#[cfg(feature = "gpu-compose")]
+use crate::compose::gpu;
 use crate::frame::Frame;
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::Job;
 use crate::{Error, ErrorKind, PictureMut, Result};
 use renderer::lock;
 pub use statistics::Statistics;
+use target::Target;
 
 /// One conversation with an avatar.
 ///
@@ -230,7 +234,7 @@ impl Session {
     /// # Real time
     /// In the steady state nothing is allocated but what ONNX Runtime does itself.
     pub fn next_frame_into(&self, frame: &mut Frame) -> Result<bool> {
-        self.core.draw(frame, None, true)
+        self.core.draw(frame, Target::Frame, true)
     }
 
     /// The same as [`next_frame_into`](Self::next_frame_into), with the picture straight into
@@ -240,7 +244,31 @@ impl Session {
     /// Those of [`next_frame`](Self::next_frame), and `InvalidArgument` if the picture is not of
     /// [`frame_size`](Self::frame_size); then no frame is used up.
     pub fn next_frame_to(&self, frame: &mut Frame, picture: &mut PictureMut<'_>) -> Result<bool> {
-        self.core.draw(frame, Some(picture), true)
+        self.core.draw(frame, Target::Memory(picture), true)
+    }
+
+    /// The same as [`next_frame_into`](Self::next_frame_into), with the picture composed by a
+    /// graphics processor into the texture of `canvas`, which is one of this session's avatar;
+    /// [`Frame::pixels`] stays empty.
+    ///
+    /// # Errors
+    /// Those of [`next_frame`](Self::next_frame), and `InvalidArgument` if the canvas is of another
+    /// size; then no frame is used up.
+    ///
+    /// # Real time
+    /// Submits work to the device and doesn't wait for it. `wgpu` allocates.
+    #[cfg(feature = "gpu-compose")]
+    pub fn next_frame_on(&self, frame: &mut Frame, canvas: &mut gpu::Canvas) -> Result<bool> {
+        self.core.draw(frame, Target::Canvas(canvas), true)
+    }
+
+    /// The same as [`next_frame_on`](Self::next_frame_on), without waiting.
+    ///
+    /// # Errors
+    /// Those of [`next_frame_on`](Self::next_frame_on).
+    #[cfg(feature = "gpu-compose")]
+    pub fn try_next_frame_on(&self, frame: &mut Frame, canvas: &mut gpu::Canvas) -> Result<bool> {
+        self.core.draw(frame, Target::Canvas(canvas), false)
     }
 
     /// The next frame if it is due now, without waiting.
@@ -257,7 +285,7 @@ impl Session {
     /// # Errors
     /// Those of [`next_frame`](Self::next_frame).
     pub fn try_next_frame_into(&self, frame: &mut Frame) -> Result<bool> {
-        self.core.draw(frame, None, false)
+        self.core.draw(frame, Target::Frame, false)
     }
 
     /// The same as [`next_frame_to`](Self::next_frame_to), without waiting.
@@ -269,7 +297,7 @@ impl Session {
         frame: &mut Frame,
         picture: &mut PictureMut<'_>,
     ) -> Result<bool> {
-        self.core.draw(frame, Some(picture), false)
+        self.core.draw(frame, Target::Memory(picture), false)
     }
 }
 

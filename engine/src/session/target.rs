@@ -1,0 +1,84 @@
+//! Where a session's picture goes.
+
+use super::core::Core;
+#[cfg(feature = "gpu-compose")]
+use crate::PixelFormat;
+#[cfg(feature = "gpu-compose")]
+use crate::compose::gpu::Canvas;
+use crate::compose::{Composer, Layers};
+use crate::frame::Frame;
+use crate::{Error, ErrorKind, PictureMut, Result};
+
+pub(super) enum Target<'a, 'b> {
+    /// Into the frame itself.
+    Frame,
+    /// Into memory of the caller's.
+    Memory(&'a mut PictureMut<'b>),
+    /// Into a texture.
+    #[cfg(feature = "gpu-compose")]
+    Canvas(&'a mut Canvas),
+}
+
+impl Target<'_, '_> {
+    /// Describes the picture to come in `frame`, which is empty then.
+    ///
+    /// # Errors
+    /// `InvalidArgument`: the target has another size than the session's pictures.
+    pub(super) fn describe(&self, core: &Core, frame: &mut Frame) -> Result<()> {
+        let own = (core.size, core.options.pixel_format);
+        let (wanted, (size, format)) = match self {
+            Self::Frame => (core.size, own),
+            Self::Memory(picture) => (core.size, (picture.size(), picture.format())),
+            #[cfg(feature = "gpu-compose")]
+            Self::Canvas(canvas) => {
+                let info = core.avatar.info();
+                let native = (info.frame_width, info.frame_height);
+                (native, (canvas.size(), PixelFormat::Rgba8))
+            }
+        };
+        if size != wanted {
+            return Err(wrong_size(size, wanted));
+        }
+        (frame.width, frame.height) = size;
+        frame.format = format;
+        if !matches!(self, Self::Frame) {
+            frame.pixels.clear();
+        }
+        frame.audio.clear();
+        frame.audio_rate_hz = 0;
+        Ok(())
+    }
+
+    /// Puts the picture there.
+    pub(super) fn put(
+        self,
+        composer: &mut Composer,
+        layers: &Layers<'_>,
+        frame: &mut Frame,
+    ) -> Result<()> {
+        match self {
+            Self::Memory(picture) => composer.compose(layers, picture),
+            Self::Frame => {
+                let size = (frame.width, frame.height);
+                let length = frame.format.buffer_len(size.0, size.1);
+                frame.pixels.resize(length, 0);
+                let mut own = PictureMut::packed(frame.format, size, &mut frame.pixels)?;
+                composer.compose(layers, &mut own);
+            }
+            #[cfg(feature = "gpu-compose")]
+            Self::Canvas(canvas) => canvas.compose(layers.base, layers.patch),
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+fn wrong_size(size: (usize, usize), wanted: (usize, usize)) -> Error {
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!(
+            "the picture is {}×{}; this session draws {}×{}",
+            size.0, size.1, wanted.0, wanted.1
+        ),
+    )
+}
