@@ -7,6 +7,7 @@ mod c_test;
 mod fuzz;
 mod header;
 mod install;
+mod instructions;
 mod runtime;
 mod sanitize;
 mod tsan;
@@ -24,6 +25,8 @@ cargo xtask <verb>
   test              everything that CI runs: check, studio's tests, bindings python, cargo test
   check             rustfmt, clippy and rustdoc, warnings as errors; cargo-deny and typos where they are installed
   bench [filter]    the benchmarks of benches/, on one core where `taskset` is at hand
+  bench instructions [frames]
+                    instructions of a frame, by callgrind, told apart by stage and library; kept in benches/record/
   record <name> [numbers]
                     sessions, latency, soak or memory of benches/, printed and kept in benches/record/<name>.csv
   bindings python [--release]
@@ -58,6 +61,7 @@ fn main() -> Result<()> {
         ["demo"] => demo(&sh),
         ["test"] => test(&sh),
         ["check"] => check(&sh),
+        ["bench", "instructions", frames @ ..] => instructions::count(&sh, frames),
         ["bench", filter @ ..] => bench(&sh, filter),
         [
             "record",
@@ -124,6 +128,12 @@ fn test(sh: &Shell) -> Result<()> {
     studio_tests(sh)?;
     c_interface(sh)?;
     bindings::python(sh, false)?;
+    // Apart from the others, which do without the feature.
+    cmd!(
+        sh,
+        "cargo test --package essence --features gpu-compose --test gpu --locked"
+    )
+    .run()?;
     // Last, so that its closing lines are.
     cmd!(sh, "cargo test --workspace --locked").run()?;
     Ok(())
