@@ -64,3 +64,15 @@ def test_training_goes_where_there_is_a_device(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.Tensor, "to", lambda self, *args, **kwargs: (moved.append(args), plain(self, *args, **kwargs))[1])
     train.train(samples(), tmp_path / "a.pt", 1, device="cpu")
     assert sum(torch.device("cpu") in each for each in moved) >= 4
+
+
+def test_differences_know_their_own_gradient():
+    random = torch.Generator().manual_seed(3)
+    wanted, weight = (torch.rand(shape, generator=random, dtype=torch.float64) for shape in ((2, 3, 7, 5), (1, 1, 7, 5)))
+    made = torch.rand(2, 3, 7, 5, generator=random, dtype=torch.float64, requires_grad=True)
+    off = made - wanted
+    plain = (off.abs() * weight).mean() + 2 * (off.diff(dim=-1).abs() * weight[..., 1:]).mean() + 2 * (off.diff(dim=-2).abs() * weight[..., 1:, :]).mean()
+    (expected,) = torch.autograd.grad(plain, made)
+    at_once = train._Differences.apply(made, wanted, weight)
+    (given,) = torch.autograd.grad(at_once, made)
+    assert torch.allclose(plain, at_once) and torch.allclose(expected, given)
