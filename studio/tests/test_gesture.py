@@ -33,7 +33,8 @@ def scene() -> tuple[SimpleNamespace, base.Loop, list[np.ndarray], list[np.ndarr
 
 def test_a_gesture_grows_out_of_the_loop_and_back():
     prepared, loop, loop_frames, pictures = scene()
-    made = gesture.made("wave", prepared, 1, pictures, loop, loop_frames)
+    stretch = base.whole(prepared, 1)
+    made = gesture.made("wave", prepared, stretch, pictures, loop, loop_frames)
     assert len(made.frames) == len(made.to_frame) == len(made.pose)
     shown = base.differences(*(gesture._small(each) for each in (made.frames[1:], made.frames[:-1])))
     film_step = base.differences(*(gesture._small(each) for each in (pictures[1:], pictures[:-1]))).max()
@@ -43,7 +44,7 @@ def test_a_gesture_grows_out_of_the_loop_and_back():
     # The patch follows the disc through the morph.
     assert np.abs(np.diff(made.to_frame[:, 0, 2])).max() <= 2.0
     assert made.pose[0].max() < 0.2 and made.pose[len(made.pose) // 2].min() == 1
-    again = gesture.made("nod", prepared, 1, pictures, loop, loop_frames, anchor=3)
+    again = gesture.made("nod", prepared, stretch, pictures, loop, loop_frames, anchor=3)
     assert again.anchor == 3
 
 
@@ -56,7 +57,7 @@ def test_exits_are_where_the_loop_looks_like_the_anchor():
 def test_too_short_a_gesture_is_refused():
     prepared, loop, loop_frames, pictures = scene()
     with pytest.raises(footage.Refused, match="too few"):
-        gesture.made("wave", prepared, 1, pictures[:8], loop, loop_frames)
+        gesture.made("wave", prepared, base.Loop(1, 0, 8, "once", 0.0), pictures[:8], loop, loop_frames)
 
 
 @pytest.mark.parametrize("given", ["wave", "idle=a.mp4", "a b=c.mp4", "wave="])
@@ -64,3 +65,15 @@ def test_names_of_gestures(given):
     with pytest.raises(footage.Refused):
         command.gesture_names([given])
     assert list(command.gesture_names(["wave=a.mp4", "nod=b.mp4"])) == ["wave", "nod"]
+
+
+def test_a_talking_loop_is_where_the_head_moves_most():
+    still, moving = np.zeros((100, 4), np.float32), np.zeros((100, 4), np.float32)
+    moving[:, 0] = np.sin(np.arange(100) / 4) * (np.arange(100) > 30)
+    still[:, 0] = 0.1 * np.sin(np.arange(100) / 4)
+    seen = [SimpleNamespace(found=np.ones(100, bool)) for _ in range(2)]
+    prepared = SimpleNamespace(pose=[still, moving], covered=[np.zeros(100, bool)] * 2)
+    found = base.lively(prepared, seen, base.Loop(0, 0, 60, "cycle", 0.5))
+    assert found.clip == 1 and found.first >= 25 and found.kind == "cycle"
+    prepared.pose[1] = still
+    assert base.lively(prepared, seen, base.Loop(0, 0, 60, "cycle", 0.5)) is None

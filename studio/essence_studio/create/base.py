@@ -15,6 +15,10 @@ LONGEST = 150
 SHORTEST = 25
 BLINK = 0.35
 """MediaPipe's score from which an eye counts as closing."""
+LIVELY = 75
+"""Frames of the talking loop at most."""
+LIVELIER = 1.3
+"""Times the idle loop's motion of the head that makes a talking loop worth its place in the file."""
 SMALL = 96
 """Width of the pictures that are compared."""
 
@@ -56,12 +60,37 @@ def choose(prepared: Prepared, tracks: list[Faces], longest: int = LONGEST) -> L
     return Loop(number, first, count, "bounce", 0.0)
 
 
+def lively(prepared: Prepared, tracks: list[Faces], idle: Loop) -> Loop | None:
+    """The stretch in which the head moves most, as people's do who talk; None where it hardly moves more than in `idle`."""
+    centre = np.median(np.concatenate(prepared.pose)[:, :3], axis=0)
+    motion = [_speed(prepared, number) for number in range(len(tracks))]
+    least = LIVELIER * motion[idle.clip][idle.first : idle.first + idle.count].mean()
+    best: tuple[float, int, int, int] | None = None
+    for number, track in enumerate(tracks):
+        usable = track.found & ~prepared.covered[number]
+        if number == idle.clip:
+            usable[idle.first : idle.first + idle.count] = False
+        away = np.linalg.norm(prepared.pose[number][:, :3] - centre, axis=1)
+        for first, count in _runs(usable, LIVELY):
+            for at in range(first, first + max(1, count - LIVELY + 1), 5):
+                stretch = slice(at, at + min(LIVELY, first + count - at))
+                value = float(motion[number][stretch].mean())
+                if value > least and stretch.stop - at >= 2 * SHORTEST and away[stretch].max() < 4.0 and (best is None or value > best[0]):
+                    best = (value, number, at, stretch.stop - at)
+    return None if best is None else Loop(best[1], best[2], best[3], "cycle", 0.0)
+
+
+def _speed(prepared: Prepared, number: int) -> np.ndarray:
+    """How fast the head turns, picture by picture."""
+    pose = prepared.pose[number][:, :3]
+    return np.linalg.norm(np.gradient(pose, axis=0), axis=1) if len(pose) > 2 else np.zeros(len(pose))
+
+
 def _costs(prepared: Prepared, track: Faces, number: int, centre: np.ndarray) -> np.ndarray:
     """Per picture: open lips, a head that is turned or moves fast. Infinite where the face isn't seen."""
     pose = prepared.pose[number][:, :3]
     opening = track.opening()
-    speed = np.linalg.norm(np.gradient(pose, axis=0), axis=1) if len(pose) > 2 else np.zeros(len(pose))
-    cost = 3 * opening / 0.1 + 0.5 * np.linalg.norm(pose - centre, axis=1) + 2 * speed
+    cost = 3 * opening / 0.1 + 0.5 * np.linalg.norm(pose - centre, axis=1) + 2 * _speed(prepared, number)
     cost[~track.found | prepared.covered[number]] = np.inf
     return cost
 

@@ -124,10 +124,17 @@ def from_video(options: argparse.Namespace) -> None:
     frames = base.pictures(prepared, loop)
     rested = packing.rested(prepared, net, loop, frames)
     gestures: list[gesture.Gesture] = []
+    talking = base.lively(prepared, tracks[:talks], loop)
+    if talking:
+        shown = packing.rested(prepared, net, talking, base.pictures(prepared, talking))
+        gestures = [gesture.made("talking", prepared, talking, shown, loop, rested)]
+        if gestures[0].jump > gesture.SMOOTH:
+            gestures = []
     for number, name in enumerate(names, talks):
         # As filmed: a smile is the mouth's, too.
-        shown = base.pictures(prepared, base.whole(prepared, number))
-        gestures.append(gesture.made(name, prepared, number, shown, loop, rested, gestures[0].anchor if gestures else None))
+        stretch = base.whole(prepared, number)
+        shown = base.pictures(prepared, stretch)
+        gestures.append(gesture.made(name, prepared, stretch, shown, loop, rested, gestures[0].anchor if gestures else None))
         if gestures[-1].jump > 8:
             meter.say(f"warning: --motion {name} begins or ends {gestures[-1].jump:.0f} of the base loop's steps away from it: the morph will show")
     facts = dict(

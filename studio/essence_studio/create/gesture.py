@@ -1,4 +1,4 @@
-"""Named motions from clips of their own: entered from and left to one picture of the base loop, by a short morph.
+"""Named motions from clips of their own, and the talking loop: entered from and left to one picture of the base loop, by a short morph.
 
 Where a gesture begins and ends is chosen so that the picture jumps least; a few frames between are the two pictures laid over each other, both
 bent to the same place of the head.
@@ -16,6 +16,8 @@ from .prepare import Prepared
 
 MORPH = 5
 """Frames from the loop into a gesture, and out of it."""
+SMOOTH = 4.0
+"""A talking loop returns every few seconds: its joints may be so many of the idle loop's largest steps before the morph, not more."""
 LEAST = 12
 """Frames of a gesture between its morphs."""
 
@@ -32,12 +34,14 @@ class Gesture:
     """The loop's picture that it comes from and goes back to."""
     jump: float
     """The larger of its two joints' differences over the largest step inside the loop, before the morph."""
+    loop: str = "once"
+    """`cycle` for the talking loop."""
 
 
 def made(
-    name: str, prepared: Prepared, number: int, pictures: list[np.ndarray], loop: base.Loop, loop_frames: list[np.ndarray], anchor: int | None = None
+    name: str, prepared: Prepared, stretch: base.Loop, pictures: list[np.ndarray], loop: base.Loop, loop_frames: list[np.ndarray], anchor: int | None = None
 ) -> Gesture:
-    """The gesture of clip `number`, whose `pictures` these are; all gestures share the first one's `anchor`."""
+    """The gesture of a stretch whose `pictures` these are; all gestures share the first one's `anchor`."""
     if len(pictures) < LEAST + 2:
         raise Refused(f"--motion {name}: {len(pictures)} pictures are too few for a gesture, {LEAST + 2} are needed")
     small = _small(pictures)
@@ -53,7 +57,8 @@ def made(
     jump = max(apart[begin, anchor], apart[end, anchor]) / largest
     at_anchor = prepared.heads[loop.clip].to_frame[loop.first + anchor]
     pose_anchor = prepared.pose[loop.clip][loop.first + anchor]
-    own, own_pose = prepared.heads[number].to_frame, prepared.pose[number]
+    inside_clip = slice(stretch.first, stretch.first + len(pictures))
+    own, own_pose = prepared.heads[stretch.clip].to_frame[inside_clip], prepared.pose[stretch.clip][inside_clip]
     frames, places, poses = [], [], []
     for k in range(begin - MORPH, end + MORPH + 1):
         inside = min(max(k, begin), end)
@@ -65,7 +70,7 @@ def made(
         frames.append(blended(loop_frames[anchor], at_anchor, pictures[inside], own[inside], place, t))
         places.append(place)
         poses.append((1 - t) * pose_anchor + t * own_pose[inside])
-    return Gesture(name, frames, np.stack(places), np.stack(poses).astype(np.float32), anchor, float(jump))
+    return Gesture(name, frames, np.stack(places), np.stack(poses).astype(np.float32), anchor, float(jump), stretch.kind)
 
 
 def blended(first: np.ndarray, at_first: np.ndarray, second: np.ndarray, at_second: np.ndarray, place: np.ndarray, t: float) -> np.ndarray:

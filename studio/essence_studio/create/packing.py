@@ -101,7 +101,7 @@ def pack(
         motions["idle"].update(entries=sorted({0, anchor}), exits=gesture.exits_near(anchor, frames))
     frames = list(frames)
     for each in gestures:
-        motions[each.name] = {"first": len(frames), "count": len(each.frames), "loop": "once", "entries": [0], "exits": [len(each.frames) - 1]}
+        motions[each.name] = {"first": len(frames), "count": len(each.frames), "loop": each.loop, "entries": [0], "exits": [len(each.frames) - 1]}
         geometry.append(np.concatenate([each.pose, prepared.patch.to_frame(each.to_frame)], 1))
         frames += each.frames
     members["geometry.f32"] = np.concatenate(geometry).astype("<f4").tobytes()
