@@ -1,5 +1,5 @@
 //! Installing libessence where compilers and loaders find it: what `cargo-c` does, with nothing to
-//! install first.
+//! install first. `ffi/Cargo.toml` has what `cargo-c` itself needs.
 
 use std::path::{Path, PathBuf};
 
@@ -174,6 +174,11 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     if !cfg!(target_os = "linux") {
         println!("installing is checked on Linux only: skipped");
         return Ok(());
+    }
+    let [major, minor] = abi_version(sh)?;
+    let manifest = sh.read_file(root().join("ffi/Cargo.toml"))?;
+    if !manifest.contains(&format!("\nversion = \"{major}.{minor}.0\"\n")) {
+        bail!("ffi/Cargo.toml tells cargo-c another version than {major}.{minor}.0");
     }
     let prefix = root().join("target/installed");
     sh.remove_path(&prefix)?;
