@@ -165,6 +165,14 @@ def test_a_motion_can_be_performed(speech: Pcm) -> None:
             composer.perform("dance")
 
 
+def test_the_report_says_whether_8_bits_run() -> None:
+    folder = TOY.parent
+    with bithuman.open(TOY, provider="cpu") as plain, bithuman.open(folder / "toy_8bit.imx", provider="cpu") as small:
+        assert not plain.provider.quantized and small.provider.quantized
+    with bithuman.open(folder / "toy_8bit_off.imx", provider="cpu") as passed_over:
+        assert not passed_over.provider.quantized and "8 bits" in passed_over.provider.refused["cpu"]
+
+
 def test_avatars_are_shared_and_a_changed_file_is_another(tmp_path: Path, speech: Pcm) -> None:
     path = tmp_path / "avatar.imx"
     path.write_bytes(TOY.read_bytes())
