@@ -91,6 +91,8 @@ def pack(
     speech = json.loads((networks / "speech.json").read_text())
     identity = work / "identity.onnx"
     train.export(net, identity, lambda folded: Driven(folded, matrix, prepared.front), len(COEFFICIENTS))
+    # As it will be in the file: the self-test's patches are this network's.
+    identity.write_bytes(quantize.slim(identity.read_bytes()))
     pose = prepared.pose[loop.clip][loop.first : loop.first + loop.count]
     affines = prepared.patch.to_frame(prepared.heads[loop.clip].to_frame[loop.first : loop.first + loop.count])
     members = {"speech.onnx": (networks / "speech.onnx").read_bytes(), "identity.onnx": identity.read_bytes()}
