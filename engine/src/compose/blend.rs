@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::arch::{self, BLOCK, CHUNK, Corners, Isa};
+use super::arch::{self, BLOCK, CHUNK, Isa, Way};
 use crate::avatar::Affine;
 
 /// A mouth patch in 8 bits, interleaved R, G, B, alpha.
@@ -125,14 +125,18 @@ impl Patch {
 
     /// Lays the patch over some rows of a picture.
     pub(crate) fn blend_into(&self, isa: Isa, band: Band<'_>, height: usize, affine: &Affine) {
-        let mut corners = Corners::EMPTY;
         let mut over = [[0; 4]; CHUNK];
         let lines = self.lines(band.rows, (band.width, height), affine);
         for ((pixels, line), row) in lines.zip(band.rgb.chunks_exact_mut(3 * band.width)) {
             let row = &mut row[3 * pixels.start..3 * pixels.end];
             for (chunk, rgb) in row.chunks_mut(3 * CHUNK).enumerate() {
-                self.gather(&line, chunk * CHUNK, rgb.len() / 3, &mut corners);
-                arch::sample(isa, &corners, &mut over);
+                let way = Way {
+                    // Inside of the patch, 32 bits hold 16.16.
+                    start: line.at(chunk * CHUNK).map(|x| x as i32),
+                    step: line.step.map(|x| x as i32),
+                };
+                let patch = (self.pixels.as_slice(), self.size);
+                arch::sample(isa, patch, way, rgb.len() / 3, &mut over);
                 arch::mix(isa, &over, rgb);
             }
         }
@@ -157,23 +161,6 @@ impl Patch {
         // A pixel left of the first one with alpha has it as its neighbour.
         let across = alpha.start.saturating_sub(1) as i64..most.min(alpha.end as i64);
         line.within(0, across, down)
-    }
-
-    /// Looks up the neighbours of `count` steps of a line.
-    fn gather(&self, line: &Line, first: usize, count: usize, corners: &mut Corners) {
-        let [mut u, mut v] = line.at(first);
-        let [a, b, c, d] = &mut corners.pixels;
-        let pixels = a.iter_mut().zip(b).zip(c.iter_mut().zip(d));
-        let weights = corners.right.iter_mut().zip(&mut corners.down);
-        for (((a, b), (c, d)), (right, down)) in pixels.zip(weights).take(count) {
-            let at = (v >> 16) as usize * self.size + (u >> 16) as usize;
-            let (top, bottom) = (&self.pixels[at..], &self.pixels[at + self.size..]);
-            (*a, *b, *c, *d) = (top[0], top[1], bottom[0], bottom[1]);
-            *right = [(u >> 8 & 255) as u16; 4];
-            *down = [(v >> 8 & 255) as u16; 4];
-            u += line.step[0];
-            v += line.step[1];
-        }
     }
 }
 

@@ -1,62 +1,85 @@
 //! The mouth patch: from the network's floats, sampled, over the base frame.
 
-use super::kernel;
+use super::{Isa, Kind, kernel};
 
 /// Pixels that are sampled at a time.
 pub(crate) const CHUNK: usize = 64;
 
-/// The neighbours of some pixels, RGBA, and how far each pixel lies from them.
-pub(crate) struct Corners {
-    /// Top left, top right, bottom left, bottom right.
-    pub(crate) pixels: [[[u8; 4]; CHUNK]; 4],
-    /// Distance from the left neighbour in 1/256, four times.
-    pub(crate) right: [[u16; 4]; CHUNK],
-    /// Distance from the top neighbour in 1/256, four times.
-    pub(crate) down: [[u16; 4]; CHUNK],
+/// A way through a patch, from one pixel of the frame to the next, in 16.16 fixed point.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    /// Column and row of the first.
+    pub(crate) start: [i32; 2],
+    pub(crate) step: [i32; 2],
 }
 
-impl Corners {
-    pub(crate) const EMPTY: Self = Self {
-        pixels: [[[0; 4]; CHUNK]; 4],
-        right: [[0; 4]; CHUNK],
-        down: [[0; 4]; CHUNK],
-    };
-}
-
-kernel! {
-    /// Mixes the neighbours bilinearly; weights of 1/256, rounded to the nearest once.
-    pub(crate) fn sample(corners: &Corners, out: &mut [[u8; 4]; CHUNK]) {
-        let [a, b, c, d] = &corners.pixels;
-        let (a, b) = (a.as_flattened(), b.as_flattened());
-        let (c, d) = (c.as_flattened(), d.as_flattened());
-        let (right, down) = (corners.right.as_flattened(), corners.down.as_flattened());
-        let corners = a.iter().zip(b).zip(c.iter().zip(d));
-        let weights = right.iter().zip(down);
-        for ((out, ((&a, &b), (&c, &d))), (&right, &down)) in
-            out.as_flattened_mut().iter_mut().zip(corners).zip(weights)
-        {
-            // At most 255 · 256, so 16 bits hold it.
-            let above = u16::from(a) * (256 - right) + u16::from(b) * right;
-            let below = u16::from(c) * (256 - right) + u16::from(d) * right;
-            let sum = u32::from(above) * u32::from(256 - down) + u32::from(below) * u32::from(down);
-            *out = ((sum + 0x8000) >> 16) as u8;
-        }
+/// Mixes four neighbours bilinearly for each of `count` pixels along `way` through a square of
+/// `size`; weights of 1/256, rounded to the nearest once. Every one of them has a neighbour to the
+/// right and below. What lies in `out` beyond `count` means nothing.
+#[cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "instruction sets that were looked for")
+)]
+pub(crate) fn sample(
+    isa: Isa,
+    (pixels, size): (&[[u8; 4]], usize),
+    way: Way,
+    count: usize,
+    out: &mut [[u8; 4]; CHUNK],
+) {
+    match isa.kind() {
+        Kind::Portable => sample_of((pixels, size), way, count, out),
+        // SAFETY: an `Isa` is only made where the processor has it.
+        #[cfg(target_arch = "x86_64")]
+        Kind::Avx2 | Kind::Avx512 => unsafe {
+            super::x86_64::sample((pixels, size), way, count, out);
+        },
     }
 }
 
-kernel! {
-    /// Lays RGBA pixels over RGB ones, rounded to the nearest.
-    pub(crate) fn mix(over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
-        // Spread to the three channels first, so that the arithmetic is the same for all bytes.
-        let (mut colours, mut alphas) = ([[0; 3]; CHUNK], [[0; 3]; CHUNK]);
-        for ((colour, alpha), over) in colours.iter_mut().zip(&mut alphas).zip(over) {
-            let [r, g, b, a] = *over;
-            *colour = [r, g, b];
-            *alpha = [a; 3];
+fn sample_of(
+    (pixels, size): (&[[u8; 4]], usize),
+    way: Way,
+    count: usize,
+    out: &mut [[u8; 4]; CHUNK],
+) {
+    let [mut u, mut v] = way.start;
+    for out in out.iter_mut().take(count) {
+        let at = (v >> 16) as usize * size + (u >> 16) as usize;
+        let square = pixels.get(at..at + size + 2);
+        let (Some([a, b, ..]), Some([.., c, d])) = (square, square) else {
+            return;
+        };
+        let (right, down) = ((u >> 8 & 255) as u32, (v >> 8 & 255) as u32);
+        for (out, ((&a, &b), (&c, &d))) in out.iter_mut().zip(a.iter().zip(b).zip(c.iter().zip(d)))
+        {
+            let above = u32::from(a) * (256 - right) + u32::from(b) * right;
+            let below = u32::from(c) * (256 - right) + u32::from(d) * right;
+            *out = ((above * (256 - down) + below * down + 0x8000) >> 16) as u8;
         }
-        let (colours, alphas) = (colours.as_flattened(), alphas.as_flattened());
-        for ((under, &over), &alpha) in rgb.iter_mut().zip(colours).zip(alphas) {
-            let alpha = u16::from(alpha);
+        u += way.step[0];
+        v += way.step[1];
+    }
+}
+
+/// Lays RGBA pixels over RGB ones, rounded to the nearest.
+#[cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "instruction sets that were looked for")
+)]
+pub(crate) fn mix(isa: Isa, over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
+    match isa.kind() {
+        Kind::Portable => mix_of(over, rgb),
+        // SAFETY: an `Isa` is only made where the processor has it.
+        #[cfg(target_arch = "x86_64")]
+        Kind::Avx2 | Kind::Avx512 => unsafe { super::x86_64::mix(over, rgb) },
+    }
+}
+
+pub(super) fn mix_of(over: &[[u8; 4]], rgb: &mut [u8]) {
+    for (&[r, g, b, alpha], rgb) in over.iter().zip(rgb.as_chunks_mut::<3>().0) {
+        let alpha = u16::from(alpha);
+        for (under, over) in rgb.iter_mut().zip([r, g, b]) {
             let sum = u16::from(over) * alpha + u16::from(*under) * (255 - alpha) + 127;
             // Exact division by 255 for sums below 65 536.
             *under = ((sum + 1 + (sum >> 8)) >> 8) as u8;
@@ -84,23 +107,44 @@ kernel! {
 /// The 8-bit network gives blocks of so many pixels on a side.
 pub(crate) const BLOCK: usize = 4;
 
-kernel! {
-    /// A row of blocks `[S/4, 4, 4, 3]` to four rows of RGBA, with alpha scaled by `presence`/256.
-    pub(crate) fn unblock(blocks: &[u8], alphas: &[u8], presence: u16, out: &mut [[u8; 4]]) {
-        const STRIP: usize = 3 * BLOCK;
-        let width = out.len() / BLOCK;
-        let strips = blocks.as_chunks::<STRIP>().0;
-        let rows = out.chunks_exact_mut(width).zip(alphas.chunks_exact(width));
-        for (y, (out, alphas)) in rows.enumerate() {
-            let strips = strips.iter().skip(y).step_by(BLOCK);
-            let pixels = out.as_chunks_mut::<BLOCK>().0.iter_mut();
-            let alphas = alphas.as_chunks::<BLOCK>().0;
-            for (strip, (out, alphas)) in strips.zip(pixels.zip(alphas)) {
-                let [r0, g0, b0, r1, g1, b1, r2, g2, b2, r3, g3, b3] = *strip;
-                let [a0, a1, a2, a3] =
-                    alphas.map(|alpha| ((u16::from(alpha) * presence + 128) >> 8) as u8);
-                *out = [[r0, g0, b0, a0], [r1, g1, b1, a1], [r2, g2, b2, a2], [r3, g3, b3, a3]];
-            }
+/// A row of blocks `[S/4, 4, 4, 3]` to four rows of RGBA, with alpha scaled by `presence`/256.
+#[cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "instruction sets that were looked for")
+)]
+pub(crate) fn unblock(isa: Isa, blocks: &[u8], alphas: &[u8], presence: u16, out: &mut [[u8; 4]]) {
+    let cells = out.len() / (BLOCK * BLOCK);
+    let strips = blocks.as_chunks::<STRIP>().0;
+    let rows = out.chunks_exact_mut(BLOCK * cells);
+    for (y, (out, alphas)) in rows.zip(alphas.chunks_exact(BLOCK * cells)).enumerate() {
+        let (out, alphas) = (out.as_chunks_mut().0, alphas.as_chunks().0);
+        match isa.kind() {
+            Kind::Portable => unstrip(0, &strips[y..], alphas, presence, out),
+            // SAFETY: an `Isa` is only made where the processor has it.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 | Kind::Avx512 => unsafe {
+                super::x86_64::unstrip(&strips[y..], alphas, presence, out);
+            },
+        }
+    }
+}
+
+/// Four pixels of a block, RGB.
+pub(super) const STRIP: usize = 3 * BLOCK;
+
+/// A row of pixels from every fourth strip, from block `start` on.
+pub(super) fn unstrip(
+    start: usize,
+    strips: &[[u8; STRIP]],
+    alphas: &[[u8; BLOCK]],
+    presence: u16,
+    out: &mut [[[u8; 4]; BLOCK]],
+) {
+    let blocks = strips.iter().step_by(BLOCK).zip(alphas).zip(out);
+    for ((strip, alphas), out) in blocks.skip(start) {
+        let colours = strip.as_chunks::<3>().0;
+        for (out, (&[r, g, b], &alpha)) in out.iter_mut().zip(colours.iter().zip(alphas)) {
+            *out = [r, g, b, ((u16::from(alpha) * presence + 128) >> 8) as u8];
         }
     }
 }

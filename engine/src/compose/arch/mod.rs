@@ -17,7 +17,7 @@ mod mix;
 mod scale;
 
 pub(crate) use convert::{chroma, chroma_in_turn, luma, swap_rb, widen, widen_swapped};
-pub(crate) use mix::{BLOCK, CHUNK, Corners, levels, mix, sample, unblock};
+pub(crate) use mix::{BLOCK, CHUNK, Way, levels, mix, sample, unblock};
 pub(crate) use scale::{BITS, FourTaps, Line, columns, rows};
 
 /// An instruction set that kernels are compiled for.

@@ -1,7 +1,7 @@
 //! Every kernel of every instruction set against a scalar oracle, on random rows of random lengths
 //! at random places in memory.
 
-use super::{CHUNK, Corners, FourTaps, Isa, Line};
+use super::{CHUNK, FourTaps, Isa, Line, Way};
 
 /// A small generator of numbers, the same on every run.
 pub(crate) struct Random(pub(crate) u64);
@@ -189,20 +189,24 @@ fn scaling() {
 #[test]
 fn sampling_and_mixing() {
     let mut random = Random(4);
-    for _ in 0..50 {
-        let mut corners = Corners::EMPTY;
-        for pixel in corners.pixels.as_flattened_mut() {
-            *pixel = [0; 4].map(|_: u8| random.bytes(1)[0]);
-        }
-        for (right, down) in corners.right.iter_mut().zip(&mut corners.down) {
-            (*right, *down) = ([random.below(256) as u16; 4], [random.below(256) as u16; 4]);
-        }
-        let over: Vec<u8> = (0..4 * CHUNK)
+    for _ in 0..200 {
+        let size = random.below(60) + 4;
+        let mut patch = vec![[0; 4]; size * size];
+        let bytes = random.bytes(4 * size * size);
+        patch.as_flattened_mut().copy_from_slice(&bytes);
+        // From one place inside of the patch to another, in up to a chunk's steps.
+        let count = random.below(CHUNK) + 1;
+        let inside = |random: &mut Random| random.below((size - 1) << 16) as i32;
+        let start = [inside(&mut random), inside(&mut random)];
+        let step = start.map(|from| (inside(&mut random) - from) / count as i32);
+        let over: Vec<u8> = (0..4 * count)
             .map(|i| {
-                let (pixel, c) = (i / 4, i % 4);
-                let [a, b, d, e] = corners.pixels.map(|corner| u64::from(corner[pixel][c]));
-                let (x, y) = (corners.right[pixel][0], corners.down[pixel][0]);
-                let (x, y) = (u64::from(x), u64::from(y));
+                let (pixel, c) = ((i / 4) as i32, i % 4);
+                let place = [0, 1].map(|axis| start[axis] + pixel * step[axis]);
+                let at = (place[1] >> 16) as usize * size + (place[0] >> 16) as usize;
+                let corners = [at, at + 1, at + size, at + size + 1];
+                let [a, b, d, e] = corners.map(|at| u64::from(patch[at][c]));
+                let [x, y] = place.map(|place| (place >> 8 & 255) as u64);
                 let above = (256 - y) * ((256 - x) * a + x * b);
                 let below = y * ((256 - x) * d + x * e);
                 ((above + below + 0x8000) >> 16) as u8
@@ -210,10 +214,12 @@ fn sampling_and_mixing() {
             .collect();
         check("sample", &mut random, &over, None, |isa, out| {
             let mut pixels = [[0; 4]; CHUNK];
-            super::sample(isa, &corners, &mut pixels);
-            out.copy_from_slice(pixels.as_flattened());
+            let way = Way { start, step };
+            super::sample(isa, (&patch, size), way, count, &mut pixels);
+            out.copy_from_slice(&pixels.as_flattened()[..4 * count]);
         });
 
+        let over = random.bytes(4 * CHUNK);
         let mut pixels = [[0; 4]; CHUNK];
         pixels.as_flattened_mut().copy_from_slice(&over);
         let under = {

@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::mix::{self, BLOCK, CHUNK, STRIP, Way};
 use super::scale::{self, BITS, FourTaps};
 
 /// Bytes that a step of [`columns`] reads at a pixel's first tap, and writes at its place.
@@ -179,4 +180,198 @@ pub(super) fn luma(rgb: &[u8], out: &mut [u8]) {
         unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), _mm_unpacklo_epi32(even, odd)) };
     }
     super::convert::luma_of(&rgb[48 * blocks..], &mut out[16 * blocks..]);
+}
+
+/// Pixels along a way through a patch: eight at a time.
+#[target_feature(enable = "avx2")]
+#[expect(
+    unsafe_code,
+    reason = "gathers of places that were clamped, stores to whole arrays"
+)]
+pub(super) fn sample(
+    (pixels, size): (&[[u8; 4]], usize),
+    way: Way,
+    count: usize,
+    out: &mut [[u8; 4]; CHUNK],
+) {
+    // A place and the one to its right are read, and the same a row below.
+    let Some(last) = pixels.len().checked_sub(size + 2) else {
+        return;
+    };
+    let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    let along = |axis: usize| {
+        let steps = _mm256_mullo_epi32(lanes, _mm256_set1_epi32(way.step[axis]));
+        _mm256_add_epi32(_mm256_set1_epi32(way.start[axis]), steps)
+    };
+    let (mut u, mut v) = (along(0), along(1));
+    let eight_steps = way.step.map(|step| _mm256_set1_epi32(step.wrapping_mul(8)));
+    let width = _mm256_set1_epi32(size as i32);
+    let last = _mm256_set1_epi32(last as i32);
+    let (byte, one) = (_mm256_set1_epi32(255), _mm256_set1_epi32(256));
+    let sign = _mm256_set1_epi16(i16::MIN);
+    // What the signs take from a sum, whose weights are 256 together, and a half.
+    let rounding = _mm256_set1_epi32((1 << 23) + 0x8000);
+    for out in out
+        .as_chunks_mut::<8>()
+        .0
+        .iter_mut()
+        .take(count.div_ceil(8))
+    {
+        let rows = _mm256_mullo_epi32(_mm256_srai_epi32::<16>(v), width);
+        let at = _mm256_add_epi32(rows, _mm256_srai_epi32::<16>(u));
+        // Beyond `count` the way may have left the patch.
+        let at = _mm256_min_epu32(at, last);
+        let pairs = |at: __m128i, below: usize| {
+            // SAFETY: 8 bytes from at most `size + 2` pixels before the end, and so a row below.
+            unsafe { _mm256_i32gather_epi64::<4>(pixels[below..].as_ptr().cast(), at) }
+        };
+        let halves = [
+            _mm256_castsi256_si128(at),
+            _mm256_extracti128_si256::<1>(at),
+        ];
+        let weights = |x: __m256i| {
+            let far = _mm256_and_si256(_mm256_srli_epi32::<8>(x), byte);
+            (_mm256_sub_epi32(one, far), far)
+        };
+        let ((left, right), (up, down)) = (weights(u), weights(v));
+        // Both 16-bit halves of a lane.
+        let twice = |x: __m256i| _mm256_or_si256(x, _mm256_slli_epi32::<16>(x));
+        let (left, right) = (twice(left), twice(right));
+        let vertical = _mm256_or_si256(up, _mm256_slli_epi32::<16>(down));
+        // Two pixels in 32-bit sums: one in each half of the register.
+        let two = |top: __m128i, bottom: __m128i, first: i32| {
+            let spread = _mm256_setr_epi32(
+                first,
+                first,
+                first,
+                first,
+                first + 1,
+                first + 1,
+                first + 1,
+                first + 1,
+            );
+            let across = _mm256_blend_epi32::<0b1100_1100>(
+                _mm256_permutevar8x32_epi32(left, spread),
+                _mm256_permutevar8x32_epi32(right, spread),
+            );
+            let row = |pair: __m128i| {
+                let products = _mm256_mullo_epi16(_mm256_cvtepu8_epi16(pair), across);
+                _mm256_add_epi16(products, _mm256_shuffle_epi32::<0x4E>(products))
+            };
+            // Above and below in turn, made signed.
+            let both = _mm256_unpacklo_epi16(row(top), row(bottom));
+            let sums = _mm256_madd_epi16(
+                _mm256_xor_si256(both, sign),
+                _mm256_permutevar8x32_epi32(vertical, spread),
+            );
+            _mm256_srli_epi32::<16>(_mm256_add_epi32(sums, rounding))
+        };
+        let four = |half: usize| {
+            let (top, bottom) = (pairs(halves[half], 0), pairs(halves[half], size));
+            let first = 4 * half as i32;
+            _mm256_packs_epi32(
+                two(
+                    _mm256_castsi256_si128(top),
+                    _mm256_castsi256_si128(bottom),
+                    first,
+                ),
+                two(
+                    _mm256_extracti128_si256::<1>(top),
+                    _mm256_extracti128_si256::<1>(bottom),
+                    first + 2,
+                ),
+            )
+        };
+        // Even pixels in the low half, odd ones in the high one.
+        let bytes = _mm256_packus_epi16(four(0), four(1));
+        let (even, odd) = (
+            _mm256_castsi256_si128(bytes),
+            _mm256_extracti128_si256::<1>(bytes),
+        );
+        let ordered =
+            _mm256_set_m128i(_mm_unpackhi_epi32(even, odd), _mm_unpacklo_epi32(even, odd));
+        // SAFETY: eight pixels are 32 bytes.
+        unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), ordered) };
+        u = _mm256_add_epi32(u, eight_steps[0]);
+        v = _mm256_add_epi32(v, eight_steps[1]);
+    }
+}
+
+/// RGBA pixels over RGB ones: four at a time.
+#[target_feature(enable = "avx2")]
+#[expect(unsafe_code, reason = "loads and stores of whole arrays")]
+pub(super) fn mix(over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
+    let spread = _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
+    let pack = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
+    let alphas = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+        6, 7, 6, 7, 6, 7, 6, 7, 14, 15, 14, 15, 14, 15, 14, 15,
+    ));
+    let (all, half, one) = (
+        _mm256_set1_epi16(255),
+        _mm256_set1_epi16(127),
+        _mm256_set1_epi16(1),
+    );
+    // Sixteen bytes are read for twelve.
+    let fours = rgb.len().saturating_sub(4) / 12;
+    for (index, over) in over.as_chunks::<4>().0.iter().take(fours).enumerate() {
+        let bytes = &mut rgb[12 * index..][..16];
+        // SAFETY: 16 bytes are loaded of 16, twice.
+        let (over, under) = unsafe {
+            (
+                _mm_loadu_si128(over.as_ptr().cast()),
+                _mm_loadu_si128(bytes.as_ptr().cast()),
+            )
+        };
+        let rest = _mm_srli_si128::<12>(under);
+        let over = _mm256_cvtepu8_epi16(over);
+        let under = _mm256_cvtepu8_epi16(_mm_shuffle_epi8(under, spread));
+        let alpha = _mm256_shuffle_epi8(over, alphas);
+        let sum = _mm256_add_epi16(
+            _mm256_mullo_epi16(over, alpha),
+            _mm256_mullo_epi16(under, _mm256_sub_epi16(all, alpha)),
+        );
+        let sum = _mm256_add_epi16(sum, half);
+        let sum = _mm256_add_epi16(_mm256_add_epi16(sum, one), _mm256_srli_epi16::<8>(sum));
+        let level = _mm256_srli_epi16::<8>(sum);
+        let level = _mm_packus_epi16(
+            _mm256_castsi256_si128(level),
+            _mm256_extracti128_si256::<1>(level),
+        );
+        // The four bytes behind are put back as they were.
+        let made = _mm_or_si128(_mm_shuffle_epi8(level, pack), _mm_slli_si128::<12>(rest));
+        // SAFETY: 16 bytes are stored to 16.
+        unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), made) };
+    }
+    mix::mix_of(&over[4 * fours..], &mut rgb[12 * fours..]);
+}
+
+/// A row of pixels from every fourth strip: four at a time.
+#[target_feature(enable = "avx2")]
+#[expect(unsafe_code, reason = "loads and stores of whole arrays")]
+pub(super) fn unstrip(
+    strips: &[[u8; STRIP]],
+    alphas: &[[u8; BLOCK]],
+    presence: u16,
+    out: &mut [[[u8; 4]; BLOCK]],
+) {
+    let colours = _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
+    let (presence_of_all, half) = (_mm_set1_epi32(presence.into()), _mm_set1_epi32(128));
+    let bytes = strips.as_flattened();
+    // Sixteen bytes are read for a strip's twelve.
+    let blocks = (bytes.len().saturating_sub(4))
+        .div_ceil(STRIP * BLOCK)
+        .min(out.len());
+    let whole = blocks.saturating_sub(1);
+    for (index, (alphas, out)) in alphas.iter().zip(out.iter_mut()).take(whole).enumerate() {
+        let strip = &bytes[STRIP * BLOCK * index..][..16];
+        // SAFETY: `strip` has 16 bytes.
+        let strip = unsafe { _mm_loadu_si128(strip.as_ptr().cast()) };
+        let alpha = _mm_cvtepu8_epi32(_mm_cvtsi32_si128(i32::from_le_bytes(*alphas)));
+        let alpha = _mm_add_epi32(_mm_mullo_epi32(alpha, presence_of_all), half);
+        let alpha = _mm_slli_epi32::<24>(_mm_srli_epi32::<8>(alpha));
+        let pixels = _mm_or_si128(_mm_shuffle_epi8(strip, colours), alpha);
+        // SAFETY: four pixels are 16 bytes.
+        unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), pixels) };
+    }
+    mix::unstrip(whole, strips, alphas, presence, out);
 }
