@@ -18,18 +18,20 @@ static void *draw(void *unused)
     essence_picture picture = ESSENCE_PICTURE_INIT;
     essence_session *session = NULL;
     essence_frame *frame = NULL;
-    static const short silence[16000 * 60];
+    static const short silence[16000];
     int drawn;
     (void)unused;
     options.pacing = ESSENCE_PACING_UNPACED;
     if (essence_session_create(avatar, &options, &session, NULL) || essence_frame_create(&frame, NULL) ||
         essence_picture_wrap(ESSENCE_PIXEL_FORMAT_BGR8, 64, 48, pixels, sizeof pixels, &picture, NULL) ||
-        essence_session_push_audio_i16(session, silence, sizeof silence / sizeof *silence, 16000, 1, NULL))
+        essence_session_push_audio_i16(session, silence, 16000, 16000, 1, NULL))
         exit(1);
-    pthread_barrier_wait(&begin);
-    for (drawn = 0; drawn < 1000; drawn++)
+    for (drawn = 0; drawn < 20; drawn++) {
+        /* Each time, or what one thread did for its next frame would come before the other's. */
+        pthread_barrier_wait(&begin);
         if (essence_session_next_frame(session, frame, &picture, NULL, NULL))
             exit(1);
+    }
     essence_frame_destroy(frame);
     essence_session_destroy(session);
     return NULL;
