@@ -16,11 +16,16 @@
         } \
     } while (0)
 
+/* Statuses that were met, from -999 to 999. */
+static unsigned char met[1999];
+#define MET(status) (met[(status) + 999])
+
 /* A call that must end so. Its error says the same and has a message exactly if it failed. */
 #define EXPECT(expected, call) \
     do { \
         const essence_status status_ = (call); \
         CHECK(status_ == (expected)); \
+        MET(status_) = 1; \
         CHECK(last_error.status == status_); \
         CHECK((last_error.message[0] != 0) == (status_ < 0)); \
     } while (0)

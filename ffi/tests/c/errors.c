@@ -244,11 +244,11 @@ static void of_inference(essence_engine *engine, essence_avatar *toy)
     int i;
     EXPECT(ESSENCE_OK, essence_avatar_open(engine, in_testdata("avatars/toy_failing.imx"), &failing, ERR));
     for (i = 0; i < 2; i++) {
-        CHECK(until_it_fails(failing, pacings[i]) == ESSENCE_ERR_INFERENCE);
+        EXPECT(ESSENCE_ERR_INFERENCE, until_it_fails(failing, pacings[i]));
         says("ONNX Runtime");
         says("Gather");
     }
-    CHECK(until_it_fails(toy, ESSENCE_PACING_UNPACED) == ESSENCE_AGAIN);
+    EXPECT(ESSENCE_AGAIN, until_it_fails(toy, ESSENCE_PACING_UNPACED));
     essence_avatar_release(failing);
 }
 
@@ -269,6 +269,9 @@ static void of_files(const char *scratch)
     CHECK(count == 77);
     EXPECT(ESSENCE_OK, essence_audio_reader_read(reader, samples, 4, &count, ERR));
     CHECK(count == 4);
+    while (essence_audio_reader_read(reader, samples, 4, &count, ERR) == ESSENCE_OK) {
+    }
+    EXPECT(ESSENCE_END, essence_audio_reader_read(reader, samples, 4, &count, ERR));
     essence_audio_reader_destroy(reader);
 
     snprintf(path, sizeof path, "%s/none.mp4", scratch);
@@ -374,6 +377,24 @@ static void of_names(void)
     CHECK(strstr(essence_build_info(), "\"onnxruntime\"") != NULL);
 }
 
+/* No status of the header's was left out but INTERNAL, which takes a bug (a unit test of the crate has one), and
+ * RUNTIME_MISSING, which takes a process of its own. */
+static void all_were_met(void)
+{
+    static const char *const others[] = {"unknown", "internal", "runtime_missing"};
+    essence_status status;
+    for (status = -999; status <= 999; status++) {
+        size_t i;
+        int other = 0;
+        for (i = 0; i < sizeof others / sizeof *others; i++)
+            other |= strcmp(essence_status_name(status), others[i]) == 0;
+        if (!other && !MET(status)) {
+            fprintf(stderr, "%s was not met\n", essence_status_name(status));
+            exit(1);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     essence_engine_options options = ESSENCE_ENGINE_OPTIONS_INIT;
@@ -396,6 +417,7 @@ int main(int argc, char **argv)
     of_files(argv[2]);
     of_struct_sizes(engine, toy);
     of_names();
+    all_were_met();
     essence_avatar_release(toy);
     essence_engine_destroy(engine);
     puts("errors: ok");
