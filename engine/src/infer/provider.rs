@@ -53,13 +53,9 @@ impl Provider {
     /// by name is the only one.
     pub(crate) fn preference(self) -> &'static [Self] {
         match self {
-            Self::Auto => &[
-                Self::Cuda,
-                Self::CoreMl,
-                Self::OpenVino,
-                Self::WebGpu,
-                Self::Cpu,
-            ],
+            // OpenVINO serves who asks for it: its kernels take longer for these small networks
+            // than ONNX Runtime's own (ARCHITECTURE.md, Network cost).
+            Self::Auto => &[Self::Cuda, Self::CoreMl, Self::WebGpu, Self::Cpu],
             Self::CoreMl => &[Self::CoreMl],
             Self::Cpu => &[Self::Cpu],
             Self::Cuda => &[Self::Cuda],
