@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{buzz, toy};
 use essence::clock::{Clock, ManualClock};
-use essence::{ErrorKind, Frame, Session, SessionOptions};
+use essence::{ErrorKind, Frame, PixelFormat, Session, SessionOptions};
 
 const TICK: Duration = Duration::from_millis(40);
 const RATE: u32 = 16_000;
@@ -265,6 +265,63 @@ fn another_loop_plays_until_it_is_taken_back() {
     assert!(idle[12..].iter().all(|frame| *frame < 6), "{idle:?}");
     let error = session.set_loop("somersault").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+}
+
+/// Where one motion follows another that was not filmed before it, the old base frame fades over three
+/// frames; where it was, nothing fades.
+#[test]
+fn base_frames_fade_where_motions_do_not_fit() {
+    let clock = ManualClock::new();
+    let options = SessionOptions::default()
+        .clock(Clock::Manual(clock.clone()))
+        .pixel_format(PixelFormat::Rgb8);
+    let session = toy().session(options).unwrap();
+    let mut alone: Vec<Option<Vec<u8>>> = vec![None; toy().info().frame_count];
+    let mut frames = Vec::new();
+    // Idle, base frames 0 to 5, and talking, 6 to 9, both at rest; back and forth, twice.
+    for round in 0..4 {
+        session
+            .set_loop((round % 2 == 1).then_some("talking"))
+            .unwrap();
+        for index in 0..24 {
+            let frame = tick(&clock, &session);
+            // By then the motion has changed and the fade is over.
+            if index >= 16 {
+                alone[frame.base_frame()] = Some(frame.pixels().to_vec());
+            }
+            frames.push(frame);
+        }
+    }
+    let alone = |frame: usize| alone[frame].as_ref().expect("seen in every round");
+    let mut leaving = None;
+    let (mut cuts, mut fades) = (0, 0);
+    for (before, frame) in frames.iter().zip(&frames[1..]) {
+        let (last, now) = (before.base_frame(), frame.base_frame());
+        if (last < 6) != (now < 6) {
+            let fits = now == last + 1;
+            cuts += usize::from(fits);
+            leaving = (!fits).then_some((last, 192));
+        }
+        let expected: Vec<u8> = match leaving {
+            None => alone(now).clone(),
+            Some((from, weight)) => {
+                fades += 1;
+                leaving = (weight > 64).then_some((from, weight - 64));
+                let pairs = alone(from).iter().zip(alone(now));
+                let mix = |(&a, &b): (&u8, &u8)| {
+                    (u32::from(a) * weight + u32::from(b) * (256 - weight) + 128) >> 8
+                };
+                pairs.map(|pair| mix(pair) as u8).collect()
+            }
+        };
+        assert!(
+            frame.pixels() == expected,
+            "frame {}: {last} to {now}, {leaving:?}",
+            frame.index()
+        );
+    }
+    // From 2 to 6 and from 9 back to idle nothing fits; 6 was filmed after 5.
+    assert_eq!((cuts, fades), (1, 6), "one that fits and two that don't");
 }
 
 /// Delays are flagged and counted; a consumer that was away for a minute finds nothing late.

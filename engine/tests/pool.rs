@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -93,46 +93,6 @@ fn prepared_frames_wait_for_their_time() {
     assert!(session.try_next_frame().unwrap().is_none(), "not yet");
 }
 
-/// An interruption overtakes the frames that are prepared: the very next one is silent, and the mouth
-/// closes from where it was seen last.
-#[test]
-fn an_interruption_overtakes_what_is_prepared() {
-    let session = toy().session(SessionOptions::default()).unwrap();
-    let width = |frame: &Frame| frame.arkit().iter().copied().fold(0.0, f32::max);
-    let voice = buzz(32_000, RATE);
-    let mut widest = 0f32;
-    for _ in 0..4 {
-        session.push_audio(&voice[..], RATE, 1).unwrap();
-        session.flush();
-        let mut seen = 0.0;
-        for _ in 0..7 {
-            seen = width(&session.next_frame().unwrap().unwrap());
-        }
-        // Time enough for the pool to fill the ring.
-        thread::sleep(Duration::from_millis(35));
-        session.interrupt();
-        for step in 0..3 {
-            let frame = session.next_frame().unwrap().unwrap();
-            assert!(
-                frame.audio().is_empty() && !frame.flags().speech,
-                "step {step}: {frame:?}"
-            );
-            let expected = seen * (1.0 - (step + 1) as f32 / 3.0);
-            let skipped = frame.flags().skipped > 0;
-            assert!(
-                skipped || (width(&frame) - expected).abs() < 1e-3,
-                "step {step}: {} wide, not {expected}",
-                width(&frame)
-            );
-            if skipped {
-                break;
-            }
-        }
-        widest = widest.max(seen);
-    }
-    assert!(widest > 0.05, "the mouth was open: {widest}");
-}
-
 #[test]
 fn cancelling_wakes_who_waits() {
     let session = toy().session(SessionOptions::default()).unwrap();
@@ -171,49 +131,69 @@ fn sessions_beyond_the_limit_are_refused() {
     assert!(avatar.capacity().unwrap() > 0, "any machine can serve toys");
 }
 
-/// 64 sessions that push, interrupt and draw at random get through it. `ESSENCE_STRESS_S` makes it
-/// longer.
+/// 64 sessions that push, interrupt and draw at random get through it: after the time that it takes, all
+/// of them come to their end. `ESSENCE_STRESS_S` makes it longer.
 #[test]
 fn many_sessions_interrupting_at_random_do_not_hang() {
+    const SESSIONS: u64 = 64;
+    // How long the slowest may take to end on a machine that is busy with other things.
+    const PATIENCE: Duration = Duration::from_secs(60);
     let seconds = std::env::var("ESSENCE_STRESS_S")
         .ok()
         .and_then(|s| s.parse().ok());
-    let length = Duration::from_secs(seconds.unwrap_or(2));
+    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(2));
     let avatar = toy();
-    let voice = buzz(64_000, RATE);
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        for seed in 0..64u64 {
-            let session = avatar
-                .session(SessionOptions::default().pictures(seed % 2 == 0))
-                .unwrap();
-            let (voice, stop) = (&voice, &stop);
-            scope.spawn(move || {
-                let mut random = seed;
-                let mut frame = Frame::new();
-                while !stop.load(Ordering::Relaxed) {
-                    random = random
-                        .wrapping_mul(6_364_136_223_846_793_005)
-                        .wrapping_add(1_442_695_040_888_963_407);
-                    match random >> 60 {
-                        0..=3 => {
-                            let piece = &voice[..(random >> 40) as usize % voice.len()];
-                            // Too much may wait; that is refused, as it should be.
-                            let _ = session.push_audio(piece, RATE, 1);
-                        }
-                        4 => session.flush(),
-                        5 => session.interrupt(),
-                        6 => session.set_paused(random >> 59 & 1 == 1),
-                        7 => session.perform("wave").unwrap(),
-                        8 => session.restart_clock(),
-                        _ => {
-                            assert!(session.next_frame_into(&mut frame).unwrap());
-                        }
-                    }
-                }
-            });
+    let voice: Arc<[f32]> = buzz(64_000, RATE).into();
+    let (ended, endings) = mpsc::channel();
+    for seed in 0..SESSIONS {
+        let session = avatar
+            .session(SessionOptions::default().pictures(seed % 2 == 0))
+            .unwrap();
+        let (voice, ended) = (Arc::clone(&voice), ended.clone());
+        thread::spawn(move || {
+            let drawn = behave_at_random(&session, &voice, seed, end);
+            // Nobody listens where the test has failed already.
+            let _ = ended.send(drawn);
+        });
+    }
+    drop(ended);
+    let patience = end + PATIENCE;
+    for number in 0..SESSIONS {
+        let left = patience.saturating_duration_since(Instant::now());
+        let drawn = endings.recv_timeout(left);
+        let drawn = drawn.unwrap_or_else(|_| panic!("only {number} sessions came to their end"));
+        assert!(drawn > 0, "a session that drew nothing");
+    }
+}
+
+/// Until `end`; gives the number of frames drawn.
+fn behave_at_random(session: &Session, voice: &[f32], seed: u64, end: Instant) -> usize {
+    let mut random = seed;
+    let mut frame = Frame::new();
+    let mut drawn = 0;
+    while drawn == 0 || Instant::now() < end {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let flip = random >> 59 & 1 == 1;
+        match random >> 60 {
+            0..=3 => {
+                let piece = &voice[..(random >> 40) as usize % voice.len()];
+                // Too much may wait; that is refused, as it should be.
+                let _ = session.push_audio(piece, RATE, 1);
+            }
+            4 => session.flush(),
+            5 => session.interrupt(),
+            6 => session.set_paused(flip),
+            7 => session.set_muted(flip),
+            8 => session.perform("wave").unwrap(),
+            9 => session.set_loop(flip.then_some("talking")).unwrap(),
+            10 => session.restart_clock(),
+            _ => {
+                assert!(session.next_frame_into(&mut frame).unwrap());
+                drawn += 1;
+            }
         }
-        thread::sleep(length);
-        stop.store(true, Ordering::Relaxed);
-    });
+    }
+    drawn
 }

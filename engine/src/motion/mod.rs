@@ -75,11 +75,24 @@ impl Clips {
     }
 }
 
+/// Frames over which a base frame gives way to one that was not filmed after it.
+const FADE_FRAMES: u16 = 3;
+
 /// Plays the clips of one session.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Player {
     at: Option<Position>,
     gesture: Option<usize>,
+    /// The base frame that is faded out, and the frames of the fade that are left.
+    fade: Option<(usize, u16)>,
+}
+
+/// The base frame of a tick.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Shot {
+    pub(crate) frame: usize,
+    /// The base frame that gives way to it, and how much of that shows still, in 256ths.
+    pub(crate) leaving: Option<(usize, u16)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +110,7 @@ impl Player {
     }
 
     /// The base frame of this tick. `base_loop` plays instead of idle and talking.
-    pub(crate) fn next(&mut self, clips: &Clips, talking: bool, base_loop: Option<usize>) -> usize {
+    pub(crate) fn next(&mut self, clips: &Clips, talking: bool, base_loop: Option<usize>) -> Shot {
         let wanted = match base_loop {
             Some(clip) => clip,
             None if talking => clips.talking,
@@ -115,7 +128,14 @@ impl Player {
             Some(at) => self.after(clips, at, wanted),
         };
         self.at = Some(next);
-        clips.frame(next.clip, next.offset)
+        let leaving = self.fade.map(|(frame, left)| {
+            self.fade = (left > 1).then_some((frame, left - 1));
+            (frame, 256 * left / (FADE_FRAMES + 1))
+        });
+        Shot {
+            frame: clips.frame(next.clip, next.offset),
+            leaving,
+        }
     }
 
     fn after(&mut self, clips: &Clips, at: Position, wanted: usize) -> Position {
@@ -132,7 +152,11 @@ impl Player {
                 _ => (ended || at.clip != wanted && !playing_gesture).then_some(wanted),
             };
             if let Some(clip) = goal {
-                let offset = clips.nearest_entry(clip, clips.frame(at.clip, at.offset));
+                let before = clips.frame(at.clip, at.offset);
+                let offset = clips.nearest_entry(clip, before);
+                // Frames that follow each other in the film fit.
+                let fits = [before, before + 1].contains(&clips.frame(clip, offset));
+                self.fade = (!fits).then_some((before, FADE_FRAMES));
                 return Position {
                     clip,
                     offset,

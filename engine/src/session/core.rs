@@ -1,8 +1,8 @@
 //! A session's two sides and what lies between them: who prepares which frame, and when it goes.
 //!
 //! Locks, in the order in which they may be taken: `drawer` (while a frame is drawn, waiting for its
-//! time included), `renderer` (while a frame is prepared), then any one of `input`, `ring` and
-//! `drawn`, which are held for moments only.
+//! time included), `renderer` (while a frame is prepared), then `input`, `ring` and `drawn`, which are
+//! held for moments only.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::target::Target;
 use crate::avatar::Avatar;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::arch::Isa;
-use crate::compose::{Composer, Layers};
+use crate::compose::{Composer, Fade, Layers};
 use crate::frame::{Frame, FrameFlags};
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::{Deadline, Job};
@@ -88,6 +88,12 @@ impl Core {
         }
     }
 
+    /// Base frames that are decoded ahead.
+    #[cfg(test)]
+    pub(super) fn decoded(&self) -> Vec<usize> {
+        lock(&self.renderer).decoded().collect()
+    }
+
     /// Tells the pool that there may be frames to prepare.
     pub(super) fn announce(&self) {
         if let Some(job) = self.job {
@@ -130,9 +136,15 @@ impl Core {
         frame.flags.muted = slot.muted;
         if let Some(base) = &slot.base {
             let affine = &self.avatar.0.affines[slot.base_frame];
+            let leaving = slot.leaving.as_ref().map(|leaving| Fade {
+                base: &leaving.base,
+                affine: &self.avatar.0.affines[leaving.base_frame],
+                weight: leaving.weight,
+            });
             let layers = Layers {
                 base,
                 patch: slot.placed.then_some((&slot.patch, affine)),
+                leaving,
             };
             target.put(&mut drawer.composer, &layers, frame)?;
         }
@@ -150,14 +162,14 @@ impl Core {
             skip: false,
             deadline: Deadline::Whenever,
             drawn: &self.drawn,
+            ring: &self.ring,
         };
         let tick = lock(&self.renderer).prepare(&self.input, order, slot)?;
         if !matches!(tick, Tick::Speech { .. } | Tick::Closing) {
             return Ok(false);
         }
         lock(&self.drawn).set(&slot.state.mouth, slot.state.player);
-        frame.audio.extend_from_slice(&slot.audio);
-        frame.audio_rate_hz = slot.audio_rate_hz;
+        hand_out(slot, frame);
         let mut ring = lock(&self.ring);
         frame.index = ring.index;
         ring.index += 1;
@@ -172,8 +184,7 @@ impl Core {
         loop {
             let skip = skipped < overdue;
             let tick = self.next(skip, slot)?;
-            frame.audio.extend_from_slice(&slot.audio);
-            frame.audio_rate_hz = slot.audio_rate_hz.max(frame.audio_rate_hz);
+            hand_out(slot, frame);
             if !skip || tick == (Tick::Speech { last: true }) {
                 break;
             }
@@ -197,6 +208,7 @@ impl Core {
                     skip,
                     deadline,
                     drawn: &self.drawn,
+                    ring: &self.ring,
                 };
                 renderer.prepare(&self.input, order, slot)?;
                 lock(&self.ring).index += 1;
@@ -207,16 +219,20 @@ impl Core {
     }
 
     fn pop(&self, slot: &mut Slot) -> Result<bool> {
-        let generation = lock(&self.input).generation;
+        let mut input = lock(&self.input);
         let mut ring = lock(&self.ring);
         if let Some(error) = ring.failed.take() {
             return Err(error);
         }
-        if !ring.pop(generation, slot) {
+        if !ring.pop(input.generation, input.revision, slot) {
             return Ok(false);
         }
         ring.index += 1;
+        if slot.tick == (Tick::Speech { last: true }) {
+            input.finish();
+        }
         drop(ring);
+        drop(input);
         lock(&self.drawn).set(&slot.state.mouth, slot.state.player);
         Ok(true)
     }
@@ -292,6 +308,7 @@ impl Job for Core {
             skip: false,
             deadline,
             drawn: &self.drawn,
+            ring: &self.ring,
         };
         let prepared = renderer.prepare(&self.input, order, &mut slot);
         let mut ring = lock(&self.ring);
@@ -302,6 +319,8 @@ impl Job for Core {
             }
             Ok(_) => {
                 ring.put_back(slot);
+                drop(ring);
+                renderer.look_ahead(&self.input);
                 None
             }
             Err(error) => {
@@ -311,6 +330,17 @@ impl Job for Core {
             }
         }
     }
+}
+
+/// The sound of a prepared frame.
+fn hand_out(slot: &Slot, frame: &mut Frame) {
+    if slot.muted {
+        let length = frame.audio.len() + slot.audio.len();
+        frame.audio.resize(length, 0.0);
+    } else {
+        frame.audio.extend_from_slice(&slot.audio);
+    }
+    frame.audio_rate_hz = slot.audio_rate_hz.max(frame.audio_rate_hz);
 }
 
 #[cold]

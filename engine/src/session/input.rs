@@ -15,6 +15,8 @@ pub(super) struct Input {
     spare: Vec<VecDeque<f32>>,
     /// Counts interruptions.
     pub(super) generation: u64,
+    /// Counts what changes frames that are prepared already, without dropping them.
+    pub(super) revision: u64,
     /// A gesture that was asked for.
     pub(super) gesture: Option<usize>,
     /// Gestures that the utterance pushed last has had.
@@ -137,6 +139,18 @@ impl Input {
         self.gesture = Some(gesture);
     }
 
+    /// Mutes speech or lets it be heard.
+    pub(super) fn set_muted(&mut self, muted: bool) {
+        self.revision += u64::from(self.muted != muted);
+        self.muted = muted;
+    }
+
+    /// Holds speech back or lets it go on.
+    pub(super) fn set_paused(&mut self, paused: bool) {
+        self.revision += u64::from(self.paused != paused);
+        self.paused = paused;
+    }
+
     /// The utterance that is being rendered.
     pub(super) fn front(&mut self) -> Option<&mut Utterance> {
         self.utterances.front_mut()
@@ -182,5 +196,13 @@ impl Utterance {
             usize::try_from(samples).map_or(self.samples.len(), |n| n.min(self.samples.len()));
         out.extend(self.samples.drain(..count));
         self.fed = self.fed.saturating_sub(count);
+    }
+
+    /// Takes back what a frame was given [last](Self::take).
+    pub(super) fn give_back(&mut self, samples: &[f32]) {
+        for &sample in samples.iter().rev() {
+            self.samples.push_front(sample);
+        }
+        self.fed += samples.len();
     }
 }

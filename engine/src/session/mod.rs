@@ -6,6 +6,8 @@ mod renderer;
 mod ring;
 mod statistics;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -143,17 +145,18 @@ impl Session {
     }
 
     /// Holds speech back, or lets it go on where it was held. What is held loses nothing and doesn't
-    /// count as an underrun; the mouth closes and the avatar idles. Takes effect within six frames,
-    /// which may be prepared already.
+    /// count as an underrun; the mouth closes and the avatar idles. Takes effect with the next frame:
+    /// what is prepared already is prepared anew when its time comes.
     pub fn set_paused(&self, paused: bool) {
-        lock(&self.core.input).paused = paused;
+        lock(&self.core.input).set_paused(paused);
         self.core.announce();
     }
 
     /// Mutes speech or lets it be heard again. Muted speech takes its time, but its samples come out
-    /// as zeros and the mouth rests. Takes effect within six frames, which may be prepared already.
+    /// as zeros and the mouth rests. Takes effect with the next frame.
     pub fn set_muted(&self, muted: bool) {
-        lock(&self.core.input).muted = muted;
+        lock(&self.core.input).set_muted(muted);
+        self.core.announce();
     }
 
     /// Ends all drawing, from any thread: a [`next_frame`](Self::next_frame) that waits for its time

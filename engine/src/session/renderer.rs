@@ -1,17 +1,17 @@
 //! What a frame is: one tick after the other, from audio to all that its picture is made from.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::input::{Feed, Input};
-use super::ring::{Slot, State};
+use super::ring::{Leaving, Ring, Slot, State};
 use crate::Result;
 use crate::audio::resample::Resampler;
 use crate::avatar::Avatar;
 use crate::clock::frame_start;
 use crate::compose::arch::Isa;
 use crate::compose::blend::Patch;
-use crate::motion::Player;
 use crate::motion::mouth::Mouth;
+use crate::motion::{Player, Shot};
 use crate::schedule::Deadline;
 use crate::speech::SpeechWindow;
 
@@ -19,6 +19,9 @@ use crate::speech::SpeechWindow;
 const CLOSING_FRAMES: u32 = 3;
 /// Ticks without audio after which an utterance that was not flushed counts as ended: 600 ms.
 const STARVED_TICKS: u32 = 15;
+
+/// Base frames that are decoded before they are needed, where no frame can be prepared.
+const LOOK_AHEAD: usize = 2;
 
 /// What a tick turned out to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,6 +48,8 @@ pub(super) struct Order<'a> {
     pub(super) deadline: Deadline,
     /// Mouth and motion as they were drawn last, to go back to on an interruption.
     pub(super) drawn: &'a Mutex<State>,
+    /// What is prepared already.
+    pub(super) ring: &'a Mutex<Ring>,
 }
 
 #[derive(Debug)]
@@ -55,7 +60,10 @@ pub(super) struct Renderer {
     resampler: Option<(u32, Resampler)>,
     /// Next frame of the utterance.
     frame: u64,
+    /// The utterance's last frame is prepared, but not drawn yet.
+    ended: bool,
     generation: u64,
+    revision: u64,
     closing: u32,
     interrupted: bool,
     starved: u32,
@@ -65,6 +73,10 @@ pub(super) struct Renderer {
     /// Whether anybody wants to see pictures.
     pictures: bool,
     player: Player,
+    /// Whether the last tick was one of speech, for the motion.
+    talking: bool,
+    /// Base frames that are likely to come next.
+    decoded: Vec<(usize, Arc<[u8]>)>,
     mouth: Mouth,
     coefficients: Vec<f32>,
     scratch: Vec<f32>,
@@ -78,13 +90,17 @@ impl Renderer {
             window: SpeechWindow::new(avatar.0.window),
             resampler: None,
             frame: 0,
+            ended: false,
             generation: 0,
+            revision: 0,
             closing: 0,
             interrupted: false,
             starved: 0,
             restarts,
             pictures,
             player: Player::default(),
+            talking: false,
+            decoded: Vec::with_capacity(LOOK_AHEAD),
             mouth: Mouth::new(coefficients),
             coefficients: vec![0.0; coefficients],
             scratch: Vec::new(),
@@ -120,6 +136,7 @@ impl Renderer {
         self.show(input, tick, order.deadline, skipped, slot)?;
         slot.tick = tick;
         slot.generation = self.generation;
+        slot.revision = self.revision;
         slot.state.set(&self.mouth, self.player);
         Ok(tick)
     }
@@ -127,6 +144,14 @@ impl Renderer {
     /// Sound and mouth of the next tick.
     fn advance(&mut self, input: &Mutex<Input>, order: Order<'_>, slot: &mut Slot) -> Result<Tick> {
         self.follow_interruption(input, order.drawn);
+        self.follow_changes(input, order);
+        if self.ended {
+            // One utterance at a time is prepared, so that all that is can be undone.
+            if !lock(order.ring).is_empty() {
+                return Ok(Tick::Idle);
+            }
+            self.start_utterance();
+        }
         if self.closing > 0 && (self.restarts || lock(input).front().is_none()) {
             if !order.ahead {
                 self.closing -= 1;
@@ -177,11 +202,10 @@ impl Renderer {
         }
         slot.audio_rate_hz = rate_hz;
         slot.muted = input.muted;
-        if slot.muted {
-            slot.audio.fill(0.0);
-        }
         self.frame += 1;
-        if last {
+        if last && order.ahead {
+            self.ended = true;
+        } else if last {
             input.finish();
             self.start_utterance();
         }
@@ -197,24 +221,29 @@ impl Renderer {
         skipped: bool,
         slot: &mut Slot,
     ) -> Result<()> {
-        let talking = !matches!(tick, Tick::Idle | Tick::Closing);
+        self.talking = !matches!(tick, Tick::Idle | Tick::Closing);
         let (gesture, base_loop) = {
             let mut input = lock(input);
             (input.gesture.take(), input.base_loop)
         };
+        slot.gesture = gesture;
         if let Some(gesture) = gesture {
             self.player.perform(gesture);
         }
-        let avatar = &self.avatar.0;
-        slot.base_frame = self.player.next(&avatar.clips, talking, base_loop);
+        let clips = &self.avatar.0.clips;
+        let shot = self.player.next(clips, self.talking, base_loop);
+        slot.base_frame = shot.frame;
         slot.placed = false;
         slot.base = None;
+        slot.leaving = None;
         if skipped {
             return Ok(());
         }
         let presence = self.mouth.presence();
         if self.pictures {
-            slot.base = Some(avatar.base_frame(slot.base_frame)?);
+            slot.base = Some(self.base_frame(shot.frame)?);
+            slot.leaving = self.leaving(shot)?;
+            let avatar = &self.avatar.0;
             if presence > 0.0 {
                 let mut networks = avatar.networks(deadline)?;
                 let pose = avatar.pose(slot.base_frame);
@@ -229,7 +258,7 @@ impl Renderer {
         }
         let shown = self.mouth.coefficients();
         slot.arkit.clear();
-        slot.arkit.extend(avatar.arkit.iter().map(|weights| {
+        slot.arkit.extend(self.avatar.0.arkit.iter().map(|weights| {
             weights
                 .iter()
                 .zip(shown)
@@ -238,6 +267,53 @@ impl Renderer {
                 .clamp(0.0, 1.0)
         }));
         Ok(())
+    }
+
+    /// The base frame that a shot fades out.
+    fn leaving(&mut self, shot: Shot) -> Result<Option<Leaving>> {
+        let Some((base_frame, weight)) = shot.leaving else {
+            return Ok(None);
+        };
+        Ok(Some(Leaving {
+            base_frame,
+            base: self.base_frame(base_frame)?,
+            weight,
+        }))
+    }
+
+    /// A base frame, decoded [before](Self::look_ahead) or now.
+    fn base_frame(&mut self, index: usize) -> Result<Arc<[u8]>> {
+        let known = self.decoded.iter().position(|(other, _)| *other == index);
+        match known {
+            Some(place) => Ok(self.decoded.swap_remove(place).1),
+            None => self.avatar.0.base_frame(index),
+        }
+    }
+
+    /// Decodes a base frame that is likely to be needed soon: where no frame can be prepared, as in
+    /// silence, its base frame can.
+    pub(super) fn look_ahead(&mut self, input: &Mutex<Input>) {
+        if !self.pictures {
+            return;
+        }
+        let base_loop = lock(input).base_loop;
+        let clips = &self.avatar.0.clips;
+        let mut player = self.player;
+        let next = [(); LOOK_AHEAD].map(|()| player.next(clips, self.talking, base_loop).frame);
+        self.decoded.retain(|(frame, _)| next.contains(frame));
+        let known = |frame: &usize| self.decoded.iter().any(|(other, _)| other == frame);
+        if let Some(&missing) = next.iter().find(|&frame| !known(frame))
+            // If it is damaged, the error comes when it is shown.
+            && let Ok(rgb) = self.avatar.0.base_frame(missing)
+        {
+            self.decoded.push((missing, rgb));
+        }
+    }
+
+    /// Base frames that are decoded ahead.
+    #[cfg(test)]
+    pub(super) fn decoded(&self) -> impl Iterator<Item = usize> {
+        self.decoded.iter().map(|(frame, _)| *frame)
     }
 
     /// Takes in audio until the next frame's window is complete.
@@ -294,8 +370,40 @@ impl Renderer {
         }
     }
 
+    /// What was prepared before speech was muted or held, or either was undone, is undone: the sound
+    /// goes back to where it came from, and mouth and motion go on from what was seen last.
+    fn follow_changes(&mut self, input: &Mutex<Input>, order: Order<'_>) {
+        let mut input = lock(input);
+        if input.revision == self.revision {
+            return;
+        }
+        self.revision = input.revision;
+        let generation = input.generation;
+        let mut ring = lock(order.ring);
+        let mut undone = false;
+        while let Some(slot) = ring.undo() {
+            // What was interrupted is lost anyway.
+            if slot.generation == generation
+                && let Some(utterance) = input.front()
+            {
+                utterance.give_back(&slot.audio);
+                input.gesture = input.gesture.or(slot.gesture);
+                self.frame -= 1;
+                undone = true;
+            }
+            ring.put_back(slot);
+        }
+        if undone {
+            let drawn = lock(order.drawn);
+            self.mouth.copy_from(&drawn.mouth);
+            self.player = drawn.player;
+            self.ended = false;
+        }
+    }
+
     fn start_utterance(&mut self) {
         self.frame = 0;
+        self.ended = false;
         self.window.reset();
         if let Some((_, resampler)) = &mut self.resampler {
             resampler.reset();

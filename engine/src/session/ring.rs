@@ -24,17 +24,33 @@ pub(super) struct Slot {
     pub(super) tick: Tick,
     /// Interruptions up to when it was prepared.
     pub(super) generation: u64,
+    /// Changes up to when it was prepared.
+    pub(super) revision: u64,
+    /// As it was pushed, muted or not.
     pub(super) audio: Vec<f32>,
     pub(super) audio_rate_hz: u32,
     pub(super) muted: bool,
     pub(super) arkit: Vec<f32>,
     pub(super) base_frame: usize,
+    /// The gesture that was asked for when it was prepared.
+    pub(super) gesture: Option<usize>,
     /// The base frame's pixels, where a picture is wanted.
     pub(super) base: Option<Arc<[u8]>>,
+    /// The base frame that is faded out.
+    pub(super) leaving: Option<Leaving>,
     /// Whether the patch belongs to the picture.
     pub(super) placed: bool,
     pub(super) patch: Patch,
     pub(super) state: State,
+}
+
+/// A base frame that gives way to another.
+#[derive(Debug)]
+pub(super) struct Leaving {
+    pub(super) base_frame: usize,
+    pub(super) base: Arc<[u8]>,
+    /// How much of it shows still, in 256ths.
+    pub(super) weight: u16,
 }
 
 /// Where mouth and motion stand after a frame.
@@ -65,12 +81,15 @@ impl Slot {
         Self {
             tick: Tick::Idle,
             generation: 0,
+            revision: 0,
             audio: Vec::new(),
             audio_rate_hz: 0,
             muted: false,
             arkit: Vec::new(),
             base_frame: 0,
+            gesture: None,
             base: None,
+            leaving: None,
             placed: false,
             patch: Patch::default(),
             state: State::new(coefficients),
@@ -128,17 +147,32 @@ impl Ring {
         self.slots.push_back(slot);
     }
 
-    /// Exchanges `shown` for the next prepared frame, if there is one that no interruption has
-    /// overtaken.
-    pub(super) fn pop(&mut self, generation: u64, shown: &mut Slot) -> bool {
+    /// Exchanges `shown` for the next prepared frame, if there is one that nothing has overtaken.
+    /// Those from before an interruption are dropped, those from before a change stay, to be
+    /// [undone](Self::undo).
+    pub(super) fn pop(&mut self, generation: u64, revision: u64, shown: &mut Slot) -> bool {
         while let Some(slot) = self.slots.pop_front() {
-            if slot.generation == generation {
+            if slot.generation != generation {
+                self.spare.push(slot);
+            } else if slot.revision != revision {
+                self.slots.push_front(slot);
+                return false;
+            } else {
                 self.spare.push(std::mem::replace(shown, slot));
                 return true;
             }
-            self.spare.push(slot);
         }
         false
+    }
+
+    /// Takes out the frame that was prepared last.
+    pub(super) fn undo(&mut self) -> Option<Slot> {
+        self.slots.pop_back()
+    }
+
+    /// Whether no frame is prepared.
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
     }
 
     /// When the next frame that is not prepared yet is due.

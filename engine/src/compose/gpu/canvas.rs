@@ -193,6 +193,19 @@ impl Canvas {
             write(queue, &self.base, base);
             self.shown = Some(Arc::clone(base));
         }
+        self.run(patch);
+    }
+
+    /// Shows a whole picture that is composed already: packed RGB.
+    pub(crate) fn show(&mut self, rgb: &[u8]) {
+        write(self.gpu.queue(), &self.base, rgb);
+        self.shown = None;
+        self.run(None);
+    }
+
+    /// Lets the device lay a patch over the base frame that it has.
+    fn run(&mut self, patch: Option<(&Patch, &Affine)>) {
+        let queue = self.gpu.queue();
         let (width, height) = self.size;
         let (mut first_row, mut step, mut patch_size) = (0, [0; 2], 0);
         self.scratch.clear();

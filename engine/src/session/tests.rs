@@ -1,0 +1,235 @@
+//! What is prepared ahead, on a clock that stands still: here the tests do the pool's work, step by
+//! step.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::time::Duration;
+
+use super::ring::RING_FRAMES;
+use super::*;
+use crate::clock::ManualClock;
+use crate::{Engine, Provider};
+
+const TICK: Duration = Duration::from_millis(40);
+const RATE: u32 = 16_000;
+
+fn toy() -> Avatar {
+    let path = format!("{}/../testdata/avatars/toy.imx", env!("CARGO_MANIFEST_DIR"));
+    let engine = Engine::builder().provider(Provider::Cpu).build().unwrap();
+    engine.open(path).unwrap()
+}
+
+/// A session on a clock that is moved by hand.
+struct Talk {
+    clock: ManualClock,
+    session: Session,
+}
+
+impl Talk {
+    fn new(avatar: &Avatar) -> Self {
+        let clock = ManualClock::new();
+        let options = SessionOptions::default().clock(Clock::Manual(clock.clone()));
+        let session = avatar.session(options).unwrap();
+        Self { clock, session }
+    }
+
+    /// Lets the pool prepare what it can, once the clock runs.
+    fn prepare(&self) -> usize {
+        (0..2 * RING_FRAMES)
+            .take_while(|_| self.session.core.work().is_some())
+            .count()
+    }
+
+    /// The frame of this tick; then the clock moves to the next.
+    fn tick(&self) -> Frame {
+        let frame = self.session.next_frame().unwrap().unwrap();
+        self.clock.advance(TICK);
+        frame
+    }
+
+    fn say(&self, voice: &[f32]) {
+        self.session.push_audio(voice, RATE, 1).unwrap();
+        self.session.flush();
+    }
+}
+
+/// Numbers that are the same on every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end
+    }
+}
+
+/// Never quiet for long, no two samples alike for long.
+fn voice(samples: usize) -> Vec<f32> {
+    (0..samples)
+        .map(|i| {
+            let t = i as f32 / RATE as f32;
+            let tone: f32 = (1..6)
+                .map(|h| (t * 753.0 * h as f32).sin() / h as f32)
+                .sum();
+            0.2 * tone * (1.1 + (t * 9.0).sin())
+        })
+        .collect()
+}
+
+fn width(frame: &Frame) -> f32 {
+    frame.arkit().iter().copied().fold(0.0, f32::max)
+}
+
+/// Whatever happens, and whenever the pool comes to it: the frames are those that are made on the
+/// spot.
+#[test]
+fn preparing_ahead_changes_nothing() {
+    let avatar = toy();
+    let voice = voice(64_000);
+    for seed in 0..12 {
+        let mut random = Random(seed);
+        let (ahead, spot) = (Talk::new(&avatar), Talk::new(&avatar));
+        let (mut pushed, mut heard) = (0, 0);
+        for tick in 0..500 {
+            for _ in 0..random.below(3) {
+                let piece = random.below(6_000);
+                let from = random.below(voice.len() - piece);
+                let choice = random.below(16);
+                for talk in [&ahead, &spot] {
+                    let session = &talk.session;
+                    match choice {
+                        0..=7 => session
+                            .push_audio(&voice[from..from + piece], RATE, 1)
+                            .unwrap(),
+                        8..=10 => session.flush(),
+                        11 => session.set_muted(piece & 1 == 0),
+                        12 => session.set_paused(piece & 1 == 0),
+                        13 => session.set_paused(false),
+                        14 if piece & 3 == 0 => session.interrupt(),
+                        _ => {}
+                    }
+                }
+                pushed += if choice < 8 { piece } else { 0 };
+            }
+            for _ in 0..random.below(8) {
+                ahead.session.core.work();
+            }
+            let (left, right) = (ahead.tick(), spot.tick());
+            let what = format!("seed {seed}, tick {tick}");
+            assert_eq!(left.index(), right.index(), "{what}");
+            assert_eq!(left.flags(), right.flags(), "{what}");
+            assert_eq!(left.base_frame(), right.base_frame(), "{what}");
+            assert_eq!(left.arkit(), right.arkit(), "{what}");
+            assert!(left.audio() == right.audio(), "{what}: sound");
+            assert!(left.pixels() == right.pixels(), "{what}: picture");
+            heard += left.audio().len();
+        }
+        assert!(heard > pushed / 10, "seed {seed}: something was said");
+    }
+}
+
+#[test]
+fn an_interruption_overtakes_what_is_prepared() {
+    let talk = Talk::new(&toy());
+    let voice = voice(32_000);
+    for _ in 0..4 {
+        talk.say(&voice);
+        let seen = (0..7)
+            .map(|_| width(&talk.tick()))
+            .fold(0.0, |_, last| last);
+        assert!(seen > 0.05, "the mouth is open: {seen}");
+        assert_eq!(talk.prepare(), RING_FRAMES, "the ring is full");
+        talk.session.interrupt();
+        for step in 0..3 {
+            let frame = talk.tick();
+            assert!(frame.audio().is_empty(), "step {step} is silent");
+            assert!(!frame.flags().speech, "step {step}");
+            let expected = seen * (1.0 - (step + 1) as f32 / 3.0);
+            assert!(
+                (width(&frame) - expected).abs() < 1e-3,
+                "step {step}: {} wide, not {expected}",
+                width(&frame)
+            );
+        }
+    }
+}
+
+/// Held and let go with the next frame, though six are prepared; the mouth closes from where it was
+/// seen last, and not a sample is lost or said twice.
+#[test]
+fn a_pause_overtakes_what_is_prepared() {
+    let talk = Talk::new(&toy());
+    // The second one is at its end, with its last frame prepared.
+    for (samples, before) in [(32_000, 9), (6_400, 5)] {
+        let voice = voice(samples);
+        talk.say(&voice);
+        let mut heard = Vec::new();
+        let mut seen = 0.0;
+        for _ in 0..before {
+            let frame = talk.tick();
+            seen = width(&frame);
+            heard.extend_from_slice(frame.audio());
+        }
+        assert!(talk.prepare() > 3, "frames are prepared");
+        talk.session.set_paused(true);
+        for step in 0..8 {
+            let frame = talk.tick();
+            assert!(frame.audio().is_empty(), "step {step} is silent");
+            assert!(!frame.flags().speech, "step {step}");
+            let expected = (seen * (1.0 - (step + 1) as f32 / 3.0)).max(0.0);
+            assert!((width(&frame) - expected).abs() < 1e-3, "step {step}");
+            assert_eq!(talk.prepare(), 0, "nothing is prepared meanwhile");
+        }
+        talk.session.set_paused(false);
+        talk.prepare();
+        loop {
+            let frame = talk.tick();
+            assert!(frame.flags().speech, "on it goes at once");
+            heard.extend_from_slice(frame.audio());
+            if frame.flags().end_of_speech {
+                break;
+            }
+        }
+        assert!(heard == voice, "nothing lost, nothing twice");
+    }
+}
+
+#[test]
+fn muting_overtakes_what_is_prepared() {
+    let talk = Talk::new(&toy());
+    let voice = voice(48_000);
+    talk.say(&voice);
+    let mut heard = Vec::new();
+    for index in 0..75 {
+        let muted = (20..50).contains(&index);
+        if index == 20 || index == 50 {
+            talk.session.set_muted(muted);
+        }
+        let frame = talk.tick();
+        talk.prepare();
+        assert_eq!(frame.flags().muted, muted, "frame {index}");
+        heard.extend_from_slice(frame.audio());
+    }
+    let (from, to) = (20 * 640, 50 * 640);
+    assert!(heard[..from] == voice[..from], "before");
+    assert!(heard[from..to].iter().all(|&x| x == 0.0), "muted");
+    assert!(heard[to..] == voice[to..], "after: as it was pushed");
+}
+
+/// In silence no frame can be prepared, but base frames can: the next one is decoded when its time
+/// comes.
+#[test]
+fn base_frames_are_decoded_before_they_are_needed() {
+    let talk = Talk::new(&toy());
+    for index in 0..40 {
+        talk.tick();
+        for _ in 0..2 {
+            assert!(talk.session.core.work().is_none(), "there is no speech");
+        }
+        let next = talk.session.core.decoded();
+        let shown = talk.tick().base_frame();
+        assert!(next.contains(&shown), "tick {index}: {shown} of {next:?}");
+    }
+}
