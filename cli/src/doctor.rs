@@ -34,6 +34,7 @@ pub(crate) struct Args {
 struct Trial {
     name: String,
     provider: &'static str,
+    quantized: bool,
     refused: Vec<(&'static str, String)>,
     open_seconds: f64,
     render_fps: f64,
@@ -90,6 +91,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
                     "name": t.name,
                     "self_test": "passed",
                     "provider": t.provider,
+                    "quantized": t.quantized,
                     "refused": t.refused.iter().map(|(p, why)| json!({ "provider": p, "reason": why }))
                         .collect::<Vec<_>>(),
                     "open_seconds": t.open_seconds,
@@ -129,7 +131,8 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
                     "avatar",
                     &format!("{}, opened in {:.0} ms", t.name, t.open_seconds * 1e3),
                 );
-                line("self-test", &format!("passed on {}", t.provider));
+                let precision = if t.quantized { ", in 8 bits" } else { "" };
+                line("self-test", &format!("passed on {}{precision}", t.provider));
                 for (reason, providers) in by_reason(&t.refused) {
                     line("", &format!("  not {}: {reason}", providers.join(", ")));
                 }
@@ -171,6 +174,7 @@ fn try_avatar(engine: &Engine, path: &Path) -> essence::Result<Trial> {
     Ok(Trial {
         name: avatar.info().name.clone(),
         provider: report.provider.name(),
+        quantized: report.quantized,
         refused: report
             .refused
             .iter()

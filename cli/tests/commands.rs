@@ -146,6 +146,7 @@ fn doctor_tells_what_is_there() {
     );
     assert!(object["cpu"]["threads"].as_u64().is_some_and(|n| n >= 1));
     assert_eq!(object["avatar"]["self_test"], "passed");
+    assert_eq!(object["avatar"]["quantized"], false);
     assert!(
         object["avatar"]["render_fps"]
             .as_f64()
