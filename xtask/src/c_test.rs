@@ -39,6 +39,7 @@ pub(crate) fn c_test(sh: &Shell) -> Result<()> {
         return Ok(());
     }
     let stage = Stage::new(sh, "target/c-test", &library(sh)?)?;
+    let _path = stage.loaded(sh);
     header_compiles(sh, &stage)?;
     exports(sh, &stage)?;
     for program in PROGRAMS {
@@ -117,6 +118,12 @@ impl Stage {
 
     pub(crate) fn text(&self) -> String {
         self.folder.to_string_lossy().into_owned()
+    }
+
+    /// Makes programs load this library. Cargo has its own folders searched before a program's run
+    /// path, and another libessence lies there.
+    pub(crate) fn loaded<'a>(&self, sh: &'a Shell) -> xshell::PushEnv<'a> {
+        sh.push_env("LD_LIBRARY_PATH", self.folder.join("lib"))
     }
 
     pub(crate) fn library(&self) -> PathBuf {

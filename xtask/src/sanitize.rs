@@ -20,6 +20,7 @@ pub(crate) fn address(sh: &Shell) -> Result<()> {
         return Ok(());
     };
     compile(sh, &stage, "asan", "-fsanitize=address,undefined")?;
+    let _path = stage.loaded(sh);
     let _options = sh.push_env(
         "ASAN_OPTIONS",
         "detect_stack_use_after_return=1:detect_leaks=1:detect_odr_violation=0",
@@ -116,6 +117,7 @@ pub(crate) fn valgrind(sh: &Shell, stage: &Stage) -> Result<()> {
         return Ok(());
     }
     stage.compile(sh, "gcc", "ffi/tests/c/smoke.c", "smoke", &["-std=gnu11"])?;
+    let _path = stage.loaded(sh);
     let few = leaks(sh, stage, "1")?;
     let more = leaks(sh, stage, "3")?;
     println!("valgrind: after 1 and after 3 cycles {few:?} and {more:?}");
