@@ -289,6 +289,7 @@ def test_a_thousand_conversations_leave_nothing(speech: Pcm) -> None:
         return first, state()
 
     first, last = asyncio.run(main())
-    assert last[1:] == first[1:], "threads and open files"
+    # A thread may still have been ending when they were counted first.
+    assert last[1] <= first[1] and last[2] == first[2], f"threads and open files: {first} {last}"
     # A conversation is 100 KiB and more: a single one in twenty that stays would show.
     assert last[0] - first[0] < 4_096, f"{last[0] - first[0]} KiB more after 950 conversations"
