@@ -24,7 +24,10 @@ from .prepare import Prepared, pose_names
 
 CREATED = "2026-11-22T00:00:00Z"
 """The format's date: a date of the day would make every file differ."""
-JPEG_QUALITY = 88
+QUALITIES = (88, 85, 82, 79, 76, 73)
+"""Of the base frames: the first with which they keep to their share of the file, else the last."""
+FRAMES_SHARE = 4_300_000
+"""Bytes of base frames of up to 512 × 512; larger ones may take more by as much as they are larger."""
 TESTED = 3
 
 
@@ -76,9 +79,19 @@ def composed(frame: np.ndarray, patch: np.ndarray, affine: np.ndarray) -> np.nda
     return np.round(np.clip(frame * (1 - alpha) + 255 * placed[..., :3] * alpha, 0, 255)).astype(np.uint8)
 
 
-def jpeg(picture: np.ndarray) -> bytes:
+def jpegs(pictures: list[np.ndarray]) -> list[bytes]:
+    """Base frames as JPEG, all of one quality."""
+    share = FRAMES_SHARE * max(1.0, pictures[0].shape[0] * pictures[0].shape[1] / 512**2)
+    every = pictures[:: max(1, len(pictures) // 12)]
+    for quality in QUALITIES:
+        if sum(len(_jpeg(each, quality)) for each in every) * len(pictures) / len(every) <= share:
+            break
+    return [_jpeg(each, quality) for each in pictures]
+
+
+def _jpeg(picture: np.ndarray, quality: int) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(picture).save(out, "JPEG", quality=JPEG_QUALITY, subsampling=2, optimize=True)
+    Image.fromarray(picture).save(out, "JPEG", quality=quality, subsampling=2, optimize=True)
     return out.getvalue()
 
 
@@ -113,8 +126,8 @@ def pack(
     inputs = np.concatenate([tested.coefficients, tested.pose], 1)
     members["selftest/inputs.f32"] = inputs.astype("<f4").tobytes()
     members["selftest/patches.u8"] = expected(identity, tested, np.arange(len(chosen))).tobytes()
-    for index, frame in enumerate(frames):
-        members[f"frames/{index:05d}.jpg"] = jpeg(frame)
+    for index, data in enumerate(jpegs(frames)):
+        members[f"frames/{index:05d}.jpg"] = data
     c, p, s = len(COEFFICIENTS), prepared.samples.pose.shape[1], prepared.patch.size
     height, width = frames[0].shape[:2]
     manifest = {
