@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("verb", choices=["train", "evaluate", "pack"])
     parser.add_argument("--work", type=Path, default=STUDIO / "work" / "character", help="where base/ and mouths/ lie and checkpoints go")
     parser.add_argument("--steps", type=int, default=12000, help="of training in all")
+    parser.add_argument("--start", type=Path, help="checkpoint of an earlier network to go on from, its inputs the same or fewer")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--output", type=Path, default=STUDIO.parent / "testdata" / "avatars" / "mika.imx")
     options = parser.parse_args()
@@ -30,7 +31,7 @@ def main() -> None:
 
     samples = dataset.load(options.work / "mouths")
     if options.verb == "train":
-        train.train(samples, checkpoint, options.steps, options.threads)
+        train.train(samples, checkpoint, options.steps, options.threads, start=options.start)
     net = train.restore(samples, checkpoint)
     quality = train.evaluate(net, samples)
     print(json.dumps(quality))

@@ -42,8 +42,9 @@ def alpha_mask(folder: Path, base: Path, indices: list[int]) -> np.ndarray:
     """
     size, changes = view.PATCH, []
     for index in indices[::3]:
-        frame = base / f"{motion.base_of_mouth(index):05d}.png"
-        if not frame.exists():
+        number = motion.base_of_mouth(index)
+        frame = base / f"{number or 0:05d}.png"
+        if number is None or not frame.exists():
             continue
         _, _, pose = motion.mouth(index)
         rest = Image.open(frame).convert("RGB").transform((size, size), Image.AFFINE, view.patch_similarity(pose).affine(), Image.BILINEAR)

@@ -17,11 +17,11 @@ COEFFICIENTS = (
 ).split()
 """The mouth's coefficients, in the order of ARCHITECTURE.md."""
 
-LIFE = "blink gazeX gazeY browUp browDown squint".split()
-"""What moves outside the mouth: blink, brows and squint in [0, 1], gaze in degrees."""
+LIFE = "blink gazeX gazeY browUp browDown squint smile".split()
+"""What moves besides speech: blink, brows, squint and smile in [0, 1], gaze in degrees."""
 
-POSE = "yaw pitch roll x y breath".split()
-"""Head angles in degrees, head shift in centimetres, breath in [0, 1]: the pose that the identity network sees."""
+POSE = "yaw pitch roll x y breath smile".split()
+"""Head angles in degrees, head shift in centimetres, breath and smile in [0, 1]: the pose that the identity network sees."""
 
 IDENTITY = {0: -0.6, 1: 0.9, 2: -0.5, 3: 0.4, 5: 0.4}
 """Weights of the ICT identity modes that make this character."""
@@ -94,6 +94,7 @@ class Head:
         self.shapes = {n: both(n) for n in COEFFICIENTS if n != "tongueTip"}
         self.tongue = self._tongue()
         self.blink, self.squint = both("eyeBlink"), both("eyeSquint")
+        self.smile = 0.55 * both("mouthSmile") + 0.2 * both("mouthDimple") + 0.5 * both("cheekSquint")
         self.brow_up = both("browInnerUp") + 0.8 * both("browOuterUp")
         self.brow_down = both("browDown")
         self.look = {
@@ -131,7 +132,7 @@ class Head:
             if w := c.get(name, 0.0):
                 v += w * shape
         v += self.tongue_tip(c.get("tongueTip", 0.0))
-        v += life.get("blink", 0.0) * self.blink + life.get("squint", 0.0) * self.squint
+        v += life.get("blink", 0.0) * self.blink + life.get("squint", 0.0) * self.squint + life.get("smile", 0.0) * self.smile
         v += life.get("browUp", 0.0) * self.brow_up + life.get("browDown", 0.0) * self.brow_down
         gx, gy = life.get("gazeX", 0.0), life.get("gazeY", 0.0)
         v += abs(gx) / 30 * self.look["left" if gx > 0 else "right"]

@@ -7,9 +7,14 @@ from .model import COEFFICIENTS, POSE
 
 IDLE_FRAMES = 80
 TALKING_FRAMES = 45
-BASE_FRAMES = IDLE_FRAMES + TALKING_FRAMES
-MOUTHS = 500
-"""Training renders; every tenth is held out."""
+LOOP_FRAMES = IDLE_FRAMES + TALKING_FRAMES
+NOD_FRAMES = 28
+SMILE_FRAMES = 36
+BASE_FRAMES = LOOP_FRAMES + NOD_FRAMES + SMILE_FRAMES
+LOOP_MOUTHS = 500
+"""Training renders over the loops' frames."""
+MOUTHS = LOOP_MOUTHS + 180
+"""And over the gestures'; every tenth is held out."""
 
 
 def _lid(t: np.ndarray | float, at: float) -> float:
@@ -21,7 +26,11 @@ def _lid(t: np.ndarray | float, at: float) -> float:
 
 
 def base(frame: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Life and pose of a base frame. Both loops begin and end at the same still moment, with no speed."""
+    """Life and pose of a base frame. Loops and gestures begin and end at the same still moment, with no speed."""
+    if frame >= LOOP_FRAMES + NOD_FRAMES:
+        return _smile((frame - LOOP_FRAMES - NOD_FRAMES) / SMILE_FRAMES)
+    if frame >= LOOP_FRAMES:
+        return _nod((frame - LOOP_FRAMES) / NOD_FRAMES)
     talking = frame >= IDLE_FRAMES
     i = frame - IDLE_FRAMES if talking else frame
     n = TALKING_FRAMES if talking else IDLE_FRAMES
@@ -44,10 +53,26 @@ def base(frame: int) -> tuple[dict[str, float], dict[str, float]]:
     return {k: float(v) for k, v in life.items()}, {k: float(v) for k, v in pose.items()}
 
 
+def _nod(t: float) -> tuple[dict[str, float], dict[str, float]]:
+    """Twice down with the chin, the second time less."""
+    down = (1 - np.cos(4 * np.pi * t)) / 2 * (1 - 0.8 * t * t)
+    calm = np.sin(np.pi * t) ** 2
+    life = dict(blink=_lid(t * NOD_FRAMES, 9), browUp=float(0.12 * calm), gazeY=float(2.0 * down))
+    return life, dict(yaw=0.0, pitch=float(6.5 * down), roll=float(0.5 * calm), x=0.0, y=float(-0.04 * down), breath=0.0)
+
+
+def _smile(t: float) -> tuple[dict[str, float], dict[str, float]]:
+    """The mouth's corners rise, the eyes narrow, the head tilts a little; held, then let go more slowly."""
+    rise, fall = np.clip(t / 0.25, 0, 1), np.clip((1 - t) / 0.386, 0, 1)
+    smile = float(min(rise * rise * (3 - 2 * rise), fall * fall * (3 - 2 * fall)))
+    life = dict(blink=_lid(t * SMILE_FRAMES, 25), smile=smile, squint=0.25 * smile, browUp=0.15 * smile)
+    return life, dict(yaw=-1.0 * smile, pitch=-0.8 * smile, roll=2.2 * smile, x=0.0, y=0.0, breath=0.0, smile=smile)
+
+
 def pose_vector(pose: dict[str, float]) -> np.ndarray:
     """The pose as the network sees it: about one unit each way."""
-    scale = dict(yaw=3.0, pitch=3.0, roll=2.0, x=0.15, y=0.1, breath=1.0)
-    return np.array([pose[name] / scale[name] for name in POSE], np.float32)
+    scale = dict(yaw=3.0, pitch=3.0, roll=2.0, x=0.15, y=0.1, breath=1.0, smile=1.0)
+    return np.array([pose.get(name, 0.0) / scale[name] for name in POSE], np.float32)
 
 
 _PHONES: dict[str, dict[str, tuple[float, float]]] = {
@@ -63,15 +88,23 @@ _PHONES: dict[str, dict[str, tuple[float, float]]] = {
 }
 
 
-def base_of_mouth(index: int) -> int:
-    """The base frame whose pose a training render has."""
-    return int(np.random.default_rng(9_000 + index).integers(BASE_FRAMES))
+def base_of_mouth(index: int) -> int | None:
+    """The loops' base frame whose pose a training render has; those of gestures lie between frames."""
+    return int(np.random.default_rng(9_000 + index).integers(LOOP_FRAMES)) if index < LOOP_MOUTHS else None
+
+
+def _under_mouth(random: np.random.Generator, index: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Life and pose of a training render."""
+    if index < LOOP_MOUTHS:
+        return base(int(random.integers(LOOP_FRAMES)))
+    moment = int(random.integers(76))
+    return _nod(moment / 32) if moment < 32 else _smile((moment - 32) / 44)
 
 
 def mouth(index: int) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    """Coefficients, life and pose of a training render: two phones of the table mixed, over a base frame's pose. Deterministic."""
+    """Coefficients, life and pose of a training render: two phones of the table mixed, over the pose of a base frame or a gesture. Deterministic."""
     random = np.random.default_rng(9_000 + index)
-    life, pose = base(int(random.integers(BASE_FRAMES)))
+    life, pose = _under_mouth(random, index)
     life["blink"] = 0.0
     names = list(_PHONES)
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from .. import pack as container
-from ..identity import train
+from ..identity import quantize, train
 from . import motion, view
 from .model import COEFFICIENTS, POSE
 
@@ -18,7 +18,7 @@ LICENSE = (
     "CC0-1.0 for this avatar's pictures. The head is made from the ICT Face Model Light, Copyright (c) 2020 USC Institute for Creative "
     "Technologies, MIT licence (Li et al., Learning Formation of Physically-Based Face Attributes, CVPR 2020)."
 )
-JPEG_QUALITY = 92
+JPEG_QUALITY = 90
 SIDED = {"mouthSmile", "mouthStretch", "mouthPress", "mouthLowerDown", "mouthUpperUp", "mouthDimple"}
 
 
@@ -46,6 +46,7 @@ def pack(output: Path, work: Path, net, samples: train.Samples, facts: dict, net
     speech = json.loads((networks / "speech.json").read_text())
     identity = work / "identity.onnx"
     train.export(net, identity)
+    identity.write_bytes(quantize.slim(identity.read_bytes()))
 
     poses = [motion.base(i)[1] for i in range(motion.BASE_FRAMES)]
     vectors = np.array([motion.pose_vector(pose) for pose in poses])
@@ -78,10 +79,14 @@ def pack(output: Path, work: Path, net, samples: train.Samples, facts: dict, net
         "motions": {
             "idle": loop(0, motion.IDLE_FRAMES),
             "talking": loop(motion.IDLE_FRAMES, motion.TALKING_FRAMES),
+            "nod": dict(loop(motion.LOOP_FRAMES, motion.NOD_FRAMES), loop="once"),
+            "smile": dict(loop(motion.LOOP_FRAMES + motion.NOD_FRAMES, motion.SMILE_FRAMES), loop="once"),
         },
         "selftest": {"inputs": "selftest/inputs.f32", "patches": "selftest/patches.u8", "count": len(chosen)},
         "training": {"identity": facts, "speech": speech.get("training", {}), "made_with": "python -m essence_studio.character"},
     }
+    quantize.add(members, manifest)
+    quantize.add(members, manifest)
     container.write_imx(output, members, manifest)
     print(f"{output}: {output.stat().st_size / 1e6:.2f} MB")
 

@@ -19,6 +19,8 @@ STEPS = 8000
 """At a patch of 96 pixels."""
 MUON_RATE = 0.02
 LEARNING_RATE = 2e-3
+GENTLY = 0.3
+"""Part of the rates that an already trained network is trained with."""
 DETAIL = 0.6
 """Weight of the amount of detail in the loss."""
 BFLOAT16 = True
@@ -84,9 +86,12 @@ def device_of(wanted: str = "auto") -> torch.device:
 
 
 def train(
-    samples: Samples, checkpoint: Path, steps: int, threads: int = 1, seed: int = SEED, tell: Callable[[int, float], None] | None = None, device: str = "auto"
+    samples: Samples, checkpoint: Path, steps: int, threads: int = 1, seed: int = SEED, tell: Callable[[int, float], None] | None = None, device: str = "auto",
+    start: Path | None = None,
 ) -> Identity:
     """Trains for `steps` in all, resuming from `checkpoint`; `tell` hears the step and the mean loss of late.
+
+    `start` is the checkpoint of an earlier network, whose inputs were these or the first of them: training goes on from it, gently.
 
     What step n sees follows from the seed and n alone: interrupted or not, the same input gives the same network on the same machine.
     """
@@ -98,6 +103,8 @@ def train(
     chosen, _ = samples.split()
     mean = torch.from_numpy(samples.patches[chosen].mean(0, dtype=np.float64).astype(np.float32) / 255)
     net = Identity(samples.coefficients.shape[1], samples.pose.shape[1], samples.patches.shape[-1], mean, torch.from_numpy(samples.alpha)[None])
+    if start:
+        begin_with(net, start)
     net = net.to(place, memory_format=torch.channels_last)
     optimizers = _optimizers(net)
     smooth = {key: value.clone() for key, value in net.state_dict().items()}
@@ -115,7 +122,7 @@ def train(
         index = np.sort(np.random.Generator(np.random.PCG64((seed, step))).choice(chosen, BATCH, replace=len(chosen) < BATCH))
         for optimizer in optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * _schedule(step, steps)
+                group["lr"] = group["peak"] * (GENTLY if start else 1.0) * _schedule(step, steps)
         wanted = torch.from_numpy(samples.patches[index][..., rows, columns]).to(place).float() / 255
         inputs = [torch.from_numpy(each[index]).to(place) for each in (samples.coefficients, samples.pose)]
         with torch.autocast(place.type, torch.bfloat16, enabled=BFLOAT16):
@@ -142,6 +149,15 @@ def train(
             torch.save(state, part)
             part.replace(checkpoint)
     return restore(samples, checkpoint)
+
+
+def begin_with(net: Identity, earlier: Path) -> None:
+    """Takes over an earlier network's weights; inputs that it didn't have count for nothing yet."""
+    kept = torch.load(earlier, map_location="cpu", weights_only=False)
+    state = {key: value for key, value in kept.get("smooth", kept["net"]).items() if key != "alpha"}
+    first = state["inputs.0.weight"]
+    state["inputs.0.weight"] = F.pad(first, (0, net.coefficients + net.pose - first.shape[1]))
+    net.load_state_dict(state, strict=False)
 
 
 def _optimizers(net: Identity) -> tuple[torch.optim.Optimizer, ...]:
