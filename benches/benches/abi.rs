@@ -14,11 +14,7 @@ const FRAMES: usize = 6_000;
 
 fn main() {
     // `cargo bench -- --test` wants to know only whether it runs.
-    let frames = if std::env::args().any(|word| word == "--test") {
-        20
-    } else {
-        FRAMES
-    };
+    let frames = if benches::is_test() { 20 } else { FRAMES };
     let (rate, tick) = (16_000, 640);
     let voice = benches::voice(10 * tick, rate);
     let pieces: Vec<&[f32]> = voice.chunks(tick).collect();

@@ -1,91 +1,166 @@
-//! Hours of conversation under a clock that is moved by hand: every sample handed back exactly once,
-//! no drift, no growth. Fails if one of them doesn't hold.
+//! Hours of conversation under a clock that is moved by hand: every sample handed back exactly once and
+//! in order, no drift, no growth. Fails if one of them doesn't hold.
 //!
-//! `cargo bench --package benches --bench soak -- [minutes]`, by default 480 simulated minutes. A line
-//! of CSV for every simulated half hour. Without pictures: what grows or drifts is sound and time.
+//! `cargo bench --package benches --bench soak -- [minutes] [shipped] [pictures] [toy]`, by default 480
+//! simulated minutes of the shipped avatar without pictures, then as many of the toy avatar with
+//! them. A line of CSV for every simulated half hour.
 #![expect(clippy::print_stdout, reason = "prints a table")]
 
 use std::time::Duration;
 
 use essence::clock::{Clock, ManualClock};
-use essence::{Frame, SessionOptions};
+use essence::{Avatar, Frame, Session, SessionOptions};
 
 const TICK: Duration = Duration::from_millis(40);
 const TICKS_PER_MINUTE: u64 = 60 * 25;
 /// Memory may grow by this much after the first simulated half hour.
 const GROWTH_KIB: u64 = 1024;
+const RATES: [u32; 4] = [16_000, 24_000, 44_100, 48_000];
 
 fn main() {
-    let minutes = benches::numbers().first().copied().unwrap_or(480) as u64;
-    let avatar = benches::avatar();
+    let minutes = match benches::numbers().first() {
+        Some(&minutes) => minutes as u64,
+        None if benches::is_test() => 1,
+        None => 480,
+    };
+    let has = |name: &str| std::env::args().any(|word| word == name);
+    println!("{}", benches::CSV_HEAD);
+    println!(
+        "avatar,pictures,minute,utterances,interruptions,samples_pushed,samples_heard,samples_dropped,resident_kib,handles,threads"
+    );
+    if has("shipped") || !has("toy") {
+        let what = ("shipped", has("pictures"));
+        soak(&benches::avatar(), what, minutes);
+    }
+    if has("toy") || !has("shipped") {
+        soak(&benches::toy(), ("toy", true), minutes);
+    }
+}
+
+/// A conversation: somebody who speaks, is interrupted now and then, and is quiet for a while.
+struct Talk<'a> {
+    session: &'a Session,
+    voices: [Vec<f32>; 4],
+    random: benches::Random,
+    /// What is being said: which voice, how many samples are pushed and still to push.
+    voice: usize,
+    said: usize,
+    left: usize,
+    /// Samples of the utterance that came out.
+    heard: usize,
+    quiet_until: u64,
+    utterances: u64,
+    interruptions: u64,
+    ended: u64,
+    pushed: u64,
+    dropped: u64,
+    /// Samples that came out in all.
+    out: u64,
+}
+
+impl Talk<'_> {
+    /// What happens before the frame of this tick.
+    fn act(&mut self, tick: u64) {
+        let rate = RATES[self.voice] as usize;
+        if self.left > 0 {
+            // In pieces of 10 to 200 ms.
+            let from = self.said % rate;
+            let piece = rate * self.random.between(10, 200) / 1000;
+            let piece = piece.min(self.left).min(rate - from);
+            let samples = &self.voices[self.voice][from..from + piece];
+            self.session
+                .push_audio(samples, RATES[self.voice], 1)
+                .expect("the queue has room");
+            self.said += piece;
+            self.left -= piece;
+            self.pushed += piece as u64;
+            if self.left == 0 {
+                self.session.flush();
+            }
+            if self.random.between(0, 2_000) == 0 {
+                self.session.interrupt();
+                self.dropped += (self.said - self.heard) as u64;
+                (self.said, self.heard, self.left) = (0, 0, 0);
+                self.interruptions += 1;
+                self.quiet_until = tick + self.random.between(0, 50) as u64;
+            }
+        } else if self.said == self.heard && tick >= self.quiet_until {
+            self.voice = self.random.between(0, RATES.len());
+            let rate = RATES[self.voice] as usize;
+            (self.said, self.heard) = (0, 0);
+            self.left = rate * self.random.between(300, 9_000) / 1000;
+            self.utterances += 1;
+        }
+    }
+
+    /// The sound of a frame: the next samples of what was pushed, and no others.
+    fn hear(&mut self, frame: &Frame, tick: u64) {
+        let voice = &self.voices[self.voice];
+        for &sample in frame.audio() {
+            let expected = voice[self.heard % voice.len()];
+            assert!(sample == expected, "tick {tick}: another sample is next");
+            self.heard += 1;
+        }
+        self.out += frame.audio().len() as u64;
+        assert!(
+            self.heard <= self.said,
+            "tick {tick}: more than was pushed came out"
+        );
+        if frame.flags().end_of_speech {
+            assert_eq!(
+                (self.heard, self.left),
+                (self.said, 0),
+                "an utterance ends when all of it was heard"
+            );
+            self.ended += 1;
+            self.quiet_until = tick + self.random.between(0, 150) as u64;
+        }
+    }
+}
+
+fn soak(avatar: &Avatar, (name, pictures): (&str, bool), minutes: u64) {
     let clock = ManualClock::new();
     let options = SessionOptions::default()
         .clock(Clock::Manual(clock.clone()))
-        .pictures(false);
+        .pictures(pictures);
     let session = avatar.session(options).expect("the options are valid");
-    let mut random = benches::Random(2026);
+    let mut talk = Talk {
+        session: &session,
+        voices: RATES.map(|rate| benches::voice(rate as usize, rate)),
+        random: benches::Random(2026),
+        voice: 0,
+        said: 0,
+        left: 0,
+        heard: 0,
+        quiet_until: 0,
+        utterances: 0,
+        interruptions: 0,
+        ended: 0,
+        pushed: 0,
+        dropped: 0,
+        out: 0,
+    };
     let mut frame = Frame::new();
-    let rates = [16_000, 24_000, 44_100, 48_000];
-    let voices = rates.map(|rate| benches::voice(rate as usize, rate));
-
-    // What is being said: the voice and its position, samples still to push.
-    let (mut voice, mut at, mut left) = (0, 0, 0);
-    let mut quiet_until = 0;
-    let (mut pushed, mut heard, mut dropped) = (0u64, 0u64, 0u64);
-    let (mut waiting, mut utterances, mut ended, mut interrupted) = (0u64, 0u64, 0u64, 0u64);
     let mut start = None;
-    println!("{}", benches::CSV_HEAD);
-    println!(
-        "minute,utterances,interruptions,samples_pushed,samples_heard,samples_dropped,resident_kib,handles,threads"
-    );
     for tick in 0..minutes * TICKS_PER_MINUTE {
-        if left > 0 {
-            // In pieces of 10 to 200 ms.
-            let rate = rates[voice] as usize;
-            let piece = (rate * random.between(10, 200) / 1000).min(left);
-            let samples = &voices[voice][at % rate..];
-            let samples = &samples[..piece.min(samples.len())];
-            session
-                .push_audio(samples, rates[voice], 1)
-                .expect("the queue has room");
-            (at, left) = (at + samples.len(), left - samples.len());
-            (pushed, waiting) = (
-                pushed + samples.len() as u64,
-                waiting + samples.len() as u64,
-            );
-            if left == 0 {
-                session.flush();
-            }
-            if random.between(0, 2_000) == 0 {
-                session.interrupt();
-                (dropped, waiting, left) = (dropped + waiting, 0, 0);
-                interrupted += 1;
-                quiet_until = tick + random.between(0, 50) as u64;
-            }
-        } else if waiting == 0 && tick >= quiet_until {
-            voice = random.between(0, rates.len());
-            (at, left) = (0, rates[voice] as usize * random.between(300, 9_000) / 1000);
-            utterances += 1;
-        }
-
+        talk.act(tick);
         let drawn = session
             .next_frame_into(&mut frame)
             .expect("rendering works");
         assert!(drawn, "a frame is due in every tick");
         assert_eq!(frame.index(), tick, "no frame too many and none too few");
         clock.advance(TICK);
-        let samples = frame.audio().len() as u64;
-        (heard, waiting) = (heard + samples, waiting - samples);
-        if frame.flags().end_of_speech {
-            assert_eq!(waiting, 0, "an utterance ends when all of it was heard");
-            ended += 1;
-            quiet_until = tick + random.between(0, 150) as u64;
-        }
+        talk.hear(&frame, tick);
         if (tick + 1) % (30 * TICKS_PER_MINUTE) == 0 || tick + 1 == minutes * TICKS_PER_MINUTE {
             let process = benches::Process::now();
             println!(
-                "{},{utterances},{interrupted},{pushed},{heard},{dropped},{},{},{}",
+                "{name},{pictures},{},{},{},{},{},{},{},{},{}",
                 (tick + 1) / TICKS_PER_MINUTE,
+                talk.utterances,
+                talk.interruptions,
+                talk.pushed,
+                talk.out,
+                talk.dropped,
                 process.resident_kib,
                 process.handles,
                 process.threads
@@ -101,10 +176,11 @@ fn main() {
             assert_eq!(process.threads, first.threads, "threads");
         }
     }
+    let waiting = (talk.said - talk.heard) as u64;
     assert_eq!(
-        pushed,
-        heard + dropped + waiting,
+        talk.pushed,
+        talk.out + talk.dropped + waiting,
         "every sample exactly once"
     );
-    assert!(ended > 0, "something was said");
+    assert!(talk.ended > 0, "something was said");
 }

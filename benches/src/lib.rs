@@ -4,6 +4,7 @@
 //! of another machine, or of a busy one, say nothing.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use essence::{Avatar, Engine, Provider};
 
@@ -12,12 +13,24 @@ use essence::{Avatar, Engine, Provider};
 /// # Panics
 /// If ONNX Runtime or the avatar is missing.
 pub fn avatar() -> Avatar {
+    open(avatar_path())
+}
+
+/// The tests' tiny avatar.
+///
+/// # Panics
+/// If ONNX Runtime or the avatar is missing.
+pub fn toy() -> Avatar {
+    open(avatar_path().with_file_name("toy.imx"))
+}
+
+fn open(path: PathBuf) -> Avatar {
     Engine::builder()
         .provider(Provider::Cpu)
         .build()
         .expect("run `cargo xtask runtime` first")
-        .open(avatar_path())
-        .expect("the shipped avatar opens")
+        .open(path)
+        .expect("the avatar opens")
 }
 
 /// Where the shipped avatar lies, or the one that `ESSENCE_AVATAR` names.
@@ -41,12 +54,25 @@ pub fn voice(samples: usize, rate_hz: u32) -> Vec<f32> {
         .collect()
 }
 
-/// What a table of results begins with: who reads it has to know the machine.
-pub const CSV_HEAD: &str = concat!(
-    "# essence ",
-    env!("CARGO_PKG_VERSION"),
-    "; say in the file's name which machine, and whether it was quiet"
-);
+/// What a table of results begins with; `cargo xtask record` adds the machine.
+pub const CSV_HEAD: &str = concat!("# essence ", env!("CARGO_PKG_VERSION"));
+
+/// Whether this is `cargo bench -- --test`, which wants to know only whether it runs.
+pub fn is_test() -> bool {
+    std::env::args().any(|word| word == "--test")
+}
+
+/// Half, 99 of 100 and all of the times are at most so many milliseconds. Sorts them.
+///
+/// # Panics
+/// If there are no times.
+pub fn percentiles(times: &mut [Duration]) -> [f64; 3] {
+    times.sort_unstable();
+    [0.5, 0.99, 1.0].map(|share| {
+        let index = ((times.len() as f64 * share) as usize).min(times.len() - 1);
+        times[index].as_secs_f64() * 1e3
+    })
+}
 
 /// The numbers on the command line; what cargo puts there is passed over.
 pub fn numbers() -> Vec<usize> {

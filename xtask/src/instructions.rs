@@ -125,6 +125,11 @@ fn part(object: &str, function: &str) -> String {
         return library.to_owned();
     }
     let path = function.trim_start_matches(['<', '&', '(']);
+    // `<f32 as a_crate::Trait>::function` is the crate's.
+    let path = match path.split_once(" as ") {
+        Some((implementor, rest)) if !implementor.contains("::") => rest,
+        _ => path,
+    };
     let mut segments = path.split("::");
     match (segments.next(), segments.next()) {
         (Some("essence"), Some(stage)) => format!("essence::{stage}"),

@@ -8,6 +8,8 @@ mod fuzz;
 mod header;
 mod install;
 mod instructions;
+mod plots;
+mod record;
 mod runtime;
 mod sanitize;
 mod tsan;
@@ -27,8 +29,11 @@ cargo xtask <verb>
   bench [filter]    the benchmarks of benches/, on one core where `taskset` is at hand
   bench instructions [frames]
                     instructions of a frame, by callgrind, told apart by stage and library; kept in benches/record/
-  record <name> [numbers]
-                    sessions, latency, soak or memory of benches/, printed and kept in benches/record/<name>.csv
+  record <name> [words]
+                    frame_times, stages, memory, latency, sessions, ten_minutes, soak or soak_pictures of benches/,
+                    printed and kept in benches/record/<name>.csv
+  record all        the first six of them, for 20 minutes, then plots; wants a quiet machine
+  plots             plots of benches/record/, and the README's table of results
   bindings python [--release]
                     the Python wheel: built, installed into environments of its own, tested; as it is shipped with --release
   abi [--accept]    the recorded binary interface against the header, by abidiff; or record it
@@ -63,11 +68,11 @@ fn main() -> Result<()> {
         ["check"] => check(&sh),
         ["bench", "instructions", frames @ ..] => instructions::count(&sh, frames),
         ["bench", filter @ ..] => bench(&sh, filter),
-        [
-            "record",
-            name @ ("sessions" | "latency" | "soak" | "memory"),
-            numbers @ ..,
-        ] => record(&sh, name, numbers),
+        ["record", "all"] => record::all(&sh),
+        ["record", name, words @ ..] if record::is_table(name) => {
+            record::record(&sh, name, words).map(drop)
+        }
+        ["plots"] => plots::plots(&sh),
         ["bindings", "python"] => bindings::python(&sh, false),
         ["bindings", "python", "--release"] => bindings::python(&sh, true),
         ["c-test"] => c_test::c_test(&sh),
@@ -155,6 +160,7 @@ fn check(sh: &Shell) -> Result<()> {
         "cargo clippy --workspace --all-targets --locked -- -D warnings"
     )
     .run()?;
+    plots::verify(sh)?;
     let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");
     cmd!(sh, "cargo doc --workspace --no-deps --locked").run()?;
     for (tool, command) in [("cargo-deny", "cargo deny check"), ("typos", "typos")] {
@@ -222,22 +228,6 @@ fn bench(sh: &Shell, filter: &[&str]) -> Result<()> {
         )
         .run()?;
     }
-    Ok(())
-}
-
-/// A table of one of the long runs, and where it is kept.
-fn record(sh: &Shell, name: &str, numbers: &[&str]) -> Result<()> {
-    runtime::ensure(sh)?;
-    let table = cmd!(
-        sh,
-        "cargo bench --package benches --locked --bench {name} -- {numbers...}"
-    )
-    .read()?;
-    println!("{table}");
-    sh.create_dir("benches/record")?;
-    let file = format!("benches/record/{name}.csv");
-    sh.write_file(&file, format!("{table}\n"))?;
-    println!("kept in {file}");
     Ok(())
 }
 
