@@ -34,6 +34,7 @@ fn compose(c: &mut Criterion) {
     let mut group = c.benchmark_group("compose");
     group.throughput(Throughput::Elements((width * height) as u64));
     group.bench_function("decode_jpeg", |b| b.iter(|| picture.decode(0)));
+    group.bench_function("expand", |b| b.iter(|| picture.expand()));
     group.bench_function("blend", |b| b.iter(|| picture.blend()));
     let mut out = Vec::new();
     for format in PixelFormat::ALL {

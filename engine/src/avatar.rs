@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::FRAME_DURATION;
 use crate::compose::arch::Isa;
-use crate::compose::base::BaseFrames;
+use crate::compose::base::{BaseFrame, BaseFrames};
 use crate::compose::blend::Patch;
 use crate::identity::{Identity, Precision};
 use crate::imx::{Container, GEOMETRY_MEMBER, Manifest, frame_member};
@@ -257,14 +257,14 @@ impl Inner {
     }
 
     /// Base frame `index` as RGB.
-    pub(crate) fn base_frame(&self, index: usize) -> Result<Arc<[u8]>> {
+    pub(crate) fn base_frame(&self, index: usize) -> Result<Arc<BaseFrame>> {
         self.base
-            .rgb(index, self.container.member(&self.frames[index])?)
+            .get(index, self.container.member(&self.frames[index])?)
     }
 
     /// Base frame `index` as RGB, decoded anew.
     #[cfg(feature = "internals")]
-    pub(crate) fn decode_frame(&self, index: usize) -> Result<Vec<u8>> {
+    pub(crate) fn decode_frame(&self, index: usize) -> Result<BaseFrame> {
         self.base
             .decode(index, self.container.member(&self.frames[index])?)
     }

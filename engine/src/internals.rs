@@ -1,8 +1,11 @@
 //! The stages one by one, for the benchmarks of this repository. No promise of stability.
 
+use std::sync::Arc;
+
 use crate::audio::mel::MelStream;
 use crate::audio::resample::Resampler;
 use crate::compose::arch::Isa;
+use crate::compose::base::{BaseFrame, Chroma};
 use crate::compose::blend::{Band, Patch};
 use crate::compose::{convert, fit::Fit};
 use crate::options::OutputSize;
@@ -66,6 +69,8 @@ pub struct Picture {
     mel: Vec<f32>,
     coefficients: Vec<f32>,
     patch: Patch,
+    base: Arc<BaseFrame>,
+    chroma: Chroma,
     canvas: Vec<u8>,
 }
 
@@ -77,12 +82,15 @@ impl Picture {
     pub fn new(avatar: &Avatar) -> Result<Self> {
         let mut window = SpeechWindow::new(avatar.0.window);
         window.push(&[0.01; 4_000]);
+        let info = avatar.info();
         let mut picture = Self {
             avatar: avatar.clone(),
             mel: window.view(1).0.to_vec(),
             coefficients: vec![0.3; avatar.info().coefficient_names.len()],
             patch: Patch::new(avatar.info().patch_size),
-            canvas: avatar.0.base_frame(0)?.to_vec(),
+            base: avatar.0.base_frame(0)?,
+            chroma: Chroma::default(),
+            canvas: vec![0; 3 * info.frame_width * info.frame_height],
         };
         picture.identity()?;
         Ok(picture)
@@ -117,8 +125,14 @@ impl Picture {
     ///
     /// # Errors
     /// `InvalidAvatar`.
-    pub fn decode(&self, index: usize) -> Result<usize> {
-        Ok(self.avatar.0.decode_frame(index)?.len())
+    pub fn decode(&self, index: usize) -> Result<()> {
+        self.avatar.0.decode_frame(index).map(drop)
+    }
+
+    /// A base frame as RGB.
+    pub fn expand(&mut self) {
+        self.base
+            .expand(Isa::best(), &mut self.chroma, &mut self.canvas);
     }
 
     /// The patch onto the base frame.

@@ -3,10 +3,8 @@
 //! All pixel work is integer arithmetic on 8-bit values: the same picture on every machine, given
 //! the same patch.
 //!
-//! Pictures are made two rows at a time and straight into the caller's memory: a row of the base
-//! frame, or of the few rows that the patch is laid over, scaled if need be, converted. So a row is
-//! in the processor's cache from its first byte read to its last byte written, and nothing of a
-//! picture is kept that would have to be redone or tracked.
+//! The base frame is expanded into a picture of the session's own, the patch is laid over it, and the
+//! picture goes to the caller's memory two rows at a time, scaled if need be and converted.
 
 pub(crate) mod arch;
 pub(crate) mod base;
@@ -16,13 +14,13 @@ pub(crate) mod fit;
 #[cfg(feature = "gpu-compose")]
 pub mod gpu;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::PictureMut;
 use crate::avatar::Affine;
 use crate::options::OutputSize;
 use arch::Isa;
+use base::{BaseFrame, Chroma};
 use blend::{Band, Patch};
 use fit::Fit;
 
@@ -32,18 +30,18 @@ pub(crate) struct Composer {
     isa: Isa,
     width: usize,
     height: usize,
-    /// The rows that the patch covers, RGB.
-    band: Vec<u8>,
-    /// A whole picture between two base frames, RGB.
-    faded: Vec<u8>,
+    /// The picture at the avatar's size, RGB.
+    picture: Vec<u8>,
+    /// The base frame that leaves, RGB; empty until one does.
+    leaving: Vec<u8>,
+    chroma: Chroma,
     fit: Option<Fit>,
 }
 
 /// What a picture is made from.
 #[derive(Debug)]
 pub(crate) struct Layers<'a> {
-    /// The base frame, RGB.
-    pub(crate) base: &'a Arc<[u8]>,
+    pub(crate) base: &'a Arc<BaseFrame>,
     /// What is laid over it, and where.
     pub(crate) patch: Option<(&'a Patch, &'a Affine)>,
     /// What gives way to it.
@@ -53,30 +51,11 @@ pub(crate) struct Layers<'a> {
 /// Another base frame that shows through still.
 #[derive(Debug)]
 pub(crate) struct Fade<'a> {
-    pub(crate) base: &'a Arc<[u8]>,
+    pub(crate) base: &'a Arc<BaseFrame>,
     /// Where the patch lies on it.
     pub(crate) affine: &'a Affine,
     /// How much of it shows, in 256ths.
     pub(crate) weight: u16,
-}
-
-/// The picture at the avatar's size: the base frame's rows, some of them replaced.
-struct Native<'a> {
-    base: &'a [u8],
-    band: &'a [u8],
-    band_rows: Range<usize>,
-    row_bytes: usize,
-}
-
-impl Native<'_> {
-    fn row(&self, y: usize) -> &[u8] {
-        let (rgb, y) = if self.band_rows.contains(&y) {
-            (self.band, y - self.band_rows.start)
-        } else {
-            (self.base, y)
-        };
-        &rgb[y * self.row_bytes..][..self.row_bytes]
-    }
 }
 
 impl Composer {
@@ -94,9 +73,9 @@ impl Composer {
             isa,
             width,
             height,
-            // All that a patch can cover, so that nothing is allocated later.
-            band: Vec::with_capacity(width * height * 3),
-            faded: Vec::new(),
+            picture: vec![0; width * height * 3],
+            leaving: Vec::new(),
+            chroma: Chroma::default(),
             fit,
         }
     }
@@ -110,86 +89,55 @@ impl Composer {
 
     /// Composes one picture into `out`, which has the output's size.
     pub(crate) fn compose(&mut self, layers: &Layers<'_>, out: &mut PictureMut<'_>) {
-        let row_bytes = 3 * self.width;
-        let native = if layers.leaving.is_some() {
-            self.fade(layers);
-            Native {
-                base: &self.faded,
-                band: &[],
-                band_rows: 0..0,
-                row_bytes,
-            }
-        } else {
-            let band_rows = self.lay(layers);
-            Native {
-                base: layers.base,
-                band: &self.band,
-                band_rows,
-                row_bytes,
-            }
-        };
+        self.draw(layers);
+        let row = |y: usize| &self.picture[3 * self.width * y..][..3 * self.width];
         match &mut self.fit {
-            Some(fit) => fit.apply(self.isa, |y| native.row(y), out),
+            Some(fit) => fit.apply(self.isa, row, out),
             None => {
                 for y in (0..self.height).step_by(2) {
-                    let below = (y + 1 < self.height).then(|| native.row(y + 1));
-                    convert::put_rows(self.isa, y, native.row(y), below, out);
+                    let below = (y + 1 < self.height).then(|| row(y + 1));
+                    convert::put_rows(self.isa, y, row(y), below, out);
                 }
             }
         }
     }
 
-    /// Lays the patch over the base frame's rows that it covers, into the band; which rows.
-    fn lay(&mut self, layers: &Layers<'_>) -> Range<usize> {
-        let row_bytes = 3 * self.width;
-        let Some((patch, affine)) = layers.patch else {
-            return 0..0;
-        };
-        let rows = patch.rows(self.width, self.height, affine);
-        self.band.clear();
-        self.band
-            .extend_from_slice(&layers.base[rows.start * row_bytes..rows.end * row_bytes]);
-        let band = Band {
-            rgb: &mut self.band,
-            rows: rows.clone(),
-            width: self.width,
-        };
-        patch.blend_into(self.isa, band, self.height, affine);
-        rows
-    }
-
-    /// The picture at the avatar's size where one base frame gives way to another, RGB: the mouth is
-    /// laid over both, so that it stays while the rest of the face fades.
-    pub(crate) fn fade(&mut self, layers: &Layers<'_>) -> Option<&[u8]> {
-        let leaving = layers.leaving.as_ref()?;
-        let row_bytes = 3 * self.width;
-        let band_rows = self.lay(layers);
-        self.faded.clear();
-        self.faded.extend_from_slice(leaving.base);
-        if let Some((patch, _)) = layers.patch {
-            let rows = patch.rows(self.width, self.height, leaving.affine);
-            let band = Band {
-                rgb: &mut self.faded[rows.start * row_bytes..rows.end * row_bytes],
-                rows,
-                width: self.width,
-            };
-            patch.blend_into(self.isa, band, self.height, leaving.affine);
+    /// Composes one picture at the avatar's size: packed RGB. Where one base frame gives way to
+    /// another the patch is laid over both, so that the mouth stays while the rest of the face
+    /// fades.
+    pub(crate) fn draw(&mut self, layers: &Layers<'_>) -> &[u8] {
+        layers
+            .base
+            .expand(self.isa, &mut self.chroma, &mut self.picture);
+        if let Some((patch, affine)) = layers.patch {
+            lay(
+                self.isa,
+                patch,
+                affine,
+                &mut self.picture,
+                (self.width, self.height),
+            );
         }
-        let native = Native {
-            base: layers.base,
-            band: &self.band,
-            band_rows,
-            row_bytes,
-        };
-        let weight = leaving.weight;
-        for (y, row) in self.faded.chunks_exact_mut(row_bytes).enumerate() {
-            for (out, &coming) in row.iter_mut().zip(native.row(y)) {
-                let sum = u16::from(*out) * weight + u16::from(coming) * (256 - weight);
-                *out = ((sum + 128) >> 8) as u8;
+        if let Some(leaving) = &layers.leaving {
+            self.leaving.resize(self.picture.len(), 0);
+            leaving
+                .base
+                .expand(self.isa, &mut self.chroma, &mut self.leaving);
+            if let Some((patch, _)) = layers.patch {
+                let size = (self.width, self.height);
+                lay(self.isa, patch, leaving.affine, &mut self.leaving, size);
             }
+            arch::fade(self.isa, &self.leaving, leaving.weight, &mut self.picture);
         }
-        Some(&self.faded)
+        &self.picture
     }
+}
+
+/// Lays the patch over a picture.
+fn lay(isa: Isa, patch: &Patch, affine: &Affine, rgb: &mut [u8], (width, height): (usize, usize)) {
+    let rows = patch.rows(width, height, affine);
+    let rgb = &mut rgb[3 * width * rows.start..3 * width * rows.end];
+    patch.blend_into(isa, Band { rgb, rows, width }, height, affine);
 }
 
 #[cfg(test)]
@@ -212,7 +160,7 @@ mod tests {
     /// is what it is.
     #[test]
     fn base_frames_fade_and_the_mouth_stays() {
-        let grey = |level: u8| -> Arc<[u8]> { vec![level; 3 * SIZE.0 * SIZE.1].into() };
+        let grey = |level: u8| Arc::new(BaseFrame::new(&vec![level; 3 * SIZE.0 * SIZE.1], SIZE));
         let (coming, leaving) = (grey(10), grey(210));
         let mut patch = Patch::new(8);
         patch.set(Isa::best(), &[1.0; 4 * 64], 1.0);

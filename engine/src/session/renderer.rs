@@ -9,6 +9,7 @@ use crate::audio::resample::Resampler;
 use crate::avatar::Avatar;
 use crate::clock::frame_start;
 use crate::compose::arch::Isa;
+use crate::compose::base::BaseFrame;
 use crate::compose::blend::Patch;
 use crate::motion::mouth::Mouth;
 use crate::motion::{Player, Shot};
@@ -76,7 +77,7 @@ pub(super) struct Renderer {
     /// Whether the last tick was one of speech, for the motion.
     talking: bool,
     /// Base frames that are likely to come next.
-    decoded: Vec<(usize, Arc<[u8]>)>,
+    decoded: Vec<(usize, Arc<BaseFrame>)>,
     mouth: Mouth,
     coefficients: Vec<f32>,
     scratch: Vec<f32>,
@@ -282,7 +283,7 @@ impl Renderer {
     }
 
     /// A base frame, decoded [before](Self::look_ahead) or now.
-    fn base_frame(&mut self, index: usize) -> Result<Arc<[u8]>> {
+    fn base_frame(&mut self, index: usize) -> Result<Arc<BaseFrame>> {
         let known = self.decoded.iter().position(|(other, _)| *other == index);
         match known {
             Some(place) => Ok(self.decoded.swap_remove(place).1),
@@ -304,9 +305,9 @@ impl Renderer {
         let known = |frame: &usize| self.decoded.iter().any(|(other, _)| other == frame);
         if let Some(&missing) = next.iter().find(|&frame| !known(frame))
             // If it is damaged, the error comes when it is shown.
-            && let Ok(rgb) = self.avatar.0.base_frame(missing)
+            && let Ok(base) = self.avatar.0.base_frame(missing)
         {
-            self.decoded.push((missing, rgb));
+            self.decoded.push((missing, base));
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::renderer::Tick;
 use crate::Error;
 use crate::clock::{FRAME_DURATION, Stopwatch};
+use crate::compose::base::BaseFrame;
 use crate::compose::blend::Patch;
 use crate::motion::Player;
 use crate::motion::mouth::Mouth;
@@ -35,7 +36,7 @@ pub(super) struct Slot {
     /// The gesture that was asked for when it was prepared.
     pub(super) gesture: Option<usize>,
     /// The base frame's pixels, where a picture is wanted.
-    pub(super) base: Option<Arc<[u8]>>,
+    pub(super) base: Option<Arc<BaseFrame>>,
     /// The base frame that is faded out.
     pub(super) leaving: Option<Leaving>,
     /// Whether the patch belongs to the picture.
@@ -48,7 +49,7 @@ pub(super) struct Slot {
 #[derive(Debug)]
 pub(super) struct Leaving {
     pub(super) base_frame: usize,
-    pub(super) base: Arc<[u8]>,
+    pub(super) base: Arc<BaseFrame>,
     /// How much of it shows still, in 256ths.
     pub(super) weight: u16,
 }
@@ -138,8 +139,10 @@ impl Ring {
             .unwrap_or_else(|| Slot::new(self.coefficients))
     }
 
-    /// Gives room back.
-    pub(super) fn put_back(&mut self, slot: Slot) {
+    /// Gives room back. A spare slot holds on to no base frames.
+    pub(super) fn put_back(&mut self, mut slot: Slot) {
+        slot.base = None;
+        slot.leaving = None;
         self.spare.push(slot);
     }
 
@@ -153,12 +156,12 @@ impl Ring {
     pub(super) fn pop(&mut self, generation: u64, revision: u64, shown: &mut Slot) -> bool {
         while let Some(slot) = self.slots.pop_front() {
             if slot.generation != generation {
-                self.spare.push(slot);
+                self.put_back(slot);
             } else if slot.revision != revision {
                 self.slots.push_front(slot);
                 return false;
             } else {
-                self.spare.push(std::mem::replace(shown, slot));
+                self.put_back(std::mem::replace(shown, slot));
                 return true;
             }
         }

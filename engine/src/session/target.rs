@@ -66,10 +66,9 @@ impl Target<'_, '_> {
                 composer.compose(layers, &mut own);
             }
             #[cfg(feature = "gpu-compose")]
-            Self::Canvas(canvas) => match composer.fade(layers) {
-                Some(rgb) => canvas.show(rgb),
-                None => canvas.compose(layers.base, layers.patch),
-            },
+            Self::Canvas(canvas) if layers.leaving.is_some() => canvas.show(composer.draw(layers)),
+            #[cfg(feature = "gpu-compose")]
+            Self::Canvas(canvas) => canvas.compose(layers.base, layers.patch),
         }
         Ok(())
     }

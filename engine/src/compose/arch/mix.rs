@@ -104,6 +104,16 @@ kernel! {
     }
 }
 
+kernel! {
+    /// Mixes `weight`/256 of one picture into another, rounded to the nearest.
+    pub(crate) fn fade(from: &[u8], weight: u16, into: &mut [u8]) {
+        for (into, &from) in into.iter_mut().zip(from) {
+            let sum = u16::from(from) * weight + u16::from(*into) * (256 - weight);
+            *into = ((sum + 128) >> 8) as u8;
+        }
+    }
+}
+
 /// The 8-bit network gives blocks of so many pixels on a side.
 pub(crate) const BLOCK: usize = 4;
 

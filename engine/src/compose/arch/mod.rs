@@ -15,10 +15,12 @@ mod x86_64;
 mod convert;
 mod mix;
 mod scale;
+mod ycc;
 
 pub(crate) use convert::{chroma, chroma_in_turn, luma, swap_rb, widen, widen_swapped};
-pub(crate) use mix::{BLOCK, CHUNK, Way, levels, mix, sample, unblock};
+pub(crate) use mix::{BLOCK, CHUNK, Way, fade, levels, mix, sample, unblock};
 pub(crate) use scale::{BITS, FourTaps, Line, columns, rows};
+pub(crate) use ycc::{chroma_of, colours, enlarge, full_chroma, full_luma};
 
 /// An instruction set that kernels are compiled for.
 ///

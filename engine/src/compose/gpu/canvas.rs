@@ -5,6 +5,8 @@ use std::sync::{Arc, mpsc};
 use super::{Gpu, checked, unavailable};
 use crate::Result;
 use crate::avatar::Affine;
+use crate::compose::arch::Isa;
+use crate::compose::base::{BaseFrame, Chroma};
 use crate::compose::blend::Patch;
 
 /// Bytes of `Picture` in the shader, and of a `Line`.
@@ -30,7 +32,10 @@ pub struct Canvas {
     patch: wgpu::Buffer,
     lines: wgpu::Buffer,
     /// The base frame that the device has.
-    shown: Option<Arc<[u8]>>,
+    shown: Option<Arc<BaseFrame>>,
+    /// The same as RGB.
+    rgb: Vec<u8>,
+    chroma: Chroma,
     /// Lines of the patch, as the shader reads them.
     scratch: Vec<u8>,
     /// For reading back, made when it is asked for.
@@ -108,6 +113,8 @@ impl Canvas {
             patch,
             lines,
             shown: None,
+            rgb: vec![0; 3 * size.0 * size.1],
+            chroma: Chroma::default(),
             scratch: Vec::with_capacity(LINE_BYTES * size.1),
             staging: None,
             gpu,
@@ -186,11 +193,12 @@ impl Canvas {
     }
 
     /// Composes one picture. Without a patch the base frame stands alone.
-    pub(crate) fn compose(&mut self, base: &Arc<[u8]>, patch: Option<(&Patch, &Affine)>) {
+    pub(crate) fn compose(&mut self, base: &Arc<BaseFrame>, patch: Option<(&Patch, &Affine)>) {
         let queue = self.gpu.queue();
-        let same = |shown: &Arc<[u8]>| Arc::ptr_eq(shown, base);
+        let same = |shown: &Arc<BaseFrame>| Arc::ptr_eq(shown, base);
         if !self.shown.as_ref().is_some_and(same) {
-            write(queue, &self.base, base);
+            base.expand(Isa::best(), &mut self.chroma, &mut self.rgb);
+            write(queue, &self.base, &self.rgb);
             self.shown = Some(Arc::clone(base));
         }
         self.run(patch);
