@@ -150,8 +150,9 @@ pub(super) fn unstrip(
     presence: u16,
     out: &mut [[[u8; 4]; BLOCK]],
 ) {
-    let blocks = strips.iter().step_by(BLOCK).zip(alphas).zip(out);
-    for ((strip, alphas), out) in blocks.skip(start) {
+    let strips = strips.iter().skip(BLOCK * start).step_by(BLOCK);
+    let blocks = strips.zip(&alphas[start..]).zip(&mut out[start..]);
+    for ((strip, alphas), out) in blocks {
         let colours = strip.as_chunks::<3>().0;
         for (out, (&[r, g, b], &alpha)) in out.iter_mut().zip(colours.iter().zip(alphas)) {
             *out = [r, g, b, ((u16::from(alpha) * presence + 128) >> 8) as u8];

@@ -221,14 +221,15 @@ pub(super) fn sample(
         let at = _mm256_add_epi32(rows, _mm256_srai_epi32::<16>(u));
         // Beyond `count` the way may have left the patch.
         let at = _mm256_min_epu32(at, last);
-        let pairs = |at: __m128i, below: usize| {
+        let mut places = [0u32; 8];
+        // SAFETY: eight places are 32 bytes.
+        unsafe { _mm256_storeu_si256(places.as_mut_ptr().cast(), at) };
+        // Single loads: gathers take longer on many processors.
+        let pair = |index: usize, below: usize| {
+            let at = &pixels[below..];
             // SAFETY: 8 bytes from at most `size + 2` pixels before the end, and so a row below.
-            unsafe { _mm256_i32gather_epi64::<4>(pixels[below..].as_ptr().cast(), at) }
+            unsafe { _mm_loadl_epi64(at.as_ptr().add(places[index] as usize).cast()) }
         };
-        let halves = [
-            _mm256_castsi256_si128(at),
-            _mm256_extracti128_si256::<1>(at),
-        ];
         let weights = |x: __m256i| {
             let far = _mm256_and_si256(_mm256_srli_epi32::<8>(x), byte);
             (_mm256_sub_epi32(one, far), far)
@@ -267,20 +268,12 @@ pub(super) fn sample(
             _mm256_srli_epi32::<16>(_mm256_add_epi32(sums, rounding))
         };
         let four = |half: usize| {
-            let (top, bottom) = (pairs(halves[half], 0), pairs(halves[half], size));
-            let first = 4 * half as i32;
-            _mm256_packs_epi32(
-                two(
-                    _mm256_castsi256_si128(top),
-                    _mm256_castsi256_si128(bottom),
-                    first,
-                ),
-                two(
-                    _mm256_extracti128_si256::<1>(top),
-                    _mm256_extracti128_si256::<1>(bottom),
-                    first + 2,
-                ),
-            )
+            let first = 4 * half;
+            let couple = |first: usize| {
+                let row = |below| _mm_unpacklo_epi64(pair(first, below), pair(first + 1, below));
+                two(row(0), row(size), first as i32)
+            };
+            _mm256_packs_epi32(couple(first), couple(first + 2))
         };
         // Even pixels in the low half, odd ones in the high one.
         let bytes = _mm256_packus_epi16(four(0), four(1));
