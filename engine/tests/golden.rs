@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io::{BufReader, BufWriter};
 use std::path::Path;
 
-use common::{mika, speak_recording, testdata, toy};
+use common::{juno, mika, speak_recording, testdata, toy};
 use essence::{Avatar, OutputSize};
 
 /// How far a picture may lie from its golden one. The arithmetic on pixels is exact everywhere; the
@@ -42,7 +42,7 @@ fn toy_frames_are_golden() {
 }
 
 #[test]
-fn frames_of_the_shipped_avatar_are_golden() {
+fn frames_of_the_shipped_avatars_are_golden() {
     let tolerance = Tolerance {
         worst: 8,
         mean: 0.2,
@@ -58,6 +58,7 @@ fn frames_of_the_shipped_avatar_are_golden() {
         &[0, 20, 45, 80, 120],
         &tolerance,
     );
+    check("juno", &juno(), Some(size), &[0, 45, 80], &tolerance);
 }
 
 fn check(

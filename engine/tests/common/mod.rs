@@ -38,6 +38,13 @@ pub(crate) fn mika() -> Avatar {
         .expect("the avatar that ships opens")
 }
 
+/// The second one, made of a drawing.
+pub(crate) fn juno() -> Avatar {
+    engine()
+        .open(testdata("avatars/juno.imx"))
+        .expect("the drawn avatar opens")
+}
+
 pub(crate) fn unpaced(avatar: &Avatar) -> Session {
     let options = SessionOptions::default()
         .pacing(Pacing::Unpaced)
