@@ -127,7 +127,7 @@ def from_video(options: argparse.Namespace) -> None:
     talking = base.lively(prepared, tracks[:talks], loop)
     if talking:
         shown = packing.rested(prepared, net, talking, base.pictures(prepared, talking))
-        gestures = [gesture.made("talking", prepared, talking, shown, loop, rested)]
+        gestures = [gesture.made("talking", prepared, talking, shown, loop, rested, least=4 * talking.count // 5)]
         if gestures[0].jump > gesture.SMOOTH:
             gestures = []
     for number, name in enumerate(names, talks):

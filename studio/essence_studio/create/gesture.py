@@ -39,14 +39,15 @@ class Gesture:
 
 
 def made(
-    name: str, prepared: Prepared, stretch: base.Loop, pictures: list[np.ndarray], loop: base.Loop, loop_frames: list[np.ndarray], anchor: int | None = None
+    name: str, prepared: Prepared, stretch: base.Loop, pictures: list[np.ndarray], loop: base.Loop, loop_frames: list[np.ndarray], anchor: int | None = None,
+    least: int = LEAST,
 ) -> Gesture:
-    """The gesture of a stretch whose `pictures` these are; all gestures share the first one's `anchor`."""
-    if len(pictures) < LEAST + 2:
-        raise Refused(f"--motion {name}: {len(pictures)} pictures are too few for a gesture, {LEAST + 2} are needed")
+    """The gesture of a stretch whose `pictures` these are, `least` of them; all gestures share the first one's `anchor`."""
+    if len(pictures) < least + 2:
+        raise Refused(f"--motion {name}: {len(pictures)} pictures are too few for a gesture, {least + 2} are needed")
     small = _small(pictures)
     still = _small(loop_frames)
-    third = max(1, (len(small) - LEAST) // 2)
+    third = max(1, (len(small) - least) // 2)
     apart = np.stack([base.differences(still, each[None]) for each in small])
     # One picture of the loop is both door in and door out.
     cost = apart[:third].min(0) + apart[-third:].min(0)
