@@ -157,6 +157,11 @@ def test_refusals_say_why(tmp_path):
         checks.face_fit(clip, [faces_of(points)])
     with pytest.raises(footage.Refused, match="too dark"):
         checks.face_fit(clip, [faces_of(points * 10)])
+    aside = faces_of(points * 10)
+    angle = np.radians(50 * checks.SEEN_TURN)
+    aside.matrix[:, 0, 2], aside.matrix[:, 2, 2] = -np.sin(angle), np.cos(angle)
+    with pytest.raises(footage.Refused, match="turned away by 50"):
+        checks.face_fit(clip, [aside])
     lost = faces_of(points * 10)
     lost.found[:10] = False
     with pytest.raises(footage.Refused, match="lost in 50 %"):

@@ -11,7 +11,7 @@ import numpy as np
 from ..character import motion
 from ..identity.samples import Samples
 from ..speech.mouth import COEFFICIENTS
-from . import bend, fit, geometry, innermouth, landmarks, mask, mesh, prepare
+from . import bend, checks, fit, geometry, innermouth, landmarks, mask, mesh, prepare
 from .footage import Refused
 from .front import plain
 
@@ -24,7 +24,6 @@ FRAMES = 150
 LARGEST = 720
 """Width or height of the frames at most."""
 SMALLEST_EYES = 60.0
-LARGEST_YAW = 40.0
 BLINKS = (31, 104)
 BLINK = (0.45, 0.9, 1.0, 0.75, 0.4, 0.15)
 SWAY = 0.022
@@ -84,10 +83,9 @@ def opened(path: Path, bundle: Path) -> Portrait:
     eyes = max(sizes)
     if eyes < SMALLEST_EYES:
         raise Refused(f"{path}: the face is too small ({eyes:.0f} pixels between the outer corners of the eyes, at least {SMALLEST_EYES:.0f} are needed)")
-    forward = faces[int(np.argmax(sizes))][2][:3, 2]
-    yaw = abs(np.degrees(np.arctan2(forward[0], forward[2])))
-    if yaw > LARGEST_YAW:
-        raise Refused(f"{path}: the face is turned away by {yaw:.0f}°: at most {LARGEST_YAW:.0f}° are possible")
+    yaw = float(checks.turned(faces[int(np.argmax(sizes))][2][None])[0])
+    if yaw > checks.LARGEST_YAW:
+        raise Refused(f"{path}: the face is turned away by {yaw:.0f}°: at most {checks.LARGEST_YAW:.0f}° are possible")
     scale = min(1.0, LARGEST / max(picture.shape[:2]), prepare.SIZES[-1] / (prepare.WIDTH * eyes))
     height, width = (max(2, int(round(side * scale / 2)) * 2) for side in picture.shape[:2])
     if scale < 1 or (height, width) != picture.shape[:2]:
