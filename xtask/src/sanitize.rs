@@ -16,7 +16,7 @@ use crate::root;
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 pub(crate) fn address(sh: &Shell) -> Result<()> {
-    let Some(stage) = build(sh, "address", "asan", "__asan_load")? else {
+    let Some(stage) = build(sh, "address", "asan", "__asan_report_load")? else {
         return Ok(());
     };
     compile(sh, &stage, "asan", "-fsanitize=address,undefined")?;
