@@ -75,7 +75,8 @@ def test_the_mouth_rests_in_digital_silence():
 
 def test_windows_and_long_stretches_agree():
     torch = pytest.importorskip("torch")
-    from essence_studio.speech.network import STUDENT, WINDOW, Layout, SpeechNetwork, WindowNetwork, settle
+    from essence_studio.speech.network import STUDENT, WINDOW, Layout, SpeechNetwork, settle
+    from essence_studio.speech.window import WindowNetwork
 
     torch.manual_seed(0)
     network = SpeechNetwork(Layout(STUDENT.convolutions, 24, STUDENT.target_lag)).eval()

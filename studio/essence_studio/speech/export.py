@@ -10,7 +10,8 @@ import torch
 from essence_studio import mel
 from essence_studio.speech import vectors
 from essence_studio.speech.mouth import COEFFICIENTS
-from essence_studio.speech.network import STRIDE, WINDOW, SpeechNetwork, WindowNetwork, settle
+from essence_studio.speech.network import STRIDE, WINDOW, SpeechNetwork, settle
+from essence_studio.speech.window import WindowNetwork
 
 OPSET = 17
 MOST_BYTES = 3 << 20

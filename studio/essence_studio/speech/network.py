@@ -1,8 +1,8 @@
 """The speech network: log-mels to mouth coefficients.
 
 Training runs it over long stretches: `[B, M, 80]` mel frames give `[B, outputs, …]`, one output for every second mel frame. The engine
-runs the same layers on one window of `Layout.window` frames, which gives exactly one output; both are the same numbers, because everything,
-the level included, is a convolution without padding.
+runs the same layers on one window of `Layout.window` frames (`window.py`), which gives exactly one output; both are the same numbers, because
+everything, the level included, is a convolution without padding.
 
 Level: each mel frame is put in relation to the mean energy of the `LEVEL_FRAMES` frames that end with it, but at least to
 `LEVEL_FLOOR`, so that the noise of a quiet room isn't blown up to speech. The level itself is one more input.
@@ -51,10 +51,14 @@ STUDENT = Layout(((5, STRIDE, 1), (5, 1, 1), (3, 1, 2), (3, 1, 2), (3, 1, 4), (3
 TEACHER = Layout(((5, STRIDE, 1), (5, 1, 1), (3, 1, 2), (3, 1, 4), (3, 1, 8), (3, 1, 2)), 256, 38)
 """Hears as much after its target as before it, so it can't run live; it labels for the student."""
 WINDOW = STUDENT.window
+BAND_SCALE = (0.3, 0.6)
+LEVEL_SCALE = (0.25, 1.0)
+"""Factor and offset of what the first convolution sees of the bands, and of the level."""
+LEVEL_LEAST = -11.0
 SEAL = (0.3, 0.65)
 """Probabilities of p, b or m from which the lips begin to close and at which they are shut; chosen on the corpus' held-out recordings."""
 _SEALED = [{"mouthPress": 0.40, "mouthRollLower": 0.30, "mouthRollUpper": 0.24, "mouthShrugLower": 0.10}.get(name, 0.0) for name in COEFFICIENTS]
-_SEALED_JAW = [1.0 if name == "mouthClose" else 0.0 for name in COEFFICIENTS]
+_JAW_TO_CLOSE = [[float((name, other) == ("mouthClose", "jawOpen")) for other in COEFFICIENTS] for name in COEFFICIENTS]
 _REPLACED = ("mouthClose", "mouthPress", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthLowerDown", "mouthUpperUp")
 _SEALED_KEEPS = [0.0 if name in _REPLACED else 1.0 for name in COEFFICIENTS]
 _OPEN_KEEPS = [0.0 if name in ("mouthClose", "mouthPress", "mouthRollUpper") else 1.0 for name in COEFFICIENTS]
@@ -85,30 +89,23 @@ class SpeechNetwork(nn.Module):
         return tuple(head(hidden).transpose(1, 2) for head in (self.coefficients, self.rest, self.visemes))
 
 
-class WindowNetwork(nn.Module):
-    """What the engine runs: `[N, WINDOW, 80]` to `[N, 16]` in [0, 1], with rest pulled to 0."""
-
-    def __init__(self, network: SpeechNetwork):
-        super().__init__()
-        self.network = network
-
-    def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        hidden = self.network.body(adapt_level(mel))
-        return settle(*(head(hidden)[:, :, 0] for head in (self.network.coefficients, self.network.rest, self.network.visemes)))
-
-
 def settle(coefficients: torch.Tensor, rest: torch.Tensor, visemes: torch.Tensor) -> torch.Tensor:
     """Clamps to [0, 1], seals the lips where the visemes say p, b or m, and closes the last crack of a mouth that is almost surely at rest.
 
     A regression hedges: unsure of a closure, it leaves the lips half open. The classes don't, so they decide, and the lips take the shape
     that `targets.py` gives a closure.
     """
-    alive = torch.clamp((1 - torch.sigmoid(rest)) * 5, 0, 1)
     low, high = SEAL
-    seal = torch.clamp((torch.softmax(visemes, -1)[..., VISEMES.index("p") :][..., :1] - low) / (high - low), 0, 1)
-    keep = seal * coefficients.new_tensor(_SEALED_KEEPS) + (1 - seal) * coefficients.new_tensor(_OPEN_KEEPS)
-    jaw = coefficients[..., :1]
-    shape = torch.clamp(coefficients, 0, 1) * keep + seal * (coefficients.new_tensor(_SEALED) + torch.clamp(jaw, 0, 1) * coefficients.new_tensor(_SEALED_JAW))
+    chosen = [[float(viseme == "p") / (high - low) for viseme in VISEMES]]
+    keeps = [[sealed - free] for sealed, free in zip(_SEALED_KEEPS, _OPEN_KEEPS)]
+
+    def linear(values: torch.Tensor, weight: list[list[float]], bias: list[float]) -> torch.Tensor:
+        return nn.functional.linear(values, values.new_tensor(weight), values.new_tensor(bias))
+
+    alive = torch.clamp(torch.sigmoid(-rest) * 5, 0, 1)
+    seal = torch.clamp(linear(torch.softmax(visemes, -1), chosen, [-low / (high - low)]), 0, 1)
+    bounded = torch.clamp(coefficients, 0, 1)
+    shape = bounded * linear(seal, keeps, _OPEN_KEEPS) + seal * linear(bounded, _JAW_TO_CLOSE, _SEALED)
     # before the first sound of an utterance the lips may already be shut for it
     return torch.clamp(shape, 0, 1) * torch.maximum(alive, seal)
 
@@ -118,5 +115,5 @@ def adapt_level(mel: torch.Tensor) -> torch.Tensor:
     energy = torch.exp(mel).mean(dim=2, keepdim=True).transpose(1, 2)
     level = torch.log(nn.functional.avg_pool1d(energy, LEVEL_FRAMES, 1) + 1e-9)
     bounded = torch.clamp(level, min=LEVEL_FLOOR)
-    bands = (mel[:, LEVEL_FRAMES - 1 :].transpose(1, 2) - bounded) * 0.3 + 0.6
-    return torch.cat([bands, torch.clamp(level, min=-11.0) * 0.25 + 1.0], dim=1)
+    bands = (mel[:, LEVEL_FRAMES - 1 :].transpose(1, 2) - bounded) * BAND_SCALE[0] + BAND_SCALE[1]
+    return torch.cat([bands, torch.clamp(level, min=LEVEL_LEAST) * LEVEL_SCALE[0] + LEVEL_SCALE[1]], dim=1)
