@@ -86,6 +86,9 @@ def test_fit_stays_within_bounds():
     assert found.min() >= 0 and found.max() <= 1
 
 
+PARTING = np.array([{"jawOpen": 1.0, "mouthClose": -1.0, "mouthLowerDown": 0.2, "mouthPress": -0.05}.get(name, 0.0) for name in COEFFICIENTS])
+
+
 def heard_and_seen(gain: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     random = np.random.default_rng(5)
     heard = np.zeros((600, 16))
@@ -100,7 +103,7 @@ def heard_and_seen(gain: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("gain", [0.5, 1.0, 1.5])
 def test_calibration_measures_the_persons_range(gain):
     heard, seen, opening = heard_and_seen(gain)
-    matrix = calibrate.calibrated(heard, seen, opening)
+    matrix = calibrate.calibrated(heard, seen, opening, PARTING)
     made = np.clip(heard @ matrix, 0, 1)
     talking = heard[:, 11] == 0
     assert np.quantile(made[talking, 0], 0.95) == pytest.approx(np.quantile(seen[talking, 0], 0.95), rel=0.12)
@@ -110,7 +113,21 @@ def test_calibration_measures_the_persons_range(gain):
 
 
 def test_calibration_needs_speech():
-    assert (calibrate.calibrated(np.zeros((600, 16)), np.zeros((600, 16)), np.zeros(600)) == np.eye(16)).all()
+    assert (calibrate.calibrated(np.zeros((600, 16)), np.zeros((600, 16)), np.zeros(600), PARTING) == np.eye(16)).all()
+
+
+def test_closures_shut_lips_that_least_squares_leaves_apart():
+    heard, seen, opening = heard_and_seen(1.0)
+    # A jaw that is heard wider than it is seen in closures, as a prediction's mean is.
+    heard[25::50, 0], heard[25::50, 11], seen[25::50, 0] = 0.45, 0.3, 0.15
+    opening[25::50] = 0.15
+    closing, shut = heard[:, 11] > calibrate.CLOSED, float((seen[opening <= np.quantile(opening, calibrate.TIGHT)] @ PARTING).mean())
+    plain = calibrate.calibrated(heard, seen, opening, 0 * PARTING)
+    matrix = calibrate.calibrated(heard, seen, opening, PARTING)
+    apart = [np.clip(heard[closing] @ each, 0, 1) @ PARTING - shut for each in (plain, matrix)]
+    assert np.quantile(apart[1], 0.9) < 0.5 * np.quantile(apart[0], 0.9)
+    others = [np.clip(heard[~closing] @ each, 0, 1) @ PARTING for each in (plain, matrix)]
+    assert np.abs(others[1] - others[0]).mean() < 0.1 * others[0].mean()
 
 
 def test_a_loop_closes_where_pictures_meet():

@@ -2,7 +2,8 @@
 
 Where the footage has sound, the speech network hears it: how far this person opens the mouth for what it hears is measured, shape by shape.
 Least squares alone would make every motion smaller by as much as the prediction is uncertain; so each shape's deviation is restored. Rest stays
-rest (there is no constant part), and what is heard as closed lips is held to the person's closed lips.
+rest (there is no constant part). What is heard as closed lips must close them: where it leaves them farther apart than this person's lips stand when
+they are shut, the matrix gives way.
 """
 from __future__ import annotations
 
@@ -20,16 +21,23 @@ CLOSED_WEIGHT = 2.0
 """Of all closures together, against all other pictures together."""
 LEAST = 100
 """Pictures with speech that are needed."""
+TIGHT = 0.03
+"""Part of the pictures whose lips count as shut: those nearest to each other."""
+SHUT_WEIGHT = 3.0
+"""Of lips that ought to be shut, against all other pictures together."""
+SHUT_ROUNDS = 12
+SHUT_RIDGE = 0.01
 
 _JAW, _CLOSE, _PRESS, _TONGUE = (COEFFICIENTS.index(name) for name in ("jawOpen", "mouthClose", "mouthPress", "tongueTip"))
 
 _OPENING = np.array([{"jawOpen": 1.0, "mouthClose": -1.0, "mouthLowerDown": 0.5, "mouthUpperUp": 0.3}.get(name, 0.0) for name in COEFFICIENTS])
 
 
-def calibrated(heard: np.ndarray, seen: np.ndarray, opening: np.ndarray) -> np.ndarray:
+def calibrated(heard: np.ndarray, seen: np.ndarray, opening: np.ndarray, parting: np.ndarray) -> np.ndarray:
     """The matrix `[16, 16]` that takes heard coefficients `[n, 16]` to seen ones, `seen = heard @ matrix`.
 
-    `opening` `[n]`: how far the filmed lips stand apart. With too little speech, or coefficients that don't follow it, the plain one.
+    `opening` `[n]`: how far the filmed lips stand apart; `parting` `[16]`: how far each coefficient parts them. With too little speech, or
+    coefficients that don't follow it, the plain one.
     """
     count = len(COEFFICIENTS)
     plain = np.eye(count)
@@ -58,7 +66,28 @@ def calibrated(heard: np.ndarray, seen: np.ndarray, opening: np.ndarray) -> np.n
     matrix = matrix * restored
     # The tongue isn't seen: the person's network has learned it as it was heard.
     matrix[:, _TONGUE] = plain[:, _TONGUE]
-    return matrix
+    return _shutting(matrix, heard[closing], heard[~closing], parting, float((seen[opening <= np.quantile(opening, TIGHT)] @ parting).mean()))
+
+
+def _shutting(matrix: np.ndarray, closing: np.ndarray, others: np.ndarray, parting: np.ndarray, shut: float) -> np.ndarray:
+    """The matrix, changed so that `closing` `[n, 16]` parts lips no farther than `shut`; `others` stay where they were as far as may be.
+
+    One-sided least squares: what is shut already asks for nothing, and coefficients at their bounds don't help.
+    """
+    if len(closing) < 5 or not len(others):
+        return matrix
+    kept = others.T @ others / len(others)
+    said = SHUT_WEIGHT * closing.T @ closing / len(closing)
+    ridge = SHUT_RIDGE * np.diag(np.diag(kept) + 1e-4)
+    out = matrix
+    for _ in range(SHUT_ROUNDS):
+        made = closing @ out
+        own = np.clip(made, 0, 1)
+        excess = np.maximum(own @ parting - shut, 0)
+        helps = np.where(((parting > 0) & (own > 0)) | ((parting < 0) & (own > 0) & (own < 1)), parting, 0.0)
+        wanted = made - (excess / np.maximum((helps**2).sum(1), 1e-6))[:, None] * helps
+        out = np.linalg.solve(kept + said + ridge, (kept + ridge) @ matrix + SHUT_WEIGHT * closing.T @ wanted / len(closing))
+    return out
 
 
 def asked(coefficients: np.ndarray) -> np.ndarray:

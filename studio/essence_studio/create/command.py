@@ -12,6 +12,8 @@ from pathlib import Path
 
 STUDIO = Path(__file__).resolve().parents[2]
 ABOUT = "Makes an avatar of a person who agrees to it (docs/consent.md)."
+WAY = "2"
+"""Counts up when tracking, coefficients or training change: what an earlier way left behind is not gone on from."""
 SENTENCE = STUDIO.parent / "testdata" / "audio" / "speech_48000.wav"
 
 
@@ -61,7 +63,7 @@ def from_video(options: argparse.Namespace) -> None:
 
     from ..identity import train
     from ..speech.mouth import COEFFICIENTS
-    from . import base, calibrate, checks, footage, gesture, keying, landmarks, mask, measure, packing, prepare, preview, progress, report, sound
+    from . import base, calibrate, checks, fit, footage, gesture, keying, landmarks, mask, measure, packing, prepare, preview, progress, report, sound
 
     began = time.monotonic()
     bundle = landmarks.landmarker_path(options.face_landmarker)
@@ -119,7 +121,7 @@ def from_video(options: argparse.Namespace) -> None:
     if spoken is not None:
         heard, seen = np.concatenate(spoken), np.concatenate(prepared.coefficients[:talks])
         opening = np.concatenate([track.opening() for track in tracks[:talks]])
-        matrix = calibrate.calibrated(heard, seen, opening)
+        matrix = calibrate.calibrated(heard, seen, opening, fit.parting(prepared.shapes))
         match = calibrate.quality(heard, seen, matrix, opening)
     frames = base.pictures(prepared, loop)
     rested = packing.rested(prepared, net, loop, frames)
@@ -208,8 +210,8 @@ def from_portrait(options: argparse.Namespace) -> None:
 
 
 def folder(options: argparse.Namespace, inputs: list[Path]) -> Path:
-    """The work folder of exactly this footage."""
-    digest = hashlib.sha256()
+    """The work folder of exactly this footage, tracked and learned in this way."""
+    digest = hashlib.sha256(WAY.encode())
     for path in inputs:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())

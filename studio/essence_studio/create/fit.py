@@ -154,6 +154,15 @@ def values(shapes: Shapes, solid: np.ndarray) -> np.ndarray:
     return value.T
 
 
+def parting(shapes: Shapes) -> np.ndarray:
+    """How far each coefficient parts the middles of the lips, `[16]`, in eyes."""
+    upper, lower = (POINTS.index(index) for index in (LIPS_INNER[5], LIPS_INNER[15]))
+    out = np.zeros(len(COEFFICIENTS))
+    for i, name in enumerate(FITTED):
+        out[COEFFICIENTS.index(name)] = shapes.moves[i, lower, 1] - shapes.moves[i, upper, 1]
+    return out
+
+
 def residual(shapes: Shapes, solid: np.ndarray, coefficients: np.ndarray) -> float:
     """Root mean square distance in eyes, in the picture's plane, that the fit leaves at the lips."""
     seen = solid[:, list(POINTS)][:, : len(POINTS) - len(JAW), :2]
