@@ -21,8 +21,8 @@ MUON_RATE = 0.02
 LEARNING_RATE = 2e-3
 GENTLY = 0.3
 """Part of the rates that an already trained network is trained with."""
-DETAIL = 0.6
-"""Weight of the amount of detail in the loss."""
+DETAIL = 1.8
+"""Weight of the amount of detail in the loss. With 0.6, patches of 224 pixels stay at 0.82 of the film's sharpness, however long they train."""
 BFLOAT16 = True
 """Convolutions in 16 bits: twice as fast where the processor has them."""
 SEED = 1
