@@ -31,7 +31,7 @@ kernel! {
 
 /// Y of a row, 16 bits of fraction.
 #[cfg_attr(
-    target_arch = "x86_64",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
     expect(unsafe_code, reason = "instruction sets that were looked for")
 )]
 pub(crate) fn luma(isa: Isa, rgb: &[u8], out: &mut [u8]) {
@@ -40,6 +40,9 @@ pub(crate) fn luma(isa: Isa, rgb: &[u8], out: &mut [u8]) {
         // SAFETY: an `Isa` is only made where the processor has it.
         #[cfg(target_arch = "x86_64")]
         Kind::Avx2 | Kind::Avx512 => unsafe { super::x86_64::luma(rgb, out) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        Kind::Neon => unsafe { super::neon::luma(rgb, out) },
     }
 }
 
@@ -58,6 +61,7 @@ kernel! {
             (*u, *v) = chroma_of(t, b);
         }
     }
+    neon super::neon::chroma
 }
 
 kernel! {
@@ -68,6 +72,7 @@ kernel! {
             (out[0], out[1]) = chroma_of(t, b);
         }
     }
+    neon super::neon::chroma_in_turn
 }
 
 #[inline(always)]

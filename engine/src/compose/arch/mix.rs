@@ -17,7 +17,7 @@ pub(crate) struct Way {
 /// `size`; weights of 1/256, rounded to the nearest once. Every one of them has a neighbour to the
 /// right and below. What lies in `out` beyond `count` means nothing.
 #[cfg_attr(
-    target_arch = "x86_64",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
     expect(unsafe_code, reason = "instruction sets that were looked for")
 )]
 pub(crate) fn sample(
@@ -34,6 +34,9 @@ pub(crate) fn sample(
         Kind::Avx2 | Kind::Avx512 => unsafe {
             super::x86_64::sample((pixels, size), way, count, out);
         },
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        Kind::Neon => unsafe { super::neon::sample((pixels, size), way, count, out) },
     }
 }
 
@@ -64,7 +67,7 @@ fn sample_of(
 
 /// Lays RGBA pixels over RGB ones, rounded to the nearest.
 #[cfg_attr(
-    target_arch = "x86_64",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
     expect(unsafe_code, reason = "instruction sets that were looked for")
 )]
 pub(crate) fn mix(isa: Isa, over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
@@ -73,6 +76,9 @@ pub(crate) fn mix(isa: Isa, over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
         // SAFETY: an `Isa` is only made where the processor has it.
         #[cfg(target_arch = "x86_64")]
         Kind::Avx2 | Kind::Avx512 => unsafe { super::x86_64::mix(over, rgb) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        Kind::Neon => unsafe { super::neon::mix(over, rgb) },
     }
 }
 
@@ -119,7 +125,7 @@ pub(crate) const BLOCK: usize = 4;
 
 /// A row of blocks `[S/4, 4, 4, 3]` to four rows of RGBA, with alpha scaled by `presence`/256.
 #[cfg_attr(
-    target_arch = "x86_64",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
     expect(unsafe_code, reason = "instruction sets that were looked for")
 )]
 pub(crate) fn unblock(isa: Isa, blocks: &[u8], alphas: &[u8], presence: u16, out: &mut [[u8; 4]]) {
@@ -134,6 +140,11 @@ pub(crate) fn unblock(isa: Isa, blocks: &[u8], alphas: &[u8], presence: u16, out
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 | Kind::Avx512 => unsafe {
                 super::x86_64::unstrip(&strips[y..], alphas, presence, out);
+            },
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => unsafe {
+                super::neon::unstrip(&strips[y..], alphas, presence, out);
             },
         }
     }

@@ -3,9 +3,9 @@
 //! A kernel is one body of plain Rust, written so that the compiler turns its loops into vector
 //! instructions: elements side by side, no branch, no bounds in the middle. [`kernel!`] compiles
 //! that body once for the target's baseline (SSE2 on x86-64, NEON on aarch64) and once more for each
-//! [`Isa`] that is chosen at run time. Where a body alone doesn't get there, `x86_64.rs` and
-//! `avx512.rs` have it in intrinsics. All give the same bytes: the arithmetic is on integers, and the tests compare every
-//! instruction set of the machine with a scalar oracle.
+//! [`Isa`] that is chosen at run time. Where a body alone doesn't get there, `x86_64.rs`,
+//! `avx512.rs` and `neon/` have it in intrinsics. All give the same bytes: the arithmetic is on
+//! integers, and the tests compare every instruction set of the machine with a scalar oracle.
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -14,6 +14,8 @@ mod x86_64;
 
 mod convert;
 mod mix;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod scale;
 mod ycc;
 
@@ -39,6 +41,9 @@ pub(crate) enum Kind {
     /// AVX-512 with byte permutations, 2019 and later.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// What every processor of aarch64 has.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Isa {
@@ -63,7 +68,9 @@ impl Isa {
                 && is_x86_feature_detected!("avx512vbmi");
             [(Kind::Avx2, avx2), (Kind::Avx512, avx512)]
         };
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(target_arch = "aarch64")]
+        let wider = [(Kind::Neon, std::arch::is_aarch64_feature_detected!("neon"))];
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
         let wider: [(Kind, bool); 0] = [];
         let wider = wider.into_iter().filter(|(_, has)| *has);
         std::iter::once(Self::PORTABLE).chain(wider.map(|(kind, _)| Self(kind)))
@@ -74,12 +81,16 @@ impl Isa {
     }
 }
 
-/// Makes a function of this name that takes an [`Isa`] first and runs the body compiled for it.
+/// Makes a function of this name that takes an [`Isa`] first and runs the body compiled for it, or what
+/// `neon` names instead.
 macro_rules! kernel {
-    ($(#[$attribute:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
+    (
+        $(#[$attribute:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block
+        $(neon $neon:path)?
+    ) => {
         $(#[$attribute])*
         #[cfg_attr(
-            target_arch = "x86_64",
+            any(target_arch = "x86_64", target_arch = "aarch64"),
             expect(unsafe_code, reason = "instruction sets that were looked for")
         )]
         $vis fn $name(isa: $crate::compose::arch::Isa, $($arg: $type),*) {
@@ -100,6 +111,12 @@ macro_rules! kernel {
                 body($($arg),*);
             }
 
+            #[cfg(target_arch = "aarch64")]
+            #[target_feature(enable = "neon")]
+            fn neon($($arg: $type),*) {
+                kernel!(@one body $($neon)?)($($arg),*);
+            }
+
             match isa.kind() {
                 $crate::compose::arch::Kind::Portable => body($($arg),*),
                 // SAFETY: an `Isa` is only made where the processor has it.
@@ -108,9 +125,14 @@ macro_rules! kernel {
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 $crate::compose::arch::Kind::Avx512 => unsafe { avx512($($arg),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "aarch64")]
+                $crate::compose::arch::Kind::Neon => unsafe { neon($($arg),*) },
             }
         }
     };
+    (@one $body:ident) => { $body };
+    (@one $body:ident $neon:path) => { $neon };
 }
 use kernel;
 

@@ -36,7 +36,7 @@ impl Line {
 
 /// A line of RGB in another width. `out` is as long as `line`.
 #[cfg_attr(
-    target_arch = "x86_64",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
     expect(unsafe_code, reason = "instruction sets that were looked for")
 )]
 pub(crate) fn columns(isa: Isa, source: &[u8], line: &Line, out: &mut [u8]) {
@@ -52,6 +52,9 @@ pub(crate) fn columns(isa: Isa, source: &[u8], line: &Line, out: &mut [u8]) {
             // SAFETY: what has AVX-512 has AVX2.
             unsafe { super::x86_64::columns_from(done, source, &line.taps, out) }
         }
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        Kind::Neon => unsafe { super::neon::columns(source, &line.taps, out) },
     }
 }
 
@@ -73,7 +76,7 @@ pub(super) fn columns_from(start: usize, source: &[u8], taps: &[FourTaps], out: 
 
 /// Four lines, weighted, into one; all of one length.
 #[cfg_attr(
-    target_arch = "x86_64",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
     expect(unsafe_code, reason = "instruction sets that were looked for")
 )]
 pub(crate) fn rows(isa: Isa, lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8]) {
@@ -85,6 +88,9 @@ pub(crate) fn rows(isa: Isa, lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Kind::Avx512 => unsafe { super::avx512::rows(lines, weights, out) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        Kind::Neon => unsafe { super::neon::rows(lines, weights, out) },
     }
 }
 

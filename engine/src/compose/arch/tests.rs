@@ -133,6 +133,66 @@ fn luma_and_chroma() {
     }
 }
 
+/// Base frames: from RGB, and back with chroma of whatever neighbours.
+#[test]
+fn stored_colours() {
+    let mut random = Random(7);
+    for width in (1..70).chain([255, 512, 721]) {
+        let rows = [(); 2].map(|()| random.bytes(3 * width));
+        let at = |row: usize, x: usize, c: usize| i64::from(rows[row][3 * x + c]);
+        let luma: Vec<u8> = (0..width)
+            .map(|x| {
+                let [r, g, b] = [0, 1, 2].map(|c| at(0, x, c));
+                ((19_595 * r + 38_470 * g + 7_471 * b + 0x8000) >> 16) as u8
+            })
+            .collect();
+        check("full_luma", &mut random, &luma, None, |isa, out| {
+            super::full_luma(isa, &rows[0], out);
+        });
+        let chroma = |weights: [i64; 3]| {
+            (0..width / 2).map(move |pair| {
+                let of = |c: usize| -> i64 {
+                    [0, 1]
+                        .map(|row| at(row, 2 * pair, c) + at(row, 2 * pair + 1, c))
+                        .iter()
+                        .sum()
+                };
+                let sum: i64 = (0..3).map(|c| weights[c] * of(c)).sum();
+                ((sum + (128 << 18) + (1 << 17) - 1) >> 18) as u8
+            })
+        };
+        let planes: Vec<u8> = chroma([-11_059, -21_709, 32_768])
+            .chain(chroma([32_768, -27_439, -5_329]))
+            .collect();
+        check("full_chroma", &mut random, &planes, None, |isa, out| {
+            let (blue, red) = out.split_at_mut(width / 2);
+            super::full_chroma(isa, &rows[0], &rows[1], blue, red);
+        });
+
+        let luma = random.bytes(width);
+        let [blue, red] = [(); 2].map(|()| -> Vec<i16> {
+            (0..width)
+                .map(|_| random.below(255 * 16 + 1) as i16)
+                .collect()
+        });
+        let rgb: Vec<u8> = (0..width)
+            .flat_map(|x| {
+                let [y, blue, red] = [luma[x].into(), blue[x], red[x]].map(i64::from);
+                let part = |chroma: i64, weight: i64| (4 * (chroma - 2048) * weight) >> 16;
+                [
+                    part(red, 22_970),
+                    -part(blue, 5_638) - part(red, 11_700),
+                    part(blue, 29_032),
+                ]
+                .map(|colour| ((16 * y + 8 + colour) >> 4).clamp(0, 255) as u8)
+            })
+            .collect();
+        check("colours", &mut random, &rgb, None, |isa, out| {
+            super::colours(isa, &luma, &blue, &red, out);
+        });
+    }
+}
+
 #[test]
 fn scaling() {
     let mut random = Random(3);

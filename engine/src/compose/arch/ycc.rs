@@ -30,6 +30,7 @@ kernel! {
             (*blue, *red) = chroma_of([sum(0), sum(1), sum(2)]);
         }
     }
+    neon super::neon::full_chroma
 }
 
 /// Cb and Cr of the sums of four pixels.
@@ -85,4 +86,5 @@ kernel! {
             ];
         }
     }
+    neon super::neon::colours
 }

@@ -1,0 +1,219 @@
+//! Colours: RGB to the callers' formats, and base frames to RGB and back.
+
+use std::arch::aarch64::*;
+
+use super::super::{Isa, convert, ycc};
+
+/// Y of a row: 16 pixels at a time.
+#[target_feature(enable = "neon")]
+#[expect(unsafe_code, reason = "loads and stores of whole arrays")]
+pub(in super::super) fn luma(rgb: &[u8], out: &mut [u8]) {
+    let offset = vdupq_n_u32((16 << 16) + 0x8000);
+    let blocks = (rgb.len() / 48).min(out.len() / 16);
+    let pixels = rgb.as_chunks::<48>().0;
+    for (out, rgb) in out.as_chunks_mut::<16>().0.iter_mut().zip(pixels) {
+        // SAFETY: 48 bytes are loaded of 48.
+        let uint8x16x3_t(r, g, b) = unsafe { vld3q_u8(rgb.as_ptr()) };
+        let eight = |r: uint8x8_t, g: uint8x8_t, b: uint8x8_t| {
+            let (r, g, b) = (vmovl_u8(r), vmovl_u8(g), vmovl_u8(b));
+            let low = vmull_n_u16(vget_low_u16(r), 16_829);
+            let low = vmlal_n_u16(low, vget_low_u16(g), 33_039);
+            let low = vmlal_n_u16(low, vget_low_u16(b), 6_416);
+            let high = vmull_high_n_u16(r, 16_829);
+            let high = vmlal_high_n_u16(high, g, 33_039);
+            let high = vmlal_high_n_u16(high, b, 6_416);
+            // The upper halves of the sums with the offset.
+            vmovn_u16(vaddhn_high_u32(vaddhn_u32(low, offset), high, offset))
+        };
+        let low = eight(vget_low_u8(r), vget_low_u8(g), vget_low_u8(b));
+        let high = eight(vget_high_u8(r), vget_high_u8(g), vget_high_u8(b));
+        // SAFETY: 16 bytes are stored to 16.
+        unsafe { vst1q_u8(out.as_mut_ptr(), vcombine_u8(low, high)) };
+    }
+    convert::luma_of(&rgb[48 * blocks..], &mut out[16 * blocks..]);
+}
+
+/// How a chroma follows from the sums of four pixels' colours.
+#[derive(Clone, Copy)]
+struct Weights {
+    /// Of the colour that counts for it, of the two that count against it.
+    plus: u16,
+    minus: [u16; 2],
+    /// 128 in 18 bits of fraction, and what rounds.
+    middle: u32,
+}
+
+/// One chroma of eight squares of four pixels. The sum is positive, so that it may be taken in
+/// numbers without sign, which wrap around on the way.
+#[target_feature(enable = "neon")]
+fn chroma_of(plus: uint16x8_t, minus: [uint16x8_t; 2], weights: Weights) -> uint8x8_t {
+    let ([a, b], [x, y]) = (minus, weights.minus);
+    let middle = vdupq_n_u32(weights.middle);
+    let low = vmlal_n_u16(middle, vget_low_u16(plus), weights.plus);
+    let low = vmlsl_n_u16(low, vget_low_u16(a), x);
+    let low = vmlsl_n_u16(low, vget_low_u16(b), y);
+    let high = vmlal_high_n_u16(middle, plus, weights.plus);
+    let high = vmlsl_high_n_u16(high, a, x);
+    let high = vmlsl_high_n_u16(high, b, y);
+    vshrn_n_u16::<2>(vshrn_high_n_u32::<16>(vshrn_n_u32::<16>(low), high))
+}
+
+/// The sums of the colours of four pixels each.
+#[target_feature(enable = "neon")]
+#[expect(unsafe_code, reason = "loads of whole arrays")]
+fn squares(top: &[u8; 48], bottom: &[u8; 48]) -> [uint16x8_t; 3] {
+    // SAFETY: 48 bytes are loaded of 48, twice.
+    let (t, b) = unsafe { (vld3q_u8(top.as_ptr()), vld3q_u8(bottom.as_ptr())) };
+    [(t.0, b.0), (t.1, b.1), (t.2, b.2)].map(|(top, bottom)| vpadalq_u8(vpaddlq_u8(top), bottom))
+}
+
+const U: Weights = Weights {
+    plus: 28_785,
+    minus: [9_714, 19_071],
+    middle: (128 << 18) + (1 << 17),
+};
+const V: Weights = Weights {
+    minus: [24_103, 4_682],
+    ..U
+};
+
+/// U and V of the whole pairs of two rows: eight pairs at a time.
+#[target_feature(enable = "neon")]
+#[expect(unsafe_code, reason = "stores to whole arrays")]
+pub(in super::super) fn chroma(top: &[u8], bottom: &[u8], u: &mut [u8], v: &mut [u8]) {
+    let (t, b) = (top.as_chunks::<48>().0, bottom.as_chunks::<48>().0);
+    let out = u
+        .as_chunks_mut::<8>()
+        .0
+        .iter_mut()
+        .zip(v.as_chunks_mut::<8>().0);
+    let mut done = 0;
+    for ((t, b), (u, v)) in t.iter().zip(b).zip(out) {
+        let [red, green, blue] = squares(t, b);
+        // SAFETY: 8 bytes are stored to 8, twice.
+        unsafe {
+            vst1_u8(u.as_mut_ptr(), chroma_of(blue, [red, green], U));
+            vst1_u8(v.as_mut_ptr(), chroma_of(red, [green, blue], V));
+        }
+        done += 8;
+    }
+    convert::chroma(
+        Isa::PORTABLE,
+        &top[6 * done..],
+        &bottom[6 * done..],
+        &mut u[done..],
+        &mut v[done..],
+    );
+}
+
+/// The same, U and V in turn.
+#[target_feature(enable = "neon")]
+#[expect(unsafe_code, reason = "stores to whole arrays")]
+pub(in super::super) fn chroma_in_turn(top: &[u8], bottom: &[u8], out: &mut [u8]) {
+    let (t, b) = (top.as_chunks::<48>().0, bottom.as_chunks::<48>().0);
+    let mut done = 0;
+    for ((t, b), out) in t.iter().zip(b).zip(out.as_chunks_mut::<16>().0) {
+        let [red, green, blue] = squares(t, b);
+        let u = chroma_of(blue, [red, green], U);
+        let v = chroma_of(red, [green, blue], V);
+        // SAFETY: 16 bytes are stored to 16.
+        unsafe { vst2_u8(out.as_mut_ptr(), uint8x8x2_t(u, v)) };
+        done += 8;
+    }
+    convert::chroma_in_turn(
+        Isa::PORTABLE,
+        &top[6 * done..],
+        &bottom[6 * done..],
+        &mut out[2 * done..],
+    );
+}
+
+/// Cb and Cr of the whole pairs of two rows, for base frames: eight pairs at a time.
+#[target_feature(enable = "neon")]
+#[expect(unsafe_code, reason = "stores to whole arrays")]
+pub(in super::super) fn full_chroma(top: &[u8], bottom: &[u8], blue: &mut [u8], red: &mut [u8]) {
+    // 128 and a half; the largest is 255.5 then, which is cut.
+    let middle = (128 << 18) + (1 << 17) - 1;
+    let weights = |minus: [u16; 2]| Weights {
+        plus: 32_768,
+        minus,
+        middle,
+    };
+    let (t, b) = (top.as_chunks::<48>().0, bottom.as_chunks::<48>().0);
+    let out = blue
+        .as_chunks_mut::<8>()
+        .0
+        .iter_mut()
+        .zip(red.as_chunks_mut::<8>().0);
+    let mut done = 0;
+    for ((t, b), (cb, cr)) in t.iter().zip(b).zip(out) {
+        let [r, g, b] = squares(t, b);
+        // SAFETY: 8 bytes are stored to 8, twice.
+        unsafe {
+            vst1_u8(
+                cb.as_mut_ptr(),
+                chroma_of(b, [r, g], weights([11_059, 21_709])),
+            );
+            vst1_u8(
+                cr.as_mut_ptr(),
+                chroma_of(r, [g, b], weights([27_439, 5_329])),
+            );
+        }
+        done += 8;
+    }
+    ycc::full_chroma(
+        Isa::PORTABLE,
+        &top[6 * done..],
+        &bottom[6 * done..],
+        &mut blue[done..],
+        &mut red[done..],
+    );
+}
+
+/// A row of packed RGB from Y, and from Cb and Cr in sixteenths: eight pixels at a time.
+#[target_feature(enable = "neon")]
+#[expect(unsafe_code, reason = "loads and stores of whole arrays")]
+pub(in super::super) fn colours(luma: &[u8], blue: &[i16], red: &[i16], rgb: &mut [u8]) {
+    let (y, cb, cr) = (
+        luma.as_chunks::<8>().0,
+        blue.as_chunks::<8>().0,
+        red.as_chunks::<8>().0,
+    );
+    let (middle, half) = (vdupq_n_s16(2048), vdupq_n_s16(8));
+    let pixels = rgb.as_chunks_mut::<24>().0.iter_mut();
+    let mut done = 0;
+    for (rgb, (y, (cb, cr))) in pixels.zip(y.iter().zip(cb.iter().zip(cr))) {
+        // SAFETY: eight elements are loaded of eight, three times.
+        let (y, cb, cr) = unsafe {
+            (
+                vld1_u8(y.as_ptr()),
+                vld1q_s16(cb.as_ptr()),
+                vld1q_s16(cr.as_ptr()),
+            )
+        };
+        let y = vaddq_s16(vreinterpretq_s16_u16(vshll_n_u8::<4>(y)), half);
+        let (cb, cr) = (vsubq_s16(cb, middle), vsubq_s16(cr, middle));
+        let (cb, cr) = (vshlq_n_s16::<2>(cb), vshlq_n_s16::<2>(cr));
+        // Gives the upper half of a product doubled, so that weights are halved.
+        let r = vaddq_s16(y, vqdmulhq_n_s16(cr, 22_970 / 2));
+        let g = vsubq_s16(y, vqdmulhq_n_s16(cb, 5_638 / 2));
+        let g = vsubq_s16(g, vqdmulhq_n_s16(cr, 11_700 / 2));
+        let b = vaddq_s16(y, vqdmulhq_n_s16(cb, 29_032 / 2));
+        let pixels = [r, g, b].map(|sum| vqshrun_n_s16::<4>(sum));
+        // SAFETY: 24 bytes are stored to 24.
+        unsafe {
+            vst3_u8(
+                rgb.as_mut_ptr(),
+                uint8x8x3_t(pixels[0], pixels[1], pixels[2]),
+            )
+        };
+        done += 8;
+    }
+    ycc::colours(
+        Isa::PORTABLE,
+        &luma[done..],
+        &blue[done..],
+        &red[done..],
+        &mut rgb[3 * done..],
+    );
+}
