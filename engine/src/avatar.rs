@@ -13,8 +13,8 @@ use crate::infer::{Network, Networks, Pool, Provider, Runtime, TensorSpec};
 use crate::log::{Log, LogLevel};
 use crate::motion::Clips;
 use crate::options::{Pacing, SessionOptions};
-use crate::schedule::{Deadline, Scheduler};
-use crate::session::Session;
+use crate::schedule::Deadline;
+use crate::session::{RenderPool, Session};
 use crate::{Error, ErrorKind, Result};
 
 /// One face: networks, base frames and motions out of one `.imx` file.
@@ -38,7 +38,7 @@ pub(crate) struct Inner {
     runtime: &'static Runtime,
     report: ProviderReport,
     pub(crate) log: Log,
-    pub(crate) scheduler: Scheduler,
+    pub(crate) scheduler: RenderPool,
     pool: Pool,
 }
 
@@ -95,7 +95,7 @@ impl Avatar {
         preference: Provider,
         cache_bytes: usize,
         log: Log,
-        scheduler: Scheduler,
+        scheduler: RenderPool,
         path: &Path,
     ) -> Result<Self> {
         let inner = Container::open(path)
@@ -200,7 +200,7 @@ impl Inner {
         preference: Provider,
         cache_bytes: usize,
         log: Log,
-        scheduler: Scheduler,
+        scheduler: RenderPool,
         container: Container,
     ) -> Result<Self> {
         let manifest = container.manifest()?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::infer::{Provider, Runtime, RuntimeInfo};
 use crate::log::{Log, LogLevel};
-use crate::schedule::Scheduler;
+use crate::session::RenderPool;
 use crate::{Avatar, Result};
 
 /// Memory that an avatar's decoded base frames may take, unless said otherwise.
@@ -23,7 +23,7 @@ pub struct Engine {
     provider: Provider,
     base_cache_bytes: usize,
     log: Log,
-    scheduler: Scheduler,
+    scheduler: RenderPool,
 }
 
 /// Settings of an [`Engine`].
@@ -118,7 +118,7 @@ impl EngineBuilder {
             provider: self.provider,
             base_cache_bytes: self.base_cache_bytes,
             log: self.log,
-            scheduler: Scheduler::new(self.threads, self.max_sessions),
+            scheduler: RenderPool::new(self.threads, self.max_sessions),
         })
     }
 }

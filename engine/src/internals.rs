@@ -106,7 +106,7 @@ impl Picture {
             .0
             .networks(Deadline::Whenever)?
             .speech
-            .run([&self.mel])?[0])
+            .run(&[&self.mel])?[0])
     }
 
     /// The identity network, and its patch in 8 bits.

@@ -85,26 +85,59 @@ impl Identity {
         Ok(Self::EightBits(network, alpha))
     }
 
-    /// The mouth patch for these inputs, its alpha scaled by `presence` in [0, 1].
+    /// The mouth patch for coefficients and pose, its alpha scaled by `presence` in [0, 1].
     ///
     /// # Errors
     /// `Inference` if ONNX Runtime fails.
     pub(crate) fn draw(
         &mut self,
         isa: Isa,
-        [coefficients, pose]: [&[f32]; 2],
+        inputs: [&[f32]; 2],
         presence: f32,
         patch: &mut Patch,
     ) -> Result<()> {
+        self.set(1, 0, inputs)?;
+        self.run_batch(1)?;
+        self.put(isa, (1, 0), presence, patch);
+        Ok(())
+    }
+
+    /// Puts coefficients and pose into a batch of `size` mouths.
+    ///
+    /// # Errors
+    /// `Inference` if ONNX Runtime fails.
+    pub(crate) fn set(&mut self, size: usize, index: usize, inputs: [&[f32]; 2]) -> Result<()> {
         match self {
-            Self::Floats(network) => {
-                patch.set(isa, network.run([coefficients, pose])?, presence);
-            }
+            Self::Floats(network) => network.set(size, index, &inputs),
+            Self::EightBits(network, _) => network.set(size, index, &inputs),
+        }
+    }
+
+    /// Runs the network on a batch, all of whose mouths were [set](Self::set).
+    ///
+    /// # Errors
+    /// `Inference` if ONNX Runtime fails.
+    pub(crate) fn run_batch(&mut self, size: usize) -> Result<()> {
+        match self {
+            Self::Floats(network) => network.run_batch(size),
+            Self::EightBits(network, _) => network.run_batch(size),
+        }
+    }
+
+    /// A mouth of the last batch of `size`, its alpha scaled by `presence`.
+    pub(crate) fn put(
+        &self,
+        isa: Isa,
+        (size, index): (usize, usize),
+        presence: f32,
+        patch: &mut Patch,
+    ) {
+        match self {
+            Self::Floats(network) => patch.set(isa, network.output(size, index), presence),
             Self::EightBits(network, alpha) => {
-                patch.set_blocks(isa, network.run([coefficients, pose])?, alpha, presence);
+                patch.set_blocks(isa, network.output(size, index), alpha, presence);
             }
         }
-        Ok(())
     }
 
     fn precision(&self) -> Precision {

@@ -6,7 +6,7 @@ mod pool;
 mod provider;
 mod runtime;
 
-pub(crate) use network::{Network, TensorSpec};
+pub(crate) use network::{BATCH, Network, TensorSpec};
 pub(crate) use pool::{Networks, Pool};
 pub use provider::Provider;
 pub(crate) use runtime::Runtime;

@@ -6,7 +6,9 @@
 //!   cores. Who waits longest for a frame that is due gets the next one; sessions that keep no time
 //!   come last.
 //! - Threads of the pool prepare frames of speech before they are due, for sessions that say that
-//!   there is something to prepare. They serve the session whose next frame is due first.
+//!   there is something to prepare. They serve the session whose next frame is due first, and with it,
+//!   where more of them wait than there are threads, those of the same avatar that are due next: a
+//!   network takes less time for a batch.
 //!
 //! Everything else follows: a session that falls behind leaves out pictures, which makes its next
 //! deadline later than its neighbours', so all fall behind alike. There is one mutex and one
@@ -19,6 +21,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use arrayvec::ArrayVec;
+
+use crate::infer::BATCH;
 use crate::{Error, ErrorKind, Result};
 use permits::Permits;
 
@@ -32,39 +37,47 @@ pub(crate) enum Deadline {
 }
 
 /// Something that can be prepared piece by piece.
-pub(crate) trait Job: Send + Sync {
-    /// Prepares one piece; gives the deadline of the next, or None if there is nothing to prepare
-    /// before the job is [announced](Scheduler::announce) again.
-    fn work(&self) -> Option<Deadline>;
+pub(crate) trait Job: Send + Sync + Sized + 'static {
+    /// Prepares one piece of each of these jobs, which are of one group; gives the deadline of each
+    /// one's next, or None if there is nothing to prepare before it is
+    /// [announced](Scheduler::announce) again.
+    fn work(jobs: &[Arc<Self>]) -> ArrayVec<Option<Deadline>, BATCH>;
 }
 
 /// Cheap to clone: the same pool. Its threads end with the last clone.
-#[derive(Clone)]
-pub(crate) struct Scheduler(Arc<Pool>);
+pub(crate) struct Scheduler<J: Job>(Arc<Pool<J>>);
 
-struct Pool {
-    shared: Arc<Shared>,
+impl<J: Job> Clone for Scheduler<J> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+struct Pool<J: Job> {
+    shared: Arc<Shared<J>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     count: usize,
 }
 
-struct Shared {
+struct Shared<J> {
     permits: Permits,
-    jobs: Mutex<Jobs>,
+    jobs: Mutex<Jobs<J>>,
     announced: Condvar,
+    threads: usize,
 }
 
-#[derive(Default)]
-struct Jobs {
-    entries: BTreeMap<u64, Entry>,
+struct Jobs<J> {
+    entries: BTreeMap<u64, Entry<J>>,
     next: u64,
     /// Most entries.
     limit: Option<usize>,
     stopping: bool,
 }
 
-struct Entry {
-    job: Weak<dyn Job>,
+struct Entry<J> {
+    job: Weak<J>,
+    /// Jobs of one group can be worked on together.
+    group: usize,
     deadline: Deadline,
     /// There may be something to prepare.
     ready: bool,
@@ -72,7 +85,7 @@ struct Entry {
     busy: bool,
 }
 
-impl std::fmt::Debug for Scheduler {
+impl<J: Job> std::fmt::Debug for Scheduler<J> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Scheduler")
             .field("threads", &self.0.count)
@@ -80,7 +93,7 @@ impl std::fmt::Debug for Scheduler {
     }
 }
 
-impl Scheduler {
+impl<J: Job> Scheduler<J> {
     /// A pool of `threads`, which start with the first job. None: as many as the process may use
     /// cores, a container's quota counted (`std` reads it from the control groups).
     pub(crate) fn new(threads: Option<usize>, limit: Option<usize>) -> Self {
@@ -91,10 +104,13 @@ impl Scheduler {
             shared: Arc::new(Shared {
                 permits: Permits::new(count),
                 jobs: Mutex::new(Jobs {
+                    entries: BTreeMap::new(),
+                    next: 0,
                     limit,
-                    ..Jobs::default()
+                    stopping: false,
                 }),
                 announced: Condvar::new(),
+                threads: count,
             }),
             threads: Mutex::default(),
             count,
@@ -121,11 +137,11 @@ impl Scheduler {
         self.0.shared.jobs().limit = limit;
     }
 
-    /// Takes a job in; gives its number.
+    /// Takes a job in; gives its number. Those of one `group` may be worked on together.
     ///
     /// # Errors
     /// `LimitExceeded`: there are as many as are allowed.
-    pub(crate) fn register(&self, job: Weak<dyn Job>) -> Result<u64> {
+    pub(crate) fn register(&self, job: Weak<J>, group: usize) -> Result<u64> {
         self.start();
         let mut jobs = self.0.shared.jobs();
         let count = jobs.entries.len();
@@ -141,6 +157,7 @@ impl Scheduler {
         let number = jobs.next;
         let entry = Entry {
             job,
+            group,
             deadline: Deadline::Whenever,
             ready: false,
             busy: false,
@@ -184,8 +201,8 @@ impl Scheduler {
     }
 }
 
-impl Shared {
-    fn jobs(&self) -> MutexGuard<'_, Jobs> {
+impl<J: Job> Shared<J> {
+    fn jobs(&self) -> MutexGuard<'_, Jobs<J>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -193,36 +210,68 @@ impl Shared {
     fn run(&self) {
         let mut jobs = self.jobs();
         while !jobs.stopping {
-            let waiting = jobs
-                .entries
-                .iter_mut()
-                .filter(|(_, entry)| entry.ready && !entry.busy);
-            let Some((&number, entry)) = waiting.min_by_key(|(_, entry)| entry.deadline) else {
+            let (numbers, batch) = jobs.take(self.threads);
+            if batch.is_empty() {
                 jobs = self
                     .announced
                     .wait(jobs)
                     .unwrap_or_else(PoisonError::into_inner);
                 continue;
-            };
-            (entry.ready, entry.busy) = (false, true);
-            let job = entry.job.upgrade();
+            }
             drop(jobs);
-            // A panic must not take the thread, nor the job's turn.
-            let work = || job.as_ref().and_then(|job| job.work());
+            // A panic must not take the thread, nor the jobs' turns.
+            let work = || J::work(&batch);
             let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-            drop(job);
+            drop(batch);
+            let next = next.unwrap_or_default();
             jobs = self.jobs();
-            if let Some(entry) = jobs.entries.get_mut(&number) {
-                entry.busy = false;
-                if let Ok(Some(deadline)) = next {
-                    (entry.ready, entry.deadline) = (true, deadline);
+            for (index, number) in numbers.iter().enumerate() {
+                if let Some(entry) = jobs.entries.get_mut(number) {
+                    entry.busy = false;
+                    if let Some(&Some(deadline)) = next.get(index) {
+                        (entry.ready, entry.deadline) = (true, deadline);
+                    }
                 }
             }
         }
     }
 }
 
-impl Drop for Pool {
+impl<J: Job> Jobs<J> {
+    /// Takes out what one of `threads` is to work on next: the job that is due first, and its share
+    /// of those that wait, as far as they are of its group.
+    fn take(&mut self, threads: usize) -> (ArrayVec<u64, BATCH>, ArrayVec<Arc<J>, BATCH>) {
+        let (mut numbers, mut batch) = (ArrayVec::new(), ArrayVec::new());
+        let waiting = self.entries.values().filter(|entry| entry.waits()).count();
+        let share = waiting.div_ceil(threads).min(BATCH);
+        let mut group = None;
+        while batch.len() < share {
+            let waiting = self
+                .entries
+                .iter_mut()
+                .filter(|(_, entry)| entry.waits() && group.is_none_or(|g| g == entry.group));
+            let Some((&number, entry)) = waiting.min_by_key(|(_, entry)| entry.deadline) else {
+                break;
+            };
+            entry.ready = false;
+            if let Some(job) = entry.job.upgrade() {
+                entry.busy = true;
+                group = Some(entry.group);
+                numbers.push(number);
+                batch.push(job);
+            }
+        }
+        (numbers, batch)
+    }
+}
+
+impl<J> Entry<J> {
+    fn waits(&self) -> bool {
+        self.ready && !self.busy
+    }
+}
+
+impl<J: Job> Drop for Pool<J> {
     fn drop(&mut self) {
         self.shared.jobs().stopping = true;
         self.shared.announced.notify_all();

@@ -4,9 +4,12 @@
 //! time included), `renderer` (while a frame is prepared), then `input`, `ring` and `drawn`, which are
 //! held for moments only.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arrayvec::ArrayVec;
+
+use super::batch::{self, Work};
 use super::input::Input;
 use super::renderer::{Order, Renderer, Tick, lock};
 use super::ring::{Ring, Slot, State};
@@ -17,6 +20,7 @@ use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::arch::Isa;
 use crate::compose::{Composer, Fade, Layers};
 use crate::frame::{Frame, FrameFlags};
+use crate::infer::BATCH;
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::{Deadline, Job};
 use crate::{Error, ErrorKind, Result};
@@ -27,7 +31,7 @@ const AWAY: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
-pub(super) struct Core {
+pub(crate) struct Core {
     pub(super) avatar: Avatar,
     pub(super) options: SessionOptions,
     pub(super) size: (usize, usize),
@@ -157,14 +161,8 @@ impl Core {
         if lock(&self.input).cancelled {
             return Err(cancelled());
         }
-        let order = Order {
-            ahead: false,
-            skip: false,
-            deadline: Deadline::Whenever,
-            drawn: &self.drawn,
-            ring: &self.ring,
-        };
-        let tick = lock(&self.renderer).prepare(&self.input, order, slot)?;
+        let order = self.order(false, false, Deadline::Whenever);
+        let tick = self.prepare(&mut lock(&self.renderer), order, slot)?;
         if !matches!(tick, Tick::Speech { .. } | Tick::Closing) {
             return Ok(false);
         }
@@ -203,19 +201,30 @@ impl Core {
             // The pool may have been at this very frame.
             if !self.pop(slot)? {
                 let deadline = lock(&self.ring).deadline();
-                let order = Order {
-                    ahead: false,
-                    skip,
-                    deadline,
-                    drawn: &self.drawn,
-                    ring: &self.ring,
-                };
-                renderer.prepare(&self.input, order, slot)?;
+                let order = self.order(false, skip, deadline);
+                self.prepare(&mut renderer, order, slot)?;
                 lock(&self.ring).index += 1;
                 lock(&self.drawn).set(&slot.state.mouth, slot.state.player);
             }
         }
         Ok(slot.tick)
+    }
+
+    fn order(&self, ahead: bool, skip: bool, deadline: Deadline) -> Order<'_> {
+        Order {
+            ahead,
+            skip,
+            deadline,
+            drawn: &self.drawn,
+            ring: &self.ring,
+        }
+    }
+
+    fn prepare(&self, renderer: &mut Renderer, order: Order<'_>, slot: &mut Slot) -> Result<Tick> {
+        let mut work = [Work::new(renderer, &self.input, order, slot)];
+        batch::prepare(&self.avatar, &mut work);
+        let [work] = work;
+        work.finish()
     }
 
     fn pop(&self, slot: &mut Slot) -> Result<bool> {
@@ -296,35 +305,72 @@ impl Core {
 }
 
 impl Job for Core {
-    fn work(&self) -> Option<Deadline> {
-        let mut renderer = lock(&self.renderer);
-        let (mut slot, deadline) = {
-            let mut ring = lock(&self.ring);
+    fn work(cores: &[Arc<Self>]) -> ArrayVec<Option<Deadline>, BATCH> {
+        let mut next = ArrayVec::from_iter(cores.iter().map(|_| None));
+        let mut places = ArrayVec::<Place<'_>, BATCH>::new();
+        for (index, core) in cores.iter().enumerate() {
+            let renderer = if index == 0 {
+                lock(&core.renderer)
+            } else if let Ok(renderer) = core.renderer.try_lock() {
+                renderer
+            } else {
+                // The others don't wait until whoever draws it is through.
+                next[index] = Some(lock(&core.ring).deadline());
+                continue;
+            };
+            let mut ring = lock(&core.ring);
             let deadline = ring.deadline();
-            (ring.room()?, deadline)
-        };
-        let order = Order {
-            ahead: true,
-            skip: false,
-            deadline,
-            drawn: &self.drawn,
-            ring: &self.ring,
-        };
-        let prepared = renderer.prepare(&self.input, order, &mut slot);
-        let mut ring = lock(&self.ring);
-        match prepared {
+            if let Some(slot) = ring.room() {
+                places.push(Place {
+                    index,
+                    core,
+                    renderer,
+                    slot,
+                    deadline,
+                });
+            }
+        }
+        let works = places.iter_mut().map(|place| {
+            let order = place.core.order(true, false, place.deadline);
+            Work::new(&mut place.renderer, &place.core.input, order, &mut place.slot)
+        });
+        let mut works: ArrayVec<_, BATCH> = works.collect();
+        batch::prepare(&cores[0].avatar, &mut works);
+        let ticks: ArrayVec<_, BATCH> = works.into_iter().map(Work::finish).collect();
+        for (place, tick) in places.into_iter().zip(ticks) {
+            let index = place.index;
+            next[index] = place.keep(tick);
+        }
+        next
+    }
+}
+
+/// A session that a thread of the pool prepares a frame for.
+struct Place<'a> {
+    index: usize,
+    core: &'a Core,
+    renderer: MutexGuard<'a, Renderer>,
+    slot: Slot,
+    deadline: Deadline,
+}
+
+impl Place<'_> {
+    /// Keeps what has been prepared; gives the deadline of the next frame, if there may be one.
+    fn keep(mut self, tick: Result<Tick>) -> Option<Deadline> {
+        let mut ring = lock(&self.core.ring);
+        match tick {
             Ok(Tick::Speech { .. }) => {
-                ring.push(slot);
+                ring.push(self.slot);
                 Some(ring.deadline())
             }
             Ok(_) => {
-                ring.put_back(slot);
+                ring.put_back(self.slot);
                 drop(ring);
-                renderer.look_ahead(&self.input);
+                self.renderer.look_ahead(&self.core.input);
                 None
             }
             Err(error) => {
-                ring.put_back(slot);
+                ring.put_back(self.slot);
                 ring.failed = Some(error);
                 None
             }

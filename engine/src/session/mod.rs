@@ -1,5 +1,6 @@
 //! One conversation: audio in at one end, frames out at the other.
 
+mod batch;
 mod core;
 mod input;
 mod renderer;
@@ -20,11 +21,14 @@ use crate::clock::{Clock, FRAME_DURATION};
 use crate::compose::gpu;
 use crate::frame::Frame;
 use crate::options::{Pacing, SessionOptions};
-use crate::schedule::Job;
+use crate::schedule::Scheduler;
 use crate::{Error, ErrorKind, PictureMut, Result};
 use renderer::lock;
 pub use statistics::Statistics;
 use target::Target;
+
+/// The engine's threads, which prepare the frames of sessions.
+pub(crate) type RenderPool = Scheduler<Core>;
 
 /// One conversation with an avatar.
 ///
@@ -62,8 +66,9 @@ impl Session {
         let served = options.pacing == Pacing::Realtime && matches!(options.clock, Clock::System);
         let mut refused = None;
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
-            let job: Weak<dyn Job> = core.clone();
-            let job = served.then(|| scheduler.register(job)).transpose();
+            let group = Arc::as_ptr(&avatar.0).addr();
+            let job = served.then(|| scheduler.register(core.clone(), group));
+            let job = job.transpose();
             let job = job.unwrap_or_else(|error| {
                 refused = Some(error);
                 None

@@ -11,6 +11,7 @@ use crate::clock::frame_start;
 use crate::compose::arch::Isa;
 use crate::compose::base::BaseFrame;
 use crate::compose::blend::Patch;
+use crate::identity::Identity;
 use crate::motion::mouth::Mouth;
 use crate::motion::{Player, Shot};
 use crate::schedule::Deadline;
@@ -51,6 +52,28 @@ pub(super) struct Order<'a> {
     pub(super) drawn: &'a Mutex<State>,
     /// What is prepared already.
     pub(super) ring: &'a Mutex<Ring>,
+}
+
+/// What a tick is going to be, before any network has run for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draft {
+    pub(super) tick: Tick,
+    rate_hz: u32,
+    /// How far the gate is open; 0 where the mouth rests.
+    gate: f32,
+    /// Whether the speech network has to hear its window.
+    pub(super) hears: bool,
+}
+
+impl Draft {
+    fn silent(tick: Tick) -> Self {
+        Self {
+            tick,
+            rate_hz: 0,
+            gate: 0.0,
+            hears: false,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -109,47 +132,15 @@ impl Renderer {
         }
     }
 
-    /// Moves on by one tick into `slot`. Where no frame comes of it, the tick says why: `Idle`,
-    /// `Starved` or `Waiting` of an unpaced session, any but `Speech` of a tick that was ordered ahead.
-    pub(super) fn prepare(
-        &mut self,
-        input: &Mutex<Input>,
-        order: Order<'_>,
-        slot: &mut Slot,
-    ) -> Result<Tick> {
-        slot.audio.clear();
-        slot.audio_rate_hz = 0;
-        slot.muted = false;
-        let tick = self.advance(input, order, slot)?;
-        let is_frame = match tick {
-            Tick::Speech { .. } => true,
-            Tick::Closing => !order.ahead,
-            _ => !order.ahead && !self.restarts,
-        };
-        if !is_frame {
-            return Ok(tick);
-        }
-        self.starved = match tick {
-            Tick::Starved | Tick::Waiting => self.starved + 1,
-            _ => 0,
-        };
-        let skipped = order.skip && tick != (Tick::Speech { last: true });
-        self.show(input, tick, order.deadline, skipped, slot)?;
-        slot.tick = tick;
-        slot.generation = self.generation;
-        slot.revision = self.revision;
-        slot.state.set(&self.mouth, self.player);
-        Ok(tick)
-    }
-
-    /// Sound and mouth of the next tick.
-    fn advance(&mut self, input: &Mutex<Input>, order: Order<'_>, slot: &mut Slot) -> Result<Tick> {
+    /// Begins a tick: what it is going to be, and whether the speech network has to hear its
+    /// [window](Self::window).
+    pub(super) fn begin(&mut self, input: &Mutex<Input>, order: Order<'_>) -> Result<Draft> {
         self.follow_interruption(input, order.drawn);
         self.follow_changes(input, order);
         if self.ended {
             // One utterance at a time is prepared, so that all that is can be undone.
             if !lock(order.ring).is_empty() {
-                return Ok(Tick::Idle);
+                return Ok(Draft::silent(Tick::Idle));
             }
             self.start_utterance();
         }
@@ -158,7 +149,7 @@ impl Renderer {
                 self.closing -= 1;
                 self.mouth.rest();
             }
-            return Ok(Tick::Closing);
+            return Ok(Draft::silent(Tick::Closing));
         }
         if self.interrupted && self.restarts {
             self.mouth.reset();
@@ -174,29 +165,58 @@ impl Renderer {
             if !self.restarts && !order.ahead {
                 self.mouth.rest();
             }
-            return Ok(tick);
+            return Ok(Draft::silent(tick));
         };
         self.closing = 0;
-        let (window, gate) = self.window.view(self.frame);
-        if gate == 0.0 || lock(input).muted {
+        let (_, gate) = self.window.view(self.frame);
+        let gate = if lock(input).muted { 0.0 } else { gate };
+        Ok(Draft {
+            tick,
+            rate_hz,
+            gate,
+            // Nobody sees the mouth of a picture that is left out: the one before will do.
+            hears: gate > 0.0 && (last || !order.skip),
+        })
+    }
+
+    /// What the speech network has to hear for the tick that has begun.
+    pub(super) fn window(&mut self) -> &[f32] {
+        self.window.view(self.frame).0
+    }
+
+    /// Takes what the speech network made of the [window](Self::window).
+    pub(super) fn hear(&mut self, coefficients: &[f32]) {
+        self.coefficients.copy_from_slice(coefficients);
+    }
+
+    /// Sound and mouth of the tick. Where no frame comes of it, the tick says why: `Idle`, `Starved` or
+    /// `Waiting` of an unpaced session, any but `Speech` of a tick that was ordered ahead.
+    pub(super) fn sound(
+        &mut self,
+        input: &Mutex<Input>,
+        order: Order<'_>,
+        draft: Draft,
+        slot: &mut Slot,
+    ) -> Tick {
+        slot.audio.clear();
+        slot.audio_rate_hz = 0;
+        slot.muted = false;
+        let Tick::Speech { last } = draft.tick else {
+            return draft.tick;
+        };
+        if draft.gate == 0.0 {
             self.mouth.rest();
         } else {
-            // Nobody sees the mouth of a picture that is left out: the one before will do.
-            if last || !order.skip {
-                let mut networks = self.avatar.0.networks(order.deadline)?;
-                self.coefficients
-                    .copy_from_slice(networks.speech.run([window])?);
-            }
-            self.mouth.speak(&self.coefficients, gate);
+            self.mouth.speak(&self.coefficients, draft.gate);
         }
-
+        let rate_hz = draft.rate_hz;
         let samples = frame_start(self.frame + 1, rate_hz) - frame_start(self.frame, rate_hz);
         let mut input = lock(input);
         if input.generation != self.generation {
             // Interrupted meanwhile: this frame's audio is gone, and so is the frame.
             drop(input);
             self.mouth.rest();
-            return Ok(Tick::Idle);
+            return Tick::Idle;
         }
         if let Some(utterance) = input.front() {
             utterance.take(samples, &mut slot.audio);
@@ -210,29 +230,46 @@ impl Renderer {
             input.finish();
             self.start_utterance();
         }
-        Ok(tick)
+        draft.tick
     }
 
-    /// All that the tick's picture is made from.
-    fn show(
+    /// Whether a tick that was ordered so is one to show.
+    pub(super) fn is_frame(&self, tick: Tick, ahead: bool) -> bool {
+        match tick {
+            Tick::Speech { .. } => true,
+            Tick::Closing => !ahead,
+            _ => !ahead && !self.restarts,
+        }
+    }
+
+    /// All that the tick's picture is made from but the mouth, which is to be drawn if it is
+    /// [placed](Slot::placed).
+    pub(super) fn show(
         &mut self,
         input: &Mutex<Input>,
         tick: Tick,
-        deadline: Deadline,
         skipped: bool,
         slot: &mut Slot,
     ) -> Result<()> {
+        self.starved = match tick {
+            Tick::Starved | Tick::Waiting => self.starved + 1,
+            _ => 0,
+        };
         self.talking = !matches!(tick, Tick::Idle | Tick::Closing);
         let (gesture, base_loop) = {
             let mut input = lock(input);
             (input.gesture.take(), input.base_loop)
         };
-        slot.gesture = gesture;
         if let Some(gesture) = gesture {
             self.player.perform(gesture);
         }
         let clips = &self.avatar.0.clips;
         let shot = self.player.next(clips, self.talking, base_loop);
+        slot.tick = tick;
+        slot.generation = self.generation;
+        slot.revision = self.revision;
+        slot.state.set(&self.mouth, self.player);
+        slot.gesture = gesture;
         slot.base_frame = shot.frame;
         slot.placed = false;
         slot.base = None;
@@ -240,22 +277,10 @@ impl Renderer {
         if skipped {
             return Ok(());
         }
-        let presence = self.mouth.presence();
         if self.pictures {
             slot.base = Some(self.base_frame(shot.frame)?);
             slot.leaving = self.leaving(shot)?;
-            let avatar = &self.avatar.0;
-            if presence > 0.0 {
-                let mut networks = avatar.networks(deadline)?;
-                let pose = avatar.pose(slot.base_frame);
-                if slot.patch.is_empty() {
-                    slot.patch = Patch::new(avatar.info.patch_size);
-                }
-                let inputs = [self.mouth.coefficients(), pose];
-                let patch = &mut slot.patch;
-                networks.identity.draw(self.isa, inputs, presence, patch)?;
-                slot.placed = true;
-            }
+            slot.placed = self.mouth.presence() > 0.0;
         }
         let shown = self.mouth.coefficients();
         slot.arkit.clear();
@@ -268,6 +293,20 @@ impl Renderer {
                 .clamp(0.0, 1.0)
         }));
         Ok(())
+    }
+
+    /// Coefficients and pose of the mouth that is [placed](Slot::placed).
+    pub(super) fn mouth(&self, slot: &Slot) -> [&[f32]; 2] {
+        let pose = self.avatar.0.pose(slot.base_frame);
+        [self.mouth.coefficients(), pose]
+    }
+
+    /// Draws that mouth from a batch of the identity network.
+    pub(super) fn draw(&self, identity: &Identity, place: (usize, usize), slot: &mut Slot) {
+        if slot.patch.is_empty() {
+            slot.patch = Patch::new(self.avatar.info().patch_size);
+        }
+        identity.put(self.isa, place, self.mouth.presence(), &mut slot.patch);
     }
 
     /// The base frame that a shot fades out.

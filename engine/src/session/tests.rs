@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::ring::RING_FRAMES;
 use super::*;
 use crate::clock::ManualClock;
+use crate::schedule::{Deadline, Job};
 use crate::{Engine, Provider};
 
 const TICK: Duration = Duration::from_millis(40);
@@ -32,10 +33,15 @@ impl Talk {
         Self { clock, session }
     }
 
+    /// Lets the pool prepare a frame, if there is one to prepare.
+    fn work(&self) -> Option<Deadline> {
+        Core::work(std::slice::from_ref(&self.session.core))[0]
+    }
+
     /// Lets the pool prepare what it can, once the clock runs.
     fn prepare(&self) -> usize {
         (0..2 * RING_FRAMES)
-            .take_while(|_| self.session.core.work().is_some())
+            .take_while(|_| self.work().is_some())
             .count()
     }
 
@@ -114,7 +120,7 @@ fn preparing_ahead_changes_nothing() {
                 pushed += if choice < 8 { piece } else { 0 };
             }
             for _ in 0..random.below(8) {
-                ahead.session.core.work();
+                ahead.work();
             }
             let (left, right) = (ahead.tick(), spot.tick());
             let what = format!("seed {seed}, tick {tick}");
@@ -226,10 +232,52 @@ fn base_frames_are_decoded_before_they_are_needed() {
     for index in 0..40 {
         talk.tick();
         for _ in 0..2 {
-            assert!(talk.session.core.work().is_none(), "there is no speech");
+            assert!(talk.work().is_none(), "there is no speech");
         }
         let next = talk.session.core.decoded();
         let shown = talk.tick().base_frame();
         assert!(next.contains(&shown), "tick {index}: {shown} of {next:?}");
     }
+}
+
+/// Four sessions of an avatar, whose networks run for all of them at once, draw what each would draw
+/// alone; the third one is interrupted, the fourth is silent.
+#[test]
+fn sessions_prepared_together_draw_what_they_draw_alone() {
+    let avatar = toy();
+    let talks = [(); 4].map(|()| [Talk::new(&avatar), Talk::new(&avatar)]);
+    let cores: Vec<_> = talks.iter().map(|[a, _]| Arc::clone(&a.session.core)).collect();
+    let mut random = Random(5);
+    let voice: Vec<f32> = (0..4_000).map(|_| random.below(2_000) as f32 / 2_000.0 - 0.5).collect();
+    let mut prepared = 0;
+    for frame in 0..60 {
+        for (number, talk) in talks.iter().enumerate() {
+            for session in talk.iter().map(|talk| &talk.session) {
+                if number < 3 && frame % 4 == number {
+                    let from = 97 * number + 13 * frame;
+                    let piece = &voice[from..from + 2_560];
+                    session.push_audio(piece, RATE, 1).unwrap();
+                }
+                if (number, frame) == (2, 30) {
+                    session.interrupt();
+                }
+            }
+        }
+        for _ in 0..2 {
+            let next = Core::work(&cores);
+            assert_eq!(next.len(), cores.len());
+            prepared += next.iter().filter(|next| next.is_some()).count();
+        }
+        for (number, [together, alone]) in talks.iter().enumerate() {
+            let [a, b] = [together, alone].map(|talk| {
+                talk.clock.advance(TICK);
+                talk.session.next_frame().unwrap().unwrap()
+            });
+            assert_eq!(a.flags(), b.flags(), "session {number}, frame {frame}");
+            assert_eq!(a.arkit(), b.arkit(), "session {number}, frame {frame}");
+            assert_eq!(a.audio(), b.audio(), "session {number}, frame {frame}");
+            assert!(a.pixels() == b.pixels(), "session {number}, frame {frame}");
+        }
+    }
+    assert!(prepared > 80, "{prepared} frames were prepared ahead");
 }

@@ -170,7 +170,7 @@ mod tests {
         {
             let (mel, _) = window.view(frame as u64);
             let mut networks = avatar.0.networks(Deadline::Whenever).unwrap();
-            let ours = networks.speech.run([mel]).unwrap();
+            let ours = networks.speech.run(&[mel]).unwrap();
             let worst = ours
                 .iter()
                 .zip(expected)
