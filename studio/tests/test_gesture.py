@@ -77,3 +77,15 @@ def test_a_talking_loop_is_where_the_head_moves_most():
     assert found.clip == 1 and found.first >= 25 and found.kind == "cycle"
     prepared.pose[1] = still
     assert base.lively(prepared, seen, base.Loop(0, 0, 60, "cycle", 0.5)) is None
+
+
+def test_base_frames_keep_to_their_share():
+    pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    from essence_studio.create import packing
+
+    pictures = [np.random.default_rng(k).integers(0, 255, (64, 64, 3)).astype(np.uint8) for k in range(5)]
+    best, least = (sum(map(len, packing.jpegs(pictures, share))) for share in (10**9, 0))
+    between = sum(map(len, packing.jpegs(pictures, (best + least) // 2)))
+    assert least < between <= (best + least) // 2 < best
+    assert packing.most_bytes(320, 240) == packing.FILE_BYTES == packing.most_bytes(1024, 1024) // 4

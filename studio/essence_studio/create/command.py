@@ -146,7 +146,7 @@ def from_video(options: argparse.Namespace) -> None:
     if match:
         facts["follows_speech"] = match
     origin = packing.Origin(options.name or options.output.stem, options.source, options.license)
-    packing.pack(options.output, work, prepared, net, matrix, loop, rested, origin, facts, options.networks, gestures)
+    packing.pack(options.output, work, prepared, net, matrix, loop, rested, origin, facts, options.networks, packing.most_bytes(clips[0].width, clips[0].height), gestures)
     meter.tick(2)
     minutes = (time.monotonic() - began) / 60
     page = options.output.with_suffix(".html")
@@ -198,7 +198,7 @@ def from_portrait(options: argparse.Namespace) -> None:
     quality = train.evaluate(net, samples)
     facts = dict(train.facts(checkpoint), samples=len(samples.split()[0]), held_out=quality, multiply_adds=net.multiply_adds())
     origin = packing.Origin(options.name or options.output.stem, options.source, options.license)
-    packing.pack(options.output, work, prepared, net, np.eye(len(COEFFICIENTS)), loop, frames, origin, facts, options.networks)
+    packing.pack(options.output, work, prepared, net, np.eye(len(COEFFICIENTS)), loop, frames, origin, facts, options.networks, packing.FILE_BYTES)
     minutes = (time.monotonic() - began) / 60
     page = options.output.with_suffix(".html")
     report.write(page, options.output, prepared, net, loop, frames, frames, [], facts, origin, minutes)

@@ -24,10 +24,10 @@ from .prepare import Prepared, pose_names
 
 CREATED = "2026-11-22T00:00:00Z"
 """The format's date: a date of the day would make every file differ."""
-QUALITIES = (88, 85, 82, 79, 76, 73)
-"""Of the base frames: the first with which they keep to their share of the file, else the last."""
-FRAMES_SHARE = 4_300_000
-"""Bytes of base frames of up to 512 × 512; larger ones may take more by as much as they are larger."""
+QUALITIES = (88, 85, 82, 79, 76, 73, 70, 67, 64, 61)
+"""Of the base frames: the first with which the file keeps to its size, else the last."""
+FILE_BYTES = 11_900_000
+"""Of an avatar of up to 512 × 512, or of a portrait; larger films may take more by as much as they are larger."""
 TESTED = 3
 
 
@@ -79,9 +79,13 @@ def composed(frame: np.ndarray, patch: np.ndarray, affine: np.ndarray) -> np.nda
     return np.round(np.clip(frame * (1 - alpha) + 255 * placed[..., :3] * alpha, 0, 255)).astype(np.uint8)
 
 
-def jpegs(pictures: list[np.ndarray]) -> list[bytes]:
-    """Base frames as JPEG, all of one quality."""
-    share = FRAMES_SHARE * max(1.0, pictures[0].shape[0] * pictures[0].shape[1] / 512**2)
+def most_bytes(width: int, height: int) -> int:
+    """Of the file of a film of this size."""
+    return int(FILE_BYTES * max(1.0, width * height / 512**2))
+
+
+def jpegs(pictures: list[np.ndarray], share: int) -> list[bytes]:
+    """Base frames as JPEG, all of one quality; `share`: the bytes that they may take together."""
     every = pictures[:: max(1, len(pictures) // 12)]
     for quality in QUALITIES:
         if sum(len(_jpeg(each, quality)) for each in every) * len(pictures) / len(every) <= share:
@@ -97,9 +101,9 @@ def _jpeg(picture: np.ndarray, quality: int) -> bytes:
 
 def pack(
     output: Path, work: Path, prepared: Prepared, net: Identity, matrix: np.ndarray, loop: base.Loop, frames: list[np.ndarray],
-    origin: Origin, facts: dict, networks: Path, gestures: list[gesture.Gesture] | None = None,
+    origin: Origin, facts: dict, networks: Path, most: int, gestures: list[gesture.Gesture] | None = None,
 ) -> None:  # fmt: skip
-    """Writes the avatar. `frames` are the loop's pictures, the mouth at rest."""
+    """Writes the avatar, of `most` bytes. `frames` are the loop's pictures, the mouth at rest."""
     gestures = gestures or []
     speech = json.loads((networks / "speech.json").read_text())
     identity = work / "identity.onnx"
@@ -126,8 +130,6 @@ def pack(
     inputs = np.concatenate([tested.coefficients, tested.pose], 1)
     members["selftest/inputs.f32"] = inputs.astype("<f4").tobytes()
     members["selftest/patches.u8"] = expected(identity, tested, np.arange(len(chosen))).tobytes()
-    for index, data in enumerate(jpegs(frames)):
-        members[f"frames/{index:05d}.jpg"] = data
     c, p, s = len(COEFFICIENTS), prepared.samples.pose.shape[1], prepared.patch.size
     height, width = frames[0].shape[:2]
     manifest = {
@@ -151,5 +153,7 @@ def pack(
         "training": {"identity": facts, "speech": speech.get("training", {}), "made_with": "python -m essence_studio create"},
     }
     quantize.add(members, manifest)
+    for index, data in enumerate(jpegs(frames, most - sum(len(data) for data in members.values()))):
+        members[f"frames/{index:05d}.jpg"] = data
     container.write_imx(output, members, manifest)
 
