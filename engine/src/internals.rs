@@ -7,7 +7,10 @@ use crate::audio::resample::Resampler;
 use crate::compose::arch::Isa;
 use crate::compose::base::{BaseFrame, Chroma};
 use crate::compose::blend::{Band, Patch};
-use crate::compose::{convert, fit::Fit};
+use crate::compose::{
+    convert,
+    fit::{Fit, Whole},
+};
 use crate::options::OutputSize;
 use crate::schedule::Deadline;
 use crate::speech::SpeechWindow;
@@ -131,8 +134,9 @@ impl Picture {
 
     /// A base frame as RGB.
     pub fn expand(&mut self) {
+        let rows = 0..self.avatar.info().frame_height;
         self.base
-            .expand(Isa::best(), &mut self.chroma, &mut self.canvas);
+            .expand(Isa::best(), &mut self.chroma, rows, &mut self.canvas);
     }
 
     /// The patch onto the base frame.
@@ -188,8 +192,7 @@ impl Scale {
         let row = 3 * self.width;
         let size = self.fit.output_size();
         if let Ok(mut out) = PictureMut::packed(PixelFormat::Bgr8, size, &mut self.out) {
-            self.fit
-                .apply(Isa::best(), |y| &rgb[row * y..][..row], &mut out);
+            self.fit.apply(Isa::best(), &mut Whole(rgb, row), &mut out);
         }
         self.out.len()
     }

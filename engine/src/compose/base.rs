@@ -4,6 +4,7 @@
 //! out every frame just before it comes round again. So frames that have been decoded stay, up to
 //! the byte budget; frames beyond it are decoded each time.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -141,24 +142,25 @@ impl BaseFrame {
         }
     }
 
-    /// Writes the picture as packed RGB.
-    pub(crate) fn expand(&self, isa: Isa, chroma: &mut Chroma, rgb: &mut [u8]) {
+    /// Writes some rows of the picture as packed RGB.
+    pub(crate) fn expand(&self, isa: Isa, chroma: &mut Chroma, rows: Range<usize>, rgb: &mut [u8]) {
         let (width, columns) = (self.width, self.width.div_ceil(2));
-        let rows = self.height.div_ceil(2);
+        let pairs = self.height.div_ceil(2);
         let (luma, planes) = self.planes.split_at(width * self.height);
-        let (blue, red) = planes.split_at(columns * rows);
+        let (blue, red) = planes.split_at(columns * pairs);
+        let luma = &luma[width * rows.start..width * rows.end];
         chroma.mixed.resize(columns + 2, 0);
         chroma.blue.resize(width, 0);
         chroma.red.resize(width, 0);
         let lines = rgb
             .chunks_exact_mut(3 * width)
             .zip(luma.chunks_exact(width));
-        for (y, (rgb, luma)) in lines.enumerate() {
+        for (y, (rgb, luma)) in rows.zip(lines) {
             let near = y / 2;
             // The upper row of two lies nearer to the chroma above, the lower one to that below.
             let far = match y % 2 {
                 0 => near.saturating_sub(1),
-                _ => (near + 1).min(rows - 1),
+                _ => (near + 1).min(pairs - 1),
             };
             for (plane, out) in [(blue, &mut chroma.blue), (red, &mut chroma.red)] {
                 let row = |y: usize| &plane[y * columns..][..columns];
@@ -176,7 +178,8 @@ mod tests {
 
     fn there_and_back(rgb: &[u8], size: (usize, usize), isa: Isa) -> Vec<u8> {
         let mut out = vec![0; rgb.len()];
-        BaseFrame::new(rgb, size).expand(isa, &mut Chroma::default(), &mut out);
+        let frame = BaseFrame::new(rgb, size);
+        frame.expand(isa, &mut Chroma::default(), 0..size.1, &mut out);
         out
     }
 

@@ -13,6 +13,22 @@ use super::convert;
 use crate::PictureMut;
 use crate::options::OutputSize;
 
+/// Where the picture to be scaled comes from: packed RGB, asked for from above to below.
+pub(crate) trait Source {
+    fn row(&mut self, y: usize) -> &[u8];
+}
+
+/// A whole picture, with the bytes of a row.
+#[cfg(any(test, feature = "internals"))]
+pub(crate) struct Whole<'a>(pub(crate) &'a [u8], pub(crate) usize);
+
+#[cfg(any(test, feature = "internals"))]
+impl Source for Whole<'_> {
+    fn row(&mut self, y: usize) -> &[u8] {
+        &self.0[y * self.1..][..self.1]
+    }
+}
+
 /// A scaling of fixed sizes, with its buffers.
 #[derive(Debug)]
 pub(crate) struct Fit {
@@ -96,13 +112,8 @@ impl Fit {
         (self.output.width, self.output.height)
     }
 
-    /// Scales the picture whose RGB rows `source` gives, places and converts it.
-    pub(crate) fn apply<'a>(
-        &mut self,
-        isa: Isa,
-        source: impl Fn(usize) -> &'a [u8],
-        out: &mut PictureMut<'_>,
-    ) {
+    /// Scales the picture whose rows `source` gives, places and converts it.
+    pub(crate) fn apply(&mut self, isa: Isa, source: &mut impl Source, out: &mut PictureMut<'_>) {
         // The next row of the source to be scaled in width.
         let mut next = 0;
         for y in (0..self.output.height).step_by(2) {
@@ -111,7 +122,7 @@ impl Fit {
                     && row < self.rows.len()
                 {
                     for line in next.max(self.vertical[row].first)..self.vertical[row].end() {
-                        self.narrow(isa, source(line), line);
+                        self.narrow(isa, source.row(line), line);
                         next = line + 1;
                     }
                     self.mix(isa, row, y % 2);
@@ -256,7 +267,7 @@ mod tests {
         let (output, row) = (fit.output_size(), 3 * width);
         let mut bytes = vec![0; PixelFormat::Rgb8.buffer_len(output.0, output.1)];
         let mut picture = PictureMut::packed(PixelFormat::Rgb8, output, &mut bytes).unwrap();
-        fit.apply(isa, |y| &rgb[y * row..][..row], &mut picture);
+        fit.apply(isa, &mut Whole(rgb, row), &mut picture);
         bytes
     }
 

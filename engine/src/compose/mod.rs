@@ -3,8 +3,9 @@
 //! All pixel work is integer arithmetic on 8-bit values: the same picture on every machine, given
 //! the same patch.
 //!
-//! The base frame is expanded into a picture of the session's own, the patch is laid over it, and the
-//! picture goes to the caller's memory two rows at a time, scaled if need be and converted.
+//! It is made in strips of a few rows, which stay in the processor's nearest cache from the base
+//! frame to the caller's memory: expanded, the patch laid over them, scaled if need be, converted. No
+//! session keeps a picture.
 
 pub(crate) mod arch;
 pub(crate) mod base;
@@ -14,6 +15,7 @@ pub(crate) mod fit;
 #[cfg(feature = "gpu-compose")]
 pub mod gpu;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::PictureMut;
@@ -22,20 +24,39 @@ use crate::options::OutputSize;
 use arch::Isa;
 use base::{BaseFrame, Chroma};
 use blend::{Band, Patch};
-use fit::Fit;
+use fit::{Fit, Source};
 
-/// The buffers of one session's compositing.
+/// Rows of a strip; even, for chroma.
+const STRIP: usize = 16;
+
+/// One session's compositing.
 #[derive(Debug)]
 pub(crate) struct Composer {
+    brush: Brush,
+    strip: Vec<u8>,
+    fit: Option<Fit>,
+    /// The picture at the avatar's size, RGB; empty until somebody wants it whole.
+    #[cfg(feature = "gpu-compose")]
+    whole: Vec<u8>,
+}
+
+/// What paints strips at the avatar's size.
+#[derive(Debug)]
+struct Brush {
     isa: Isa,
     width: usize,
     height: usize,
-    /// The picture at the avatar's size, RGB.
-    picture: Vec<u8>,
-    /// The base frame that leaves, RGB; empty until one does.
-    leaving: Vec<u8>,
     chroma: Chroma,
-    fit: Option<Fit>,
+    /// The same rows of the base frame that leaves; empty until one does.
+    leaving: Vec<u8>,
+}
+
+/// A picture's rows from above to below, each painted when it is asked for.
+struct Strips<'a> {
+    brush: &'a mut Brush,
+    layers: &'a Layers<'a>,
+    strip: &'a mut [u8],
+    rows: Range<usize>,
 }
 
 /// What a picture is made from.
@@ -70,13 +91,17 @@ impl Composer {
             .filter(|size| (size.width, size.height) != (width, height))
             .map(|size| Fit::new((width, height), size, letterbox));
         Self {
-            isa,
-            width,
-            height,
-            picture: vec![0; width * height * 3],
-            leaving: Vec::new(),
-            chroma: Chroma::default(),
+            brush: Brush {
+                isa,
+                width,
+                height,
+                chroma: Chroma::default(),
+                leaving: Vec::new(),
+            },
+            strip: vec![0; 3 * width * STRIP.min(height)],
             fit,
+            #[cfg(feature = "gpu-compose")]
+            whole: Vec::new(),
         }
     }
 
@@ -84,60 +109,116 @@ impl Composer {
     pub(crate) fn output_size(&self) -> (usize, usize) {
         self.fit
             .as_ref()
-            .map_or((self.width, self.height), Fit::output_size)
+            .map_or((self.brush.width, self.brush.height), Fit::output_size)
     }
 
     /// Composes one picture into `out`, which has the output's size.
     pub(crate) fn compose(&mut self, layers: &Layers<'_>, out: &mut PictureMut<'_>) {
-        self.draw(layers);
-        let row = |y: usize| &self.picture[3 * self.width * y..][..3 * self.width];
-        match &mut self.fit {
-            Some(fit) => fit.apply(self.isa, row, out),
-            None => {
-                for y in (0..self.height).step_by(2) {
-                    let below = (y + 1 < self.height).then(|| row(y + 1));
-                    convert::put_rows(self.isa, y, row(y), below, out);
-                }
-            }
+        let (isa, height) = (self.brush.isa, self.brush.height);
+        let mut strips = Strips {
+            brush: &mut self.brush,
+            layers,
+            strip: &mut self.strip,
+            rows: 0..0,
+        };
+        if let Some(fit) = &mut self.fit {
+            fit.apply(isa, &mut strips, out);
+            return;
+        }
+        for y in (0..height).step_by(2) {
+            let (top, bottom) = strips.pair(y);
+            convert::put_rows(isa, y, top, bottom, out);
         }
     }
 
-    /// Composes one picture at the avatar's size: packed RGB. Where one base frame gives way to
-    /// another the patch is laid over both, so that the mouth stays while the rest of the face
-    /// fades.
+    /// Composes one picture at the avatar's size: packed RGB.
+    #[cfg(feature = "gpu-compose")]
     pub(crate) fn draw(&mut self, layers: &Layers<'_>) -> &[u8] {
-        layers
-            .base
-            .expand(self.isa, &mut self.chroma, &mut self.picture);
-        if let Some((patch, affine)) = layers.patch {
-            lay(
-                self.isa,
-                patch,
-                affine,
-                &mut self.picture,
-                (self.width, self.height),
-            );
+        let (width, height) = (self.brush.width, self.brush.height);
+        self.whole.resize(3 * width * height, 0);
+        for (strip, rgb) in self.whole.chunks_mut(3 * width * STRIP).enumerate() {
+            let rows = strip * STRIP..(strip * STRIP + STRIP).min(height);
+            self.brush.paint(layers, rows, rgb);
         }
-        if let Some(leaving) = &layers.leaving {
-            self.leaving.resize(self.picture.len(), 0);
-            leaving
-                .base
-                .expand(self.isa, &mut self.chroma, &mut self.leaving);
-            if let Some((patch, _)) = layers.patch {
-                let size = (self.width, self.height);
-                lay(self.isa, patch, leaving.affine, &mut self.leaving, size);
-            }
-            arch::fade(self.isa, &self.leaving, leaving.weight, &mut self.picture);
-        }
-        &self.picture
+        &self.whole
     }
 }
 
-/// Lays the patch over a picture.
-fn lay(isa: Isa, patch: &Patch, affine: &Affine, rgb: &mut [u8], (width, height): (usize, usize)) {
-    let rows = patch.rows(width, height, affine);
-    let rgb = &mut rgb[3 * width * rows.start..3 * width * rows.end];
-    patch.blend_into(isa, Band { rgb, rows, width }, height, affine);
+impl Brush {
+    /// Paints some rows. Where one base frame gives way to another the patch is laid over both, so
+    /// that the mouth stays while the rest of the face fades.
+    fn paint(&mut self, layers: &Layers<'_>, rows: Range<usize>, rgb: &mut [u8]) {
+        let (isa, chroma) = (self.isa, &mut self.chroma);
+        layers.base.expand(isa, chroma, rows.clone(), rgb);
+        if let Some((patch, affine)) = layers.patch {
+            let band = Band {
+                rgb,
+                rows: rows.clone(),
+                width: self.width,
+            };
+            lay(isa, patch, affine, band, self.height);
+        }
+        if let Some(leaving) = &layers.leaving {
+            self.leaving.resize(rgb.len(), 0);
+            let base = leaving.base;
+            base.expand(isa, chroma, rows.clone(), &mut self.leaving);
+            if let Some((patch, _)) = layers.patch {
+                let band = Band {
+                    rgb: &mut self.leaving,
+                    rows,
+                    width: self.width,
+                };
+                lay(isa, patch, leaving.affine, band, self.height);
+            }
+            arch::fade(isa, &self.leaving, leaving.weight, rgb);
+        }
+    }
+}
+
+impl Strips<'_> {
+    /// Paints the strip that row `y` begins or lies in.
+    fn reach(&mut self, y: usize) {
+        if !self.rows.contains(&y) {
+            let start = y - y % STRIP;
+            self.rows = start..(start + STRIP).min(self.brush.height);
+            let rgb = &mut self.strip[..3 * self.brush.width * self.rows.len()];
+            self.brush.paint(self.layers, self.rows.clone(), rgb);
+        }
+    }
+
+    /// Row `y`, an even number, and the next one, if there is one.
+    fn pair(&mut self, y: usize) -> (&[u8], Option<&[u8]>) {
+        self.reach(y);
+        let row = 3 * self.brush.width;
+        let rows = &self.strip[row * (y - self.rows.start)..row * self.rows.len()];
+        let (top, below) = rows.split_at(row);
+        (top, below.get(..row))
+    }
+}
+
+impl Source for Strips<'_> {
+    fn row(&mut self, y: usize) -> &[u8] {
+        self.reach(y);
+        let row = 3 * self.brush.width;
+        &self.strip[row * (y - self.rows.start)..][..row]
+    }
+}
+
+/// Lays the patch over some rows of a picture of `height` rows, as far as it touches them.
+fn lay(isa: Isa, patch: &Patch, affine: &Affine, band: Band<'_>, height: usize) {
+    let (rows, width) = (band.rows, band.width);
+    let touched = patch.rows(width, height, affine);
+    let touched = touched.start.max(rows.start)..touched.end.min(rows.end);
+    if touched.is_empty() {
+        return;
+    }
+    let [from, to] = [touched.start, touched.end].map(|y| 3 * width * (y - rows.start));
+    let band = Band {
+        rgb: &mut band.rgb[from..to],
+        rows: touched,
+        width,
+    };
+    patch.blend_into(isa, band, height, affine);
 }
 
 #[cfg(test)]

@@ -114,11 +114,12 @@ impl<T: Element> Network<T> {
         Ok(network)
     }
 
-    /// Runs the network on one item, its inputs in the order given to [`load`](Self::load), and gives
+    /// Runs the network on one item alone, its inputs in the order given to [`load`](Self::load), and gives
     /// its output.
     ///
     /// # Errors
     /// `Inference` if ONNX Runtime fails.
+    #[cfg(any(test, feature = "internals"))]
     pub(crate) fn run(&mut self, item: &[&[f32]]) -> Result<&[T]> {
         self.set(1, 0, item)?;
         self.run_batch(1)?;
@@ -133,8 +134,7 @@ impl<T: Element> Network<T> {
         debug_assert_eq!(item.len(), self.inputs.len(), "one slice per input");
         let batch = self.batch(size)?;
         for (tensor, data) in batch.inputs.iter_mut().zip(item) {
-            tensor.extract_tensor_mut().1[index * data.len()..][..data.len()]
-                .copy_from_slice(data);
+            tensor.extract_tensor_mut().1[index * data.len()..][..data.len()].copy_from_slice(data);
         }
         Ok(())
     }

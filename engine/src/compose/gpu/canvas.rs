@@ -197,7 +197,8 @@ impl Canvas {
         let queue = self.gpu.queue();
         let same = |shown: &Arc<BaseFrame>| Arc::ptr_eq(shown, base);
         if !self.shown.as_ref().is_some_and(same) {
-            base.expand(Isa::best(), &mut self.chroma, &mut self.rgb);
+            let rows = 0..self.size().1;
+            base.expand(Isa::best(), &mut self.chroma, rows, &mut self.rgb);
             write(queue, &self.base, &self.rgb);
             self.shown = Some(Arc::clone(base));
         }
