@@ -3,8 +3,9 @@
     python overhead.py LIBESSENCE [ROUNDS]
 
 Compiles ``overhead.c`` against the library that the package is then made to load as well. In one process, the same two seconds of
-speech are drawn from C, by ``Bithuman.compose`` and by ``AsyncBithuman.run`` in turn, and the processor time of each is
-compared within a round. Needs a C compiler.
+speech are drawn by ``Bithuman.compose``, by ``AsyncBithuman.run``, and by C out of the very sessions that these use (another
+session's memory lies elsewhere, which alone makes a difference of per cents), in turn. The processor time of each is
+compared with C's of the same round. Needs a C compiler.
 """
 
 from __future__ import annotations
@@ -19,10 +20,19 @@ import tempfile
 import time
 import wave
 from pathlib import Path
-from typing import Awaitable, Callable, Dict, List
+from typing import Awaitable, Callable, Dict, List, Tuple
+
+LIBRARY = Path(sys.argv[1]).resolve()
+os.environ["ESSENCE_LIBRARY"] = str(LIBRARY)
+
+from bithuman import AsyncBithuman, Bithuman  # noqa: E402
+from bithuman._library import ffi  # noqa: E402
+from bithuman._session import Session  # noqa: E402
+
+Way = Callable[[bytes], Awaitable[int]]
 
 ROOT = Path(__file__).resolve().parents[3]
-AVATAR = ROOT / "testdata/avatars/mika.imx"
+AVATAR = ROOT / "testdata/avatars" / (os.environ.get("AV", "mika") + ".imx")
 SECONDS = 2
 
 
@@ -44,8 +54,9 @@ def compiled(library: Path, folder: str) -> ctypes.CDLL:
         [compiler, "-O2", "-shared", "-fPIC", f"-I{ROOT / 'include'}", source, *link, "-o", str(path)], check=True
     )
     c = ctypes.CDLL(str(path))
-    c.overhead_open.restype = ctypes.c_char_p
-    c.overhead_speak.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    c.overhead_open.restype = ctypes.c_void_p
+    c.overhead_open.argtypes = [ctypes.c_void_p]
+    c.overhead_speak.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
     return c
 
 
@@ -58,72 +69,77 @@ def median(values: List[float]) -> "tuple[float, float, float]":
     return low, middle, high
 
 
+class Bare:
+    """C on a session of Python's."""
+
+    def __init__(self, c: ctypes.CDLL, session: Session) -> None:
+        self.c = c
+        with session.handle as pointer:
+            self.session = int(ffi.cast("uintptr_t", pointer))
+        self.room = c.overhead_open(self.session)
+        assert self.room, "C has room for frames"
+
+    async def speak(self, pcm: bytes) -> int:
+        frames: int = self.c.overhead_speak(self.session, self.room, pcm, len(pcm) // 2)
+        return frames
+
+
 async def measure(library: Path, rounds: int) -> None:
     """Draws in turn and prints the differences."""
-    from bithuman import AsyncBithuman, Bithuman
-    from bithuman._engine import _packaged_runtime
-
     pcm = samples()
-    data = ctypes.create_string_buffer(pcm, len(pcm))
-    runtime = str(os.environ.get("ORT_DYLIB_PATH") or _packaged_runtime())
+    offline = Bithuman.load(AVATAR, provider="cpu")
+    conversation = await AsyncBithuman.create(model_path=AVATAR, provider="cpu", pacing="unpaced")
+
+    async def composed(pcm: bytes) -> int:
+        return sum(1 for _ in offline.compose(pcm))
+
+    async def settled() -> None:
+        """Until nothing is drawn ahead any more: C is to get its frames itself."""
+        while conversation._open_frames().drawing:
+            await asyncio.sleep(0.001)
+
+    async def streamed(pcm: bytes) -> int:
+        frames = 0
+        await conversation.push_audio(pcm, 16_000)
+        async for frame in conversation.run():
+            frames += 1
+            if frame.end_of_speech:
+                break
+        return frames
+
     with tempfile.TemporaryDirectory() as folder:
         c = compiled(library, folder)
-        wrong = c.overhead_open(runtime.encode(), str(AVATAR).encode())
-        if wrong is not None:
-            raise SystemExit(wrong.decode())
-
-        offline = Bithuman.load(AVATAR, provider="cpu", runtime_library=runtime)
-        conversation = await AsyncBithuman.create(
-            model_path=AVATAR, provider="cpu", runtime_library=runtime, pacing="unpaced"
-        )
-
-        async def bare() -> int:
-            frames: int = c.overhead_speak(data, len(pcm) // 2)
-            return frames
-
-        async def composed() -> int:
-            return sum(1 for _ in offline.compose(pcm))
-
-        async def streamed() -> int:
-            frames = 0
-            await conversation.push_audio(pcm, 16_000)
-            async for frame in conversation.run():
-                frames += 1
-                if frame.end_of_speech:
-                    break
-            return frames
-
-        ways: "Dict[str, Callable[[], Awaitable[int]]]" = {
-            "C": bare,
-            "Bithuman.compose": composed,
-            "AsyncBithuman.run": streamed,
+        pairs: "Dict[str, Tuple[Way, Way]]" = {
+            "Bithuman.compose": (Bare(c, offline._session).speak, composed),
+            "AsyncBithuman.run": (Bare(c, conversation._open_frames().session).speak, streamed),
         }
-        times: "Dict[str, List[float]]" = {name: [] for name in ways}
-        names = list(ways)
+        times: "Dict[str, Tuple[List[float], List[float]]]" = {name: ([], []) for name in pairs}
         for turn in range(-2, rounds):
-            # Each is the first as often as the others.
-            for name in names[turn % 3 :] + names[: turn % 3]:
-                begin = time.process_time_ns()
-                frames = await ways[name]()
-                took = time.process_time_ns() - begin
-                assert frames == 25 * SECONDS, f"{name}: {frames} frames"
-                if turn >= 0:
-                    times[name].append(took / frames / 1e6)
-        offline.close()
-        await conversation.shutdown()
+            for name, pair in pairs.items():
+                # Either is the first as often as the other.
+                for which in (0, 1) if turn % 2 else (1, 0):
+                    begin = time.process_time_ns()
+                    frames = await pair[which](pcm)
+                    took = time.process_time_ns() - begin
+                    assert frames == 25 * SECONDS, f"{name}: {frames} frames"
+                    await settled()
+                    if turn >= 0:
+                        times[name][which].append(took / frames / 1e6)
+    offline.close()
+    await conversation.shutdown()
 
     print(f"{rounds} rounds of {25 * SECONDS} frames; processor time a frame:")
-    for name, values in times.items():
-        low, middle, high = median([100 * (mine / its - 1) for mine, its in zip(values, times["C"])])
-        said = "" if name == "C" else f"  {middle:+.1f} % ({low:+.1f} to {high:+.1f} with 95 % confidence)"
-        print(f"{name:18} {median(values)[1]:6.3f} ms{said}")
+    for name, (in_c, in_python) in times.items():
+        low, middle, high = median([100 * (mine / its - 1) for mine, its in zip(in_python, in_c)])
+        print(
+            f"{name:18} {median(in_python)[1]:6.3f} ms, C {median(in_c)[1]:6.3f} ms: "
+            f"{middle:+.1f} % ({low:+.1f} to {high:+.1f} with 95 % confidence)"
+        )
 
 
 def main() -> None:
     """Measures."""
-    library = Path(sys.argv[1]).resolve()
-    os.environ["ESSENCE_LIBRARY"] = str(library)
-    asyncio.run(measure(library, int(sys.argv[2]) if len(sys.argv) > 2 else 60))
+    asyncio.run(measure(LIBRARY, int(sys.argv[2]) if len(sys.argv) > 2 else 60))
 
 
 if __name__ == "__main__":

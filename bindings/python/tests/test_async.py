@@ -6,13 +6,14 @@ import asyncio
 import gc
 import threading
 import time
-from typing import Awaitable, Callable, List, Optional, TypeVar
+from typing import AsyncIterator, Awaitable, Callable, List, Optional, TypeVar
 
 import numpy as np
 import pytest
 from bithuman import (
     AsyncBithuman,
     AudioChunk,
+    FrameStream,
     InvalidArgument,
     ManualClock,
     RuntimeNotReadyError,
@@ -52,6 +53,14 @@ async def to_end(runtime: AsyncBithuman) -> List[VideoFrame]:
         if frame.end_of_speech:
             break
     return frames
+
+
+async def upto_end(stream: FrameStream) -> "AsyncIterator[VideoFrame]":
+    """Of one iterator, which goes on."""
+    async for frame in stream:
+        yield frame
+        if frame.end_of_speech:
+            break
 
 
 def heard(frames: "List[VideoFrame]") -> bytes:
@@ -201,19 +210,80 @@ def test_an_interruption_drops_audio_and_keeps_frames_coming(speech: Pcm) -> Non
     run(main)
 
 
-def test_a_frame_drawn_before_an_interruption_is_not_heard_after_it(speech: Pcm) -> None:
+def drawn_ahead(runtime: AsyncBithuman) -> int:
+    """Waits until the thread has drawn what it wants to, while nobody takes it."""
+    frames = runtime._open_frames()
+    while frames.drawing:
+        time.sleep(0.001)
+    return len(frames._ready)
+
+
+def test_unpaced_frames_are_drawn_ahead_and_no_more_than_was_asked_for(speech: Pcm) -> None:
+    async def main(size: int) -> None:
+        async with await unpaced(output_buffer_size=size) as runtime:
+            await runtime.push_audio(speech[0][:64_000], 16_000)
+            stream = runtime.run()
+            first = await stream.__anext__()
+            assert size - 1 <= drawn_ahead(runtime) <= size
+            rest = await to_end(runtime)
+            assert heard([first, *rest]) == speech[0][:64_000]
+            assert [frame.frame_index for frame in rest] == list(range(1, 50))
+
+    run(lambda: main(6))
+    run(lambda: main(2))
+
+
+def test_an_interruption_drops_what_was_drawn_ahead(speech: Pcm) -> None:
     async def main() -> None:
         async with await unpaced() as runtime:
-            await runtime.push_audio(speech[0][:32_000], 16_000)
+            for _ in range(20):
+                await runtime.push(VideoControl(audio=AudioChunk.from_bytes(speech[0][:64_000]), message_id="before"))
+                stream = runtime.run()
+                assert (await stream.__anext__()).source_message_id == "before"
+                assert drawn_ahead(runtime) >= 3
+                runtime.interrupt()
+                after = AudioChunk.from_bytes(speech[0][64_000:96_000])
+                await runtime.push(VideoControl(audio=after, message_id="after", end_of_speech=True))
+                frames = [frame async for frame in upto_end(stream)]
+                assert heard(frames) == after.bytes, "nothing stale, nothing lost"
+                assert {frame.source_message_id for frame in frames if frame.audio_chunk} == {"after"}
+
+    run(main)
+
+
+def test_a_frame_drawn_before_an_interruption_is_not_heard_after_it(speech: Pcm) -> None:
+    async def main() -> None:
+        paced = await Paced.open()
+        runtime = paced.runtime
+        await runtime.push_audio(speech[0][:32_000], 16_000)
+        assert (await paced.tick()).is_speech
+        waiting = asyncio.ensure_future(paced.stream.__anext__())
+        await asyncio.sleep(0)
+        assert drawn_ahead(runtime) == 1
+        runtime.interrupt()
+        paced.clock.advance(TICK)
+        frame = await waiting
+        assert frame.has_image and frame.audio_chunk is None and not frame.is_speech
+        await runtime.shutdown()
+
+    run(main)
+
+
+def test_what_is_said_at_once_after_an_interruption_is_heard_from_its_first_sample(speech: Pcm) -> None:
+    async def main() -> None:
+        async with await realtime() as runtime:
             stream = runtime.run()
-            await stream.__anext__()
-            waiting = asyncio.ensure_future(stream.__anext__())
-            await asyncio.sleep(0)
-            assert runtime._drawing is not None
-            runtime._drawing.future.result()
-            runtime.interrupt()
-            frame = await waiting
-            assert frame.has_image and frame.audio_chunk is None and not frame.is_speech
+            for _ in range(3):
+                await runtime.push_audio(speech[0][:32_000], 16_000, last_chunk=False)
+                for _ in range(2):
+                    await stream.__anext__()
+                waiting = asyncio.ensure_future(stream.__anext__())
+                # It waits for its time.
+                await asyncio.sleep(0.01)
+                runtime.interrupt()
+                await runtime.push_audio(speech[0][32_000:48_000], 16_000)
+                frames = [await waiting] + [frame async for frame in upto_end(stream)]
+                assert heard(frames) == speech[0][32_000:48_000]
 
     run(main)
 
@@ -329,7 +399,7 @@ def test_a_waiting_iterator_ends_when_frames_are_stopped() -> None:
             return [frame async for frame in runtime.run()]
 
         waiting = asyncio.ensure_future(frames())
-        while runtime._waiter is None:
+        while runtime._frames is None or not runtime._frames.waited_for:
             await asyncio.sleep(0)
         stopping = stop(runtime)
         if stopping is not None:
@@ -388,8 +458,9 @@ def test_a_slow_program_loses_pictures_and_no_sound(speech: Pcm) -> None:
 
 def test_cancelling_loses_no_frame(speech: Pcm) -> None:
     async def main() -> None:
-        async with await unpaced() as runtime:
-            await runtime.push_audio(speech[0][:32_000], 16_000)
+        # An avatar that takes its time, so that there is something to wait for.
+        async with await AsyncBithuman.create(model_path=MIKA, pacing="unpaced", output_buffer_size=1) as runtime:
+            await runtime.push_audio(speech[0][:128_000], 16_000)
             frames: List[VideoFrame] = []
             stream = runtime.run()
             cancelled = 0
@@ -403,7 +474,7 @@ def test_cancelling_loses_no_frame(speech: Pcm) -> None:
                     frames.append(await waiting)
                 except asyncio.CancelledError:
                     pass
-            assert cancelled == 10 and heard(frames) == speech[0][:32_000]
+            assert cancelled == 10 and heard(frames) == speech[0][:128_000]
 
     run(main)
 

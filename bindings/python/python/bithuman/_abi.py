@@ -46,12 +46,16 @@ def path_bytes(path: "str | bytes | os.PathLike[Any]") -> bytes:
 def call(function: Callable[..., int], *arguments: Any) -> int:
     """Calls a function that reports a status and raises what it reports; gives statuses that are no error."""
     check_fork()
-    error = ffi.new("essence_error *")
-    error.struct_size = ffi.sizeof(error[0])
+    error = sized("essence_error")
     status = function(*arguments, error)
+    check(status, error)
+    return status
+
+
+def check(status: int, error: Any) -> None:
+    """Raises what a call has reported, if it is an error."""
     if status < 0:
         raise exception(status, text(error.message))
-    return status
 
 
 def exception(status: int, message: str) -> BithumanError:
@@ -69,7 +73,7 @@ def options(kind: str, init: Callable[..., int]) -> Any:
 
 def sized(kind: str) -> Any:
     """A struct for the library to fill."""
-    struct = ffi.new(f"{kind} *")
+    struct = ffi.new(kind + " *")
     struct.struct_size = ffi.sizeof(struct[0])
     return struct
 
@@ -86,6 +90,11 @@ def check_fork() -> None:
             "workers before the first avatar is opened, or with multiprocessing's `spawn` or `forkserver`"
         )
     _used = True
+
+
+def is_forked() -> bool:
+    """Whether this is such a child."""
+    return _forked
 
 
 def _after_fork() -> None:

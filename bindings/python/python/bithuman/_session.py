@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 import weakref
@@ -12,6 +13,7 @@ import numpy as np
 from . import _abi
 from ._abi import Handle, call, sized
 from ._library import ffi, lib
+from ._pictures import Pictures
 from .exceptions import InvalidArgument, ModelNotFoundError, RuntimeNotReadyError, UnknownAction
 from .frames import AudioChunk, VideoFrame, channels
 
@@ -32,6 +34,13 @@ _FORMATS: "Dict[str, int]" = {
     )
 }
 _PACINGS: "Dict[str, int]" = {"realtime": lib.ESSENCE_PACING_REALTIME, "unpaced": lib.ESSENCE_PACING_UNPACED}
+
+# What is looked up for each frame.
+_OK: int = lib.ESSENCE_OK
+_SPEECH: int = lib.ESSENCE_FRAME_SPEECH
+_END_OF_SPEECH: int = lib.ESSENCE_FRAME_END_OF_SPEECH
+_UNDERRUN: int = lib.ESSENCE_FRAME_UNDERRUN
+_next_frame = lib.essence_session_next_frame
 
 #: A size of pictures: both sides, or the longer one.
 Size = Union[int, Tuple[int, int], None]
@@ -90,24 +99,33 @@ class Session:
             else:
                 with clock._handle as options.clock:
                     call(lib.essence_session_create, pointer, options, out)
-        self.handle = Handle(out[0], lib.essence_session_destroy, "conversation")
+        session = out[0]
         info = sized("essence_session_info")
-        call(lib.essence_session_describe, out[0], info)
+        call(lib.essence_session_describe, session, info)
         self.width: int = info.frame_width
         self.height: int = info.frame_height
         self.latency: float = info.latency_ms / 1000
         self.pixel_format = pixel_format
-        self._format: int = info.pixel_format
-        self._bytes: int = info.picture_bytes
         count = channels(pixel_format)
-        self._shape: Tuple[int, ...] = (self.height, self.width, count) if count else (self._bytes,)
+        shape: Tuple[int, ...] = (self.height, self.width, count) if count else (info.picture_bytes,)
+        self._pictures = Pictures(shape, info.picture_bytes)
+        self._picture = sized("essence_picture")
+        # Where a picture's memory will be, its planes lie as here.
+        begin = ffi.cast("uint8_t *", 1 << 20)
+        call(
+            lib.essence_picture_wrap, info.pixel_format, self.width, self.height, begin, info.picture_bytes, self._picture
+        )
+        self._planes = self._picture.planes
+        self._chroma = tuple((i, self._planes[i] - begin) for i in (1, 2) if self._planes[i])
         self._arkit_names = avatar.info.arkit_names
-        self._motions = avatar.info.motions
         out = ffi.new("essence_frame **")
         call(lib.essence_frame_create, out)
-        self.frame = Handle(out[0], lib.essence_frame_destroy, "frame")
+        #: Room for a frame. Lives as long as the session, and belongs to one who draws at a time.
+        self.frame = out[0]
         self._info = sized("essence_frame_info")
+        self._error = sized("essence_error")
         self._drawing = threading.Lock()
+        self.handle = Handle(session, functools.partial(_destroy, self.frame), "conversation")
 
     def push(self, samples: "NDArray[Any]", sample_rate: int) -> None:
         """Takes samples: int16 or float32, contiguous, mono."""
@@ -157,43 +175,44 @@ class Session:
                 raise UnknownAction(str(error)) from None
 
     def draw(self) -> Optional[VideoFrame]:
-        """Draws the next frame, into memory of its own. Waits until it is due, or gives None if there is none."""
-        image: "NDArray[np.uint8]" = np.empty(self._shape, np.uint8)
-        with self._drawing, self.handle as pointer, self.frame as frame, ffi.from_buffer(
-            "uint8_t[]", image, require_writable=True
-        ) as data:
-            picture = sized("essence_picture")
-            call(lib.essence_picture_wrap, self._format, self.width, self.height, data, self._bytes, picture)
-            info = self._info
-            if call(lib.essence_session_next_frame, pointer, frame, picture, info) != lib.ESSENCE_OK:
-                return None
-            return self._wrap(info, image)
+        """Draws the next frame, into memory of its own. Waits until it is due, or gives None if there is none.
 
-    def _wrap(self, info: Any, image: "NDArray[np.uint8]") -> VideoFrame:
-        flags = info.flags
-        end_of_speech = bool(flags & lib.ESSENCE_FRAME_END_OF_SPEECH)
-        chunk = None
-        if info.audio_samples:
-            samples = ffi.buffer(info.audio_i16, 2 * info.audio_samples)
-            chunk = AudioChunk(np.frombuffer(samples, np.int16).copy(), info.audio_rate_hz, end_of_speech)
-        values = None
-        if info.arkit_count:
-            values = np.frombuffer(ffi.buffer(info.arkit, 4 * info.arkit_count), np.float32).copy()
-        return VideoFrame(
-            image,
-            pixel_format=self.pixel_format,
-            width=self.width,
-            height=self.height,
-            audio_chunk=chunk,
-            frame_index=info.index,
-            end_of_speech=end_of_speech,
-            is_speech=bool(flags & lib.ESSENCE_FRAME_SPEECH),
-            is_underrun=bool(flags & lib.ESSENCE_FRAME_UNDERRUN),
-            skipped=info.skipped,
-            base_frame=info.base_frame,
-            arkit=values,
-            arkit_names=self._arkit_names,
-        )
+        Between two frames the networks push everything out of the processor's caches: what is done here for each frame costs
+        several times what it does in a loop of its own. So it is little, and by few functions.
+        """
+        with self._drawing, self.handle as pointer:
+            memory = self._pictures.take()
+            planes, info = self._planes, self._info
+            planes[0] = memory
+            for plane, offset in self._chroma:
+                planes[plane] = memory + offset
+            status = _next_frame(pointer, self.frame, self._picture, info, self._error)
+            if status != _OK:
+                self._pictures.give(memory)
+                _abi.check(status, self._error)
+                return None
+            flags, samples, values = info.flags, info.audio_samples, info.arkit_count
+            end_of_speech = flags & _END_OF_SPEECH != 0
+            frame = VideoFrame.__new__(VideoFrame)
+            frame.image = self._pictures.show(memory)
+            frame.pixel_format = self.pixel_format
+            frame.width = self.width
+            frame.height = self.height
+            frame.audio_chunk = None
+            if samples:
+                audio = np.frombuffer(bytearray(ffi.buffer(info.audio_i16, 2 * samples)), np.int16)
+                frame.audio_chunk = AudioChunk.of(audio, info.audio_rate_hz, end_of_speech)
+            frame.frame_index = info.index
+            frame.end_of_speech = end_of_speech
+            frame.source_message_id = None
+            frame.is_speech = flags & _SPEECH != 0
+            frame.is_underrun = flags & _UNDERRUN != 0
+            frame.skipped = info.skipped
+            frame.base_frame = info.base_frame
+            frame._arkit = ffi.buffer(info.arkit, 4 * values)[:] if values else None
+            frame._arkit_names = self._arkit_names
+            frame._bgr = frame._rgb = None
+            return frame
 
     def close(self) -> None:
         """Ends the conversation; a draw that is under way ends first, and does not wait for its time any more."""
@@ -204,7 +223,12 @@ class Session:
                 # In a child of a fork, where there is nothing to end.
                 pass
         self.handle.close()
-        self.frame.close()
+        self._pictures.close()
+
+
+def _destroy(frame: Any, session: Any) -> None:
+    lib.essence_session_destroy(session)
+    lib.essence_frame_destroy(frame)
 
 
 def _choice(what: str, name: str, table: "Dict[str, int]") -> int:

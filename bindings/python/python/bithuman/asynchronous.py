@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import functools
 import logging
 import os
@@ -16,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Callable, Deque, List, Optional, Sequence
 import numpy as np
 
 from . import _abi, _engine, _pcm
+from ._ahead import Ahead
 from ._session import ManualClock, Session, Size
+from ._worker import Worker
 from .exceptions import InvalidArgument, RuntimeNotReadyError
 from .frames import VideoControl, VideoFrame
 from .settings import FPS, INPUT_SAMPLE_RATE, Settings
@@ -45,18 +46,14 @@ class AsyncBithuman:
         self._avatar_info = opened.avatar.info
         self._provider = opened.avatar.provider
         self._first_frame = opened.first_frame
-        self._latency = opened.session.latency
-        self._settings = Settings(opened.session.width, opened.session.height)
-        self._session: Optional[Session] = opened.session
+        self._latency = opened.frames.session.latency
+        self._settings = Settings(opened.frames.session.width, opened.frames.session.height)
+        self._frames: Optional[Ahead] = opened.frames
         self._transaction_id = uuid.uuid4().hex
         self._stream: Optional[FrameStream] = None
-        self._drawing: Optional[_Drawing] = None
-        self._waiter: "Optional[asyncio.Future[None]]" = None
         self._pushed: "Deque[List[Any]]" = deque()
         self._owes_end = False
         self._silenced = False
-        self._news = 0
-        self._interruptions = 0
         self._finalizer = weakref.finalize(self, opened.release)
 
     @classmethod
@@ -91,7 +88,8 @@ class AsyncBithuman:
             output_size: Size of the pictures: ``(width, height)``, or the longer side alone. Default: the avatar's own.
             num_threads: Unused: a conversation computes in one thread.
             input_buffer_size: Unused: what is pushed is kept until it is spoken, up to ten minutes.
-            output_buffer_size: Unused: a frame is drawn when it is due.
+            output_buffer_size: Unpaced, how many frames are drawn ahead at most, so that drawing and the event loop need not
+                wait for each other. In real time a frame is drawn when it is due.
             pacing: ``realtime``, or ``unpaced``: frames as fast as they can be had, and none but speech.
             pixel_format: ``bgr``, ``rgb``, ``bgra``, ``rgba``, ``i420`` or ``nv12``.
             letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``output_size``.
@@ -111,14 +109,16 @@ class AsyncBithuman:
         conversation = functools.partial(
             Session, pacing=pacing, pixel_format=pixel_format, size=output_size, letterbox=letterbox, clock=clock
         )
-        worker = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="bithuman")
-        opening = worker.submit(_Opened, worker, conversation, source, provider, runtime_library)
+        worker = Worker()
+        ahead = functools.partial(Ahead, worker=worker, ahead=output_buffer_size, paced=pacing != "unpaced")
         try:
-            await _finished(opening)
+            opened = await worker.result(
+                functools.partial(_Opened, worker, conversation, ahead, source, provider, runtime_library)
+            )
         except BaseException:
-            worker.shutdown(wait=False)
+            worker.end()
             raise
-        runtime = cls(opening.result())
+        runtime = cls(opened)
         if clock is not None:
             clock._listeners.add(runtime)
         return runtime
@@ -226,18 +226,19 @@ class AsyncBithuman:
         self._wake()
 
     def interrupt(self) -> None:
-        """Drops queued audio at once. :meth:`run` stays alive: the mouth closes, and the next audio is spoken."""
+        """Drops queued audio at once, and frames that were drawn ahead. :meth:`run` stays alive: the mouth closes, and the next
+        audio is spoken.
+        """
         self._check()
-        if self._session is not None:
-            self._session.interrupt()
-        self._interruptions += 1
+        if self._frames is not None:
+            self._frames.interrupt()
         self._owes_end = False
         self._silenced = True
         self._pushed.clear()
         self._wake()
 
     def _push(self, samples: "NDArray[Any]", sample_rate: int, message_id: Optional[str]) -> None:
-        self._open_session().push(samples, sample_rate)
+        self._open_frames().push(samples, sample_rate)
         if len(samples):
             self._silenced = False
             if self._pushed and self._pushed[-1][0] == message_id:
@@ -256,33 +257,27 @@ class AsyncBithuman:
         """
         self._open_session().restart_clock()
         self._stream = FrameStream(self)
-        self._wake()
+        self._wake(everybody=True)
         return self._stream
 
     async def _next(self, stream: "FrameStream") -> VideoFrame:
         while True:
-            session = self._session
-            if session is None or self._stream is not stream:
+            frames = self._frames
+            if frames is None or self._stream is not stream:
                 raise StopAsyncIteration
-            drawing = self._drawing
-            if drawing is None:
-                drawing = self._drawing = _Drawing(self._submit(session.draw), self._interruptions, self._news)
             # A frame that nobody waits for any more, because of a cancellation, is for the next who asks.
-            await _finished(drawing.future)
-            if self._drawing is not drawing:
-                continue
-            self._drawing = None
-            frame = drawing.future.result()
-            if frame is not None:
-                return self._account(frame, drawing.interruptions != self._interruptions)
-            if self._owes_end:
+            drawn = frames.take()
+            if drawn is not None:
+                return self._account(*drawn)
+            if self._owes_end and frames.dry:
                 self._owes_end = False
                 return VideoFrame(end_of_speech=True)
-            if drawing.news == self._news:
-                await self._wait()
+            await frames.wait()
 
-    def _account(self, frame: VideoFrame, interrupted: bool) -> VideoFrame:
+    def _account(self, frame: "Union[VideoFrame, BaseException]", interrupted: bool) -> VideoFrame:
         """Puts on a frame what this side knows of it."""
+        if not isinstance(frame, VideoFrame):
+            raise frame
         if interrupted:
             # Drawn before the interruption: a picture to show, but nothing to hear.
             frame.audio_chunk = None
@@ -302,21 +297,9 @@ class AsyncBithuman:
             frame.end_of_speech = True
         return frame
 
-    async def _wait(self) -> None:
-        """Until there is news."""
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    def _wake(self) -> None:
-        self._news += 1
-        if self._waiter is not None:
-            _resolve(self._waiter)
-
-    def _submit(self, function: "Callable[[], Optional[VideoFrame]]") -> "concurrent.futures.Future[Optional[VideoFrame]]":
-        return self._check().worker.submit(function)
+    def _wake(self, everybody: bool = False) -> None:
+        if self._frames is not None:
+            self._frames.wake(everybody)
 
     # The end.
 
@@ -332,8 +315,8 @@ class AsyncBithuman:
         """Ends everything; no thread and no memory of the library's is left. Calling it again is fine."""
         opened = self._end()
         if opened is not None:
-            await _finished(opened.worker.submit(opened.release))
-            opened.worker.shutdown()
+            await opened.worker.result(opened.release)
+            opened.worker.join()
 
     def cleanup(self) -> None:
         """The same as :meth:`shutdown` for callers that can't wait: what is being drawn ends by itself."""
@@ -342,14 +325,12 @@ class AsyncBithuman:
             opened.release()
 
     def _stop(self) -> None:
-        session, self._session = self._session, None
-        self._stream = self._drawing = None
+        frames, self._frames = self._frames, None
+        self._stream = None
         self._owes_end = False
-        self._interruptions += 1
         self._pushed.clear()
-        if session is not None:
-            session.close()
-        self._wake()
+        if frames is not None:
+            frames.close()
 
     def _end(self) -> "Optional[_Opened]":
         self._stop()
@@ -358,10 +339,13 @@ class AsyncBithuman:
         return opened
 
     def _open_session(self) -> Session:
+        return self._open_frames().session
+
+    def _open_frames(self) -> Ahead:
         opened = self._check()
-        if self._session is None:
-            self._session = opened.session = opened.conversation(opened.avatar)
-        return self._session
+        if self._frames is None:
+            self._frames = opened.converse()
+        return self._frames
 
     def _check(self) -> "_Opened":
         _abi.check_fork()
@@ -394,7 +378,7 @@ class FrameStream:
         """Ends the iterator. The conversation goes on."""
         if self._runtime._stream is self:
             self._runtime._stream = None
-            self._runtime._wake()
+            self._runtime._wake(everybody=True)
 
 
 class _Opened:
@@ -402,20 +386,27 @@ class _Opened:
 
     def __init__(
         self,
-        worker: concurrent.futures.ThreadPoolExecutor,
+        worker: Worker,
         conversation: "Callable[..., Session]",
+        ahead: "Callable[[Session], Ahead]",
         source: "_engine.PathLike",
         provider: str,
         runtime_library: "Optional[_engine.PathLike]",
     ) -> None:
         self.worker = worker
-        self.conversation = conversation
+        self._conversation = conversation
+        self._ahead = ahead
         self.avatar: AvatarFile = _engine.open_avatar(source, provider, runtime_library)
-        self.session: Session = conversation(self.avatar)
+        self.frames: Ahead = self.converse()
         self.first_frame = self._at_rest()
 
+    def converse(self) -> Ahead:
+        """Begins a conversation."""
+        self.frames = self._ahead(self._conversation(self.avatar))
+        return self.frames
+
     def _at_rest(self) -> "Optional[NDArray[np.uint8]]":
-        session = self.conversation(self.avatar, pacing="unpaced", pixel_format="bgr", clock=None)
+        session = self._conversation(self.avatar, pacing="unpaced", pixel_format="bgr", clock=None)
         session.push(np.zeros(INPUT_SAMPLE_RATE // FPS, np.int16), INPUT_SAMPLE_RATE)
         session.flush()
         frame = session.draw()
@@ -424,36 +415,8 @@ class _Opened:
 
     def release(self) -> None:
         """Gives all back without waiting for a draw that is under way; safe in any thread, and more than once."""
-        self.session.close()
-        self.worker.shutdown(wait=False)
-
-
-class _Drawing:
-    """A frame on its way, with what was the case when it was asked for."""
-
-    __slots__ = ("future", "interruptions", "news")
-
-    def __init__(self, future: "concurrent.futures.Future[Optional[VideoFrame]]", interruptions: int, news: int) -> None:
-        self.future = future
-        self.interruptions = interruptions
-        self.news = news
-
-
-async def _finished(future: "concurrent.futures.Future[Any]") -> None:
-    """Waits for a thread's work. Cancelling the wait leaves the work alone."""
-    if future.done():
-        return
-    waiter: "asyncio.Future[None]" = asyncio.get_running_loop().create_future()
-    future.add_done_callback(lambda _: _resolve(waiter))
-    await waiter
-
-
-def _resolve(waiter: "asyncio.Future[None]") -> None:
-    """Ends a wait, from any thread; nothing if its loop is gone."""
-    try:
-        waiter.get_loop().call_soon_threadsafe(lambda: None if waiter.done() else waiter.set_result(None))
-    except RuntimeError:
-        pass
+        self.frames.session.close()
+        self.worker.end()
 
 
 def _actions(control: VideoControl) -> "Sequence[str]":

@@ -50,6 +50,16 @@ class AudioChunk:
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", _int16(self.data))
 
+    @classmethod
+    def of(cls, data: "Samples", sample_rate: int, last_chunk: bool) -> "AudioChunk":
+        """From what is known to be int16 already: one for each frame that is spoken."""
+        chunk = cls.__new__(cls)
+        fields = chunk.__dict__
+        fields["data"] = data
+        fields["sample_rate"] = sample_rate
+        fields["last_chunk"] = last_chunk
+        return chunk
+
     @property
     def array(self) -> "Samples":
         """The samples."""
@@ -170,7 +180,7 @@ class VideoFrame:
         is_underrun: bool = False,
         skipped: int = 0,
         base_frame: int = 0,
-        arkit: "Optional[NDArray[np.float32]]" = None,
+        arkit: "Union[NDArray[np.float32], builtins.bytes, None]" = None,
         arkit_names: Tuple[str, ...] = (),
     ) -> None:
         self.image = image
@@ -185,7 +195,7 @@ class VideoFrame:
         self.is_underrun = is_underrun
         self.skipped = skipped
         self.base_frame = base_frame
-        self._arkit: "Union[NDArray[np.float32], Dict[str, float], None]" = arkit
+        self._arkit: "Union[NDArray[np.float32], builtins.bytes, Dict[str, float], None]" = arkit
         self._arkit_names = arkit_names
         self._bgr: "Optional[Image]" = None
         self._rgb: "Optional[Image]" = None
@@ -241,8 +251,8 @@ class VideoFrame:
     def arkit(self) -> Mapping[str, float]:
         """ARKit's blendshape values of the mouth that is shown, each in [0, 1], by ARKit's names."""
         if not isinstance(self._arkit, dict):
-            values = [] if self._arkit is None else self._arkit.tolist()
-            self._arkit = dict(zip(self._arkit_names, values))
+            values = np.empty(0, np.float32) if self._arkit is None else np.frombuffer(self._arkit, np.float32)
+            self._arkit = dict(zip(self._arkit_names, values.tolist()))
         return self._arkit
 
     def _reordered(self, order: Tuple[int, int, int]) -> "Optional[Image]":

@@ -286,7 +286,7 @@ class _Drawn(Generic[_T]):
         if session is None:
             raise StopIteration
         try:
-            frame = self._draw(session)
+            frame = session.draw() or self._draw(session)
         except BaseException:
             self.close()
             raise
@@ -421,7 +421,8 @@ class _Mp4:
     def _drain(self) -> None:
         if self._writer is None:
             return
-        with self._session.handle as session, self._session.frame as frame, self._writer as writer:
+        frame = self._session.frame
+        with self._session.handle as session, self._writer as writer:
             while call(lib.essence_session_next_frame, session, frame, ffi.NULL, ffi.NULL) == lib.ESSENCE_OK:
                 call(lib.essence_mp4_writer_write_frame, writer, frame)
 

@@ -1,0 +1,143 @@
+"""Frames on their way: drawn by a thread, waited for in an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, Deque, List, Optional, Tuple, Union
+
+from ._session import Session
+from ._worker import Worker, resolve
+from .frames import VideoFrame
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: A frame, or what went wrong instead; and whether it was drawn before the last interruption.
+Item = Tuple[Union[VideoFrame, BaseException], bool]
+
+
+class Ahead:
+    """A session's frames. They are drawn in the worker's thread: each when somebody waits for it, or some ahead.
+
+    All but :meth:`_draw` is for the event loop's thread, except that :meth:`wake` may come from anywhere.
+    """
+
+    def __init__(self, session: Session, worker: Worker, ahead: int, paced: bool) -> None:
+        self.session = session
+        self._worker = worker
+        self._paced = paced
+        #: Frames that may wait, and how many make it worth while to wake the event loop.
+        self._most = 1 if paced else max(ahead, 1)
+        self._few = max(self._most // 2, 1)
+        self._lock = threading.Lock()
+        self._ready: Deque[Item] = deque()
+        self._waiters: "List[asyncio.Future[None]]" = []
+        self._working = False
+        self._news = 0
+        self._dry = -1
+        self._interruptions = 0
+        #: Whether nothing has been pushed since the last of them.
+        self._silenced = True
+
+    def take(self) -> Optional[Item]:
+        """The next frame, if there is one; and has more drawn."""
+        with self._lock:
+            item = self._ready.popleft() if self._ready else None
+            wanted = item is None or (not self._paced and len(self._ready) < self._few)
+            begin = wanted and not self._working and self._dry != self._news
+            self._working = self._working or begin
+        if begin:
+            self._worker.do(self._draw)
+        return item
+
+    @property
+    def dry(self) -> bool:
+        """Whether nothing can be drawn until there is news."""
+        return self._dry == self._news and not self._working
+
+    @property
+    def drawing(self) -> bool:
+        """Whether the thread is at it."""
+        return self._working
+
+    async def wait(self) -> None:
+        """Until there is a frame, or something else to look at."""
+        with self._lock:
+            if self._ready or not (self._working or self._dry == self._news):
+                return
+            waiter: "asyncio.Future[None]" = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            with self._lock:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+
+    @property
+    def waited_for(self) -> bool:
+        """Whether somebody waits."""
+        return bool(self._waiters)
+
+    def wake(self, everybody: bool = False) -> None:
+        """There is news: more to draw, perhaps. Whoever waits for a frame that is being drawn goes on waiting, unless ``everybody``."""
+        with self._lock:
+            self._news += 1
+            waiters = self._waiters if everybody or not self._working else ()
+            if waiters:
+                self._waiters = []
+        for waiter in waiters:
+            resolve(waiter)
+
+    def push(self, samples: "NDArray[Any]", sample_rate: int) -> None:
+        """Gives the session audio."""
+        with self._lock:
+            self._silenced = False
+        self.session.push(samples, sample_rate)
+
+    def interrupt(self) -> None:
+        """Interrupts the session, and drops what was drawn ahead."""
+        with self._lock:
+            self.session.interrupt()
+            self._interruptions += 1
+            self._silenced = True
+            self._ready.clear()
+
+    def close(self) -> None:
+        """Ends the session; whoever waits looks for another."""
+        self.session.close()
+        self.wake(everybody=True)
+
+    def _draw(self) -> None:
+        """In the thread: draws until nobody wants more, or nothing is there."""
+        while True:
+            news, interruptions = self._news, self._interruptions
+            item: "Union[VideoFrame, BaseException, None]"
+            try:
+                item = self.session.draw()
+            except BaseException as error:  # noqa: BLE001
+                item = error
+            waiters: "List[asyncio.Future[None]]" = []
+            with self._lock:
+                if item is None:
+                    if news != self._news:
+                        continue
+                    self._dry = news
+                    goes_on = False
+                else:
+                    # A draw that was under way while everything was interrupted. Where it waits for its time, it has hardly
+                    # begun, and if something has been pushed since, that is what is heard; elsewhere it was nearly done.
+                    crossed = interruptions != self._interruptions and (self._silenced or not self._paced)
+                    if crossed and not self._paced:
+                        continue
+                    self._ready.append((item, crossed))
+                    goes_on = isinstance(item, VideoFrame) and len(self._ready) < self._most
+                self._working = goes_on
+                if not goes_on or len(self._ready) >= self._few:
+                    waiters, self._waiters = self._waiters, waiters
+            for waiter in waiters:
+                resolve(waiter)
+            if not goes_on:
+                return
