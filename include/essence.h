@@ -298,7 +298,7 @@ enum {
  * Minor version of the binary interface that this header describes. A library of a higher minor
  * version does all that one of a lower does.
  */
-#define ESSENCE_ABI_VERSION_MINOR 1
+#define ESSENCE_ABI_VERSION_MINOR 2
 
 /**
  * A file of audio, read as mono samples: wav, flac, mp3, ogg (Vorbis), m4a and aac.
@@ -773,6 +773,11 @@ typedef struct essence_frame_info {
      * Number of `arkit`.
      */
     size_t arkit_count;
+    /**
+     * Interruptions of the session before this frame. One thread may interrupt and push anew while
+     * another draws: this says on which side of the interruption that frame is. Since ABI 1.2.
+     */
+    uint64_t interruptions;
 } essence_frame_info;
 
 /**
@@ -914,7 +919,7 @@ typedef struct essence_mp4_info {
  * An essence_frame_info to begin with.
  */
 #define ESSENCE_FRAME_INFO_INIT \
-    { sizeof(essence_frame_info), 0, 0, 0, 0, 0, 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, { NULL, NULL, NULL }, { 0, 0, 0 }, NULL, NULL, 0, NULL, 0 }
+    { sizeof(essence_frame_info), 0, 0, 0, 0, 0, 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, { NULL, NULL, NULL }, { 0, 0, 0 }, NULL, NULL, 0, NULL, 0, 0 }
 
 /**
  * An essence_audio_info to begin with.

@@ -134,6 +134,7 @@ pub struct Frame {
     pub(crate) index: u64,
     pub(crate) flags: FrameFlags,
     pub(crate) base_frame: usize,
+    pub(crate) interruptions: u64,
     pub(crate) audio: Vec<f32>,
     pub(crate) audio_rate_hz: u32,
     pub(crate) arkit: Vec<f32>,
@@ -184,6 +185,12 @@ impl Frame {
     /// Which of the avatar's base frames lies underneath.
     pub fn base_frame(&self) -> usize {
         self.base_frame
+    }
+
+    /// Interruptions of the session before this frame. One thread may interrupt and push anew while
+    /// another draws: this says on which side of the interruption that frame is.
+    pub fn interruptions(&self) -> u64 {
+        self.interruptions
     }
 
     /// The caller's own audio for this frame: mono, exactly as pushed, rate / 25 samples. Empty

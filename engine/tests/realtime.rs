@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::{buzz, toy};
@@ -171,6 +172,49 @@ fn an_interruption_closes_the_mouth_within_three_frames() {
     session.flush();
     let spoken: usize = (0..12).map(|_| tick(&clock, &session).audio().len()).sum();
     assert_eq!(spoken, 6_400, "the next utterance is whole");
+}
+
+/// While one thread interrupts and pushes anew, each frame that another draws says on which side of the
+/// interruption it is, as its audio proves.
+#[test]
+fn frames_tell_the_interruptions_before_them() {
+    for (pacing, interruptions) in [(Pacing::Unpaced, 200), (Pacing::Realtime, 12)] {
+        let session = toy()
+            .session(SessionOptions::default().pacing(pacing))
+            .unwrap();
+        let over = AtomicBool::new(false);
+        let level = |interruptions: u64| interruptions as f32 / 256.0;
+        let seen = std::thread::scope(|threads| {
+            let drawing = threads.spawn(|| {
+                let mut seen = 0;
+                while !over.load(Ordering::Relaxed) {
+                    let Some(frame) = session.next_frame().unwrap() else {
+                        std::thread::yield_now();
+                        continue;
+                    };
+                    let expected = level(frame.interruptions());
+                    let audio = frame.audio();
+                    assert!(
+                        audio.iter().all(|&x| x == expected),
+                        "frame {}",
+                        frame.index()
+                    );
+                    seen += usize::from(!audio.is_empty() && frame.interruptions() > 0);
+                }
+                seen
+            });
+            for count in 0..=interruptions {
+                let said = vec![level(count); 16_000];
+                session.push_audio(&said[..], 16_000, 1).unwrap();
+                let pause = if pacing == Pacing::Realtime { 90 } else { 3 };
+                std::thread::sleep(Duration::from_millis(pause + count % 7));
+                session.interrupt();
+            }
+            over.store(true, Ordering::Relaxed);
+            drawing.join().unwrap()
+        });
+        assert!(seen > 10, "{pacing:?}: {seen} frames of speech were drawn");
+    }
 }
 
 /// Talking and gestures have base frames of their own.

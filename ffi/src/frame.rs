@@ -87,9 +87,12 @@ pub struct essence_frame_info {
     pub arkit: *const f32,
     /// Number of `arkit`.
     pub arkit_count: usize,
+    /// Interruptions of the session before this frame. One thread may interrupt and push anew while
+    /// another draws: this says on which side of the interruption that frame is. Since ABI 1.2.
+    pub interruptions: u64,
 }
 
-sized!(essence_frame_info {
+sized!(essence_frame_info, grown by interruptions {
     flags: 0,
     index: 0,
     pts_samples: 0,
@@ -106,6 +109,7 @@ sized!(essence_frame_info {
     audio_samples: 0,
     arkit: ptr::null(),
     arkit_count: 0,
+    interruptions: 0,
 });
 
 export! {
@@ -201,6 +205,7 @@ impl FrameBox {
             audio_samples: frame.audio().len(),
             arkit: frame.arkit().as_ptr(),
             arkit_count: frame.arkit().len(),
+            interruptions: frame.interruptions(),
             ..essence_frame_info::defaults()
         }
     }

@@ -132,6 +132,7 @@ impl Core {
         }
         let slot = &drawer.slot;
         frame.base_frame = slot.base_frame;
+        frame.interruptions = slot.generation;
         frame.arkit.clear();
         frame.arkit.extend_from_slice(&slot.arkit);
         frame.flags.speech = matches!(slot.tick, Tick::Speech { .. });
@@ -332,7 +333,12 @@ impl Job for Core {
         }
         let works = places.iter_mut().map(|place| {
             let order = place.core.order(true, false, place.deadline);
-            Work::new(&mut place.renderer, &place.core.input, order, &mut place.slot)
+            Work::new(
+                &mut place.renderer,
+                &place.core.input,
+                order,
+                &mut place.slot,
+            )
         });
         let mut works: ArrayVec<_, BATCH> = works.collect();
         batch::prepare(&cores[0].avatar, &mut works);

@@ -50,6 +50,7 @@ pub struct Frame {
     flags: FrameFlags,
     base_frame: usize,
     audio_rate_hz: u32,
+    interruptions: u64,
 }
 
 impl Frame {
@@ -85,6 +86,7 @@ impl Frame {
                 },
                 base_frame: info.base_frame as usize,
                 audio_rate_hz: info.audio_rate_hz,
+                interruptions: info.interruptions,
             }
         }
     }
@@ -99,6 +101,10 @@ impl Frame {
 
     pub fn height(&self) -> usize {
         self.height
+    }
+
+    pub fn interruptions(&self) -> u64 {
+        self.interruptions
     }
 
     pub fn index(&self) -> u64 {

@@ -123,6 +123,7 @@ pub(crate) struct FrameInfo {
     pub(crate) audio_samples: usize,
     pub(crate) arkit: *const f32,
     pub(crate) arkit_count: usize,
+    pub(crate) interruptions: u64,
 }
 
 /// Loads functions by their names.

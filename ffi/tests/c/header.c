@@ -90,7 +90,7 @@ AT(essence_session_info, pixel_format, 12, 12);
 AT(essence_session_info, picture_bytes, 16, 16);
 AT(essence_session_info, latency_ms, 24, 20);
 
-SIZE(essence_frame_info, 136, 96);
+SIZE(essence_frame_info, 144, 104);
 AT(essence_frame_info, flags, 4, 4);
 AT(essence_frame_info, index, 8, 8);
 AT(essence_frame_info, pts_samples, 16, 16);
@@ -107,6 +107,7 @@ AT(essence_frame_info, audio_i16, 104, 76);
 AT(essence_frame_info, audio_samples, 112, 80);
 AT(essence_frame_info, arkit, 120, 84);
 AT(essence_frame_info, arkit_count, 128, 88);
+AT(essence_frame_info, interruptions, 136, 96);
 
 SIZE(essence_audio_info, 32, 32);
 AT(essence_audio_info, rate_hz, 4, 4);
