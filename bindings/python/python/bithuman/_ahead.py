@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, Deque, List, Optional, Tuple, Union
+from typing import Deque, List, Optional, Tuple, Union
 
 from ._session import Session
 from ._worker import Worker, resolve
 from .frames import VideoFrame
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 #: A frame, or what went wrong instead; and whether it was drawn before the last interruption.
 Item = Tuple[Union[VideoFrame, BaseException], bool]
@@ -38,8 +35,6 @@ class Ahead:
         self._news = 0
         self._dry = -1
         self._interruptions = 0
-        #: Whether nothing has been pushed since the last of them.
-        self._silenced = True
 
     def take(self) -> Optional[Item]:
         """The next frame, if there is one; and has more drawn."""
@@ -91,18 +86,11 @@ class Ahead:
         for waiter in waiters:
             resolve(waiter)
 
-    def push(self, samples: "NDArray[Any]", sample_rate: int) -> None:
-        """Gives the session audio."""
-        with self._lock:
-            self._silenced = False
-        self.session.push(samples, sample_rate)
-
     def interrupt(self) -> None:
         """Interrupts the session, and drops what was drawn ahead."""
         with self._lock:
             self.session.interrupt()
             self._interruptions += 1
-            self._silenced = True
             self._ready.clear()
 
     def close(self) -> None:
@@ -113,7 +101,7 @@ class Ahead:
     def _draw(self) -> None:
         """In the thread: draws until nobody wants more, or nothing is there."""
         while True:
-            news, interruptions = self._news, self._interruptions
+            news = self._news
             item: "Union[VideoFrame, BaseException, None]"
             try:
                 item = self.session.draw()
@@ -127,13 +115,13 @@ class Ahead:
                     self._dry = news
                     goes_on = False
                 else:
-                    # A draw that was under way while everything was interrupted. Where it waits for its time, it has hardly
-                    # begun, and if something has been pushed since, that is what is heard; elsewhere it was nearly done.
-                    crossed = interruptions != self._interruptions and (self._silenced or not self._paced)
+                    drawn = isinstance(item, VideoFrame)
+                    # It was on its way while everything was interrupted.
+                    crossed = isinstance(item, VideoFrame) and item._interruptions < self._interruptions
                     if crossed and not self._paced:
                         continue
                     self._ready.append((item, crossed))
-                    goes_on = isinstance(item, VideoFrame) and len(self._ready) < self._most
+                    goes_on = drawn and len(self._ready) < self._most
                 self._working = goes_on
                 if not goes_on or len(self._ready) >= self._few:
                     waiters, self._waiters = self._waiters, waiters

@@ -209,6 +209,7 @@ class Session:
             frame.is_underrun = flags & _UNDERRUN != 0
             frame.skipped = info.skipped
             frame.base_frame = info.base_frame
+            frame._interruptions = info.interruptions
             frame._arkit = ffi.buffer(info.arkit, 4 * values)[:] if values else None
             frame._arkit_names = self._arkit_names
             frame._bgr = frame._rgb = None

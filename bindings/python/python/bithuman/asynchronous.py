@@ -238,7 +238,7 @@ class AsyncBithuman:
         self._wake()
 
     def _push(self, samples: "NDArray[Any]", sample_rate: int, message_id: Optional[str]) -> None:
-        self._open_frames().push(samples, sample_rate)
+        self._open_session().push(samples, sample_rate)
         if len(samples):
             self._silenced = False
             if self._pushed and self._pushed[-1][0] == message_id:

@@ -150,6 +150,7 @@ class VideoFrame:
         "_arkit",
         "_arkit_names",
         "_bgr",
+        "_interruptions",
         "_rgb",
         "audio_chunk",
         "base_frame",
@@ -197,6 +198,7 @@ class VideoFrame:
         self.base_frame = base_frame
         self._arkit: "Union[NDArray[np.float32], builtins.bytes, Dict[str, float], None]" = arkit
         self._arkit_names = arkit_names
+        self._interruptions = 0
         self._bgr: "Optional[Image]" = None
         self._rgb: "Optional[Image]" = None
 
