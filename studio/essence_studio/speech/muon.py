@@ -32,7 +32,13 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
     wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     wide = wide / (wide.norm() + 1e-7)
     a, b, c = _QUINTIC
+    # Every step is a polynomial of the first square, times `wide`: the steps are gathered among squares, and the wide matrix is multiplied once.
+    square = wide @ wide.T
+    one = torch.eye(len(square), dtype=square.dtype, device=square.device)
+    steps = one
     for _ in range(_ITERATIONS):
-        square = wide @ wide.T
-        wide = a * wide + (b * square + c * square @ square) @ wide
-    return wide.T if matrix.shape[0] > matrix.shape[1] else wide
+        step = a * one + b * square + c * square @ square
+        steps = step @ steps
+        square = step @ square @ step
+    made = steps @ wide
+    return made.T if matrix.shape[0] > matrix.shape[1] else made
