@@ -1256,7 +1256,7 @@ essence_status essence_session_push_audio_f32(const struct essence_session *sess
 essence_status essence_session_flush(const struct essence_session *session, struct essence_error *err);
 
 /**
- * Drops queued audio at once; the mouth closes over the next three frames, and the session is
+ * Drops queued audio at once; the mouth closes over the next two frames, and the session is
  * ready for the next piece of audio.
  *
  * In an unpaced session the motions start over too, so that what follows equals a new

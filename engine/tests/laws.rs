@@ -158,8 +158,8 @@ fn law_4_reset() {
         session.interrupt();
         let closing = drain(&session);
         assert!(
-            closing.len() <= 3,
-            "the mouth closes over at most three frames, not {}",
+            closing.len() <= 2,
+            "the mouth closes over at most two frames, not {}",
             closing.len()
         );
         assert!(

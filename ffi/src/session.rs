@@ -227,7 +227,7 @@ export! {
 }
 
 export! {
-    /// Drops queued audio at once; the mouth closes over the next three frames, and the session is
+    /// Drops queued audio at once; the mouth closes over the next two frames, and the session is
     /// ready for the next piece of audio.
     ///
     /// In an unpaced session the motions start over too, so that what follows equals a new

@@ -2,6 +2,9 @@
 
 /// Frames of a ramp.
 const RAMP: f32 = 3.0;
+/// Frames of the ramp after an interruption. The first frame may come a whole frame's time after it,
+/// so a third one would come too late for the promised 120 ms.
+pub(crate) const CLOSING: u8 = 2;
 
 /// What the mouth does in the frame at hand.
 #[derive(Debug)]
@@ -45,7 +48,7 @@ impl Mouth {
     /// A frame of speech with these coefficients, the gate open by `gate`, which is not shut: in
     /// silence, even within speech, the mouth [rests](Self::rest).
     pub(crate) fn speak(&mut self, coefficients: &[f32], gate: f32) {
-        self.start_ramp(true);
+        self.step_ramp(true, RAMP);
         self.presence = (self.presence + 1.0 / RAMP).min(1.0);
         for ((shown, &from), &to) in self.shown.iter_mut().zip(&self.from).zip(coefficients) {
             // A network's output is clamped and finite by contract; a broken one must not spread.
@@ -67,24 +70,30 @@ impl Mouth {
                 self.presence = 0.0;
             }
         }
-        self.start_ramp(false);
+        self.close_over(RAMP);
+    }
+
+    /// A frame after an interruption: the mouth closes over two.
+    pub(crate) fn close(&mut self) {
+        self.close_over(CLOSING.into());
+    }
+
+    fn close_over(&mut self, frames: f32) {
+        self.step_ramp(false, frames);
         for (shown, &from) in self.shown.iter_mut().zip(&self.from) {
             *shown = from * (1.0 - self.ramp);
         }
     }
 
-    fn start_ramp(&mut self, speaking: bool) {
+    fn step_ramp(&mut self, speaking: bool, frames: f32) {
         if self.speaking != speaking {
             self.speaking = speaking;
             self.from.copy_from_slice(&self.shown);
             self.ramp = 0.0;
         }
+        let ramp = self.ramp + 1.0 / frames;
         // Thirds do not add up to one in binary.
-        self.ramp = if self.ramp > 0.6 {
-            1.0
-        } else {
-            self.ramp + 1.0 / RAMP
-        };
+        self.ramp = if ramp > 0.95 { 1.0 } else { ramp };
     }
 
     /// The coefficients to show, each in [0, 1].
@@ -101,6 +110,19 @@ impl Mouth {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn closes_faster_after_an_interruption() {
+        let mut mouth = Mouth::new(1);
+        for _ in 0..3 {
+            mouth.speak(&[0.9], 1.0);
+        }
+        let seen = [(); 2].map(|()| {
+            mouth.close();
+            mouth.coefficients()[0]
+        });
+        assert!((seen[0] - 0.45).abs() < 1e-6 && seen[1] == 0.0, "{seen:?}");
+    }
 
     #[test]
     fn closes_over_three_frames_then_fades() {

@@ -140,7 +140,7 @@ impl Session {
         self.core.announce();
     }
 
-    /// Drops queued audio and prepared frames at once; the mouth closes over the next three frames,
+    /// Drops queued audio and prepared frames at once; the mouth closes over the next two frames,
     /// and the session is ready for the next [`push_audio`](Self::push_audio).
     ///
     /// In an unpaced session the motions start over too, so that what follows equals a new

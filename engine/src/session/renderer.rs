@@ -12,13 +12,11 @@ use crate::compose::arch::Isa;
 use crate::compose::base::BaseFrame;
 use crate::compose::blend::Patch;
 use crate::identity::Identity;
-use crate::motion::mouth::Mouth;
+use crate::motion::mouth::{CLOSING, Mouth};
 use crate::motion::{Player, Shot};
 use crate::schedule::Deadline;
 use crate::speech::SpeechWindow;
 
-/// Frames over which the mouth closes after an interruption.
-const CLOSING_FRAMES: u32 = 3;
 /// Ticks without audio after which an utterance that was not flushed counts as ended: 600 ms.
 const STARVED_TICKS: u32 = 15;
 
@@ -88,7 +86,8 @@ pub(super) struct Renderer {
     ended: bool,
     generation: u64,
     revision: u64,
-    closing: u32,
+    /// Frames over which the mouth is still to close after an interruption.
+    closing: u8,
     interrupted: bool,
     starved: u32,
     /// Unpaced sessions start over after an interruption, so that what follows equals a new
@@ -146,8 +145,7 @@ impl Renderer {
         }
         if self.closing > 0 && (self.restarts || lock(input).front().is_none()) {
             if !order.ahead {
-                self.closing -= 1;
-                self.mouth.rest();
+                self.rest();
             }
             return Ok(Draft::silent(Tick::Closing));
         }
@@ -163,7 +161,7 @@ impl Renderer {
         let (tick, rate_hz) = self.listen(input)?;
         let Tick::Speech { last } = tick else {
             if !self.restarts && !order.ahead {
-                self.mouth.rest();
+                self.rest();
             }
             return Ok(Draft::silent(tick));
         };
@@ -177,6 +175,16 @@ impl Renderer {
             // Nobody sees the mouth of a picture that is left out: the one before will do.
             hears: gate > 0.0 && (last || !order.skip),
         })
+    }
+
+    /// A frame's mouth outside of speech.
+    fn rest(&mut self) {
+        if self.closing > 0 {
+            self.closing -= 1;
+            self.mouth.close();
+        } else {
+            self.mouth.rest();
+        }
     }
 
     /// What the speech network has to hear for the tick that has begun.
@@ -403,7 +411,7 @@ impl Renderer {
             self.start_utterance();
             self.interrupted = true;
             self.closing = if self.mouth.presence() > 0.0 {
-                CLOSING_FRAMES
+                CLOSING
             } else {
                 0
             };
