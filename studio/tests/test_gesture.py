@@ -88,4 +88,5 @@ def test_base_frames_keep_to_their_share():
     best, least = (sum(map(len, packing.jpegs(pictures, share))) for share in (10**9, 0))
     between = sum(map(len, packing.jpegs(pictures, (best + least) // 2)))
     assert least < between <= (best + least) // 2 < best
-    assert packing.most_bytes(320, 240) == packing.FILE_BYTES == packing.most_bytes(1024, 1024) // 4
+    assert packing.most_bytes(320, 240) == packing.FILE_BYTES == packing.most_bytes(512, 1024) // 2
+    assert packing.most_bytes(1280, 720) == packing.MOST_BYTES

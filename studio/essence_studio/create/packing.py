@@ -27,7 +27,8 @@ CREATED = "2026-11-22T00:00:00Z"
 QUALITIES = (88, 85, 82, 79, 76, 73, 70, 67, 64, 61)
 """Of the base frames: the first with which the file keeps to its size, else the last."""
 FILE_BYTES = 11_900_000
-"""Of an avatar of up to 512 × 512, or of a portrait; larger films may take more by as much as they are larger."""
+"""Of an avatar of up to 512 × 512, or of a portrait; larger films may take more by as much as they are larger, up to `MOST_BYTES`."""
+MOST_BYTES = 39_000_000
 TESTED = 3
 
 
@@ -81,7 +82,7 @@ def composed(frame: np.ndarray, patch: np.ndarray, affine: np.ndarray) -> np.nda
 
 def most_bytes(width: int, height: int) -> int:
     """Of the file of a film of this size."""
-    return int(FILE_BYTES * max(1.0, width * height / 512**2))
+    return min(MOST_BYTES, int(FILE_BYTES * max(1.0, width * height / 512**2)))
 
 
 def jpegs(pictures: list[np.ndarray], share: int) -> list[bytes]:
