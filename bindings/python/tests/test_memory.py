@@ -24,13 +24,13 @@ class Counted:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made = 0
-        make = _pictures._uncleared
+        make = _pictures.Pictures._new
 
-        def counting(kind: str, count: int) -> object:
+        def counting(pictures: _pictures.Pictures) -> _pictures.Room:
             self.made += 1
-            return make(kind, count)
+            return make(pictures)
 
-        monkeypatch.setattr(_pictures, "_uncleared", counting)
+        monkeypatch.setattr(_pictures.Pictures, "_new", counting)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_what_is_kept_for_later_is_little(speech: Pcm, composer: Bithuman, count
     frames = list(composer.compose(speech[0][:128_000]))
     assert len(frames) == 100 <= counted.made
     del frames
-    assert len(composer._session._pictures._free) == _pictures.KEPT
+    assert len(composer._session._pictures._rooms) == _pictures.KEPT
 
 
 def test_an_array_outlives_its_conversation(speech: Pcm) -> None:
@@ -89,7 +89,7 @@ def test_an_array_outlives_its_conversation(speech: Pcm) -> None:
         frames = list(composer.compose(speech[0][:32_000]))
         copies = [picture(frame).copy() for frame in frames]
         pictures = composer._session._pictures
-    assert len(pictures._free) == 0, "closed"
+    assert len(pictures._rooms) == 0, "closed"
     del composer
     gc.collect()
     assert all(np.array_equal(picture(frame), copy) for frame, copy in zip(frames, copies))

@@ -6,6 +6,7 @@ Calls release the interpreter's lock: cffi does so around every function of the 
 from __future__ import annotations
 
 import os
+import struct
 import threading
 from typing import Any, Callable, Optional
 
@@ -48,14 +49,14 @@ def call(function: Callable[..., int], *arguments: Any) -> int:
     check_fork()
     error = sized("essence_error")
     status = function(*arguments, error)
-    check(status, error)
+    if status < 0:
+        raise exception(status, text(error.message))
     return status
 
 
-def check(status: int, error: Any) -> None:
-    """Raises what a call has reported, if it is an error."""
-    if status < 0:
-        raise exception(status, text(error.message))
+def failure(status: int, error: Any) -> Optional[BithumanError]:
+    """What a call has reported, if it is an error."""
+    return exception(status, text(error.message)) if status < 0 else None
 
 
 def exception(status: int, message: str) -> BithumanError:
@@ -66,16 +67,28 @@ def exception(status: int, message: str) -> BithumanError:
 
 def options(kind: str, init: Callable[..., int]) -> Any:
     """A struct of settings with the library's defaults."""
-    struct = ffi.new(f"{kind} *")
-    call(init, struct, ffi.sizeof(struct[0]))
-    return struct
+    settings = ffi.new(f"{kind} *")
+    call(init, settings, ffi.sizeof(settings[0]))
+    return settings
 
 
 def sized(kind: str) -> Any:
     """A struct for the library to fill."""
-    struct = ffi.new(kind + " *")
-    struct.struct_size = ffi.sizeof(struct[0])
-    return struct
+    room = ffi.new(f"{kind} *")
+    room.struct_size = ffi.sizeof(room[0])
+    return room
+
+
+def reader(kind: str, *fields: str) -> Callable[[Any], "tuple[int, ...]"]:
+    """What reads fields of a struct's bytes at once, in their order: integers, and pointers as integers."""
+    layout, at = "=", 0
+    members = dict(ffi.typeof(kind).fields)
+    for name in fields:
+        member = members[name]
+        size = ffi.sizeof(member.type)
+        layout += f"{member.offset - at}x{ {4: 'I', 8: 'Q'}[size] }"
+        at = member.offset + size
+    return struct.Struct(layout).unpack_from
 
 
 def check_fork() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING, Any, Callable, Deque, Tuple
+import math
+import sys
+from typing import TYPE_CHECKING, Any, Callable, List, NamedTuple, Tuple
 
 import numpy as np
 
@@ -12,44 +13,73 @@ from ._library import ffi
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Pictures whose memory is kept at most: one is looked at while the next is drawn, and some may wait.
-KEPT = 4
+#: Pictures whose memory is kept at most: as many as are drawn ahead, one that is looked at, and one to draw into.
+KEPT = 8
 
-_uncleared: "Callable[[str, int], Any]" = ffi.new_allocator(should_clear_after_alloc=False)
+#: Pictures begin where a line of the processor's cache does.
+_LINE = 64
+
+#: Only where references are counted is it known when nobody looks at a picture any more.
+_COUNTED = sys.implementation.name == "cpython"
+_references: "Callable[[object], int]" = sys.getrefcount if _COUNTED else id
+
+
+class Room(NamedTuple):
+    """Memory for a picture.
+
+    Attributes:
+        memory: The array that the memory belongs to. All arrays that show the picture refer to it.
+        image: The picture. Others get views of it.
+        pointer: The same as the library takes it.
+    """
+
+    memory: "NDArray[np.uint8]"
+    image: "NDArray[np.uint8]"
+    pointer: Any
 
 
 class Pictures:
-    """Where a conversation's pictures are drawn. Any thread may call anything.
+    """Where a conversation's pictures are drawn. For one thread at a time.
 
-    A picture belongs to the array that shows it, and to all of its views. When the last of them is gone, wherever that happens,
-    its memory comes back here for a picture to come, so a picture that somebody keeps is never written to. What is here is gone
-    with the conversation and its last picture.
+    Every array that shows a picture, every view of one, and whatever else looks at the memory refers to the array that it belongs
+    to. Where none does, nobody looks at the picture any more, and its memory can be used again. What somebody keeps is never
+    written to. What is here is gone with the conversation.
     """
 
-    __slots__ = ("_bytes", "_free", "_give", "_shape")
+    __slots__ = ("_alone", "_oldest", "_rooms", "_shape")
 
-    def __init__(self, shape: Tuple[int, ...], picture_bytes: int) -> None:
+    def __init__(self, shape: Tuple[int, ...]) -> None:
         self._shape = shape
-        self._bytes = picture_bytes
-        self._free: Deque[Any] = deque(maxlen=KEPT)
-        # Not of this package's own code, since it may run at any time: while a thread is interrupted, or a process ends.
-        self._give = self._free.append
+        self._rooms: "List[Room]" = []
+        self._oldest = 0
+        # How many references are counted where nobody else has any.
+        self._alone = 0
+        self._new()
+        for room in self._rooms:
+            self._alone = _references(room[0])
+        self._rooms.clear()
 
-    def take(self) -> Any:
-        """Memory for a picture: what came back last, which is warm, or new."""
-        try:
-            return self._free.pop()
-        except IndexError:
-            return _uncleared("uint8_t[]", self._bytes)
-
-    def show(self, memory: Any) -> "NDArray[np.uint8]":
-        """What was drawn there, as an array that gives the memory back at its end."""
-        return np.ndarray(self._shape, np.uint8, ffi.buffer(ffi.gc(memory, self._give), self._bytes))
-
-    def give(self, memory: Any) -> None:
-        """Takes back what was not used."""
-        self._give(memory)
+    def take(self) -> Room:
+        """Room that nobody looks at."""
+        for room in self._rooms:
+            if _references(room[0]) == self._alone:
+                return room
+        return self._new()
 
     def close(self) -> None:
         """Gives up what is kept."""
-        self._free.clear()
+        self._rooms.clear()
+
+    def _new(self) -> Room:
+        size = math.prod(self._shape)
+        memory = np.empty(size + _LINE, np.uint8)
+        begin = -memory.ctypes.data % _LINE
+        image = memory[begin : begin + size].reshape(self._shape)
+        room = Room(memory, image, ffi.from_buffer("uint8_t[]", image, require_writable=True))
+        if _COUNTED and len(self._rooms) < KEPT:
+            self._rooms.append(room)
+        elif _COUNTED:
+            # What is looked at for long makes way for what comes and goes.
+            self._rooms[self._oldest] = room
+            self._oldest = (self._oldest + 1) % KEPT
+        return room

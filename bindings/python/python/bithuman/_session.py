@@ -41,6 +41,11 @@ _SPEECH: int = lib.ESSENCE_FRAME_SPEECH
 _END_OF_SPEECH: int = lib.ESSENCE_FRAME_END_OF_SPEECH
 _UNDERRUN: int = lib.ESSENCE_FRAME_UNDERRUN
 _next_frame = lib.essence_session_next_frame
+_read = _abi.reader(
+    "essence_frame_info",
+    *("flags", "index", "base_frame", "skipped", "audio_rate_hz"),
+    *("audio_i16", "audio_samples", "arkit", "arkit_count", "interruptions"),
+)
 
 #: A size of pictures: both sides, or the longer one.
 Size = Union[int, Tuple[int, int], None]
@@ -108,7 +113,7 @@ class Session:
         self.pixel_format = pixel_format
         count = channels(pixel_format)
         shape: Tuple[int, ...] = (self.height, self.width, count) if count else (info.picture_bytes,)
-        self._pictures = Pictures(shape, info.picture_bytes)
+        self._pictures = Pictures(shape)
         self._picture = sized("essence_picture")
         # Where a picture's memory will be, its planes lie as here.
         begin = ffi.cast("uint8_t *", 1 << 20)
@@ -123,9 +128,14 @@ class Session:
         #: Room for a frame. Lives as long as the session, and belongs to one who draws at a time.
         self.frame = out[0]
         self._info = sized("essence_frame_info")
+        self._info_bytes = ffi.buffer(self._info)
         self._error = sized("essence_error")
+        self._audio = _Window(np.int16)
+        self._arkit = _Window(np.float32)
         self._drawing = threading.Lock()
         self.handle = Handle(session, functools.partial(_destroy, self.frame), "conversation")
+        # Borrowed for drawing until it is closed.
+        self._pointer: Any = self.handle.__enter__()
 
     def push(self, samples: "NDArray[Any]", sample_rate: int) -> None:
         """Takes samples: int16 or float32, contiguous, mono."""
@@ -180,40 +190,54 @@ class Session:
         Between two frames the networks push everything out of the processor's caches: what is done here for each frame costs
         several times what it does in a loop of its own. So it is little, and by few functions.
         """
-        with self._drawing, self.handle as pointer:
-            memory = self._pictures.take()
-            planes, info = self._planes, self._info
+        with self._drawing:
+            pointer = self._pointer
+            if pointer is None or _abi.is_forked():
+                with self.handle:
+                    raise RuntimeNotReadyError("this conversation is closed")
+            _, image, memory = self._pictures.take()
+            planes = self._planes
             planes[0] = memory
             for plane, offset in self._chroma:
                 planes[plane] = memory + offset
-            status = _next_frame(pointer, self.frame, self._picture, info, self._error)
-            if status != _OK:
-                self._pictures.give(memory)
-                _abi.check(status, self._error)
-                return None
-            flags, samples, values = info.flags, info.audio_samples, info.arkit_count
-            end_of_speech = flags & _END_OF_SPEECH != 0
-            frame = VideoFrame.__new__(VideoFrame)
-            frame.image = self._pictures.show(memory)
-            frame.pixel_format = self.pixel_format
-            frame.width = self.width
-            frame.height = self.height
-            frame.audio_chunk = None
-            if samples:
-                audio = np.frombuffer(bytearray(ffi.buffer(info.audio_i16, 2 * samples)), np.int16)
-                frame.audio_chunk = AudioChunk.of(audio, info.audio_rate_hz, end_of_speech)
-            frame.frame_index = info.index
-            frame.end_of_speech = end_of_speech
-            frame.source_message_id = None
-            frame.is_speech = flags & _SPEECH != 0
-            frame.is_underrun = flags & _UNDERRUN != 0
-            frame.skipped = info.skipped
-            frame.base_frame = info.base_frame
-            frame._interruptions = info.interruptions
-            frame._arkit = ffi.buffer(info.arkit, 4 * values)[:] if values else None
-            frame._arkit_names = self._arkit_names
-            frame._bgr = frame._rgb = None
-            return frame
+            status = _next_frame(pointer, self.frame, self._picture, self._info, self._error)
+            frame = self._drawn(image) if status == _OK else None
+            failure = _abi.failure(status, self._error)
+        if self.handle.closed:
+            self._let_go()
+        if failure is not None:
+            raise failure
+        return frame
+
+    def _drawn(self, image: "NDArray[np.uint8]") -> VideoFrame:
+        flags, index, base_frame, skipped, rate, audio, samples, arkit, values, interruptions = _read(self._info_bytes)
+        frame = VideoFrame.__new__(VideoFrame)
+        frame.image = image.view()
+        frame.pixel_format = self.pixel_format
+        frame.width = self.width
+        frame.height = self.height
+        frame.end_of_speech = end_of_speech = flags & _END_OF_SPEECH != 0
+        frame.is_speech = flags & _SPEECH != 0
+        frame.is_underrun = flags & _UNDERRUN != 0
+        frame.audio_chunk = AudioChunk.of(self._audio.copy(audio, samples), rate, end_of_speech) if samples else None
+        frame.frame_index = index
+        frame.source_message_id = None
+        frame.skipped = skipped
+        frame.base_frame = base_frame
+        frame._interruptions = interruptions
+        frame._arkit = self._arkit.copy(arkit, values) if values else None
+        frame._arkit_names = self._arkit_names
+        frame._bgr = frame._rgb = None
+        return frame
+
+    def _let_go(self) -> None:
+        """Gives back what is borrowed for drawing, or leaves that to who is drawing."""
+        if self._drawing.acquire(blocking=False):
+            pointer, self._pointer = self._pointer, None
+            self._pictures.close()
+            self._drawing.release()
+            if pointer is not None:
+                self.handle.__exit__()
 
     def close(self) -> None:
         """Ends the conversation; a draw that is under way ends first, and does not wait for its time any more."""
@@ -224,7 +248,30 @@ class Session:
                 # In a child of a fork, where there is nothing to end.
                 pass
         self.handle.close()
-        self._pictures.close()
+        self._let_go()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_pointer"):
+            self.close()
+
+
+class _Window:
+    """Numbers of the library's, mostly where they were for the frame before."""
+
+    __slots__ = ("_address", "_count", "_kind", "_numbers")
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = np.dtype(kind)
+        self._address = self._count = -1
+        self._numbers: "NDArray[Any]" = np.empty(0, self._kind)
+
+    def copy(self, address: int, count: int) -> "NDArray[Any]":
+        """So many at an address."""
+        if address != self._address or count != self._count:
+            memory = ffi.buffer(ffi.cast("char *", address), count * self._kind.itemsize)
+            self._numbers = np.frombuffer(memory, self._kind)
+            self._address, self._count = address, count
+        return self._numbers.copy()
 
 
 def _destroy(frame: Any, session: Any) -> None:

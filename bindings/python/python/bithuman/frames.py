@@ -181,7 +181,7 @@ class VideoFrame:
         is_underrun: bool = False,
         skipped: int = 0,
         base_frame: int = 0,
-        arkit: "Union[NDArray[np.float32], builtins.bytes, None]" = None,
+        arkit: "Optional[NDArray[np.float32]]" = None,
         arkit_names: Tuple[str, ...] = (),
     ) -> None:
         self.image = image
@@ -196,7 +196,7 @@ class VideoFrame:
         self.is_underrun = is_underrun
         self.skipped = skipped
         self.base_frame = base_frame
-        self._arkit: "Union[NDArray[np.float32], builtins.bytes, Dict[str, float], None]" = arkit
+        self._arkit: "Union[NDArray[np.float32], Dict[str, float], None]" = arkit
         self._arkit_names = arkit_names
         self._interruptions = 0
         self._bgr: "Optional[Image]" = None
@@ -253,8 +253,8 @@ class VideoFrame:
     def arkit(self) -> Mapping[str, float]:
         """ARKit's blendshape values of the mouth that is shown, each in [0, 1], by ARKit's names."""
         if not isinstance(self._arkit, dict):
-            values = np.empty(0, np.float32) if self._arkit is None else np.frombuffer(self._arkit, np.float32)
-            self._arkit = dict(zip(self._arkit_names, values.tolist()))
+            values = [] if self._arkit is None else self._arkit.tolist()
+            self._arkit = dict(zip(self._arkit_names, values))
         return self._arkit
 
     def _reordered(self, order: Tuple[int, int, int]) -> "Optional[Image]":
