@@ -214,7 +214,8 @@ fn it_can_fail(sh: &Shell, stage: &Stage) -> Result<()> {
 /// The engine's stress test: 64 sessions in real time on the pool, interrupting at random.
 fn stress(sh: &Shell, toolchain: &Toolchain, seconds: &str) -> Result<()> {
     let runtime = toolchain.runtime.display();
-    // The runtime belongs into the program alone.
+    // The runtime belongs into the program alone, in front of the C library, of which it needs more
+    // than is linked otherwise.
     let said = cargo(sh, toolchain)
         .args([
             "rustc",
@@ -224,10 +225,17 @@ fn stress(sh: &Shell, toolchain: &Toolchain, seconds: &str) -> Result<()> {
             "--test",
             "pool",
         ])
-        .args(["--target", TARGET, "--message-format", "json", "--"])
-        .arg("-Clink-arg=-Wl,--whole-archive")
-        .arg(format!("-Clink-arg={runtime}"))
-        .args(["-Clink-arg=-Wl,--no-whole-archive", "-Clink-arg=-lstdc++"])
+        .args([
+            "--target",
+            TARGET,
+            "--message-format",
+            "json-render-diagnostics",
+            "--",
+        ])
+        .arg("-Zpre-link-arg=-Wl,--whole-archive")
+        .arg(format!("-Zpre-link-arg={runtime}"))
+        .arg("-Zpre-link-arg=-Wl,--no-whole-archive")
+        .args(["-Clink-arg=-Wl,--export-dynamic", "-Clink-arg=-lstdc++"])
         .read()?;
     let program = said
         .split("\"executable\":\"")
