@@ -307,6 +307,8 @@ static void of_struct_sizes(essence_engine *engine, essence_avatar *toy)
     essence_mp4_options mp4_function;
     const essence_mp4_options mp4_macro = ESSENCE_MP4_OPTIONS_INIT;
     essence_session *session = NULL;
+    essence_frame *frame = NULL;
+    essence_frame_info frame_info;
     struct {
         uint32_t struct_size;
         essence_status status;
@@ -338,6 +340,25 @@ static void of_struct_sizes(essence_engine *engine, essence_avatar *toy)
     CHECK(report.provider == ESSENCE_PROVIDER_CPU && report.quantized == 0xAAAAAAAA);
     report.struct_size = offsetof(essence_provider_report, refused_count);
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_avatar_report_provider(toy, &report, ERR));
+
+    /* The same for frames, and one of ABI 1.1. */
+    memset(&frame_info, 0xAA, sizeof frame_info);
+    frame_info.struct_size = offsetof(essence_frame_info, interruptions);
+    EXPECT(ESSENCE_OK, essence_session_create(toy, &session_macro, &session, ERR));
+    EXPECT(ESSENCE_OK, essence_frame_create(&frame, ERR));
+    EXPECT(ESSENCE_OK, essence_session_next_frame(session, frame, NULL, &frame_info, ERR));
+    CHECK(frame_info.index == 0 && frame_info.interruptions == 0xAAAAAAAAAAAAAAAA);
+    frame_info.struct_size = sizeof frame_info;
+    EXPECT(ESSENCE_OK, essence_frame_describe(frame, &frame_info, ERR));
+    CHECK(frame_info.interruptions == 0);
+    EXPECT(ESSENCE_OK, essence_session_interrupt(session, ERR));
+    EXPECT(ESSENCE_OK, essence_session_interrupt(session, ERR));
+    EXPECT(ESSENCE_OK, essence_session_next_frame(session, frame, NULL, &frame_info, ERR));
+    CHECK(frame_info.index == 1 && frame_info.interruptions == 2);
+    frame_info.struct_size = offsetof(essence_frame_info, arkit_count);
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_next_frame(session, frame, NULL, &frame_info, ERR));
+    essence_frame_destroy(frame);
+    essence_session_destroy(session);
 
     memset(&from_function, 0xAA, sizeof from_function);
     EXPECT(ESSENCE_OK, essence_engine_options_init(&from_function, sizeof from_function, ERR));
