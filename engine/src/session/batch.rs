@@ -2,6 +2,7 @@
 //! all of them.
 
 use std::sync::Mutex;
+use std::thread;
 
 use super::input::Input;
 use super::renderer::{Draft, Order, Renderer, Tick};
@@ -79,13 +80,23 @@ impl<'a> Work<'a> {
 
 /// Prepares one tick of each session; all are of `avatar`, the first is due first.
 pub(super) fn prepare(avatar: &Avatar, works: &mut [Work<'_>]) {
+    // What is prepared ahead can wait; a frame that is due may be waiting for this very core, and
+    // would go on doing so for a tick of the system's scheduler, up to 4 ms.
+    let ahead = works.iter().all(|work| work.order.ahead);
+    let give_way = || {
+        if ahead {
+            thread::yield_now();
+        }
+    };
     if let Err(error) = hear(avatar, works) {
         fail(works, |work| work.hears(), &error);
     }
+    give_way();
     works.iter_mut().for_each(Work::show);
     if let Err(error) = draw(avatar, works) {
         fail(works, |work| work.is_placed(), &error);
     }
+    give_way();
 }
 
 /// Runs the speech network.
