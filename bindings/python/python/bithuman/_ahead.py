@@ -25,9 +25,10 @@ class Ahead:
         self.session = session
         self._worker = worker
         self._paced = paced
-        #: Frames that may wait, and how many make it worth while to wake the event loop.
+        #: Frames that may wait, and how many make it worth while to wake the event loop: there is room for some more while it
+        #: wakes up.
         self._most = 1 if paced else max(ahead, 1)
-        self._few = max(self._most // 2, 1)
+        self._few = max(self._most - 2, 1)
         self._lock = threading.Lock()
         self._ready: Deque[Item] = deque()
         self._waiters: "List[asyncio.Future[None]]" = []
@@ -38,10 +39,17 @@ class Ahead:
 
     def take(self) -> Optional[Item]:
         """The next frame, if there is one; and has more drawn."""
+        try:
+            item = self._ready.popleft()
+        except IndexError:
+            item = None
+        if item is not None and (self._paced or self._working or len(self._ready) >= self._few):
+            return item
         with self._lock:
-            item = self._ready.popleft() if self._ready else None
-            wanted = item is None or (not self._paced and len(self._ready) < self._few)
-            begin = wanted and not self._working and self._dry != self._news
+            if item is None and self._ready:
+                # It has come in between.
+                return self._ready.popleft()
+            begin = not self._working and self._dry != self._news
             self._working = self._working or begin
         if begin:
             self._worker.do(self._draw)

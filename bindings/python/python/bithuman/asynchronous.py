@@ -260,20 +260,6 @@ class AsyncBithuman:
         self._wake(everybody=True)
         return self._stream
 
-    async def _next(self, stream: "FrameStream") -> VideoFrame:
-        while True:
-            frames = self._frames
-            if frames is None or self._stream is not stream:
-                raise StopAsyncIteration
-            # A frame that nobody waits for any more, because of a cancellation, is for the next who asks.
-            drawn = frames.take()
-            if drawn is not None:
-                return self._account(*drawn)
-            if self._owes_end and frames.dry:
-                self._owes_end = False
-                return VideoFrame(end_of_speech=True)
-            await frames.wait()
-
     def _account(self, frame: "Union[VideoFrame, BaseException]", interrupted: bool) -> VideoFrame:
         """Puts on a frame what this side knows of it."""
         if not isinstance(frame, VideoFrame):
@@ -372,7 +358,19 @@ class FrameStream:
         return self
 
     async def __anext__(self) -> VideoFrame:
-        return await self._runtime._next(self)
+        runtime = self._runtime
+        while True:
+            frames = runtime._frames
+            if frames is None or runtime._stream is not self:
+                raise StopAsyncIteration
+            # A frame that nobody waits for any more, because of a cancellation, is for the next who asks.
+            drawn = frames.take()
+            if drawn is not None:
+                return runtime._account(*drawn)
+            if runtime._owes_end and frames.dry:
+                runtime._owes_end = False
+                return VideoFrame(end_of_speech=True)
+            await frames.wait()
 
     async def aclose(self) -> None:
         """Ends the iterator. The conversation goes on."""
