@@ -2,104 +2,185 @@
 //! through C, in turn, so that a busy machine is as unfair to one as to the other.
 //!
 //! One frame: 40 ms pushed, one picture drawn into memory that is used again. What is compared is
-//! processor time where the system tells it, of pairs of frames in both orders.
+//! processor time where the system tells it, of pairs of frames in both orders. Two copies of the
+//! engine lie in different memory, which alone makes a difference of up to two per cent either way,
+//! another one in each process: so many processes are asked, in every other of which C's avatar is
+//! opened first, and the median of their answers counts. `cargo xtask bench instructions` counts
+//! what doesn't depend on memory.
 #![expect(clippy::print_stdout, reason = "a benchmark says what it found")]
 
+use std::process::Command;
 use std::time::Duration;
 
 use essence::{Frame, PictureMut, PixelFormat};
 
-/// Frames of each kind.
-const FRAMES: usize = 6_000;
+/// Processes, and frames of each kind in each of them.
+const PROCESSES: usize = 40;
+const FRAMES: usize = 600;
+const RATE: u32 = 16_000;
+const TICK: usize = 640;
 
 fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    if let Some(order) = words.iter().position(|word| word == "--one") {
+        let c_first = words.get(order + 1).is_some_and(|word| word == "c");
+        return one(c_first, FRAMES);
+    }
     // `cargo bench -- --test` wants to know only whether it runs.
-    let frames = if benches::is_test() { 20 } else { FRAMES };
-    let (rate, tick) = (16_000, 640);
-    let voice = benches::voice(10 * tick, rate);
-    let pieces: Vec<&[f32]> = voice.chunks(tick).collect();
+    if benches::is_test() {
+        return one(true, 20);
+    }
+    let processes = benches::numbers().first().copied().unwrap_or(PROCESSES);
+    let program = std::env::current_exe().expect("a running program has a path");
+    let (mut rust, mut c, mut costs) = (Vec::new(), Vec::new(), Vec::new());
+    for process in 0..processes {
+        let order = if process % 2 == 0 { "c" } else { "rust" };
+        let said = Command::new(&program).args(["--one", order]).output();
+        let said = said.expect("this program can be run");
+        assert!(
+            said.status.success(),
+            "{}",
+            String::from_utf8_lossy(&said.stderr)
+        );
+        let text = String::from_utf8_lossy(&said.stdout);
+        let numbers: Vec<f64> = text
+            .split(' ')
+            .filter_map(|x| x.trim().parse().ok())
+            .collect();
+        let &[one, other, cost] = numbers.as_slice() else {
+            panic!("it says `{text}`");
+        };
+        rust.push(one);
+        c.push(other);
+        costs.push(100.0 * cost / one);
+    }
+    for list in [&mut rust, &mut c, &mut costs] {
+        list.sort_by(f64::total_cmp);
+    }
+    println!("{processes} processes of {FRAMES} frames each, in turn; µs of {CLOCK} a frame:");
+    println!("rust {:.1}, c {:.1}", median(&rust)[1], median(&c)[1]);
+    let [low, middle, high] = median(&costs);
+    println!(
+        "through C: {middle:+.2} % ({low:+.2} to {high:+.2} with 95 % confidence; single processes {:+.2} to {:+.2})",
+        costs[0],
+        costs[costs.len() - 1]
+    );
+}
 
-    let avatar = benches::avatar();
-    let size = (avatar.info().frame_width, avatar.info().frame_height);
-    let mut bytes = vec![0; PixelFormat::Bgr8.buffer_len(size.0, size.1)];
-    let warm_up = 4 + 2 * avatar.info().frame_count;
-    let in_rust = avatar
-        .session(essence::SessionOptions::default().pacing(essence::Pacing::Unpaced))
-        .expect("the options are valid");
-    let mut frame = Frame::new();
-
-    let through_c = through_c::Engine::builder()
-        .provider(essence::Provider::Cpu)
-        .build()
-        .and_then(|engine| engine.open(benches::avatar_path()))
-        .and_then(|avatar| {
-            avatar.session(through_c::SessionOptions::default().pacing(essence::Pacing::Unpaced))
-        })
-        .expect("the same through C");
-    let room = through_c::FrameRoom::new().expect("room for a frame");
-    let mut c_bytes = bytes.clone();
-
+/// Draws both and says the medians of their times, and of what C costs more.
+fn one(c_first: bool, frames: usize) {
+    let voice = benches::voice(10 * TICK, RATE);
+    let pieces: Vec<&[f32]> = voice.chunks(TICK).collect();
+    let (mut rust, mut c);
+    if c_first {
+        c = InC::new();
+        rust = InRust::new();
+    } else {
+        rust = InRust::new();
+        c = InC::new();
+    }
     let (mut rust_times, mut c_times) = (Vec::new(), Vec::new());
-    for index in 0..warm_up + frames {
+    for index in 0..rust.warm_up + frames {
         let piece = pieces[index % pieces.len()];
-        let mut rust = || {
-            let start = time();
-            in_rust.push_audio(piece, rate, 1).expect("valid audio");
-            let mut picture = PictureMut::packed(PixelFormat::Bgr8, size, &mut bytes);
-            let picture = picture.as_mut().expect("there is room");
-            let drawn = in_rust.next_frame_to(&mut frame, picture);
-            (time() - start, drawn.expect("rendering works"))
-        };
-        let mut c = || {
-            let start = time();
-            through_c.push_audio(piece, rate, 1).expect("valid audio");
-            let drawn = through_c.next_frame_to(&room, &mut c_bytes);
-            (time() - start, drawn.expect("rendering works"))
-        };
         // Either goes first as often as the other.
         let (r, c) = if index % 2 == 0 {
-            let r = rust();
-            (r, c())
+            let r = rust.draw(piece);
+            (r, c.draw(piece))
         } else {
-            let c = c();
-            (rust(), c)
+            let c = c.draw(piece);
+            (rust.draw(piece), c)
         };
         assert_eq!(r.1, c.1, "both draw or neither");
-        if index >= warm_up {
+        if index >= rust.warm_up {
             assert!(r.1, "a frame is ready");
             rust_times.push(micros(r.0));
             c_times.push(micros(c.0));
         }
     }
-    assert!(bytes == c_bytes, "both drew the same picture");
+    assert!(rust.bytes == c.bytes, "both drew the same picture");
 
     // Two frames after each other, one in each order: what the first of a pair pays for the second
     // cancels out.
     let mut differences: Vec<f64> = (0..frames / 2)
         .map(|pair| {
             let cost = |index: usize| c_times[index] - rust_times[index];
-            (cost(2 * pair) + cost(2 * pair + 1)) / 2.0
+            f64::midpoint(cost(2 * pair), cost(2 * pair + 1))
         })
         .collect();
-    differences.sort_by(f64::total_cmp);
-    for times in [&mut rust_times, &mut c_times] {
+    for times in [&mut rust_times, &mut c_times, &mut differences] {
         times.sort_by(f64::total_cmp);
     }
-    println!("{frames} frames each, in turn; µs of {CLOCK} a frame:");
-    println!("          p10      p50      p90");
-    for (name, times) in [("rust", &rust_times), ("c", &c_times)] {
-        let [p10, p50, p90] = [10, 50, 90].map(|p| times[times.len() * p / 100]);
-        println!("{name:6} {p10:8.1} {p50:8.1} {p90:8.1}");
+    let [rust, c, cost] = [&rust_times, &c_times, &differences].map(|times| median(times)[1]);
+    println!("{rust} {c} {cost}");
+}
+
+/// The engine in Rust.
+struct InRust {
+    session: essence::Session,
+    frame: Frame,
+    size: (usize, usize),
+    bytes: Vec<u8>,
+    warm_up: usize,
+}
+
+impl InRust {
+    fn new() -> Self {
+        let avatar = benches::avatar();
+        let info = avatar.info();
+        let size = (info.frame_width, info.frame_height);
+        let warm_up = 4 + 2 * info.frame_count;
+        let options = essence::SessionOptions::default().pacing(essence::Pacing::Unpaced);
+        Self {
+            session: avatar.session(options).expect("the options are valid"),
+            frame: Frame::new(),
+            size,
+            bytes: vec![0; PixelFormat::Bgr8.buffer_len(size.0, size.1)],
+            warm_up,
+        }
     }
-    let frame = rust_times[rust_times.len() / 2];
-    let percent = |difference: f64| 100.0 * difference / frame;
-    let [low, middle, high] = median(&differences);
-    println!(
-        "through C: {middle:+.1} µs a frame, {:+.2} % ({:+.2} to {:+.2} with 95 % confidence)",
-        percent(middle),
-        percent(low),
-        percent(high)
-    );
+
+    fn draw(&mut self, piece: &[f32]) -> (Duration, bool) {
+        let start = time();
+        let pushed = self.session.push_audio(piece, RATE, 1);
+        pushed.expect("valid audio");
+        let mut picture = PictureMut::packed(PixelFormat::Bgr8, self.size, &mut self.bytes);
+        let picture = picture.as_mut().expect("there is room");
+        let drawn = self.session.next_frame_to(&mut self.frame, picture);
+        (time() - start, drawn.expect("rendering works"))
+    }
+}
+
+/// The library through C.
+struct InC {
+    session: through_c::Session,
+    room: through_c::FrameRoom,
+    bytes: Vec<u8>,
+}
+
+impl InC {
+    fn new() -> Self {
+        let options = through_c::SessionOptions::default().pacing(essence::Pacing::Unpaced);
+        let avatar = through_c::Engine::builder()
+            .provider(essence::Provider::Cpu)
+            .build()
+            .and_then(|engine| engine.open(benches::avatar_path()))
+            .expect("the same through C");
+        let info = avatar.info();
+        let size = (info.frame_width, info.frame_height);
+        Self {
+            session: avatar.session(options).expect("the options are valid"),
+            room: through_c::FrameRoom::new().expect("room for a frame"),
+            bytes: vec![0; PixelFormat::Bgr8.buffer_len(size.0, size.1)],
+        }
+    }
+
+    fn draw(&mut self, piece: &[f32]) -> (Duration, bool) {
+        let start = time();
+        let pushed = self.session.push_audio(piece, RATE, 1);
+        pushed.expect("valid audio");
+        let drawn = self.session.next_frame_to(&self.room, &mut self.bytes);
+        (time() - start, drawn.expect("rendering works"))
+    }
 }
 
 /// The median of what is sorted, between the bounds that hold the true one 95 times in 100 (by rank,

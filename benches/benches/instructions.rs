@@ -9,7 +9,9 @@ use std::ffi::{CStr, CString};
 use std::hint::black_box;
 
 use essence::internals::Picture;
-use essence::{Avatar, Frame, OutputSize, Pacing, PixelFormat, Session, SessionOptions};
+use essence::{
+    Avatar, Frame, OutputSize, Pacing, PictureMut, PixelFormat, Session, SessionOptions,
+};
 
 fn main() {
     let frames = match benches::numbers().first() {
@@ -21,6 +23,7 @@ fn main() {
     let avatar = benches::avatar();
     let bgr = SessionOptions::default().pixel_format(PixelFormat::Bgr8);
     let i420 = SessionOptions::default().pixel_format(PixelFormat::I420);
+    let mut callers = [Caller::in_rust(&avatar), Caller::through_c(&avatar)];
     let wide = bgr.clone().output_size(OutputSize {
         width: 1280,
         height: 720,
@@ -32,6 +35,15 @@ fn main() {
     // The look-ahead of what is said, and what it takes until the mouth is all there.
     speaker.speak(8);
     measured("speaking_bgr", frames, |_| speaker.speak(1));
+    // The same frames drawn into the caller's memory, by two copies of the engine.
+    let voice = benches::voice(640, 16_000);
+    for (name, caller) in ["speaking_in_rust", "speaking_through_c"]
+        .into_iter()
+        .zip(&mut callers)
+    {
+        caller.speak(&voice, avatar.info().frame_count + 8);
+        measured(name, frames, |_| caller.speak(&voice, 1));
+    }
     for (name, options) in [("quiet_i420", i420), ("quiet_bgr_1280x720", wide)] {
         let mut speaker = Speaker::new(&avatar, options, 48_000);
         speaker.quiet(8);
@@ -149,4 +161,54 @@ impl Speaker {
         let drawn = self.session.next_frame_into(&mut self.frame);
         assert!(drawn.expect("rendering works"), "a frame is ready");
     }
+}
+
+/// Who draws into memory of their own.
+enum Caller {
+    InRust(Session, Frame, Vec<u8>),
+    ThroughC(through_c::Session, through_c::FrameRoom, Vec<u8>),
+}
+
+impl Caller {
+    fn in_rust(avatar: &Avatar) -> Self {
+        let session = avatar.session(SessionOptions::default().pacing(Pacing::Unpaced));
+        let session = session.expect("the options are valid");
+        Self::InRust(session, Frame::new(), picture_bytes(avatar))
+    }
+
+    fn through_c(like: &Avatar) -> Self {
+        let options = through_c::SessionOptions::default().pacing(Pacing::Unpaced);
+        let session = through_c::Engine::builder()
+            .provider(essence::Provider::Cpu)
+            .build()
+            .and_then(|engine| engine.open(benches::avatar_path()))
+            .and_then(|avatar| avatar.session(options))
+            .expect("the same through C");
+        let room = through_c::FrameRoom::new().expect("room for a frame");
+        Self::ThroughC(session, room, picture_bytes(like))
+    }
+
+    /// Frames in which a voice is pushed, and drawn as soon as its look-ahead is there.
+    fn speak(&mut self, voice: &[f32], frames: usize) {
+        for _ in 0..frames {
+            match self {
+                Self::InRust(session, frame, bytes) => {
+                    let size = session.frame_size();
+                    session.push_audio(voice, 16_000, 1).expect("audio");
+                    let mut picture = PictureMut::packed(PixelFormat::Bgr8, size, bytes);
+                    let picture = picture.as_mut().expect("there is room");
+                    session.next_frame_to(frame, picture).expect("a frame");
+                }
+                Self::ThroughC(session, room, bytes) => {
+                    session.push_audio(voice, 16_000, 1).expect("audio");
+                    session.next_frame_to(room, bytes).expect("a frame");
+                }
+            }
+        }
+    }
+}
+
+fn picture_bytes(avatar: &Avatar) -> Vec<u8> {
+    let info = avatar.info();
+    vec![0; PixelFormat::Bgr8.buffer_len(info.frame_width, info.frame_height)]
 }
