@@ -17,6 +17,9 @@
  *     while (essence_session_next_frame(session, frame, NULL, &info, &err) == ESSENCE_OK)
  *         ...                      // show info.planes[0], play info.audio
  *
+ * In real time, as here, that waits for each frame and goes on, speech or not, until essence_session_cancel(). With
+ * ESSENCE_PACING_UNPACED in the session's options frames come as fast as they can be had, and end with the speech.
+ *
  * CONVENTIONS
  *
  * Status.  A function that can fail returns an essence_status: 0 is success, negative values are errors, positive ones
