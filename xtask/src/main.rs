@@ -32,7 +32,7 @@ cargo xtask <verb>
   record <name> [words]
                     frame_times, stages, memory, latency, sessions, ten_minutes, soak or soak_pictures of benches/,
                     printed and kept in benches/record/<name>.csv
-  record all        the first six of them, for 20 minutes, then plots; wants a quiet machine
+  record all        the first six of them, for half an hour, then plots; wants a quiet machine
   plots             plots of benches/record/, and the README's table of results
   bindings python [--release]
                     the Python wheel: built, installed into environments of its own, tested; as it is shipped with --release

@@ -50,7 +50,13 @@ const TABLES: [Table; 8] = [
         &["20", "1", "5", "10", "15", "18", "21", "24", "27", "36"],
         "4 min",
     ),
-    table("ten_minutes", "sessions", true, &["600", "10"], "10 min"),
+    table(
+        "ten_minutes",
+        "sessions",
+        true,
+        &["600", "10", "18"],
+        "20 min",
+    ),
     table("soak", "soak", false, &["480"], "15 min"),
     table(
         "soak_pictures",

@@ -1,7 +1,8 @@
-//! Scaling in AVX-512: any bytes of 64 in one shuffle (VBMI).
+//! Scaling and mixing in AVX-512: any bytes of 64 in one shuffle (VBMI).
 
 use std::arch::x86_64::*;
 
+use super::mix::{BLOCK, CHUNK, STRIP};
 use super::scale::{BITS, FourTaps};
 
 /// Pixels of a group: 48 bytes of result, three registers of sums.
@@ -140,4 +141,118 @@ pub(super) fn rows(lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8]) {
         unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), _mm512_packus_epi16(low, high)) };
     }
     super::scale::rows_of(lines.map(|line| &line[done..]), weights, rest);
+}
+
+/// Places of bytes in a register.
+#[repr(align(64))]
+struct Places([u8; 64]);
+
+/// RGB to four bytes a pixel, the fourth of no meaning.
+const SPREAD: Places = {
+    let mut places = [0; 64];
+    let mut byte = 0;
+    while byte < 64 {
+        places[byte] = (byte / 4 * 3 + byte % 4) as u8;
+        byte += 1;
+    }
+    Places(places)
+};
+
+/// Four bytes a pixel to RGB.
+const PACK: Places = {
+    let mut places = [0; 64];
+    let mut byte = 0;
+    while byte < 48 {
+        places[byte] = (byte / 3 * 4 + byte % 3) as u8;
+        byte += 1;
+    }
+    Places(places)
+};
+
+/// RGBA pixels over RGB ones: sixteen at a time.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+#[expect(unsafe_code, reason = "loads and stores of whole arrays, or by masks")]
+pub(super) fn mix(over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
+    // SAFETY: both have 64 bytes.
+    let (spread, pack) = unsafe {
+        (
+            _mm512_load_si512(SPREAD.0.as_ptr().cast()),
+            _mm512_load_si512(PACK.0.as_ptr().cast()),
+        )
+    };
+    let alphas = _mm512_set4_epi32(0x0F0F_0F0F, 0x0B0B_0B0B, 0x0707_0707, 0x0303_0303);
+    let (half, one) = (_mm512_set1_epi16(127), _mm512_set1_epi16(1));
+    let (zero, all) = (_mm512_setzero_si512(), _mm512_set1_epi8(-1));
+    let sixteens = over.as_chunks::<PIXELS>().0.iter();
+    for (over, rgb) in sixteens.zip(rgb.chunks_mut(3 * PIXELS)) {
+        let bytes = u64::MAX >> (64 - rgb.len());
+        // SAFETY: 64 bytes are loaded of 64, and of `rgb` as many as it has.
+        let (over, under) = unsafe {
+            (
+                _mm512_loadu_si512(over.as_ptr().cast()),
+                _mm512_maskz_loadu_epi8(bytes, rgb.as_ptr().cast()),
+            )
+        };
+        let under = _mm512_permutexvar_epi8(spread, under);
+        let alpha = _mm512_shuffle_epi8(over, alphas);
+        let rest = _mm512_xor_si512(alpha, all);
+        let level = |[over, under, alpha, rest]: [__m512i; 4]| {
+            let sum = _mm512_add_epi16(
+                _mm512_mullo_epi16(over, alpha),
+                _mm512_mullo_epi16(under, rest),
+            );
+            let sum = _mm512_add_epi16(sum, half);
+            let sum = _mm512_add_epi16(_mm512_add_epi16(sum, one), _mm512_srli_epi16::<8>(sum));
+            _mm512_srli_epi16::<8>(sum)
+        };
+        let parts = [over, under, alpha, rest];
+        let low = level(parts.map(|x| _mm512_unpacklo_epi8(x, zero)));
+        let high = level(parts.map(|x| _mm512_unpackhi_epi8(x, zero)));
+        let made = _mm512_permutexvar_epi8(pack, _mm512_packus_epi16(low, high));
+        // SAFETY: no more bytes are stored than `rgb` has.
+        unsafe { _mm512_mask_storeu_epi8(rgb.as_mut_ptr().cast(), bytes, made) };
+    }
+}
+
+/// A row of pixels from every fourth strip: sixteen at a time.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+#[expect(unsafe_code, reason = "loads and stores of whole arrays")]
+pub(super) fn unstrip(
+    strips: &[[u8; STRIP]],
+    alphas: &[[u8; BLOCK]],
+    presence: u16,
+    out: &mut [[[u8; 4]; BLOCK]],
+) {
+    let colours = _mm512_broadcast_i32x4(_mm_setr_epi8(
+        0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1,
+    ));
+    let (presence_of_all, half) = (_mm512_set1_epi32(presence.into()), _mm512_set1_epi32(128));
+    let bytes = strips.as_flattened();
+    // Sixteen bytes are read for a strip's twelve.
+    const FOUR: usize = 4 * BLOCK * STRIP;
+    let fours = bytes.len().saturating_sub(3 * BLOCK * STRIP + 16) / FOUR;
+    let (alpha_fours, out_fours) = (alphas.as_chunks::<4>().0, out.as_chunks_mut::<4>().0);
+    let done = 4 * fours.min(alpha_fours.len()).min(out_fours.len());
+    let blocks = alpha_fours.iter().zip(out_fours).take(fours);
+    for (index, (alphas, out)) in blocks.enumerate() {
+        let bytes = &bytes[FOUR * index..];
+        let strip = |place: usize| {
+            let strip = &bytes[place * BLOCK * STRIP..][..16];
+            // SAFETY: `strip` has 16 bytes.
+            unsafe { _mm_loadu_si128(strip.as_ptr().cast()) }
+        };
+        let strips = _mm512_castsi128_si512(strip(0));
+        let strips = _mm512_inserti32x4::<1>(strips, strip(1));
+        let strips = _mm512_inserti32x4::<2>(strips, strip(2));
+        let strips = _mm512_inserti32x4::<3>(strips, strip(3));
+        // SAFETY: four alphas of four blocks are 16 bytes.
+        let alpha = unsafe { _mm_loadu_si128(alphas.as_ptr().cast()) };
+        let alpha = _mm512_mullo_epi32(_mm512_cvtepu8_epi32(alpha), presence_of_all);
+        let alpha = _mm512_srli_epi32::<8>(_mm512_add_epi32(alpha, half));
+        let alpha = _mm512_slli_epi32::<24>(alpha);
+        let pixels = _mm512_or_si512(_mm512_shuffle_epi8(strips, colours), alpha);
+        // SAFETY: sixteen pixels are 64 bytes.
+        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), pixels) };
+    }
+    super::mix::unstrip(done, strips, alphas, presence, out);
 }

@@ -75,7 +75,10 @@ pub(crate) fn mix(isa: Isa, over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
         Kind::Portable => mix_of(over, rgb),
         // SAFETY: an `Isa` is only made where the processor has it.
         #[cfg(target_arch = "x86_64")]
-        Kind::Avx2 | Kind::Avx512 => unsafe { super::x86_64::mix(over, rgb) },
+        Kind::Avx2 => unsafe { super::x86_64::mix(over, rgb) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Kind::Avx512 => unsafe { super::avx512::mix(over, rgb) },
         // SAFETY: as above.
         #[cfg(target_arch = "aarch64")]
         Kind::Neon => unsafe { super::neon::mix(over, rgb) },
@@ -138,8 +141,13 @@ pub(crate) fn unblock(isa: Isa, blocks: &[u8], alphas: &[u8], presence: u16, out
             Kind::Portable => unstrip(0, &strips[y..], alphas, presence, out),
             // SAFETY: an `Isa` is only made where the processor has it.
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 | Kind::Avx512 => unsafe {
+            Kind::Avx2 => unsafe {
                 super::x86_64::unstrip(&strips[y..], alphas, presence, out);
+            },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => unsafe {
+                super::avx512::unstrip(&strips[y..], alphas, presence, out);
             },
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
