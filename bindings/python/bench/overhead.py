@@ -5,7 +5,9 @@
 Compiles ``overhead.c`` against the library that the package is then made to load as well. In one process, the same two seconds of
 speech are drawn by ``Bithuman.compose``, by ``AsyncBithuman.run``, and by C out of the very sessions that these use (another
 session's memory lies elsewhere, which alone makes a difference of per cents), in turn. The processor time of each is
-compared with C's of the same round. Needs a C compiler.
+compared with C's of the same round: C that draws over the same picture each time, which stays in the processor's cache, and C
+that leaves a picture alone while it draws the next, as Python's must. Needs a C compiler and a quiet machine: beside
+other work, whatever runs between two runs of the networks takes several times as long.
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ def compiled(library: Path, folder: str) -> ctypes.CDLL:
     c = ctypes.CDLL(str(path))
     c.overhead_open.restype = ctypes.c_void_p
     c.overhead_open.argtypes = [ctypes.c_void_p]
-    c.overhead_speak.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+    c.overhead_speak.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
     return c
 
 
@@ -79,8 +81,16 @@ class Bare:
         self.room = c.overhead_open(self.session)
         assert self.room, "C has room for frames"
 
-    async def speak(self, pcm: bytes) -> int:
-        frames: int = self.c.overhead_speak(self.session, self.room, pcm, len(pcm) // 2)
+    async def over(self, pcm: bytes) -> int:
+        """Into one picture."""
+        return self._speak(1, pcm)
+
+    async def in_turn(self, pcm: bytes) -> int:
+        """Into two."""
+        return self._speak(2, pcm)
+
+    def _speak(self, pictures: int, pcm: bytes) -> int:
+        frames: int = self.c.overhead_speak(self.session, self.room, pictures, pcm, len(pcm) // 2)
         return frames
 
 
@@ -109,17 +119,18 @@ async def measure(library: Path, rounds: int) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         c = compiled(library, folder)
-        pairs: "Dict[str, Tuple[Way, Way]]" = {
-            "Bithuman.compose": (Bare(c, offline._session).speak, composed),
-            "AsyncBithuman.run": (Bare(c, conversation._open_frames().session).speak, streamed),
+        bare = Bare(c, offline._session), Bare(c, conversation._open_frames().session)
+        groups: "Dict[str, Tuple[Way, ...]]" = {
+            "Bithuman.compose": (composed, bare[0].over, bare[0].in_turn),
+            "AsyncBithuman.run": (streamed, bare[1].over, bare[1].in_turn),
         }
-        times: "Dict[str, Tuple[List[float], List[float]]]" = {name: ([], []) for name in pairs}
-        for turn in range(-2, rounds):
-            for name, pair in pairs.items():
-                # Either is the first as often as the other.
-                for which in (0, 1) if turn % 2 else (1, 0):
+        times: "Dict[str, Tuple[List[float], ...]]" = {name: ([], [], []) for name in groups}
+        for turn in range(-3, rounds):
+            for name, group in groups.items():
+                # Each is the first as often as the others.
+                for which in ((0, 1, 2), (1, 2, 0), (2, 0, 1))[turn % 3]:
                     begin = time.process_time_ns()
-                    frames = await pair[which](pcm)
+                    frames = await group[which](pcm)
                     took = time.process_time_ns() - begin
                     assert frames == 25 * SECONDS, f"{name}: {frames} frames"
                     await settled()
@@ -129,12 +140,14 @@ async def measure(library: Path, rounds: int) -> None:
     await conversation.shutdown()
 
     print(f"{rounds} rounds of {25 * SECONDS} frames; processor time a frame:")
-    for name, (in_c, in_python) in times.items():
-        low, middle, high = median([100 * (mine / its - 1) for mine, its in zip(in_python, in_c)])
-        print(
-            f"{name:18} {median(in_python)[1]:6.3f} ms, C {median(in_c)[1]:6.3f} ms: "
-            f"{middle:+.1f} % ({low:+.1f} to {high:+.1f} with 95 % confidence)"
-        )
+    for name, (mine, *others) in times.items():
+        print(f"{name} {median(mine)[1]:.3f} ms")
+        for other, its in zip(("one picture", "two in turn"), others):
+            low, middle, high = median([100 * (a / b - 1) for a, b in zip(mine, its)])
+            print(
+                f"    against C, {other}, {median(its)[1]:.3f} ms: "
+                f"{middle:+.1f} % ({low:+.1f} to {high:+.1f} with 95 % confidence)"
+            )
 
 
 def main() -> None:

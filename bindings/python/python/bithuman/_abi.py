@@ -54,11 +54,6 @@ def call(function: Callable[..., int], *arguments: Any) -> int:
     return status
 
 
-def failure(status: int, error: Any) -> Optional[BithumanError]:
-    """What a call has reported, if it is an error."""
-    return exception(status, text(error.message)) if status < 0 else None
-
-
 def exception(status: int, message: str) -> BithumanError:
     """The exception for an error's status."""
     kind = text(lib.essence_status_name(status))

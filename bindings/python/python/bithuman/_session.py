@@ -192,7 +192,7 @@ class Session:
         """
         with self._drawing:
             pointer = self._pointer
-            if pointer is None or _abi.is_forked():
+            if pointer is None or _abi._forked:
                 with self.handle:
                     raise RuntimeNotReadyError("this conversation is closed")
             _, image, memory = self._pictures.take()
@@ -201,9 +201,12 @@ class Session:
             for plane, offset in self._chroma:
                 planes[plane] = memory + offset
             status = _next_frame(pointer, self.frame, self._picture, self._info, self._error)
-            frame = self._drawn(image) if status == _OK else None
-            failure = _abi.failure(status, self._error)
-        if self.handle.closed:
+            frame = failure = None
+            if status == _OK:
+                frame = self._drawn(image)
+            elif status < 0:
+                failure = _abi.exception(status, _abi.text(self._error.message))
+        if self.handle._closed:
             self._let_go()
         if failure is not None:
             raise failure
