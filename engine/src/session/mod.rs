@@ -1,5 +1,6 @@
 //! One conversation: audio in at one end, frames out at the other.
 
+mod bases;
 mod batch;
 mod core;
 mod input;

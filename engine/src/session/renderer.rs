@@ -1,27 +1,24 @@
 //! What a frame is: one tick after the other, from audio to all that its picture is made from.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::bases::{Bases, LOOK_AHEAD};
 use super::input::{Feed, Input};
-use super::ring::{Leaving, Ring, Slot, State};
+use super::ring::{Ring, Slot, State};
 use crate::Result;
 use crate::audio::resample::Resampler;
 use crate::avatar::Avatar;
 use crate::clock::frame_start;
 use crate::compose::arch::Isa;
-use crate::compose::base::BaseFrame;
 use crate::compose::blend::Patch;
 use crate::identity::Identity;
+use crate::motion::Player;
 use crate::motion::mouth::{CLOSING, Mouth};
-use crate::motion::{Player, Shot};
 use crate::schedule::Deadline;
 use crate::speech::SpeechWindow;
 
 /// Ticks without audio after which an utterance that was not flushed counts as ended: 600 ms.
 const STARVED_TICKS: u32 = 15;
-
-/// Base frames that are decoded before they are needed, where no frame can be prepared.
-const LOOK_AHEAD: usize = 2;
 
 /// What a tick turned out to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -98,8 +95,7 @@ pub(super) struct Renderer {
     player: Player,
     /// Whether the last tick was one of speech, for the motion.
     talking: bool,
-    /// Base frames that are likely to come next.
-    decoded: Vec<(usize, Arc<BaseFrame>)>,
+    bases: Bases,
     mouth: Mouth,
     coefficients: Vec<f32>,
     scratch: Vec<f32>,
@@ -123,7 +119,7 @@ impl Renderer {
             pictures,
             player: Player::default(),
             talking: false,
-            decoded: Vec::with_capacity(LOOK_AHEAD),
+            bases: Bases::default(),
             mouth: Mouth::new(coefficients),
             coefficients: vec![0.0; coefficients],
             scratch: Vec::new(),
@@ -286,8 +282,8 @@ impl Renderer {
             return Ok(());
         }
         if self.pictures {
-            slot.base = Some(self.base_frame(shot.frame)?);
-            slot.leaving = self.leaving(shot)?;
+            slot.base = Some(self.bases.take(&self.avatar, shot.frame)?);
+            slot.leaving = self.bases.leaving(&self.avatar, shot)?;
             slot.placed = self.mouth.presence() > 0.0;
         }
         let shown = self.mouth.coefficients();
@@ -317,27 +313,6 @@ impl Renderer {
         identity.put(self.isa, place, self.mouth.presence(), &mut slot.patch);
     }
 
-    /// The base frame that a shot fades out.
-    fn leaving(&mut self, shot: Shot) -> Result<Option<Leaving>> {
-        let Some((base_frame, weight)) = shot.leaving else {
-            return Ok(None);
-        };
-        Ok(Some(Leaving {
-            base_frame,
-            base: self.base_frame(base_frame)?,
-            weight,
-        }))
-    }
-
-    /// A base frame, decoded [before](Self::look_ahead) or now.
-    fn base_frame(&mut self, index: usize) -> Result<Arc<BaseFrame>> {
-        let known = self.decoded.iter().position(|(other, _)| *other == index);
-        match known {
-            Some(place) => Ok(self.decoded.swap_remove(place).1),
-            None => self.avatar.0.base_frame(index),
-        }
-    }
-
     /// Decodes a base frame that is likely to be needed soon: where no frame can be prepared, as in
     /// silence, its base frame can.
     pub(super) fn look_ahead(&mut self, input: &Mutex<Input>) {
@@ -348,20 +323,13 @@ impl Renderer {
         let clips = &self.avatar.0.clips;
         let mut player = self.player;
         let next = [(); LOOK_AHEAD].map(|()| player.next(clips, self.talking, base_loop).frame);
-        self.decoded.retain(|(frame, _)| next.contains(frame));
-        let known = |frame: &usize| self.decoded.iter().any(|(other, _)| other == frame);
-        if let Some(&missing) = next.iter().find(|&frame| !known(frame))
-            // If it is damaged, the error comes when it is shown.
-            && let Ok(base) = self.avatar.0.base_frame(missing)
-        {
-            self.decoded.push((missing, base));
-        }
+        self.bases.look_ahead(&self.avatar, next);
     }
 
     /// Base frames that are decoded ahead.
     #[cfg(test)]
     pub(super) fn decoded(&self) -> impl Iterator<Item = usize> {
-        self.decoded.iter().map(|(frame, _)| *frame)
+        self.bases.decoded()
     }
 
     /// Takes in audio until the next frame's window is complete.
