@@ -54,7 +54,7 @@ const TABLES: [Table; 8] = [
         "ten_minutes",
         "sessions",
         true,
-        &["600", "10", "18"],
+        &["600", "18", "10"],
         "20 min",
     ),
     table("soak", "soak", false, &["480"], "15 min"),
