@@ -64,7 +64,8 @@ fn chroma_of(plus: uint16x8_t, minus: [uint16x8_t; 2], weights: Weights) -> uint
 fn squares(top: &[u8; 48], bottom: &[u8; 48]) -> [uint16x8_t; 3] {
     // SAFETY: 48 bytes are loaded of 48, twice.
     let (t, b) = unsafe { (vld3q_u8(top.as_ptr()), vld3q_u8(bottom.as_ptr())) };
-    [(t.0, b.0), (t.1, b.1), (t.2, b.2)].map(|(top, bottom)| vpadalq_u8(vpaddlq_u8(top), bottom))
+    let sum = |top: uint8x16_t, bottom: uint8x16_t| vpadalq_u8(vpaddlq_u8(top), bottom);
+    [sum(t.0, b.0), sum(t.1, b.1), sum(t.2, b.2)]
 }
 
 const U: Weights = Weights {
@@ -199,14 +200,10 @@ pub(in super::super) fn colours(luma: &[u8], blue: &[i16], red: &[i16], rgb: &mu
         let g = vsubq_s16(y, vqdmulhq_n_s16(cb, 5_638 / 2));
         let g = vsubq_s16(g, vqdmulhq_n_s16(cr, 11_700 / 2));
         let b = vaddq_s16(y, vqdmulhq_n_s16(cb, 29_032 / 2));
-        let pixels = [r, g, b].map(|sum| vqshrun_n_s16::<4>(sum));
+        let level = |sum: int16x8_t| vqshrun_n_s16::<4>(sum);
+        let pixels = uint8x8x3_t(level(r), level(g), level(b));
         // SAFETY: 24 bytes are stored to 24.
-        unsafe {
-            vst3_u8(
-                rgb.as_mut_ptr(),
-                uint8x8x3_t(pixels[0], pixels[1], pixels[2]),
-            )
-        };
+        unsafe { vst3_u8(rgb.as_mut_ptr(), pixels) };
         done += 8;
     }
     ycc::colours(

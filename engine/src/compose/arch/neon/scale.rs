@@ -46,11 +46,12 @@ pub(in super::super) fn columns(source: &[u8], taps: &[FourTaps], out: &mut [u8]
             let sum = vmlal_lane_s16::<2>(sum, vget_low_s16(back), weights);
             vmlal_high_lane_s16::<3>(sum, back, weights)
         };
-        let [a, b, c, d] = taps.each_ref().map(pixel);
-        let pixels = vcombine_u8(levels(a, b), levels(c, d));
+        let [a, b, c, d] = taps;
+        let (front, back) = (levels(pixel(a), pixel(b)), levels(pixel(c), pixel(d)));
+        let pixels = vqtbl1q_u8(vcombine_u8(front, back), pack);
         let place = &mut out[12 * index..][..REACH];
         // SAFETY: `place` has that many bytes.
-        unsafe { vst1q_u8(place.as_mut_ptr(), vqtbl1q_u8(pixels, pack)) };
+        unsafe { vst1q_u8(place.as_mut_ptr(), pixels) };
     }
     scale::columns_from(4 * fours, source, taps, out);
 }
@@ -66,8 +67,8 @@ pub(in super::super) fn rows(lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8
     let done = 16 * out_blocks.len();
     let blocks = a.iter().zip(b).zip(c.iter().zip(d));
     for (out, ((a, b), (c, d))) in out_blocks.iter_mut().zip(blocks) {
-        let eight = |lines: [uint8x8_t; 4]| {
-            let [a, b, c, d] = lines.map(|line| vreinterpretq_s16_u16(vmovl_u8(line)));
+        let wide = |line: uint8x8_t| vreinterpretq_s16_u16(vmovl_u8(line));
+        let eight = |a: int16x8_t, b: int16x8_t, c: int16x8_t, d: int16x8_t| {
             let low = vmull_lane_s16::<0>(vget_low_s16(a), four);
             let low = vmlal_lane_s16::<1>(low, vget_low_s16(b), four);
             let low = vmlal_lane_s16::<2>(low, vget_low_s16(c), four);
@@ -78,11 +79,13 @@ pub(in super::super) fn rows(lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8
             let high = vmlal_high_lane_s16::<3>(high, d, four);
             levels(low, high)
         };
-        let lines = [load(a), load(b), load(c), load(d)];
-        let low = eight(lines.map(|line| vget_low_u8(line)));
-        let high = eight(lines.map(|line| vget_high_u8(line)));
+        let (a, b, c, d) = (load(a), load(b), load(c), load(d));
+        let low = |line: uint8x16_t| wide(vget_low_u8(line));
+        let high = |line: uint8x16_t| wide(vget_high_u8(line));
+        let front = eight(low(a), low(b), low(c), low(d));
+        let back = eight(high(a), high(b), high(c), high(d));
         // SAFETY: 16 bytes are stored to 16.
-        unsafe { vst1q_u8(out.as_mut_ptr(), vcombine_u8(low, high)) };
+        unsafe { vst1q_u8(out.as_mut_ptr(), vcombine_u8(front, back)) };
     }
     scale::rows_of(lines.map(|line| &line[done..]), weights, rest);
 }
