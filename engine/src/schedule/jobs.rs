@@ -65,30 +65,59 @@ impl<J> Jobs<J> {
                 return Err(waiting().filter_map(|entry| entry.patience(now)).min());
             };
             let share = count(self, group).div_ceil(threads).min(BATCH);
-            let mut batch = Batch {
-                numbers: ArrayVec::new(),
-                jobs: ArrayVec::new(),
-            };
-            for _ in 0..share {
-                let waiting = self
-                    .entries
-                    .iter_mut()
-                    .filter(|(_, entry)| entry.waits(group));
-                let Some((&number, entry)) = waiting.min_by_key(|(_, entry)| entry.deadline) else {
-                    break;
-                };
-                entry.ready = false;
-                if let Some(job) = entry.job.upgrade() {
-                    entry.busy = true;
-                    batch.numbers.push(number);
-                    batch.jobs.push(job);
-                }
-            }
+            let batch = self.collect(Batch::new(), group, share);
             // Those that were taken may all be gone.
             if !batch.jobs.is_empty() {
                 return Ok(batch);
             }
         }
+    }
+
+    /// Takes out a job that is wanted now, if it waits, and those of its group that are due first.
+    pub(super) fn take_with(&mut self, number: u64) -> Option<Batch<J>> {
+        let entry = self.entries.get_mut(&number)?;
+        let group = entry.group;
+        let mut batch = Batch::new();
+        if !entry.waits(group) || !batch.add(number, entry) {
+            return None;
+        }
+        Some(self.collect(batch, group, BATCH))
+    }
+
+    /// Fills a batch up to `size` with those of a group that are due first.
+    fn collect(&mut self, mut batch: Batch<J>, group: usize, size: usize) -> Batch<J> {
+        while batch.jobs.len() < size {
+            let waiting = self
+                .entries
+                .iter_mut()
+                .filter(|(_, entry)| entry.waits(group));
+            let Some((&number, entry)) = waiting.min_by_key(|(_, entry)| entry.deadline) else {
+                break;
+            };
+            batch.add(number, entry);
+        }
+        batch
+    }
+}
+
+impl<J> Batch<J> {
+    fn new() -> Self {
+        Self {
+            numbers: ArrayVec::new(),
+            jobs: ArrayVec::new(),
+        }
+    }
+
+    /// Takes a job in, unless it is gone.
+    fn add(&mut self, number: u64, entry: &mut Entry<J>) -> bool {
+        entry.ready = false;
+        let Some(job) = entry.job.upgrade() else {
+            return false;
+        };
+        entry.busy = true;
+        self.numbers.push(number);
+        self.jobs.push(job);
+        true
     }
 }
 
@@ -179,10 +208,10 @@ mod tests {
         tasks.remove(1);
         assert_eq!(
             taken(&mut jobs, 1, now),
-            [6, 5, 3],
+            [6, 5, 3, 4],
             "no matter who waits in another group"
         );
-        assert_eq!(taken(&mut jobs, 1, now).len(), 0, "two may wait still");
+        assert_eq!(taken(&mut jobs, 1, now).len(), 0, "one may wait still");
     }
 
     #[test]
@@ -191,5 +220,13 @@ mod tests {
         assert_eq!(taken(&mut jobs, 2, now), [1, 2, 3]);
         assert_eq!(taken(&mut jobs, 2, now), [4]);
         assert_eq!(taken(&mut jobs, 2, now), [5]);
+    }
+
+    #[test]
+    fn who_is_in_need_takes_others_along() {
+        let (mut jobs, _, _tasks) = jobs(&[(0, 90), (0, 240), (1, 0), (0, 30)]);
+        let batch = jobs.take_with(2).map(|batch| batch.numbers.to_vec());
+        assert_eq!(batch, Some(vec![2, 4, 1]));
+        assert!(jobs.take_with(2).is_none(), "somebody is at it");
     }
 }

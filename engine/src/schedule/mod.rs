@@ -26,7 +26,7 @@ use arrayvec::ArrayVec;
 
 use crate::infer::BATCH;
 use crate::{Error, ErrorKind, Result};
-use jobs::{Entry, Jobs};
+use jobs::{Batch, Entry, Jobs};
 use permits::Permits;
 
 /// When something has to be done.
@@ -42,8 +42,9 @@ pub(crate) enum Deadline {
 pub(crate) trait Job: Send + Sync + Sized + 'static {
     /// Prepares one piece of each of these jobs, which are of one group; gives the deadline of each
     /// one's next, or None if there is nothing to prepare before it is
-    /// [announced](Scheduler::announce) again.
-    fn work(jobs: &[Arc<Self>]) -> ArrayVec<Option<Deadline>, BATCH>;
+    /// [announced](Scheduler::announce) again. Unless it is `urgent`, gives way to other threads now and
+    /// then.
+    fn work(jobs: &[Arc<Self>], urgent: bool) -> ArrayVec<Option<Deadline>, BATCH>;
 }
 
 /// Cheap to clone: the same pool. Its threads end with the last clone.
@@ -163,6 +164,16 @@ impl<J: Job> Scheduler<J> {
         self.0.shared.announced.notify_one();
     }
 
+    /// Does the pool's work for a job that can't wait for it, in the calling thread; and for those that
+    /// are due next, as the pool would: one by one, whoever is late would make all the later.
+    pub(crate) fn help(&self, number: u64) {
+        let batch = self.0.shared.jobs().take_with(number);
+        if let Some(batch) = batch {
+            self.0.shared.work(batch, true);
+            self.0.shared.announced.notify_one();
+        }
+    }
+
     fn start(&self) {
         let mut threads = self
             .0
@@ -201,18 +212,23 @@ impl<J: Job> Shared<J> {
                 }
             };
             drop(jobs);
-            // A panic must not take the thread, nor the jobs' turns.
-            let work = || J::work(&batch.jobs);
-            let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-            drop(batch.jobs);
-            let next = next.unwrap_or_default();
+            self.work(batch, false);
             jobs = self.jobs();
-            for (index, number) in batch.numbers.iter().enumerate() {
-                if let Some(entry) = jobs.entries.get_mut(number) {
-                    entry.busy = false;
-                    if let Some(&Some(deadline)) = next.get(index) {
-                        (entry.ready, entry.deadline) = (true, deadline);
-                    }
+        }
+    }
+
+    fn work(&self, batch: Batch<J>, urgent: bool) {
+        // A panic must not take the thread, nor the jobs' turns.
+        let work = || J::work(&batch.jobs, urgent);
+        let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+        drop(batch.jobs);
+        let next = next.unwrap_or_default();
+        let mut jobs = self.jobs();
+        for (index, number) in batch.numbers.iter().enumerate() {
+            if let Some(entry) = jobs.entries.get_mut(number) {
+                entry.busy = false;
+                if let Some(&Some(deadline)) = next.get(index) {
+                    (entry.ready, entry.deadline) = (true, deadline);
                 }
             }
         }

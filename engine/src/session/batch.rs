@@ -79,12 +79,11 @@ impl<'a> Work<'a> {
 }
 
 /// Prepares one tick of each session; all are of `avatar`, the first is due first.
-pub(super) fn prepare(avatar: &Avatar, works: &mut [Work<'_>]) {
+pub(super) fn prepare(avatar: &Avatar, works: &mut [Work<'_>], urgent: bool) {
     // What is prepared ahead can wait; a frame that is due may be waiting for this very core, and
     // would go on doing so for a tick of the system's scheduler, up to 4 ms.
-    let ahead = works.iter().all(|work| work.order.ahead);
     let give_way = || {
-        if ahead {
+        if !urgent {
             thread::yield_now();
         }
     };

@@ -197,7 +197,16 @@ impl Core {
 
     /// Puts the next frame into `slot`: one that is prepared, or else prepared now.
     fn next(&self, skip: bool, slot: &mut Slot) -> Result<Tick> {
-        if !self.pop(slot)? {
+        let mut popped = self.pop(slot)?;
+        if !popped
+            && !skip
+            && let Some(job) = self.job
+            && lock(&self.input).front().is_some()
+        {
+            self.avatar.0.scheduler.help(job);
+            popped = self.pop(slot)?;
+        }
+        if !popped {
             let mut renderer = lock(&self.renderer);
             // The pool may have been at this very frame.
             if !self.pop(slot)? {
@@ -223,7 +232,7 @@ impl Core {
 
     fn prepare(&self, renderer: &mut Renderer, order: Order<'_>, slot: &mut Slot) -> Result<Tick> {
         let mut work = [Work::new(renderer, &self.input, order, slot)];
-        batch::prepare(&self.avatar, &mut work);
+        batch::prepare(&self.avatar, &mut work, true);
         let [work] = work;
         work.finish()
     }
@@ -306,7 +315,7 @@ impl Core {
 }
 
 impl Job for Core {
-    fn work(cores: &[Arc<Self>]) -> ArrayVec<Option<Deadline>, BATCH> {
+    fn work(cores: &[Arc<Self>], urgent: bool) -> ArrayVec<Option<Deadline>, BATCH> {
         let mut next = ArrayVec::from_iter(cores.iter().map(|_| None));
         let mut places = ArrayVec::<Place<'_>, BATCH>::new();
         for (index, core) in cores.iter().enumerate() {
@@ -341,7 +350,7 @@ impl Job for Core {
             )
         });
         let mut works: ArrayVec<_, BATCH> = works.collect();
-        batch::prepare(&cores[0].avatar, &mut works);
+        batch::prepare(&cores[0].avatar, &mut works, urgent);
         let ticks: ArrayVec<_, BATCH> = works.into_iter().map(Work::finish).collect();
         for (place, tick) in places.into_iter().zip(ticks) {
             let index = place.index;

@@ -35,7 +35,7 @@ impl Talk {
 
     /// Lets the pool prepare a frame, if there is one to prepare.
     fn work(&self) -> Option<Deadline> {
-        Core::work(std::slice::from_ref(&self.session.core))[0]
+        Core::work(std::slice::from_ref(&self.session.core), false)[0]
     }
 
     /// Lets the pool prepare what it can, once the clock runs.
@@ -269,7 +269,7 @@ fn sessions_prepared_together_draw_what_they_draw_alone() {
             }
         }
         for _ in 0..2 {
-            let next = Core::work(&cores);
+            let next = Core::work(&cores, false);
             assert_eq!(next.len(), cores.len());
             prepared += next.iter().filter(|next| next.is_some()).count();
         }
