@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use arrayvec::ArrayVec;
 
 use super::Deadline;
+use crate::clock::FRAME_DURATION;
 use crate::infer::BATCH;
 
 /// From this long before its deadline on, a job doesn't wait for others to be worked on together with.
@@ -49,14 +50,13 @@ impl<J> Jobs<J> {
         now: Instant,
     ) -> Result<Batch<J>, Option<Duration>> {
         let count = |jobs: &Self, group: usize| {
-            let waiting = jobs.entries.values().filter(|entry| entry.waits(group));
-            waiting.count()
+            let waiting = jobs.entries.values();
+            waiting.filter(|entry| entry.waits(group, now)).count()
         };
         loop {
             let waiting = || {
-                self.entries
-                    .values()
-                    .filter(|entry| entry.waits(entry.group))
+                let entries = self.entries.values();
+                entries.filter(|entry| entry.waits(entry.group, now))
             };
             let first = waiting()
                 .filter(|entry| entry.patience(now).is_none() || count(self, entry.group) >= BATCH)
@@ -65,7 +65,7 @@ impl<J> Jobs<J> {
                 return Err(waiting().filter_map(|entry| entry.patience(now)).min());
             };
             let share = count(self, group).div_ceil(threads).min(BATCH);
-            let batch = self.collect(Batch::new(), group, share);
+            let batch = self.collect(Batch::new(), group, share, now);
             // Those that were taken may all be gone.
             if !batch.jobs.is_empty() {
                 return Ok(batch);
@@ -73,24 +73,31 @@ impl<J> Jobs<J> {
         }
     }
 
-    /// Takes out a job that is wanted now, if it waits, and those of its group that are due first.
-    pub(super) fn take_with(&mut self, number: u64) -> Option<Batch<J>> {
+    /// Takes out a job that is wanted at the time `now`, if it is there to be worked on, and those of
+    /// its group that are due first.
+    pub(super) fn take_with(&mut self, number: u64, now: Instant) -> Option<Batch<J>> {
         let entry = self.entries.get_mut(&number)?;
         let group = entry.group;
         let mut batch = Batch::new();
-        if !entry.waits(group) || !batch.add(number, entry) {
+        if !entry.ready || entry.busy || !batch.add(number, entry) {
             return None;
         }
-        Some(self.collect(batch, group, BATCH))
+        Some(self.collect(batch, group, BATCH, now))
     }
 
     /// Fills a batch up to `size` with those of a group that are due first.
-    fn collect(&mut self, mut batch: Batch<J>, group: usize, size: usize) -> Batch<J> {
+    fn collect(
+        &mut self,
+        mut batch: Batch<J>,
+        group: usize,
+        size: usize,
+        now: Instant,
+    ) -> Batch<J> {
         while batch.jobs.len() < size {
             let waiting = self
                 .entries
                 .iter_mut()
-                .filter(|(_, entry)| entry.waits(group));
+                .filter(|(_, entry)| entry.waits(group, now));
             let Some((&number, entry)) = waiting.min_by_key(|(_, entry)| entry.deadline) else {
                 break;
             };
@@ -122,9 +129,12 @@ impl<J> Batch<J> {
 }
 
 impl<J> Entry<J> {
-    /// Whether it is of `group` and waits to be worked on.
-    fn waits(&self, group: usize) -> bool {
-        self.ready && !self.busy && self.group == group
+    /// Whether it is of `group` and waits to be worked on. A piece that is overdue by a frame is not
+    /// worth it: whoever comes for it passes it over.
+    fn waits(&self, group: usize, now: Instant) -> bool {
+        let past = |deadline: Instant| now.saturating_duration_since(deadline) >= FRAME_DURATION;
+        let past = matches!(self.deadline, Deadline::At(deadline) if past(deadline));
+        self.ready && !self.busy && self.group == group && !past
     }
 
     /// How long it may wait for others of its group.
@@ -224,9 +234,12 @@ mod tests {
 
     #[test]
     fn who_is_in_need_takes_others_along() {
-        let (mut jobs, _, _tasks) = jobs(&[(0, 90), (0, 240), (1, 0), (0, 30)]);
-        let batch = jobs.take_with(2).map(|batch| batch.numbers.to_vec());
-        assert_eq!(batch, Some(vec![2, 4, 1]));
-        assert!(jobs.take_with(2).is_none(), "somebody is at it");
+        let (mut jobs, now, _tasks) = jobs(&[(0, 90), (0, 10), (1, 0), (0, 30), (0, 9)]);
+        let later = now + Duration::from_millis(50);
+        let batch = jobs.take_with(2, later);
+        let batch = batch.map(|batch| batch.numbers.to_vec());
+        assert_eq!(batch, Some(vec![2, 4, 1]), "who is past is left out");
+        assert!(jobs.take_with(2, later).is_none(), "somebody is at it");
+        assert_eq!(taken(&mut jobs, 1, later).len(), 0, "past");
     }
 }

@@ -167,7 +167,7 @@ impl<J: Job> Scheduler<J> {
     /// Does the pool's work for a job that can't wait for it, in the calling thread; and for those that
     /// are due next, as the pool would: one by one, whoever is late would make all the later.
     pub(crate) fn help(&self, number: u64) {
-        let batch = self.0.shared.jobs().take_with(number);
+        let batch = self.0.shared.jobs().take_with(number, Instant::now());
         if let Some(batch) = batch {
             self.0.shared.work(batch, true);
             self.0.shared.announced.notify_one();
