@@ -4,6 +4,7 @@
 mod common;
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use common::{buzz, toy};
@@ -184,8 +185,10 @@ fn frames_tell_the_interruptions_before_them() {
             .unwrap();
         let over = AtomicBool::new(false);
         let level = |interruptions: u64| interruptions as f32 / 256.0;
+        let (tell, drawn) = mpsc::channel();
         let seen = std::thread::scope(|threads| {
-            let drawing = threads.spawn(|| {
+            let (session, over) = (&session, &over);
+            let drawing = threads.spawn(move || {
                 let mut seen = 0;
                 while !over.load(Ordering::Relaxed) {
                     let Some(frame) = session.next_frame().unwrap() else {
@@ -199,18 +202,25 @@ fn frames_tell_the_interruptions_before_them() {
                         "frame {}",
                         frame.index()
                     );
-                    seen += usize::from(!audio.is_empty() && frame.interruptions() > 0);
+                    if !audio.is_empty() {
+                        seen += usize::from(frame.interruptions() > 0);
+                        // Nobody listens any more at the end.
+                        let _ = tell.send(());
+                    }
                 }
                 seen
             });
             for count in 0..=interruptions {
                 let said = vec![level(count); 16_000];
                 session.push_audio(&said[..], 16_000, 1).unwrap();
-                let pause = if pacing == Pacing::Realtime { 90 } else { 3 };
-                std::thread::sleep(Duration::from_millis(pause + count % 7));
+                // While the next frame is being drawn, which is anywhere.
+                for _ in 0..=count % 3 {
+                    drawn.recv().unwrap();
+                }
                 session.interrupt();
             }
             over.store(true, Ordering::Relaxed);
+            drop(drawn);
             drawing.join().unwrap()
         });
         assert!(seen > 10, "{pacing:?}: {seen} frames of speech were drawn");
