@@ -6,84 +6,21 @@ import asyncio
 import gc
 import threading
 import time
-from typing import AsyncIterator, Awaitable, Callable, List, Optional, TypeVar
+from typing import Awaitable, Callable, List, Optional
 
 import numpy as np
 import pytest
 from bithuman import (
     AsyncBithuman,
     AudioChunk,
-    FrameStream,
     InvalidArgument,
-    ManualClock,
     RuntimeNotReadyError,
     UnknownAction,
     VideoControl,
     VideoFrame,
 )
 from conftest import MIKA, TOY, Pcm, threads
-
-T = TypeVar("T")
-
-TICK = 0.04
-
-
-def run(main: "Callable[[], Awaitable[T]]") -> T:
-    """Runs a test's coroutine with asyncio's checks on."""
-
-    async def checked() -> T:
-        return await main()
-
-    return asyncio.run(checked(), debug=True)
-
-
-async def realtime() -> AsyncBithuman:
-    return await AsyncBithuman.create(model_path=TOY)
-
-
-async def unpaced(**options: object) -> AsyncBithuman:
-    return await AsyncBithuman.create(model_path=TOY, pacing="unpaced", **options)  # type: ignore[arg-type]
-
-
-async def to_end(runtime: AsyncBithuman) -> List[VideoFrame]:
-    """Frames until the end of speech."""
-    frames = []
-    async for frame in runtime.run():
-        frames.append(frame)
-        if frame.end_of_speech:
-            break
-    return frames
-
-
-async def upto_end(stream: FrameStream) -> "AsyncIterator[VideoFrame]":
-    """Of one iterator, which goes on."""
-    async for frame in stream:
-        yield frame
-        if frame.end_of_speech:
-            break
-
-
-def heard(frames: "List[VideoFrame]") -> bytes:
-    return b"".join(frame.audio_chunk.bytes for frame in frames if frame.audio_chunk is not None)
-
-
-class Paced:
-    """A conversation in real time, on a clock of the test's."""
-
-    def __init__(self, runtime: AsyncBithuman, clock: ManualClock) -> None:
-        self.runtime = runtime
-        self.clock = clock
-        self.stream = runtime.run()
-
-    @classmethod
-    async def open(cls) -> "Paced":
-        clock = ManualClock()
-        return cls(await AsyncBithuman.create(model_path=TOY, clock=clock), clock)
-
-    async def tick(self) -> VideoFrame:
-        frame = await self.stream.__anext__()
-        self.clock.advance(TICK)
-        return frame
+from conversations import TICK, Paced, heard, realtime, run, to_end, unpaced
 
 
 def test_sizes_and_figures_are_known_before_the_first_frame() -> None:
@@ -206,84 +143,6 @@ def test_an_interruption_drops_audio_and_keeps_frames_coming(speech: Pcm) -> Non
         await runtime.push_audio(speech[0][:16_000], 16_000)
         assert heard([await paced.tick() for _ in range(14)]) == speech[0][:16_000], "and speaks again"
         await runtime.shutdown()
-
-    run(main)
-
-
-def drawn_ahead(runtime: AsyncBithuman) -> int:
-    """Waits until the thread has drawn what it wants to, while nobody takes it."""
-    frames = runtime._open_frames()
-    while frames.drawing:
-        time.sleep(0.001)
-    return len(frames._ready)
-
-
-def test_unpaced_frames_are_drawn_ahead_and_no_more_than_was_asked_for(speech: Pcm) -> None:
-    async def main(size: int) -> None:
-        async with await unpaced(output_buffer_size=size) as runtime:
-            await runtime.push_audio(speech[0][:64_000], 16_000)
-            stream = runtime.run()
-            first = await stream.__anext__()
-            assert size - 1 <= drawn_ahead(runtime) <= size
-            rest = await to_end(runtime)
-            assert heard([first, *rest]) == speech[0][:64_000]
-            assert [frame.frame_index for frame in rest] == list(range(1, 50))
-
-    run(lambda: main(6))
-    run(lambda: main(2))
-
-
-def test_an_interruption_drops_what_was_drawn_ahead(speech: Pcm) -> None:
-    async def main() -> None:
-        async with await unpaced() as runtime:
-            for _ in range(20):
-                await runtime.push(VideoControl(audio=AudioChunk.from_bytes(speech[0][:64_000]), message_id="before"))
-                stream = runtime.run()
-                assert (await stream.__anext__()).source_message_id == "before"
-                assert drawn_ahead(runtime) >= 3
-                runtime.interrupt()
-                after = AudioChunk.from_bytes(speech[0][64_000:96_000])
-                await runtime.push(VideoControl(audio=after, message_id="after", end_of_speech=True))
-                frames = [frame async for frame in upto_end(stream)]
-                assert heard(frames) == after.bytes, "nothing stale, nothing lost"
-                assert {frame.source_message_id for frame in frames if frame.audio_chunk} == {"after"}
-
-    run(main)
-
-
-def test_a_frame_drawn_before_an_interruption_is_not_heard_after_it(speech: Pcm) -> None:
-    async def main() -> None:
-        paced = await Paced.open()
-        runtime = paced.runtime
-        await runtime.push_audio(speech[0][:32_000], 16_000)
-        assert (await paced.tick()).is_speech
-        waiting = asyncio.ensure_future(paced.stream.__anext__())
-        await asyncio.sleep(0)
-        assert drawn_ahead(runtime) == 1
-        runtime.interrupt()
-        paced.clock.advance(TICK)
-        frame = await waiting
-        assert frame.has_image and frame.audio_chunk is None and not frame.is_speech
-        await runtime.shutdown()
-
-    run(main)
-
-
-def test_what_is_said_at_once_after_an_interruption_is_heard_from_its_first_sample(speech: Pcm) -> None:
-    async def main() -> None:
-        async with await realtime() as runtime:
-            stream = runtime.run()
-            for _ in range(3):
-                await runtime.push_audio(speech[0][:32_000], 16_000, last_chunk=False)
-                for _ in range(2):
-                    await stream.__anext__()
-                waiting = asyncio.ensure_future(stream.__anext__())
-                # It waits for its time.
-                await asyncio.sleep(0.01)
-                runtime.interrupt()
-                await runtime.push_audio(speech[0][32_000:48_000], 16_000)
-                frames = [await waiting] + [frame async for frame in upto_end(stream)]
-                assert heard(frames) == speech[0][32_000:48_000]
 
     run(main)
 
