@@ -354,7 +354,7 @@ impl Job for Core {
         let ticks: ArrayVec<_, BATCH> = works.into_iter().map(Work::finish).collect();
         for (place, tick) in places.into_iter().zip(ticks) {
             let index = place.index;
-            next[index] = place.keep(tick);
+            next[index] = place.keep(tick, urgent);
         }
         next
     }
@@ -371,11 +371,16 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// Keeps what has been prepared; gives the deadline of the next frame, if there may be one.
-    fn keep(mut self, tick: Result<Tick>) -> Option<Deadline> {
+    fn keep(mut self, tick: Result<Tick>, urgent: bool) -> Option<Deadline> {
         let mut ring = lock(&self.core.ring);
         match tick {
             Ok(Tick::Speech { .. }) => {
                 ring.push(self.slot);
+                Some(ring.deadline())
+            }
+            Ok(_) if urgent => {
+                // Base frames can wait for somebody with time.
+                ring.put_back(self.slot);
                 Some(ring.deadline())
             }
             Ok(_) => {
