@@ -88,7 +88,7 @@ pub(crate) struct Player {
 }
 
 /// The base frame of a tick.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Shot {
     pub(crate) frame: usize,
     /// The base frame that gives way to it, and how much of that shows still, in 256ths.

@@ -1,17 +1,20 @@
 //! The jobs of a pool, and which of them are worked on next.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::mem;
+use std::sync::{Arc, Condvar, Weak};
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 
 use super::Deadline;
-use crate::clock::FRAME_DURATION;
 use crate::infer::BATCH;
 
 /// From this long before its deadline on, a job doesn't wait for others to be worked on together with.
 pub(super) const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Pieces over which their lag is averaged.
+const SMOOTHING: u32 = 16;
 
 /// All of them.
 pub(super) struct Jobs<J> {
@@ -19,6 +22,8 @@ pub(super) struct Jobs<J> {
     pub(super) next: u64,
     /// Most entries.
     pub(super) limit: Option<usize>,
+    /// Mean of what the last pieces lagged.
+    lag: Duration,
     pub(super) stopping: bool,
 }
 
@@ -32,15 +37,43 @@ pub(super) struct Entry<J> {
     pub(super) ready: bool,
     /// A thread is at it.
     pub(super) busy: bool,
+    /// Somebody waits for it.
+    pub(super) wanted: bool,
+    /// Told when a piece has been worked on.
+    pub(super) done: Arc<Condvar>,
+    /// Number of such pieces.
+    pub(super) worked: u64,
+    /// Since when it is ready; if a piece has just been worked on, since that was taken out.
+    since: Instant,
+    /// How long the last piece waited.
+    waited: Duration,
 }
 
-/// Jobs to be worked on together.
-pub(super) struct Batch<J> {
-    pub(super) numbers: ArrayVec<u64, BATCH>,
-    pub(super) jobs: ArrayVec<Arc<J>, BATCH>,
+/// A job that a thread is at.
+pub(crate) struct Piece<J> {
+    pub(crate) number: u64,
+    pub(crate) job: Arc<J>,
+    /// Time from piece to piece of a job, as of late: longer than they are apart if there is more to do
+    /// than time.
+    pub(crate) lag: Duration,
+    /// Somebody waits for it.
+    pub(crate) wanted: bool,
 }
+
+/// Those to be worked on together.
+pub(super) type Batch<J> = ArrayVec<Piece<J>, BATCH>;
 
 impl<J> Jobs<J> {
+    pub(super) fn new(limit: Option<usize>) -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            next: 0,
+            limit,
+            lag: Duration::ZERO,
+            stopping: false,
+        }
+    }
+
     /// Takes out what one of `threads` is to work on at the time `now`: of those jobs that wait no
     /// longer the one that is due first, and its share of those of its group. If there is nothing to be
     /// done yet, says how long, or None if until something is announced.
@@ -51,12 +84,12 @@ impl<J> Jobs<J> {
     ) -> Result<Batch<J>, Option<Duration>> {
         let count = |jobs: &Self, group: usize| {
             let waiting = jobs.entries.values();
-            waiting.filter(|entry| entry.waits(group, now)).count()
+            waiting.filter(|entry| entry.waits(group)).count()
         };
         loop {
             let waiting = || {
                 let entries = self.entries.values();
-                entries.filter(|entry| entry.waits(entry.group, now))
+                entries.filter(|entry| entry.waits(entry.group))
             };
             let first = waiting()
                 .filter(|entry| entry.patience(now).is_none() || count(self, entry.group) >= BATCH)
@@ -65,76 +98,98 @@ impl<J> Jobs<J> {
                 return Err(waiting().filter_map(|entry| entry.patience(now)).min());
             };
             let share = count(self, group).div_ceil(threads).min(BATCH);
-            let batch = self.collect(Batch::new(), group, share, now);
+            let batch = self.collect(group, share, now);
             // Those that were taken may all be gone.
-            if !batch.jobs.is_empty() {
+            if !batch.is_empty() {
                 return Ok(batch);
             }
         }
     }
 
-    /// Takes out a job that is wanted at the time `now`, if it is there to be worked on, and those of
-    /// its group that are due first.
-    pub(super) fn take_with(&mut self, number: u64, now: Instant) -> Option<Batch<J>> {
-        let entry = self.entries.get_mut(&number)?;
-        let group = entry.group;
+    /// Takes out up to `size` of a group, those that are due first.
+    fn collect(&mut self, group: usize, size: usize, now: Instant) -> Batch<J> {
         let mut batch = Batch::new();
-        if !entry.ready || entry.busy || !batch.add(number, entry) {
-            return None;
-        }
-        Some(self.collect(batch, group, BATCH, now))
-    }
-
-    /// Fills a batch up to `size` with those of a group that are due first.
-    fn collect(
-        &mut self,
-        mut batch: Batch<J>,
-        group: usize,
-        size: usize,
-        now: Instant,
-    ) -> Batch<J> {
-        while batch.jobs.len() < size {
+        while batch.len() < size {
             let waiting = self
                 .entries
                 .iter_mut()
-                .filter(|(_, entry)| entry.waits(group, now));
+                .filter(|(_, entry)| entry.waits(group));
             let Some((&number, entry)) = waiting.min_by_key(|(_, entry)| entry.deadline) else {
                 break;
             };
-            batch.add(number, entry);
+            if let Some(mut piece) = entry.take(number, now) {
+                // Who is served before others must not be spared what they are not.
+                self.lag = (self.lag * (SMOOTHING - 1) + piece.lag) / SMOOTHING;
+                piece.lag = self.lag;
+                batch.push(piece);
+            }
         }
         batch
     }
 }
 
-impl<J> Batch<J> {
-    fn new() -> Self {
+impl<J> Entry<J> {
+    pub(super) fn new(job: Weak<J>, group: usize) -> Self {
         Self {
-            numbers: ArrayVec::new(),
-            jobs: ArrayVec::new(),
+            job,
+            group,
+            deadline: Deadline::Whenever,
+            ready: false,
+            busy: false,
+            wanted: false,
+            done: Arc::default(),
+            worked: 0,
+            since: Instant::now(),
+            waited: Duration::ZERO,
         }
     }
 
-    /// Takes a job in, unless it is gone.
-    fn add(&mut self, number: u64, entry: &mut Entry<J>) -> bool {
-        entry.ready = false;
-        let Some(job) = entry.job.upgrade() else {
-            return false;
-        };
-        entry.busy = true;
-        self.numbers.push(number);
-        self.jobs.push(job);
-        true
+    /// There may be a piece to work on from `now` on, due at `deadline`.
+    pub(super) fn offer(&mut self, deadline: Deadline, now: Instant) {
+        if !self.ready {
+            self.since = now;
+        }
+        self.ready = true;
+        self.deadline = deadline;
     }
-}
 
-impl<J> Entry<J> {
-    /// Whether it is of `group` and waits to be worked on. A piece that is overdue by a frame is not
-    /// worth it: whoever comes for it passes it over.
-    fn waits(&self, group: usize, now: Instant) -> bool {
-        let past = |deadline: Instant| now.saturating_duration_since(deadline) >= FRAME_DURATION;
-        let past = matches!(self.deadline, Deadline::At(deadline) if past(deadline));
-        self.ready && !self.busy && self.group == group && !past
+    /// Takes it out, unless it is gone.
+    fn take(&mut self, number: u64, now: Instant) -> Option<Piece<J>> {
+        self.ready = false;
+        let job = self.job.upgrade()?;
+        self.busy = true;
+        // While it waited for others of its group, it did not wait for a thread.
+        let waited = match self.deadline {
+            Deadline::At(deadline) => {
+                let patient = deadline.saturating_duration_since(self.since);
+                let impatient = self.since + patient.saturating_sub(PATIENCE);
+                now.saturating_duration_since(impatient)
+            }
+            Deadline::Whenever => Duration::ZERO,
+        };
+        let lag = waited.min(mem::replace(&mut self.waited, waited));
+        Some(Piece {
+            number,
+            job,
+            lag,
+            wanted: mem::take(&mut self.wanted),
+        })
+    }
+
+    /// Puts it back after a piece that was taken out `then`; the next one may be due at a time.
+    pub(super) fn put_back(&mut self, next: Option<Deadline>, then: Instant) {
+        (self.busy, self.wanted) = (false, false);
+        if let Some(deadline) = next {
+            self.ready = false;
+            self.offer(deadline, then);
+        }
+        self.worked += 1;
+        self.done.notify_all();
+    }
+
+    /// Whether it is of `group` and waits to be worked on.
+    fn waits(&self, group: usize) -> bool {
+        self.ready && !self.busy && self.group == group
     }
 
     /// How long it may wait for others of its group.
@@ -159,27 +214,22 @@ mod tests {
         let tasks: Vec<_> = deadlines.iter().map(|_| Arc::new(Task)).collect();
         let entries = deadlines.iter().zip(&tasks).zip(1..);
         let entries = entries.map(|((&(group, due), task), number)| {
-            let entry = Entry {
-                job: Arc::downgrade(task),
-                group,
-                deadline: Deadline::At(now + Duration::from_millis(due)),
-                ready: true,
-                busy: false,
-            };
+            let mut entry = Entry::new(Arc::downgrade(task), group);
+            entry.offer(Deadline::At(now + Duration::from_millis(due)), now);
             (number, entry)
         });
-        let jobs = Jobs {
-            entries: entries.collect(),
-            next: 0,
-            limit: None,
-            stopping: false,
-        };
+        let mut jobs = Jobs::new(None);
+        jobs.entries = entries.collect();
         (jobs, now, tasks)
+    }
+
+    fn numbers(batch: &Batch<Task>) -> Vec<u64> {
+        batch.iter().map(|piece| piece.number).collect()
     }
 
     fn taken(jobs: &mut Jobs<Task>, threads: usize, now: Instant) -> Vec<u64> {
         let batch = jobs.take(threads, now);
-        batch.map_or(Vec::new(), |batch| batch.numbers.to_vec())
+        batch.map_or(Vec::new(), |batch| numbers(&batch))
     }
 
     #[test]
@@ -232,14 +282,24 @@ mod tests {
         assert_eq!(taken(&mut jobs, 2, now), [5]);
     }
 
+    /// One long wait is an accident, more are too much work; waiting for others is no wait.
     #[test]
-    fn who_is_in_need_takes_others_along() {
-        let (mut jobs, now, _tasks) = jobs(&[(0, 90), (0, 10), (1, 0), (0, 30), (0, 9)]);
-        let later = now + Duration::from_millis(50);
-        let batch = jobs.take_with(2, later);
-        let batch = batch.map(|batch| batch.numbers.to_vec());
-        assert_eq!(batch, Some(vec![2, 4, 1]), "who is past is left out");
-        assert!(jobs.take_with(2, later).is_none(), "somebody is at it");
-        assert_eq!(taken(&mut jobs, 1, later).len(), 0, "past");
+    fn jobs_that_wait_for_long_again_and_again_lag() {
+        let (mut jobs, now, _tasks) = jobs(&[(0, 240)]);
+        let mut lag = |ready: u64, due: u64, taken: u64| {
+            let at = |ms| now + Duration::from_millis(ms);
+            let entry = jobs.entries.get_mut(&1).expect("it is there");
+            (entry.ready, entry.busy) = (false, false);
+            entry.offer(Deadline::At(at(due)), at(ready));
+            let batch = jobs.take(1, at(taken)).unwrap_or_default();
+            batch[0].lag
+        };
+        let none = Duration::ZERO;
+        assert_eq!(lag(0, 240, 200), none, "60 ms, for the first time");
+        assert!(lag(200, 250, 250) > none, "and again");
+        let lags = [(); 40].map(|()| lag(300, 340, 360));
+        assert!(lags.is_sorted() && lags[39] > Duration::from_millis(50));
+        let lags = [(); 40].map(|()| lag(500, 740, 645));
+        assert!(lags[39] < Duration::from_millis(10), "they were patient");
     }
 }

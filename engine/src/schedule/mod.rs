@@ -17,7 +17,6 @@
 mod jobs;
 pub(crate) mod permits;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -26,6 +25,7 @@ use arrayvec::ArrayVec;
 
 use crate::infer::BATCH;
 use crate::{Error, ErrorKind, Result};
+pub(crate) use jobs::Piece;
 use jobs::{Batch, Entry, Jobs};
 use permits::Permits;
 
@@ -40,11 +40,10 @@ pub(crate) enum Deadline {
 
 /// Something that can be prepared piece by piece.
 pub(crate) trait Job: Send + Sync + Sized + 'static {
-    /// Prepares one piece of each of these jobs, which are of one group; gives the deadline of each
-    /// one's next, or None if there is nothing to prepare before it is
-    /// [announced](Scheduler::announce) again. Unless it is `urgent`, gives way to other threads now and
-    /// then.
-    fn work(jobs: &[Arc<Self>], urgent: bool) -> ArrayVec<Option<Deadline>, BATCH>;
+    /// Prepares these pieces of jobs that are of one group; gives the deadline of each one's next, or
+    /// None if there is nothing to prepare before it is [announced](Scheduler::announce) again. Unless
+    /// it is `urgent`, gives way to other threads now and then.
+    fn work(pieces: &[Piece<Self>], urgent: bool) -> ArrayVec<Option<Deadline>, BATCH>;
 }
 
 /// Cheap to clone: the same pool. Its threads end with the last clone.
@@ -87,12 +86,7 @@ impl<J: Job> Scheduler<J> {
         Self(Arc::new(Pool {
             shared: Arc::new(Shared {
                 permits: Permits::new(count),
-                jobs: Mutex::new(Jobs {
-                    entries: BTreeMap::new(),
-                    next: 0,
-                    limit,
-                    stopping: false,
-                }),
+                jobs: Mutex::new(Jobs::new(limit)),
                 announced: Condvar::new(),
                 threads: count,
             }),
@@ -139,14 +133,7 @@ impl<J: Job> Scheduler<J> {
         }
         jobs.next += 1;
         let number = jobs.next;
-        let entry = Entry {
-            job,
-            group,
-            deadline: Deadline::Whenever,
-            ready: false,
-            busy: false,
-        };
-        jobs.entries.insert(number, entry);
+        jobs.entries.insert(number, Entry::new(job, group));
         Ok(number)
     }
 
@@ -158,20 +145,35 @@ impl<J: Job> Scheduler<J> {
     /// Says that there may be something to prepare, due at `deadline`.
     pub(crate) fn announce(&self, number: u64, deadline: Deadline) {
         if let Some(entry) = self.0.shared.jobs().entries.get_mut(&number) {
-            entry.ready = true;
-            entry.deadline = deadline;
+            entry.offer(deadline, Instant::now());
         }
         self.0.shared.announced.notify_one();
     }
 
-    /// Does the pool's work for a job that can't wait for it, in the calling thread; and for those that
-    /// are due next, as the pool would: one by one, whoever is late would make all the later.
-    pub(crate) fn help(&self, number: u64) {
-        let batch = self.0.shared.jobs().take_with(number, Instant::now());
-        if let Some(batch) = batch {
-            self.0.shared.work(batch, true);
-            self.0.shared.announced.notify_one();
+    /// Waits for a piece of a job, due at `deadline`, if there may be something to prepare. The pool
+    /// prepares it: whoever waited would do it for one or two at a time.
+    pub(crate) fn wait_for(&self, number: u64, deadline: Deadline) {
+        if self.threads_running() == 0 {
+            return;
         }
+        let mut jobs = self.0.shared.jobs();
+        let mut before = None;
+        while let Some(entry) = jobs.entries.get_mut(&number) {
+            let waits = entry.ready || entry.busy;
+            if !waits || *before.get_or_insert(entry.worked) != entry.worked {
+                return;
+            }
+            // It may have been announced before the session's clock ran.
+            entry.deadline = deadline;
+            entry.wanted = true;
+            let done = Arc::clone(&entry.done);
+            jobs = done.wait(jobs).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn threads_running(&self) -> usize {
+        let threads = self.0.threads.lock();
+        threads.unwrap_or_else(PoisonError::into_inner).len()
     }
 
     fn start(&self) {
@@ -204,7 +206,8 @@ impl<J: Job> Shared<J> {
     fn run(&self) {
         let mut jobs = self.jobs();
         while !jobs.stopping {
-            let batch = match jobs.take(self.threads, Instant::now()) {
+            let now = Instant::now();
+            let batch = match jobs.take(self.threads, now) {
                 Ok(batch) => batch,
                 Err(time) => {
                     jobs = self.wait(jobs, time);
@@ -212,24 +215,22 @@ impl<J: Job> Shared<J> {
                 }
             };
             drop(jobs);
-            self.work(batch, false);
+            self.work(batch, now);
             jobs = self.jobs();
         }
     }
 
-    fn work(&self, batch: Batch<J>, urgent: bool) {
+    /// Works on what was taken out `then`.
+    fn work(&self, batch: Batch<J>, then: Instant) {
+        let urgent = batch.iter().any(|piece| piece.wanted);
         // A panic must not take the thread, nor the jobs' turns.
-        let work = || J::work(&batch.jobs, urgent);
+        let work = || J::work(&batch, urgent);
         let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-        drop(batch.jobs);
         let next = next.unwrap_or_default();
         let mut jobs = self.jobs();
-        for (index, number) in batch.numbers.iter().enumerate() {
-            if let Some(entry) = jobs.entries.get_mut(number) {
-                entry.busy = false;
-                if let Some(&Some(deadline)) = next.get(index) {
-                    (entry.ready, entry.deadline) = (true, deadline);
-                }
+        for (index, piece) in batch.iter().enumerate() {
+            if let Some(entry) = jobs.entries.get_mut(&piece.number) {
+                entry.put_back(next.get(index).copied().flatten(), then);
             }
         }
     }

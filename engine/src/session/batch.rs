@@ -36,7 +36,7 @@ impl<'a> Work<'a> {
         order: Order<'a>,
         slot: &'a mut Slot,
     ) -> Self {
-        let stage = renderer.begin(input, order).map(Stage::Begun);
+        let stage = renderer.begin(input, order, slot).map(Stage::Begun);
         Self {
             renderer,
             input,
@@ -68,12 +68,17 @@ impl<'a> Work<'a> {
         };
         let order = self.order;
         let tick = self.renderer.sound(self.input, order, draft, self.slot);
-        if !self.renderer.is_frame(tick, order.ahead) {
+        if self.renderer.is_frame(tick, order.ahead) {
+            self.renderer.pass(self.input, tick, self.slot);
+        } else if self.slot.left_out > 0 {
+            // No more is to be had: the last of those that were to be left out is shown after all.
+            self.slot.left_out -= 1;
+        } else {
             self.stage = Ok(Stage::Passed(tick));
             return;
         }
-        let skipped = order.skip && tick != (Tick::Speech { last: true });
-        let shown = self.renderer.show(self.input, tick, skipped, self.slot);
+        let tick = self.slot.tick;
+        let shown = self.renderer.show(self.slot);
         self.stage = shown.map(|()| Stage::Shown(tick));
     }
 }

@@ -4,7 +4,7 @@
 //! time included), `renderer` (while a frame is prepared), then `input`, `ring` and `drawn`, which are
 //! held for moments only.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
@@ -12,7 +12,7 @@ use arrayvec::ArrayVec;
 use super::batch::{self, Work};
 use super::input::Input;
 use super::renderer::{Order, Renderer, Tick, lock};
-use super::ring::{Ring, Slot, State};
+use super::ring::{Popped, Ring, Slot, State};
 use super::statistics::Statistics;
 use super::target::Target;
 use crate::avatar::Avatar;
@@ -22,7 +22,7 @@ use crate::compose::{Composer, Fade, Layers};
 use crate::frame::{Frame, FrameFlags};
 use crate::infer::BATCH;
 use crate::options::{Pacing, SessionOptions};
-use crate::schedule::{Deadline, Job};
+use crate::schedule::{Deadline, Job, Piece};
 use crate::{Error, ErrorKind, Result};
 
 /// A consumer that comes later than this has been away: the clock starts anew.
@@ -59,8 +59,8 @@ struct Drawer {
 enum Now {
     /// The next frame is not due and nobody wants to wait.
     Early,
-    /// It is, since so long.
-    Due(Duration),
+    /// It is, and so is this tick.
+    Due(u64),
 }
 
 impl Core {
@@ -118,11 +118,12 @@ impl Core {
         target.describe(self, frame)?;
         frame.flags = FrameFlags::default();
         let drawn = match self.options.pacing {
-            Pacing::Realtime => match self.wait(wait)? {
-                Now::Early => false,
-                Now::Due(late) => {
-                    self.take_paced(late, &mut drawer.slot, frame)?;
-                    true
+            Pacing::Realtime => loop {
+                let Now::Due(current) = self.wait(wait)? else {
+                    break false;
+                };
+                if self.take_paced(current, &mut drawer.slot, frame)? {
+                    break true;
                 }
             },
             Pacing::Unpaced => self.take_unpaced(&mut drawer.slot, frame)?,
@@ -162,7 +163,7 @@ impl Core {
         if lock(&self.input).cancelled {
             return Err(cancelled());
         }
-        let order = self.order(false, false, Deadline::Whenever);
+        let order = self.order(false, 0, Deadline::Whenever);
         let tick = self.prepare(&mut lock(&self.renderer), order, slot)?;
         if !matches!(tick, Tick::Speech { .. } | Tick::Closing) {
             return Ok(false);
@@ -175,55 +176,62 @@ impl Core {
         Ok(true)
     }
 
-    /// The next frame that is due, and the sound of those that are overdue by a whole frame and are
-    /// left out.
-    fn take_paced(&self, late: Duration, slot: &mut Slot, frame: &mut Frame) -> Result<()> {
-        let overdue = late.as_nanos() / FRAME_DURATION.as_nanos();
+    /// The frame that is due with tick `current`, and the sound of those that are overdue by a whole
+    /// frame and are left out; false if none is due after all.
+    fn take_paced(&self, current: u64, slot: &mut Slot, frame: &mut Frame) -> Result<bool> {
+        let mut shown = false;
         let mut skipped = 0;
-        loop {
-            let skip = skipped < overdue;
-            let tick = self.next(skip, slot)?;
+        while self.next(current, slot)? {
             hand_out(slot, frame);
-            if !skip || tick == (Tick::Speech { last: true }) {
+            skipped += slot.left_out + u64::from(shown);
+            shown = true;
+            frame.index = lock(&self.ring).index - 1;
+            if frame.index >= current || slot.tick == (Tick::Speech { last: true }) {
                 break;
             }
-            skipped += 1;
         }
         frame.flags.skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
-        frame.index = lock(&self.ring).index - 1;
-        self.announce();
-        Ok(())
+        if shown {
+            self.announce();
+        }
+        Ok(shown)
     }
 
-    /// Puts the next frame into `slot`: one that is prepared, or else prepared now.
-    fn next(&self, skip: bool, slot: &mut Slot) -> Result<Tick> {
-        let mut popped = self.pop(slot)?;
-        if !popped
-            && !skip
+    /// Puts the next frame into `slot`: one that is prepared, or else prepared now. False if it is not
+    /// due with tick `current`.
+    fn next(&self, current: u64, slot: &mut Slot) -> Result<bool> {
+        let mut popped = self.pop(current, slot)?;
+        if popped == Popped::Nothing
             && let Some(job) = self.job
             && lock(&self.input).front().is_some()
         {
-            self.avatar.0.scheduler.help(job);
-            popped = self.pop(slot)?;
+            let deadline = lock(&self.ring).deadline();
+            self.avatar.0.scheduler.wait_for(job, deadline);
+            popped = self.pop(current, slot)?;
         }
-        if !popped {
+        if popped == Popped::Nothing {
             let mut renderer = lock(&self.renderer);
             // The pool may have been at this very frame.
-            if !self.pop(slot)? {
-                let deadline = lock(&self.ring).deadline();
-                let order = self.order(false, skip, deadline);
+            popped = self.pop(current, slot)?;
+            if popped == Popped::Nothing {
+                let (deadline, index) = {
+                    let ring = lock(&self.ring);
+                    (ring.deadline(), ring.index)
+                };
+                let order = self.order(false, current.saturating_sub(index), deadline);
                 self.prepare(&mut renderer, order, slot)?;
-                lock(&self.ring).index += 1;
+                lock(&self.ring).index += slot.ticks();
                 lock(&self.drawn).set(&slot.state.mouth, slot.state.player);
+                popped = Popped::Frame;
             }
         }
-        Ok(slot.tick)
+        Ok(popped == Popped::Frame)
     }
 
-    fn order(&self, ahead: bool, skip: bool, deadline: Deadline) -> Order<'_> {
+    fn order(&self, ahead: bool, leave_out: u64, deadline: Deadline) -> Order<'_> {
         Order {
             ahead,
-            skip,
+            leave_out,
             deadline,
             drawn: &self.drawn,
             ring: &self.ring,
@@ -237,23 +245,23 @@ impl Core {
         work.finish()
     }
 
-    fn pop(&self, slot: &mut Slot) -> Result<bool> {
+    fn pop(&self, current: u64, slot: &mut Slot) -> Result<Popped> {
         let mut input = lock(&self.input);
         let mut ring = lock(&self.ring);
         if let Some(error) = ring.failed.take() {
             return Err(error);
         }
-        if !ring.pop(input.generation, input.revision, slot) {
-            return Ok(false);
+        let popped = ring.pop(current, (input.generation, input.revision), slot);
+        if popped != Popped::Frame {
+            return Ok(popped);
         }
-        ring.index += 1;
         if slot.tick == (Tick::Speech { last: true }) {
             input.finish();
         }
         drop(ring);
         drop(input);
         lock(&self.drawn).set(&slot.state.mouth, slot.state.player);
-        Ok(true)
+        Ok(popped)
     }
 
     /// Waits until the next frame is due, if `wait`ing is wanted and the clock is one to wait for.
@@ -271,10 +279,11 @@ impl Core {
                 ring.clock = Some(Stopwatch::start(&self.options.clock));
                 ring.first = ring.index;
             }
-            let (now, due) = (ring.elapsed(), ring.due());
+            let now = ring.elapsed();
+            let due = ring.next_due(input.generation, input.revision);
             let Some(early) = due.checked_sub(now).filter(|early| !early.is_zero()) else {
                 if now - due < AWAY {
-                    return Ok(Now::Due(now - due));
+                    return Ok(Now::Due(ring.tick_at(now)));
                 }
                 ring.clock = None;
                 drop(ring);
@@ -315,10 +324,10 @@ impl Core {
 }
 
 impl Job for Core {
-    fn work(cores: &[Arc<Self>], urgent: bool) -> ArrayVec<Option<Deadline>, BATCH> {
-        let mut next = ArrayVec::from_iter(cores.iter().map(|_| None));
+    fn work(pieces: &[Piece<Self>], urgent: bool) -> ArrayVec<Option<Deadline>, BATCH> {
+        let mut next = ArrayVec::from_iter(pieces.iter().map(|_| None));
         let mut places = ArrayVec::<Place<'_>, BATCH>::new();
-        for (index, core) in cores.iter().enumerate() {
+        for (index, Piece { job: core, lag, .. }) in pieces.iter().enumerate() {
             let renderer = if index == 0 {
                 lock(&core.renderer)
             } else if let Ok(renderer) = core.renderer.try_lock() {
@@ -336,21 +345,16 @@ impl Job for Core {
                     core,
                     renderer,
                     slot,
-                    deadline,
+                    order: core.order(true, ring.leave_out(*lag), deadline),
                 });
             }
         }
         let works = places.iter_mut().map(|place| {
-            let order = place.core.order(true, false, place.deadline);
-            Work::new(
-                &mut place.renderer,
-                &place.core.input,
-                order,
-                &mut place.slot,
-            )
+            let renderer = &mut place.renderer;
+            Work::new(renderer, &place.core.input, place.order, &mut place.slot)
         });
         let mut works: ArrayVec<_, BATCH> = works.collect();
-        batch::prepare(&cores[0].avatar, &mut works, urgent);
+        batch::prepare(&pieces[0].job.avatar, &mut works, urgent);
         let ticks: ArrayVec<_, BATCH> = works.into_iter().map(Work::finish).collect();
         for (place, tick) in places.into_iter().zip(ticks) {
             let index = place.index;
@@ -366,7 +370,7 @@ struct Place<'a> {
     core: &'a Core,
     renderer: MutexGuard<'a, Renderer>,
     slot: Slot,
-    deadline: Deadline,
+    order: Order<'a>,
 }
 
 impl Place<'_> {

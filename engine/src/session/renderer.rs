@@ -12,8 +12,8 @@ use crate::clock::frame_start;
 use crate::compose::arch::Isa;
 use crate::compose::blend::Patch;
 use crate::identity::Identity;
-use crate::motion::Player;
 use crate::motion::mouth::{CLOSING, Mouth};
+use crate::motion::{Player, Shot};
 use crate::schedule::Deadline;
 use crate::speech::SpeechWindow;
 
@@ -40,8 +40,8 @@ pub(super) enum Tick {
 pub(super) struct Order<'a> {
     /// Only if it is sure to be a frame of speech, whatever is pushed until it is due.
     pub(super) ahead: bool,
-    /// Leave out the picture, as far as that is allowed.
-    pub(super) skip: bool,
+    /// Ticks whose pictures are to be left out before it. An utterance's last one is shown in any case.
+    pub(super) leave_out: u64,
     pub(super) deadline: Deadline,
     /// Mouth and motion as they were drawn last, to go back to on an interruption.
     pub(super) drawn: &'a Mutex<State>,
@@ -93,6 +93,8 @@ pub(super) struct Renderer {
     /// Whether anybody wants to see pictures.
     pictures: bool,
     player: Player,
+    /// What the last tick's picture shows.
+    shot: Shot,
     /// Whether the last tick was one of speech, for the motion.
     talking: bool,
     bases: Bases,
@@ -118,6 +120,7 @@ impl Renderer {
             restarts,
             pictures,
             player: Player::default(),
+            shot: Shot::default(),
             talking: false,
             bases: Bases::default(),
             mouth: Mouth::new(coefficients),
@@ -127,11 +130,34 @@ impl Renderer {
         }
     }
 
-    /// Begins a tick: what it is going to be, and whether the speech network has to hear its
-    /// [window](Self::window).
-    pub(super) fn begin(&mut self, input: &Mutex<Input>, order: Order<'_>) -> Result<Draft> {
+    /// Begins a frame: lets those ticks pass that are left out, and says what its own is going to be,
+    /// and whether the speech network has to hear its [window](Self::window).
+    pub(super) fn begin(
+        &mut self,
+        input: &Mutex<Input>,
+        order: Order<'_>,
+        slot: &mut Slot,
+    ) -> Result<Draft> {
         self.follow_interruption(input, order.drawn);
         self.follow_changes(input, order);
+        slot.clear();
+        loop {
+            let draft = self.begin_tick(input, order)?;
+            let last = draft.tick == (Tick::Speech { last: true });
+            if last || slot.left_out >= order.leave_out {
+                return Ok(draft);
+            }
+            // Nobody sees this mouth: it is the one before.
+            let tick = self.sound(input, order, draft, slot);
+            if !self.is_frame(tick, order.ahead) {
+                return Ok(Draft::silent(tick));
+            }
+            self.pass(input, tick, slot);
+            slot.left_out += 1;
+        }
+    }
+
+    fn begin_tick(&mut self, input: &Mutex<Input>, order: Order<'_>) -> Result<Draft> {
         if self.ended {
             // One utterance at a time is prepared, so that all that is can be undone.
             if !lock(order.ring).is_empty() {
@@ -155,7 +181,7 @@ impl Renderer {
             self.starved = 0;
         }
         let (tick, rate_hz) = self.listen(input)?;
-        let Tick::Speech { last } = tick else {
+        let Tick::Speech { .. } = tick else {
             if !self.restarts && !order.ahead {
                 self.rest();
             }
@@ -168,8 +194,7 @@ impl Renderer {
             tick,
             rate_hz,
             gate,
-            // Nobody sees the mouth of a picture that is left out: the one before will do.
-            hears: gate > 0.0 && (last || !order.skip),
+            hears: gate > 0.0,
         })
     }
 
@@ -202,9 +227,6 @@ impl Renderer {
         draft: Draft,
         slot: &mut Slot,
     ) -> Tick {
-        slot.audio.clear();
-        slot.audio_rate_hz = 0;
-        slot.muted = false;
         let Tick::Speech { last } = draft.tick else {
             return draft.tick;
         };
@@ -246,15 +268,8 @@ impl Renderer {
         }
     }
 
-    /// All that the tick's picture is made from but the mouth, which is to be drawn if it is
-    /// [placed](Slot::placed).
-    pub(super) fn show(
-        &mut self,
-        input: &Mutex<Input>,
-        tick: Tick,
-        skipped: bool,
-        slot: &mut Slot,
-    ) -> Result<()> {
+    /// Moves on by a tick.
+    pub(super) fn pass(&mut self, input: &Mutex<Input>, tick: Tick, slot: &mut Slot) {
         self.starved = match tick {
             Tick::Starved | Tick::Waiting => self.starved + 1,
             _ => 0,
@@ -268,22 +283,24 @@ impl Renderer {
             self.player.perform(gesture);
         }
         let clips = &self.avatar.0.clips;
-        let shot = self.player.next(clips, self.talking, base_loop);
+        self.shot = self.player.next(clips, self.talking, base_loop);
         slot.tick = tick;
         slot.generation = self.generation;
         slot.revision = self.revision;
         slot.state.set(&self.mouth, self.player);
-        slot.gesture = gesture;
-        slot.base_frame = shot.frame;
+        slot.gesture = gesture.or(slot.gesture);
+        slot.base_frame = self.shot.frame;
+    }
+
+    /// All that the picture of the tick that has passed is made from but the mouth, which is to be
+    /// drawn if it is [placed](Slot::placed).
+    pub(super) fn show(&mut self, slot: &mut Slot) -> Result<()> {
         slot.placed = false;
         slot.base = None;
         slot.leaving = None;
-        if skipped {
-            return Ok(());
-        }
         if self.pictures {
-            slot.base = Some(self.bases.take(&self.avatar, shot.frame)?);
-            slot.leaving = self.bases.leaving(&self.avatar, shot)?;
+            slot.base = Some(self.bases.take(&self.avatar, self.shot.frame)?);
+            slot.leaving = self.bases.leaving(&self.avatar, self.shot)?;
             slot.placed = self.mouth.presence() > 0.0;
         }
         let shown = self.mouth.coefficients();
@@ -404,7 +421,7 @@ impl Renderer {
             {
                 utterance.give_back(&slot.audio);
                 input.gesture = input.gesture.or(slot.gesture);
-                self.frame -= 1;
+                self.frame -= slot.ticks();
                 undone = true;
             }
             ring.put_back(slot);

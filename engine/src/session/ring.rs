@@ -23,6 +23,8 @@ pub(super) const RING_FRAMES: usize = 6;
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) tick: Tick,
+    /// Ticks just before it whose pictures are left out; their sound is here.
+    pub(super) left_out: u64,
     /// Interruptions up to when it was prepared.
     pub(super) generation: u64,
     /// Changes up to when it was prepared.
@@ -54,6 +56,15 @@ pub(super) struct Leaving {
     pub(super) weight: u16,
 }
 
+/// What there was to be taken out of a ring.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Popped {
+    Frame,
+    /// There is one, not due yet.
+    Early,
+    Nothing,
+}
+
 /// Where mouth and motion stand after a frame.
 #[derive(Debug)]
 pub(super) struct State {
@@ -81,6 +92,7 @@ impl Slot {
     pub(super) fn new(coefficients: usize) -> Self {
         Self {
             tick: Tick::Idle,
+            left_out: 0,
             generation: 0,
             revision: 0,
             audio: Vec::new(),
@@ -95,6 +107,20 @@ impl Slot {
             patch: Patch::default(),
             state: State::new(coefficients),
         }
+    }
+
+    /// Ticks that pass with it.
+    pub(super) fn ticks(&self) -> u64 {
+        self.left_out + 1
+    }
+
+    /// Begins anew: no sound, nothing left out.
+    pub(super) fn clear(&mut self) {
+        self.left_out = 0;
+        self.audio.clear();
+        self.audio_rate_hz = 0;
+        self.muted = false;
+        self.gesture = None;
     }
 }
 
@@ -150,22 +176,34 @@ impl Ring {
         self.slots.push_back(slot);
     }
 
-    /// Exchanges `shown` for the next prepared frame, if there is one that nothing has overtaken.
+    /// Exchanges `shown` for the next prepared frame, if there is one that nothing has overtaken and
+    /// that is due with tick `current`.
     /// Those from before an interruption are dropped, those from before a change stay, to be
     /// [undone](Self::undo).
-    pub(super) fn pop(&mut self, generation: u64, revision: u64, shown: &mut Slot) -> bool {
+    pub(super) fn pop(
+        &mut self,
+        current: u64,
+        (generation, revision): (u64, u64),
+        shown: &mut Slot,
+    ) -> Popped {
         while let Some(slot) = self.slots.pop_front() {
             if slot.generation != generation {
                 self.put_back(slot);
-            } else if slot.revision != revision {
-                self.slots.push_front(slot);
-                return false;
-            } else {
-                self.put_back(std::mem::replace(shown, slot));
-                return true;
+                continue;
             }
+            let popped = if slot.revision != revision {
+                Popped::Nothing
+            } else if self.index + slot.left_out > current {
+                Popped::Early
+            } else {
+                self.index += slot.ticks();
+                self.put_back(std::mem::replace(shown, slot));
+                return Popped::Frame;
+            };
+            self.slots.push_front(slot);
+            return popped;
         }
-        false
+        Popped::Nothing
     }
 
     /// Takes out the frame that was prepared last.
@@ -180,11 +218,28 @@ impl Ring {
 
     /// When the next frame that is not prepared yet is due.
     pub(super) fn deadline(&self) -> Deadline {
-        let ticks = self.index - self.first + self.slots.len() as u64;
         self.clock
             .as_ref()
-            .and_then(|clock| clock.instant(after(ticks)))
+            .and_then(|clock| clock.instant(self.due_after_all()))
             .map_or(Deadline::Whenever, Deadline::At)
+    }
+
+    /// How many ticks are to be left out before the next frame that is prepared, where `lag` is what a
+    /// session waits for that: those that are overdue by a frame, and if it is longer than a frame,
+    /// those that are due before it is likely to be served again.
+    pub(super) fn leave_out(&self, lag: Duration) -> u64 {
+        let until = if lag < FRAME_DURATION {
+            self.elapsed()
+        } else {
+            self.elapsed() + lag + FRAME_DURATION
+        };
+        ticks(until.saturating_sub(self.due_after_all()))
+    }
+
+    /// When the next frame that is not prepared yet is due, since the clock's start.
+    fn due_after_all(&self) -> Duration {
+        let prepared: u64 = self.slots.iter().map(Slot::ticks).sum();
+        self.due() + after(prepared)
     }
 
     /// Time since the clock's start.
@@ -200,10 +255,27 @@ impl Ring {
         clock.is_some_and(|clock| clock.instant(Duration::ZERO).is_none())
     }
 
-    /// When the next frame to draw is due, since the clock's start.
+    /// When the next tick is due, since the clock's start.
     pub(super) fn due(&self) -> Duration {
         after(self.index - self.first)
     }
+
+    /// When the next frame to draw is due: ticks that are [left out](Slot::left_out) are let pass.
+    pub(super) fn next_due(&self, generation: u64, revision: u64) -> Duration {
+        let next = self.slots.front();
+        let next = next.filter(|slot| (slot.generation, slot.revision) == (generation, revision));
+        self.due() + after(next.map_or(0, |slot| slot.left_out))
+    }
+
+    /// The tick that is due at a time since the clock's start.
+    pub(super) fn tick_at(&self, time: Duration) -> u64 {
+        self.first + ticks(time)
+    }
+}
+
+/// Whole ticks in a time.
+fn ticks(time: Duration) -> u64 {
+    (time.as_nanos() / FRAME_DURATION.as_nanos()) as u64
 }
 
 fn after(ticks: u64) -> Duration {

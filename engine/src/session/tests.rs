@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::ring::RING_FRAMES;
 use super::*;
 use crate::clock::ManualClock;
-use crate::schedule::{Deadline, Job};
+use crate::schedule::{Deadline, Job, Piece};
 use crate::{Engine, Provider};
 
 const TICK: Duration = Duration::from_millis(40);
@@ -35,7 +35,17 @@ impl Talk {
 
     /// Lets the pool prepare a frame, if there is one to prepare.
     fn work(&self) -> Option<Deadline> {
-        Core::work(std::slice::from_ref(&self.session.core), false)[0]
+        Core::work(&[self.piece(Duration::ZERO)], false)[0]
+    }
+
+    /// What the pool works on.
+    fn piece(&self, lag: Duration) -> Piece<Core> {
+        Piece {
+            number: 0,
+            job: Arc::clone(&self.session.core),
+            lag,
+            wanted: false,
+        }
     }
 
     /// Lets the pool prepare what it can, once the clock runs.
@@ -246,10 +256,6 @@ fn base_frames_are_decoded_before_they_are_needed() {
 fn sessions_prepared_together_draw_what_they_draw_alone() {
     let avatar = toy();
     let talks = [(); 4].map(|()| [Talk::new(&avatar), Talk::new(&avatar)]);
-    let cores: Vec<_> = talks
-        .iter()
-        .map(|[a, _]| Arc::clone(&a.session.core))
-        .collect();
     let mut random = Random(5);
     let voice: Vec<f32> = (0..4_000)
         .map(|_| random.below(2_000) as f32 / 2_000.0 - 0.5)
@@ -269,8 +275,9 @@ fn sessions_prepared_together_draw_what_they_draw_alone() {
             }
         }
         for _ in 0..2 {
-            let next = Core::work(&cores, false);
-            assert_eq!(next.len(), cores.len());
+            let pieces = talks.each_ref().map(|[a, _]| a.piece(Duration::ZERO));
+            let next = Core::work(&pieces, false);
+            assert_eq!(next.len(), pieces.len());
             prepared += next.iter().filter(|next| next.is_some()).count();
         }
         for (number, [together, alone]) in talks.iter().enumerate() {
@@ -285,4 +292,53 @@ fn sessions_prepared_together_draw_what_they_draw_alone() {
         }
     }
     assert!(prepared > 80, "{prepared} frames were prepared ahead");
+}
+
+/// Where a session waits for longer than a frame for each one, pictures are left out before their time:
+/// the others come when they are due, with the sound of those before them.
+#[test]
+fn a_session_that_lags_leaves_out_pictures_ahead() {
+    let talk = Talk::new(&toy());
+    let voice: Vec<f32> = (0..16_000).map(|i| (i as f32 * 0.3).sin() * 0.3).collect();
+    talk.say(&voice);
+    let first = talk.tick();
+    let mut heard = first.audio().to_vec();
+    let mut shown = vec![first.index()];
+    let lag = TICK + TICK / 2;
+    while heard.len() < voice.len() {
+        Core::work(&[talk.piece(lag)], false);
+        for _ in 0..2 {
+            if let Some(frame) = talk.session.try_next_frame().unwrap() {
+                let skipped = u64::from(frame.flags().skipped);
+                assert_eq!(frame.index(), shown[shown.len() - 1] + skipped + 1);
+                assert!(!frame.flags().late, "{frame:?}");
+                heard.extend_from_slice(frame.audio());
+                shown.push(frame.index());
+            }
+            talk.clock.advance(TICK);
+        }
+    }
+    assert!(heard == voice, "every sample");
+    assert!(shown.len() < 20, "of 25 pictures: {shown:?}");
+}
+
+/// Where the audio ends before as much as was to be left out, the last picture there is is shown.
+#[test]
+fn what_is_left_out_ends_with_the_audio() {
+    let talk = Talk::new(&toy());
+    talk.tick();
+    // Six frames and what their last window hears.
+    talk.session
+        .push_audio(&[0.1; 640 * 8][..], RATE, 1)
+        .unwrap();
+    Core::work(&[talk.piece(50 * TICK)], false);
+    let frame = loop {
+        if let Some(frame) = talk.session.try_next_frame().unwrap() {
+            break frame;
+        }
+        talk.clock.advance(TICK);
+    };
+    let samples = 640 * u64::from(frame.flags().skipped + 1);
+    assert!(samples > 640 && frame.flags().speech, "{frame:?}");
+    assert_eq!(frame.audio().len() as u64, samples);
 }
