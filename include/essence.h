@@ -301,7 +301,7 @@ enum {
  * Minor version of the binary interface that this header describes. A library of a higher minor
  * version does all that one of a lower does.
  */
-#define ESSENCE_ABI_VERSION_MINOR 2
+#define ESSENCE_ABI_VERSION_MINOR 3
 
 /**
  * A file of audio, read as mono samples: wav, flac, mp3, ogg (Vorbis), m4a and aac.
@@ -1368,6 +1368,39 @@ essence_status essence_session_try_next_frame(const struct essence_session *sess
                                               const struct essence_picture *picture,
                                               struct essence_frame_info *info,
                                               struct essence_error *err);
+
+/**
+ * Draws several frames in one call: those that as many calls of essence_session_next_frame()
+ * would give, one after the other. For languages in which what surrounds a call takes time.
+ * Since ABI 1.3.
+ *
+ * The first frame comes as there: in real time it is waited for. The call ends before the
+ * first of the others that is not there without waiting, so in real time it mostly draws one.
+ *
+ * `frames`: borrowed for the call; `count` frames, no two the same. What they held before is
+ * gone, whatever is returned; the first `*drawn` are filled.
+ * `pictures`: borrowed for the call; for each frame what `picture` is to
+ * essence_session_next_frame(), NULL included, no two in the same memory. NULL: all pictures
+ * go into their frames.
+ * `infos`: borrowed for the call; for each frame what `info` is there, NULL included. The first
+ * `*drawn` are written. May be NULL.
+ * `count`: **1 to 64**.
+ * `drawn`: how many frames were drawn. Written whatever is returned.
+ *
+ * Returns: OK (one frame or more), or AGAIN (none, as essence_session_next_frame() has none).
+ * Fails with: as essence_session_next_frame(); a picture that can't be drawn into and an info
+ * that can't be written are met when their turn comes. Frames drawn before a failure are there
+ * all the same, and `*drawn` counts them.
+ * Threads: as essence_session_next_frame(). Frames that another thread draws may lie between
+ * those of a call.
+ */
+essence_status essence_session_next_frames(const struct essence_session *session,
+                                           struct essence_frame *const *frames,
+                                           const struct essence_picture *const *pictures,
+                                           struct essence_frame_info *const *infos,
+                                           size_t count,
+                                           size_t *drawn,
+                                           struct essence_error *err);
 
 /**
  * Makes room for a frame. It fits every session and grows to what it is used for.

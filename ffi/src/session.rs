@@ -9,15 +9,13 @@ use engine::{AudioData, Error, OutputSize, Session, SessionOptions};
 use crate::avatar::essence_avatar;
 use crate::boundary::{export, invalid};
 use crate::clock::essence_clock;
-use crate::frame::{FrameBox, essence_frame, essence_frame_info};
-use crate::handle::{self, Exclusive, Shared, opaque};
+use crate::handle::{self, Shared, opaque};
 use crate::names::{
     ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, essence_pacing, essence_pixel_format,
     pacing, pixel_format,
 };
-use crate::picture::{self, essence_picture};
 use crate::sized::{self, Sized32, sized};
-use crate::status::{ESSENCE_AGAIN, ESSENCE_OK, essence_status};
+use crate::status::{ESSENCE_OK, essence_status};
 use crate::text;
 
 opaque! {
@@ -28,7 +26,7 @@ opaque! {
 /// A session with what it was asked for.
 #[derive(Debug)]
 pub struct SessionBox {
-    session: Session,
+    pub(crate) session: Session,
     format: essence_pixel_format,
 }
 
@@ -314,51 +312,6 @@ export! {
     }
 }
 
-export! {
-    /// Draws the next frame. In real time, the engine's threads may have run its networks before.
-    ///
-    /// In real time, waits until the frame is due and always gives one (on an essence_clock it
-    /// doesn't wait, and gives AGAIN early). Unpaced, it never waits.
-    ///
-    /// `frame`: filled with the frame; what it held before is gone, whatever is returned.
-    /// `picture`: borrowed for the call. NULL: the picture goes into `frame`, in the session's pixel
-    /// format. Otherwise it goes straight into the caller's memory, in the format of `picture`,
-    /// which must have the session's width and height; bytes between rows are left alone.
-    /// `info`: what was drawn, as far as its `struct_size` reaches; written on OK only. May be NULL.
-    ///
-    /// Returns: OK, or AGAIN (no frame: push more audio or flush, or an utterance that was flushed
-    /// is complete; on an essence_clock, not due yet).
-    /// Fails with: INVALID_ARGUMENT (then no frame is used up), INFERENCE, INVALID_AVATAR (a base
-    /// frame turns out to be damaged), CANCELLED (after essence_session_cancel()).
-    /// Threads: any; concurrently with all calls on the session. Two threads that draw from one
-    /// session get frames in turn.
-    fn essence_session_next_frame(
-        session: *const essence_session,
-        frame: *mut essence_frame,
-        picture: *const essence_picture,
-        info: *mut essence_frame_info,
-    ) -> essence_status {
-        draw(&handle::shared(session)?, &mut handle::exclusive(frame)?, picture, info, true)
-    }
-}
-
-export! {
-    /// The same as essence_session_next_frame(), without waiting: AGAIN means that the next frame is
-    /// not due yet.
-    ///
-    /// Fails with: as essence_session_next_frame().
-    /// Threads: as essence_session_next_frame(); it does wait for a frame that another thread is
-    /// drawing.
-    fn essence_session_try_next_frame(
-        session: *const essence_session,
-        frame: *mut essence_frame,
-        picture: *const essence_picture,
-        info: *mut essence_frame_info,
-    ) -> essence_status {
-        draw(&handle::shared(session)?, &mut handle::exclusive(frame)?, picture, info, false)
-    }
-}
-
 fn session_options(given: &essence_session_options) -> Result<SessionOptions, Error> {
     let mut options = SessionOptions::default()
         .pacing(pacing(given.pacing)?)
@@ -395,52 +348,5 @@ fn push(
     let channels = u16::try_from(channels)
         .map_err(|_| invalid(format!("{channels} channels; 1 to 32 are accepted")))?;
     session.session.push_audio(audio, rate_hz, channels)?;
-    Ok(ESSENCE_OK)
-}
-
-/// # Safety
-/// The pointers are as the header demands of essence_session_next_frame().
-unsafe fn draw(
-    session: &Shared<'_, SessionBox>,
-    frame: &mut Exclusive<'_, FrameBox>,
-    picture: *const essence_picture,
-    info: *mut essence_frame_info,
-    wait: bool,
-) -> Result<essence_status, Error> {
-    frame.drawn = false;
-    if !info.is_null() {
-        // Before a frame is used up: whether it can be described.
-        // SAFETY: as this function demands.
-        unsafe { sized::check_out(info) }?;
-    }
-    let session = &session.session;
-    let (drawn, outside) = if picture.is_null() {
-        let drawn = if wait {
-            session.next_frame_into(&mut frame.frame)?
-        } else {
-            session.try_next_frame_into(&mut frame.frame)?
-        };
-        (drawn, None)
-    } else {
-        // SAFETY: as this function demands.
-        let (checked, mut picture) = unsafe {
-            let checked = picture::check(picture)?;
-            (checked, checked.writable()?)
-        };
-        let drawn = if wait {
-            session.next_frame_to(&mut frame.frame, &mut picture)?
-        } else {
-            session.try_next_frame_to(&mut frame.frame, &mut picture)?
-        };
-        (drawn, Some((checked.planes, checked.strides)))
-    };
-    if !drawn {
-        return Ok(ESSENCE_AGAIN);
-    }
-    frame.complete(outside);
-    if !info.is_null() {
-        // SAFETY: as this function demands.
-        unsafe { sized::write(info, &frame.describe()) }?;
-    }
     Ok(ESSENCE_OK)
 }

@@ -16,7 +16,7 @@ use crate::root;
 use read::{Constants, Source};
 
 /// The sources in the order of the header.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "version",
     "status",
     "error",
@@ -27,6 +27,7 @@ const SOURCES: [&str; 12] = [
     "clock",
     "picture",
     "session",
+    "draw",
     "frame",
     "audio",
 ];

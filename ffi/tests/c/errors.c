@@ -206,17 +206,83 @@ static void of_sessions(essence_avatar *toy)
     essence_session_destroy(session);
 }
 
-/* Draws loud speech until the first call that is no success. */
-static essence_status until_it_fails(essence_avatar *avatar, essence_pacing pacing)
+/* Several frames in a call: what is wrong is said before anything is drawn, or when its turn comes. */
+static void of_frames(essence_avatar *toy)
+{
+    essence_session_options options = ESSENCE_SESSION_OPTIONS_INIT;
+    essence_session *session = NULL;
+    essence_frame *frames[3] = {NULL, NULL, NULL};
+    essence_frame_info infos[3] = {ESSENCE_FRAME_INFO_INIT, ESSENCE_FRAME_INFO_INIT, ESSENCE_FRAME_INFO_INIT};
+    essence_frame_info *into[3];
+    essence_picture picture = ESSENCE_PICTURE_INIT;
+    const essence_picture *pictures[3] = {NULL, NULL, NULL};
+    static short samples[16000];
+    size_t drawn, i;
+    buzz(samples, 16000);
+    options.pacing = ESSENCE_PACING_UNPACED;
+    EXPECT(ESSENCE_OK, essence_session_create(toy, &options, &session, ERR));
+    EXPECT(ESSENCE_OK, essence_session_push_audio_i16(session, samples, 16000, 16000, 1, ERR));
+    EXPECT(ESSENCE_OK, essence_session_flush(session, ERR));
+    for (i = 0; i < 3; i++) {
+        EXPECT(ESSENCE_OK, essence_frame_create(&frames[i], ERR));
+        into[i] = &infos[i];
+    }
+#define REFUSED(word, session, frames, count, drawn) \
+    do { \
+        EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, \
+               essence_session_next_frames(session, frames, NULL, into, count, drawn, ERR)); \
+        says(word); \
+    } while (0)
+#define REFUSED_ALL(word, session, frames, count) \
+    do { \
+        drawn = 77; \
+        REFUSED(word, session, frames, count, &drawn); \
+        CHECK(drawn == 0); \
+    } while (0)
+    REFUSED("number of frames", session, frames, 3, NULL);
+    REFUSED_ALL("session is NULL", NULL, frames, 3);
+    REFUSED_ALL("frames are NULL", session, NULL, 3);
+    REFUSED_ALL("0 frames", session, frames, 0);
+    REFUSED_ALL("65 frames", session, frames, 65);
+    {
+        essence_frame *none[2], *twice[2];
+        none[0] = twice[0] = twice[1] = frames[0];
+        none[1] = NULL;
+        REFUSED_ALL("NULL", session, none, 2);
+        REFUSED_ALL("frame 1", session, twice, 2);
+    }
+    infos[0].struct_size = 3;
+    REFUSED_ALL("struct_size", session, frames, 3);
+    infos[0].struct_size = sizeof infos[0];
+    /* A picture that can't be drawn into, behind one frame that is drawn all the same. */
+    pictures[1] = &picture;
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_next_frames(session, frames, pictures, into, 3, &drawn, ERR));
+    CHECK(drawn == 1 && infos[0].index == 0 && infos[0].audio_samples == 640);
+    EXPECT(ESSENCE_OK, essence_frame_describe(frames[0], &infos[0], ERR));
+    EXPECT(ESSENCE_ERR_INVALID_STATE, essence_frame_describe(frames[1], &infos[1], ERR));
+    pictures[1] = NULL;
+    into[1] = NULL;
+    EXPECT(ESSENCE_OK, essence_session_next_frames(session, frames, pictures, into, 3, &drawn, ERR));
+    CHECK(drawn == 3 && infos[0].index == 1 && infos[2].index == 3);
+    EXPECT(ESSENCE_OK, essence_session_cancel(session, ERR));
+    EXPECT(ESSENCE_ERR_CANCELLED, essence_session_next_frames(session, frames, NULL, NULL, 3, &drawn, ERR));
+    CHECK(drawn == 0);
+    for (i = 0; i < 3; i++)
+        essence_frame_destroy(frames[i]);
+    essence_session_destroy(session);
+}
+
+/* Draws six silent frames and loud speech until the first call that is no success; how many frames came before. */
+static essence_status until_it_fails(essence_avatar *avatar, essence_pacing pacing, size_t *total)
 {
     essence_session_options options = ESSENCE_SESSION_OPTIONS_INIT;
     essence_session *session = NULL;
     essence_frame *frame = NULL;
     static short samples[16000];
     essence_status status;
-    int drawn;
+    size_t drawn;
     options.pacing = pacing;
-    buzz(samples, 16000);
+    buzz(samples + 3840, 12160);
     EXPECT(ESSENCE_OK, essence_session_create(avatar, &options, &session, ERR));
     EXPECT(ESSENCE_OK, essence_frame_create(&frame, ERR));
     EXPECT(ESSENCE_OK, essence_session_push_audio_i16(session, samples, 16000, 16000, 1, ERR));
@@ -226,6 +292,7 @@ static essence_status until_it_fails(essence_avatar *avatar, essence_pacing paci
         if (status != ESSENCE_OK)
             break;
     }
+    *total = drawn;
     /* The session lives: it can be interrupted. */
     if (status < 0) {
         essence_error err = ESSENCE_ERROR_INIT;
@@ -236,19 +303,50 @@ static essence_status until_it_fails(essence_avatar *avatar, essence_pacing paci
     return status;
 }
 
+/* The same, four frames in a call; how many came before the failure. */
+static size_t together_until_it_fails(essence_avatar *avatar, essence_status expected)
+{
+    essence_session_options options = ESSENCE_SESSION_OPTIONS_INIT;
+    essence_session *session = NULL;
+    essence_frame *frames[4];
+    static short samples[16000];
+    essence_status status;
+    size_t drawn, total = 0, i;
+    options.pacing = ESSENCE_PACING_UNPACED;
+    buzz(samples + 3840, 12160);
+    EXPECT(ESSENCE_OK, essence_session_create(avatar, &options, &session, ERR));
+    for (i = 0; i < 4; i++)
+        EXPECT(ESSENCE_OK, essence_frame_create(&frames[i], ERR));
+    EXPECT(ESSENCE_OK, essence_session_push_audio_i16(session, samples, 16000, 16000, 1, ERR));
+    EXPECT(ESSENCE_OK, essence_session_flush(session, ERR));
+    do {
+        status = essence_session_next_frames(session, frames, NULL, NULL, 4, &drawn, ERR);
+        total += drawn;
+    } while (status == ESSENCE_OK);
+    CHECK(status == expected);
+    for (i = 0; i < 4; i++)
+        essence_frame_destroy(frames[i]);
+    essence_session_destroy(session);
+    return total;
+}
+
 /* A network that passes its self-test, and fails once the mouth opens wide. */
 static void of_inference(essence_engine *engine, essence_avatar *toy)
 {
     const essence_pacing pacings[] = {ESSENCE_PACING_UNPACED, ESSENCE_PACING_REALTIME};
     essence_avatar *failing = NULL;
+    size_t drawn;
     int i;
     EXPECT(ESSENCE_OK, essence_avatar_open(engine, in_testdata("avatars/toy_failing.imx"), &failing, ERR));
     for (i = 0; i < 2; i++) {
-        EXPECT(ESSENCE_ERR_INFERENCE, until_it_fails(failing, pacings[i]));
+        EXPECT(ESSENCE_ERR_INFERENCE, until_it_fails(failing, pacings[i], &drawn));
         says("ONNX Runtime");
         says("Gather");
+        if (pacings[i] == ESSENCE_PACING_UNPACED)
+            CHECK(drawn == 6 && together_until_it_fails(failing, ESSENCE_ERR_INFERENCE) == drawn);
     }
-    EXPECT(ESSENCE_AGAIN, until_it_fails(toy, ESSENCE_PACING_UNPACED));
+    EXPECT(ESSENCE_AGAIN, until_it_fails(toy, ESSENCE_PACING_UNPACED, &drawn));
+    CHECK(drawn == 25 && together_until_it_fails(toy, ESSENCE_AGAIN) == drawn);
     essence_avatar_release(failing);
 }
 
@@ -434,6 +532,7 @@ int main(int argc, char **argv)
     of_engines(engine);
     of_avatars(engine, toy);
     of_sessions(toy);
+    of_frames(toy);
     of_inference(engine, toy);
     of_files(argv[2]);
     of_struct_sizes(engine, toy);

@@ -155,6 +155,120 @@ static void keep_time(essence_avatar *avatar)
     essence_session_destroy(session);
 }
 
+/* Whether two frames are the same, wherever their pictures are. */
+static void same(const essence_frame_info *a, const essence_frame_info *b)
+{
+    size_t row;
+    CHECK(a->index == b->index && a->flags == b->flags && a->interruptions == b->interruptions);
+    CHECK(a->base_frame == b->base_frame && a->audio_rate_hz == b->audio_rate_hz);
+    CHECK(a->audio_samples == b->audio_samples && a->arkit_count == b->arkit_count);
+    CHECK(memcmp(a->audio_i16, b->audio_i16, a->audio_samples * sizeof *a->audio_i16) == 0);
+    CHECK(memcmp(a->audio, b->audio, a->audio_samples * sizeof *a->audio) == 0);
+    CHECK(memcmp(a->arkit, b->arkit, a->arkit_count * sizeof *a->arkit) == 0);
+    for (row = 0; row < 48; row++)
+        CHECK(memcmp(a->planes[0] + row * a->strides[0], b->planes[0] + row * b->strides[0], 64 * 3) == 0);
+}
+
+/* Several frames in a call are those that single calls give, with an interruption in between. */
+static void draw_together(essence_avatar *avatar)
+{
+    enum { MOST = 5, STRIDE = 64 * 3 + 7 };
+    static short samples[24000];
+    static unsigned char pixels[MOST][STRIDE * 48];
+    essence_session_options options = ESSENCE_SESSION_OPTIONS_INIT;
+    const essence_frame_info none = ESSENCE_FRAME_INFO_INIT;
+    essence_session *singly = NULL, *together = NULL;
+    essence_frame *single = NULL, *frames[MOST];
+    essence_frame_info one = ESSENCE_FRAME_INFO_INIT;
+    essence_frame_info infos[MOST], *into[MOST];
+    essence_picture ours[MOST];
+    const essence_picture *pictures[MOST];
+    size_t i, drawn = 99, total = 0;
+    int turn, round;
+    buzz(samples, 24000);
+    options.pacing = ESSENCE_PACING_UNPACED;
+    options.pixel_format = ESSENCE_PIXEL_FORMAT_RGB8;
+    EXPECT(ESSENCE_OK, essence_session_create(avatar, &options, &singly, ERR));
+    EXPECT(ESSENCE_OK, essence_session_create(avatar, &options, &together, ERR));
+    EXPECT(ESSENCE_OK, essence_frame_create(&single, ERR));
+    for (i = 0; i < MOST; i++) {
+        const essence_picture picture = ESSENCE_PICTURE_INIT;
+        EXPECT(ESSENCE_OK, essence_frame_create(&frames[i], ERR));
+        infos[i] = none;
+        into[i] = &infos[i];
+        ours[i] = picture;
+        ours[i].format = ESSENCE_PIXEL_FORMAT_RGB8;
+        ours[i].width = 64;
+        ours[i].height = 48;
+        ours[i].planes[0] = pixels[i];
+        ours[i].strides[0] = STRIDE;
+        /* Some into memory of ours, some into the frame's. */
+        pictures[i] = i % 3 == 1 ? NULL : &ours[i];
+    }
+    for (turn = 0; turn < 2; turn++) {
+        for (i = 0; i < 2; i++) {
+            essence_session *session = i ? together : singly;
+            EXPECT(ESSENCE_OK, essence_session_push_audio_i16(session, samples, 24000, 24000, 1, ERR));
+            EXPECT(ESSENCE_OK, essence_session_flush(session, ERR));
+        }
+        /* 1, 2, 3, 4, 5, 1, 2, 3 and so on. The first utterance is not drawn to its end. */
+        for (round = 0; turn == 1 || round < 6; round++) {
+            const size_t count = (size_t)(round % MOST + 1);
+            const essence_picture *const *given = round % 2 ? pictures : NULL;
+            const essence_status status =
+                essence_session_next_frames(together, frames, given, into, count, &drawn, ERR);
+            CHECK(drawn <= count && (status == ESSENCE_OK) == (drawn > 0));
+            for (i = 0; i < count; i++) {
+                if (i >= drawn) {
+                    EXPECT(ESSENCE_ERR_INVALID_STATE, essence_frame_describe(frames[i], &infos[i], ERR));
+                    continue;
+                }
+                EXPECT(ESSENCE_OK, essence_session_next_frame(singly, single, NULL, &one, ERR));
+                same(&one, &infos[i]);
+                CHECK((infos[i].planes[0] == pixels[i]) == (given && given[i]));
+                EXPECT(ESSENCE_OK, essence_frame_describe(frames[i], &one, ERR));
+                same(&one, &infos[i]);
+                total++;
+            }
+            if (drawn < count)
+                break;
+        }
+        if (turn == 0) {
+            CHECK(total == 16);
+            EXPECT(ESSENCE_OK, essence_session_interrupt(singly, ERR));
+            EXPECT(ESSENCE_OK, essence_session_interrupt(together, ERR));
+        }
+    }
+    /* Over two frames the mouth closes. */
+    CHECK(total == 16 + 2 + 25 && infos[0].interruptions == 1);
+    EXPECT(ESSENCE_AGAIN, essence_session_next_frame(singly, single, NULL, NULL, ERR));
+    EXPECT(ESSENCE_AGAIN, essence_session_next_frames(together, frames, pictures, NULL, MOST, &drawn, ERR));
+    CHECK(drawn == 0);
+    essence_session_destroy(together);
+    essence_session_destroy(singly);
+
+    /* In real time, what is there without waiting: one, however many would be overdue. */
+    {
+        essence_clock *clock = NULL;
+        EXPECT(ESSENCE_OK, essence_clock_create(&clock, ERR));
+        options.pacing = ESSENCE_PACING_REALTIME;
+        options.clock = clock;
+        EXPECT(ESSENCE_OK, essence_session_create(avatar, &options, &together, ERR));
+        for (turn = 0; turn < 3; turn++) {
+            EXPECT(ESSENCE_OK, essence_session_next_frames(together, frames, NULL, into, MOST, &drawn, ERR));
+            CHECK(drawn == 1 && infos[0].index == (uint64_t)(3 * turn));
+            EXPECT(ESSENCE_AGAIN, essence_session_next_frames(together, frames, NULL, into, MOST, &drawn, ERR));
+            CHECK(drawn == 0);
+            EXPECT(ESSENCE_OK, essence_clock_advance(clock, 3 * 40000000, ERR));
+        }
+        essence_session_destroy(together);
+        essence_clock_destroy(clock);
+    }
+    for (i = 0; i < MOST; i++)
+        essence_frame_destroy(frames[i]);
+    essence_frame_destroy(single);
+}
+
 /* A file in, a file out: frames with sound, then a picture and sound alone. */
 static void write_video(essence_avatar *avatar, const char *testdata, const char *scratch)
 {
@@ -250,6 +364,7 @@ static void once(const char *testdata, const char *scratch)
     speak(session, frame);
     EXPECT(ESSENCE_OK, essence_session_interrupt(session, ERR));
     keep_time(avatar);
+    draw_together(avatar);
     write_video(avatar, testdata, scratch);
     essence_avatar_release(avatar);
     CHECK(log.destroyed == 0);
