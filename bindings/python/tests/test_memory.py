@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from bithuman import Bithuman, VideoFrame, _pictures
 from bithuman._engine import open_avatar
-from bithuman._session import Session
+from bithuman._session import TOGETHER, Session
 from conftest import TOY, Pcm
 
 if TYPE_CHECKING:
@@ -68,13 +68,13 @@ def test_a_picture_that_is_kept_is_never_written_to(speech: Pcm, composer: Bithu
 
 def test_what_nobody_looks_at_is_used_again(speech: Pcm, composer: Bithuman, counted: Counted) -> None:
     frames = sum(1 for _ in composer.compose(speech[0][:128_000]))
-    assert frames == 100 and counted.made == 2, "one is looked at while the next is drawn"
+    assert frames == 100 and counted.made == 1 + TOGETHER, "one is looked at while the next ones are drawn"
     held: List[VideoFrame] = []
     for frame in composer.compose(speech[0][:128_000]):
         held.append(frame)
         if len(held) > 3:
             del held[0]
-    assert counted.made <= 6, "a few that wait"
+    assert counted.made <= 4 + TOGETHER, "a few that wait"
 
 
 def test_what_is_kept_for_later_is_little(speech: Pcm, composer: Bithuman, counted: Counted) -> None:

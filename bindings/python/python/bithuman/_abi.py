@@ -74,8 +74,10 @@ def sized(kind: str) -> Any:
     return room
 
 
-def reader(kind: str, *fields: str) -> Callable[[Any], "tuple[int, ...]"]:
-    """What reads fields of a struct's bytes at once, in their order: integers, and pointers as integers."""
+def reader(kind: str, *fields: str) -> Callable[[Any, int], "tuple[int, ...]"]:
+    """What reads fields of a struct at once, in their order: integers, and pointers as integers. It is told bytes, and where in
+    them the struct begins.
+    """
     layout, at = "=", 0
     members = dict(ffi.typeof(kind).fields)
     for name in fields:

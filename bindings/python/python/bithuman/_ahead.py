@@ -35,7 +35,6 @@ class Ahead:
         self._working = False
         self._news = 0
         self._dry = -1
-        self._interruptions = 0
 
     def take(self) -> Optional[Item]:
         """The next frame, if there is one; and has more drawn."""
@@ -98,7 +97,6 @@ class Ahead:
         """Interrupts the session, and drops what was drawn ahead."""
         with self._lock:
             self.session.interrupt()
-            self._interruptions += 1
             self._ready.clear()
 
     def close(self) -> None:
@@ -112,7 +110,7 @@ class Ahead:
             news = self._news
             item: "Union[VideoFrame, BaseException, None]"
             try:
-                item = self.session.draw()
+                item = self.session.draw(self._most - len(self._ready))
             except BaseException as error:  # noqa: BLE001
                 item = error
             waiters: "List[asyncio.Future[None]]" = []
@@ -125,7 +123,7 @@ class Ahead:
                 else:
                     drawn = isinstance(item, VideoFrame)
                     # It was on its way while everything was interrupted.
-                    crossed = isinstance(item, VideoFrame) and item._interruptions < self._interruptions
+                    crossed = isinstance(item, VideoFrame) and item._interruptions < self.session.interruptions
                     if crossed and not self._paced:
                         continue
                     self._ready.append((item, crossed))

@@ -6,7 +6,8 @@ import functools
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Dict, Optional, Protocol, Tuple, Union
+from collections import deque
+from typing import TYPE_CHECKING, Any, Deque, Dict, Optional, Protocol, Tuple, Union
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from . import _abi
 from ._abi import Handle, call, sized
 from ._library import ffi, lib
 from ._pictures import Pictures
-from .exceptions import InvalidArgument, ModelNotFoundError, RuntimeNotReadyError, UnknownAction
+from ._places import Place, Places, read
+from .exceptions import BithumanError, InvalidArgument, ModelNotFoundError, RuntimeNotReadyError, UnknownAction
 from .frames import AudioChunk, VideoFrame, channels
 
 if TYPE_CHECKING:
@@ -40,12 +42,10 @@ _OK: int = lib.ESSENCE_OK
 _SPEECH: int = lib.ESSENCE_FRAME_SPEECH
 _END_OF_SPEECH: int = lib.ESSENCE_FRAME_END_OF_SPEECH
 _UNDERRUN: int = lib.ESSENCE_FRAME_UNDERRUN
-_next_frame = lib.essence_session_next_frame
-_read = _abi.reader(
-    "essence_frame_info",
-    *("flags", "index", "base_frame", "skipped", "audio_rate_hz"),
-    *("audio_i16", "audio_samples", "arkit", "arkit_count", "interruptions"),
-)
+_next_frames = lib.essence_session_next_frames
+
+#: Frames that are drawn together at most.
+TOGETHER = 4
 
 #: A size of pictures: both sides, or the longer one.
 Size = Union[int, Tuple[int, int], None]
@@ -114,26 +114,17 @@ class Session:
         count = channels(pixel_format)
         shape: Tuple[int, ...] = (self.height, self.width, count) if count else (info.picture_bytes,)
         self._pictures = Pictures(shape)
-        self._picture = sized("essence_picture")
-        # Where a picture's memory will be, its planes lie as here.
-        begin = ffi.cast("uint8_t *", 1 << 20)
-        call(
-            lib.essence_picture_wrap, info.pixel_format, self.width, self.height, begin, info.picture_bytes, self._picture
-        )
-        self._planes = self._picture.planes
-        self._chroma = tuple((i, self._planes[i] - begin) for i in (1, 2) if self._planes[i])
         self._arkit_names = avatar.info.arkit_names
-        out = ffi.new("essence_frame **")
-        call(lib.essence_frame_create, out)
+        self._places = Places(info, TOGETHER)
         #: Room for a frame. Lives as long as the session, and belongs to one who draws at a time.
-        self.frame = out[0]
-        self._info = sized("essence_frame_info")
-        self._info_bytes = ffi.buffer(self._info)
-        self._error = sized("essence_error")
-        self._audio = _Window(np.int16)
-        self._arkit = _Window(np.float32)
+        self.frame = self._places.frames[0]
+        #: What was drawn together with a frame that was asked for, each with the interruptions before it.
+        self._waiting: "Deque[Tuple[int, Union[VideoFrame, BithumanError]]]" = deque()
+        #: How often the session was interrupted.
+        self.interruptions = 0
+        self._interrupting = threading.Lock()
         self._drawing = threading.Lock()
-        self.handle = Handle(session, functools.partial(_destroy, self.frame), "conversation")
+        self.handle = Handle(session, functools.partial(_destroy, self._places), "conversation")
         # Borrowed for drawing until it is closed.
         self._pointer: Any = self.handle.__enter__()
 
@@ -154,9 +145,10 @@ class Session:
             call(lib.essence_session_flush, pointer)
 
     def interrupt(self) -> None:
-        """Drops queued audio."""
-        with self.handle as pointer:
+        """Drops queued audio, and frames that were drawn before they were asked for."""
+        with self.handle as pointer, self._interrupting:
             call(lib.essence_session_interrupt, pointer)
+            self.interruptions += 1
 
     def restart_clock(self) -> None:
         """Lets the next frame be due when it is asked for: what was missed on purpose is not late."""
@@ -184,51 +176,68 @@ class Session:
             except ModelNotFoundError as error:
                 raise UnknownAction(str(error)) from None
 
-    def draw(self) -> Optional[VideoFrame]:
-        """Draws the next frame, into memory of its own. Waits until it is due, or gives None if there is none.
+    def draw(self, together: int = 1) -> Optional[VideoFrame]:
+        """Gives the next frame, in memory of its own. Waits until it is due, or gives None if there is none.
 
-        Between two frames the networks push everything out of the processor's caches: what is done here for each frame costs
-        several times what it does in a loop of its own. So it is little, and by few functions.
+        Up to so many are drawn ``together``, as far as they can be had without waiting: the others are what comes next, unless there
+        is an interruption before.
+
+        After the networks, which push everything out of the processor's caches, what is done here costs several times what it does
+        in a loop of its own. So it is little, by few functions, and for several frames at a time where nobody waits for one alone.
         """
         with self._drawing:
             pointer = self._pointer
             if pointer is None or _abi._forked:
                 with self.handle:
                     raise RuntimeNotReadyError("this conversation is closed")
-            _, image, memory = self._pictures.take()
-            planes = self._planes
-            planes[0] = memory
-            for plane, offset in self._chroma:
-                planes[plane] = memory + offset
-            status = _next_frame(pointer, self.frame, self._picture, self._info, self._error)
-            frame = failure = None
-            if status == _OK:
-                frame = self._drawn(image)
-            elif status < 0:
-                failure = _abi.exception(status, _abi.text(self._error.message))
+            waiting = self._waiting
+            while waiting and waiting[0][0] < self.interruptions:
+                waiting.popleft()
+            if not waiting:
+                self._draw(pointer, min(together, TOGETHER))
+            item = waiting.popleft()[1] if waiting else None
         if self.handle._closed:
             self._let_go()
-        if failure is not None:
-            raise failure
-        return frame
+        if isinstance(item, BithumanError):
+            raise item
+        return item
 
-    def _drawn(self, image: "NDArray[np.uint8]") -> VideoFrame:
-        flags, index, base_frame, skipped, rate, audio, samples, arkit, values, interruptions = _read(self._info_bytes)
+    def _draw(self, pointer: Any, count: int) -> None:
+        interruptions = self.interruptions
+        places = self._places
+        images = []
+        for place in places.places[:count]:
+            _, image, memory = self._pictures.take()
+            place.lead_to(memory)
+            # Somebody looks at it from now on.
+            images.append(image.view())
+        status = _next_frames(pointer, places.frames, places.pictures, places.infos, count, places.drawn, places.error)
+        for place, image in zip(places.places[: places.drawn[0]], images):
+            frame = self._drawn(place, image)
+            self._waiting.append((frame._interruptions, frame))
+        if status < 0:
+            error = _abi.exception(status, _abi.text(places.error.message))
+            self._waiting.append((interruptions, error))
+
+    def _drawn(self, place: Place, image: "NDArray[np.uint8]") -> VideoFrame:
+        flags, index, base_frame, skipped, rate, audio, samples, arkit, values, interruptions = read(
+            self._places.info_bytes, place.info_at
+        )
         frame = VideoFrame.__new__(VideoFrame)
-        frame.image = image.view()
+        frame.image = image
         frame.pixel_format = self.pixel_format
         frame.width = self.width
         frame.height = self.height
         frame.end_of_speech = end_of_speech = flags & _END_OF_SPEECH != 0
         frame.is_speech = flags & _SPEECH != 0
         frame.is_underrun = flags & _UNDERRUN != 0
-        frame.audio_chunk = AudioChunk.of(self._audio.copy(audio, samples), rate, end_of_speech) if samples else None
+        frame.audio_chunk = AudioChunk.of(place.audio.copy(audio, samples), rate, end_of_speech) if samples else None
         frame.frame_index = index
         frame.source_message_id = None
         frame.skipped = skipped
         frame.base_frame = base_frame
         frame._interruptions = interruptions
-        frame._arkit = self._arkit.copy(arkit, values) if values else None
+        frame._arkit = place.arkit.copy(arkit, values) if values else None
         frame._arkit_names = self._arkit_names
         frame._bgr = frame._rgb = None
         return frame
@@ -238,6 +247,7 @@ class Session:
         if self._drawing.acquire(blocking=False):
             pointer, self._pointer = self._pointer, None
             self._pictures.close()
+            self._waiting.clear()
             self._drawing.release()
             if pointer is not None:
                 self.handle.__exit__()
@@ -258,28 +268,9 @@ class Session:
             self.close()
 
 
-class _Window:
-    """Numbers of the library's, mostly where they were for the frame before."""
-
-    __slots__ = ("_address", "_count", "_kind", "_numbers")
-
-    def __init__(self, kind: Any) -> None:
-        self._kind = np.dtype(kind)
-        self._address = self._count = -1
-        self._numbers: "NDArray[Any]" = np.empty(0, self._kind)
-
-    def copy(self, address: int, count: int) -> "NDArray[Any]":
-        """So many at an address."""
-        if address != self._address or count != self._count:
-            memory = ffi.buffer(ffi.cast("char *", address), count * self._kind.itemsize)
-            self._numbers = np.frombuffer(memory, self._kind)
-            self._address, self._count = address, count
-        return self._numbers.copy()
-
-
-def _destroy(frame: Any, session: Any) -> None:
+def _destroy(places: Places, session: Any) -> None:
     lib.essence_session_destroy(session)
-    lib.essence_frame_destroy(frame)
+    places.destroy()
 
 
 def _choice(what: str, name: str, table: "Dict[str, int]") -> int:

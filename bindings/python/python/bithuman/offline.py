@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _abi, _engine, _pcm
 from ._abi import Handle, call, sized
-from ._session import Session, Size
+from ._session import TOGETHER, Session, Size
 from .exceptions import InvalidArgument, RuntimeNotReadyError
 from .frames import ComposedFrame, VideoFrame
 from .settings import FPS, INPUT_SAMPLE_RATE
@@ -244,13 +244,14 @@ class Bithuman(_Opened):
 
         Returns:
             An iterator of frames, each with its 40 ms of audio; closing it interrupts. Draw it to its end, or close it, before
-            the next utterance.
+            the next utterance. Up to four frames are drawn at a time, as far as there is audio.
         """
         self._opened()
         return Frames(self._session, _pcm.pieces(audio, sample_rate), closes=False)
 
     def perform(self, motion: str) -> None:
-        """Plays a motion once, from the next frame where it can begin without a jump, and once in an utterance.
+        """Plays a motion once, from the next frame where it can begin without a jump, and once in an utterance. Frames that are drawn
+        already come before: up to three.
 
         Raises:
             UnknownAction: The avatar has no such motion.
@@ -286,7 +287,7 @@ class _Drawn(Generic[_T]):
         if session is None:
             raise StopIteration
         try:
-            frame = session.draw() or self._draw(session)
+            frame = session.draw(TOGETHER) or self._draw(session)
         except BaseException:
             self.close()
             raise
@@ -297,7 +298,7 @@ class _Drawn(Generic[_T]):
 
     def _draw(self, session: Session) -> Optional[VideoFrame]:
         while True:
-            frame = session.draw()
+            frame = session.draw(TOGETHER)
             if frame is not None or self._flushed:
                 return frame
             piece = next(self._pieces, None)
