@@ -28,6 +28,9 @@ pub(super) enum Call {
     },
 }
 
+/// From so many `times` on, frames are drawn in one call.
+const TOGETHER: u8 = 128;
+
 #[derive(Arbitrary, Debug)]
 pub(super) struct Picture {
     format: Number,
@@ -68,6 +71,10 @@ impl World {
                     info,
                     times,
                 } => {
+                    if times >= TOGETHER {
+                        self.draw_together(session, frame, picture.as_ref(), info, times);
+                        return;
+                    }
                     for _ in 0..=times % 8 {
                         self.draw(session, frame, picture.as_ref(), info);
                     }
@@ -77,6 +84,10 @@ impl World {
                     frame,
                     times,
                 } => {
+                    if times >= TOGETHER {
+                        self.draw_together(session, frame, None, Some(Size::Right), times);
+                        return;
+                    }
                     for _ in 0..=times % 8 {
                         self.draw(session, frame, None, Some(Size::Right));
                     }
@@ -112,6 +123,74 @@ impl World {
         if let (true, true, Some(info)) = (drawn, whole, &info) {
             // SAFETY: borrowed until the frame is drawn again.
             unsafe { look_at(&info.value, picture.is_null()) };
+        }
+    }
+
+    /// Up to three frames in one call, the first into a picture, if there is one. `times` says how many
+    /// frames there are, and seldom that there are more than can be.
+    unsafe fn draw_together(
+        &mut self,
+        session: u8,
+        frame: u8,
+        picture: Option<&Picture>,
+        info: Option<Size>,
+        times: u8,
+    ) {
+        let session = pick(&self.sessions, session);
+        if self.waiting.contains(&session) {
+            return;
+        }
+        let count = times % 4;
+        let frames: Vec<_> = (0..count)
+            .map(|i| pick(&self.frames, frame.wrapping_add(i)))
+            .collect();
+        let announced = if times == u8::MAX {
+            usize::MAX
+        } else {
+            frames.len()
+        };
+        let err = self.err();
+        let mut infos: Vec<_> = frames
+            .iter()
+            .map(|_| info.map(Room::<essence_frame_info>::zeroed))
+            .collect();
+        let into: Vec<_> = infos
+            .iter_mut()
+            .map(|info| info.as_mut().map_or(ptr::null_mut(), Room::pointer))
+            .collect();
+        let mut room = picture.map(|picture| self.picture(session, picture));
+        let mut pictures = vec![ptr::null(); frames.len()];
+        if let (Some(room), Some(first)) = (&mut room, pictures.first_mut()) {
+            *first = room.pointer().cast_const();
+        }
+        let mut drawn = usize::MAX;
+        // SAFETY: handles are null or live, memory has the size that is announced; or more is announced
+        // than is looked at.
+        let status = unsafe {
+            essence_session_next_frames(
+                session,
+                frames.as_ptr(),
+                pictures.as_ptr(),
+                into.as_ptr(),
+                announced,
+                &raw mut drawn,
+                err,
+            )
+        };
+        assert_eq!(self.check(status), status == ESSENCE_OK, "success");
+        assert!(drawn <= frames.len(), "{drawn} of {}", frames.len());
+        match status {
+            ESSENCE_OK => assert!(drawn > 0, "frames"),
+            ESSENCE_AGAIN => assert_eq!(drawn, 0, "no frame"),
+            _ => {}
+        }
+        for (i, info) in infos[..drawn].iter().enumerate() {
+            if let Some(info) = info
+                && info.value.struct_size as usize >= size_of::<essence_frame_info>()
+            {
+                // SAFETY: borrowed until the frame is drawn again.
+                unsafe { look_at(&info.value, pictures[i].is_null()) };
+            }
         }
     }
 

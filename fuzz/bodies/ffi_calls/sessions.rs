@@ -81,7 +81,9 @@ impl World {
                     });
                 }
                 Call::Destroy(index) => {
-                    essence_session_destroy(take(&mut self.sessions, index));
+                    let gone = take(&mut self.sessions, index);
+                    essence_session_destroy(gone);
+                    self.waiting.retain(|&session| session != gone);
                     return;
                 }
                 Call::Describe(session, size) => {
@@ -229,6 +231,9 @@ impl World {
         let status = unsafe { essence_session_create(avatar, given, &raw mut out, err) };
         if self.check(status) {
             self.sessions.push(out);
+            if options.null {
+                self.waiting.push(out);
+            }
         }
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct World {
     pub(super) avatar: *mut essence_avatar,
     pub(super) references: usize,
     pub(super) sessions: Vec<*mut essence_session>,
+    /// Those of them whose frames have to be waited for.
+    pub(super) waiting: Vec<*mut essence_session>,
     pub(super) frames: Vec<*mut essence_frame>,
     pub(super) clocks: Vec<*mut essence_clock>,
     pub(super) audio: *mut essence_audio_reader,
@@ -98,6 +100,7 @@ impl World {
             avatar,
             references: 0,
             sessions: Vec::new(),
+            waiting: Vec::new(),
             frames: Vec::new(),
             clocks: Vec::new(),
             audio: ptr::null_mut(),
