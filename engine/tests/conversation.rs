@@ -324,33 +324,6 @@ fn base_frames_fade_where_motions_do_not_fit() {
     assert_eq!((cuts, fades), (1, 6), "one that fits and two that don't");
 }
 
-/// Delays are flagged and counted; a consumer that was away for a minute finds nothing late.
-#[test]
-fn delays_are_counted_and_absences_are_not() {
-    let (clock, session) = paced();
-    tick(&clock, &session);
-    clock.advance(Duration::from_millis(25));
-    assert!(tick(&clock, &session).flags().late, "25 ms");
-    clock.advance(Duration::from_millis(2 * 40 - 25));
-    let frame = tick(&clock, &session);
-    assert_eq!((frame.index(), frame.flags().skipped), (4, 2), "80 ms");
-    clock.advance(Duration::from_secs(60));
-    let frame = tick(&clock, &session);
-    assert_eq!((frame.index(), frame.flags().skipped), (5, 0), "a minute");
-    assert!(!frame.flags().late, "time begins anew");
-    let statistics = session.statistics();
-    assert_eq!(
-        (
-            statistics.frames,
-            statistics.late,
-            statistics.skipped,
-            statistics.restarts
-        ),
-        (4, 1, 2, 1),
-        "{statistics:?}"
-    );
-}
-
 #[test]
 fn a_cancelled_session_draws_no_more_until_it_is_restarted() {
     let (clock, session) = paced();

@@ -10,9 +10,10 @@
 //!   those of the same avatar that are due next: a network takes less time for a batch. While there is
 //!   [time](jobs::PATIENCE), a session waits for others to make up a batch.
 //!
-//! Everything else follows: a session that falls behind leaves out pictures, which makes its next
-//! deadline later than its neighbours', so all fall behind alike. There is one mutex and one
-//! condition variable for the jobs, and one of each for the permits; none is held while working.
+//! Who draws a frame that is not prepared waits until it is. Where there is more to do than time, each
+//! [piece](Piece) says how long jobs wait from one to the next, for whoever prepares it to leave out
+//! what could not be done in time. There is one mutex for the jobs, with a condition variable for the
+//! threads and one for each job, and one of each for the permits; none is held while working.
 
 mod jobs;
 pub(crate) mod permits;
@@ -265,5 +266,57 @@ impl<J: Job> Drop for Pool<J> {
                 let _ = thread.join();
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Counts its pieces, of which it has endless ones.
+    #[derive(Default)]
+    struct Counter(AtomicUsize);
+
+    impl Job for Counter {
+        fn work(pieces: &[Piece<Self>], _urgent: bool) -> ArrayVec<Option<Deadline>, BATCH> {
+            for piece in pieces {
+                piece.job.0.fetch_add(1, Ordering::Relaxed);
+            }
+            pieces.iter().map(|_| Some(soon())).collect()
+        }
+    }
+
+    fn soon() -> Deadline {
+        Deadline::At(Instant::now())
+    }
+
+    /// Among jobs that never let the pool rest, even one that was announced without a time.
+    #[test]
+    fn who_waits_is_served() {
+        let pool = Scheduler::new(Some(1), None);
+        let jobs = [(); 9].map(|()| Arc::new(Counter::default()));
+        let numbers = jobs
+            .each_ref()
+            .map(|job| pool.register(Arc::downgrade(job), 0).unwrap());
+        for &number in &numbers[1..] {
+            pool.announce(number, soon());
+        }
+        pool.announce(numbers[0], Deadline::Whenever);
+        pool.wait_for(numbers[0], soon());
+        assert!(jobs[0].0.load(Ordering::Relaxed) > 0);
+    }
+
+    /// Nobody waits for what nobody is at.
+    #[test]
+    fn who_has_nothing_to_prepare_does_not_wait() {
+        let pool = Scheduler::new(Some(1), None);
+        let job = Arc::new(Counter::default());
+        let number = pool.register(Arc::downgrade(&job), 0).unwrap();
+        pool.wait_for(number, soon());
+        pool.wait_for(number + 1, soon());
+        assert_eq!(job.0.load(Ordering::Relaxed), 0);
     }
 }

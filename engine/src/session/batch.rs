@@ -5,8 +5,9 @@ use std::sync::Mutex;
 use std::thread;
 
 use super::input::Input;
-use super::renderer::{Draft, Order, Renderer, Tick};
+use super::renderer::Renderer;
 use super::ring::Slot;
+use super::tick::{Draft, Order, Tick};
 use crate::avatar::Avatar;
 use crate::{Error, Result};
 

@@ -4,25 +4,23 @@
 //! time included), `renderer` (while a frame is prepared), then `input`, `ring` and `drawn`, which are
 //! held for moments only.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
-
-use arrayvec::ArrayVec;
 
 use super::batch::{self, Work};
 use super::input::Input;
-use super::renderer::{Order, Renderer, Tick, lock};
+use super::renderer::{Renderer, lock};
 use super::ring::{Popped, Ring, Slot, State};
 use super::statistics::Statistics;
 use super::target::Target;
+use super::tick::{Order, Tick};
 use crate::avatar::Avatar;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::arch::Isa;
 use crate::compose::{Composer, Fade, Layers};
 use crate::frame::{Frame, FrameFlags};
-use crate::infer::BATCH;
 use crate::options::{Pacing, SessionOptions};
-use crate::schedule::{Deadline, Job, Piece};
+use crate::schedule::Deadline;
 use crate::{Error, ErrorKind, Result};
 
 /// A consumer that comes later than this has been away: the clock starts anew.
@@ -41,8 +39,8 @@ pub(crate) struct Core {
     /// The job's number in the engine's pool, if the session is served by it.
     pub(super) job: Option<u64>,
     drawer: Mutex<Drawer>,
-    renderer: Mutex<Renderer>,
-    ring: Mutex<Ring>,
+    pub(super) renderer: Mutex<Renderer>,
+    pub(super) ring: Mutex<Ring>,
     /// Mouth and motion after the frame that was drawn last.
     drawn: Mutex<State>,
     pub(super) statistics: Mutex<Statistics>,
@@ -53,6 +51,8 @@ pub(crate) struct Core {
 struct Drawer {
     composer: Composer,
     slot: Slot,
+    /// Whether the last frame left in time.
+    punctual: bool,
 }
 
 /// Where the session stands in time.
@@ -83,6 +83,7 @@ impl Core {
             drawer: Mutex::new(Drawer {
                 composer,
                 slot: Slot::new(coefficients),
+                punctual: true,
             }),
             ring: Mutex::new(Ring::new(coefficients)),
             drawn: Mutex::new(State::new(coefficients)),
@@ -122,7 +123,7 @@ impl Core {
                 let Now::Due(current) = self.wait(wait)? else {
                     break false;
                 };
-                if self.take_paced(current, &mut drawer.slot, frame)? {
+                if self.take_paced(current, drawer.punctual, &mut drawer.slot, frame)? {
                     break true;
                 }
             },
@@ -155,6 +156,7 @@ impl Core {
             target.put(&mut drawer.composer, &layers, frame)?;
         }
         self.count(frame);
+        drawer.punctual = !frame.flags.late;
         Ok(true)
     }
 
@@ -177,18 +179,27 @@ impl Core {
     }
 
     /// The frame that is due with tick `current`, and the sound of those that are overdue by a whole
-    /// frame and are left out; false if none is due after all.
-    fn take_paced(&self, current: u64, slot: &mut Slot, frame: &mut Frame) -> Result<bool> {
+    /// frame and are left out; false if none is due after all. Where somebody who was `punctual` comes
+    /// one frame late, nothing is left out: he has the next one at once.
+    fn take_paced(
+        &self,
+        current: u64,
+        punctual: bool,
+        slot: &mut Slot,
+        frame: &mut Frame,
+    ) -> Result<bool> {
         let mut shown = false;
         let mut skipped = 0;
-        while self.next(current, slot)? {
+        let mut oldest = current.saturating_sub(u64::from(punctual));
+        while self.next(current, oldest, slot)? {
             hand_out(slot, frame);
             skipped += slot.left_out + u64::from(shown);
             shown = true;
             frame.index = lock(&self.ring).index - 1;
-            if frame.index >= current || slot.tick == (Tick::Speech { last: true }) {
+            if frame.index >= oldest || slot.tick == (Tick::Speech { last: true }) {
                 break;
             }
+            oldest = current;
         }
         frame.flags.skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
         if shown {
@@ -197,9 +208,9 @@ impl Core {
         Ok(shown)
     }
 
-    /// Puts the next frame into `slot`: one that is prepared, or else prepared now. False if it is not
-    /// due with tick `current`.
-    fn next(&self, current: u64, slot: &mut Slot) -> Result<bool> {
+    /// Puts the next frame into `slot`: one that is prepared, or else one prepared now, of tick `oldest`
+    /// if none is left before it. False if it is not due with tick `current`.
+    fn next(&self, current: u64, oldest: u64, slot: &mut Slot) -> Result<bool> {
         let mut popped = self.pop(current, slot)?;
         if popped == Popped::Nothing
             && let Some(job) = self.job
@@ -218,7 +229,7 @@ impl Core {
                     let ring = lock(&self.ring);
                     (ring.deadline(), ring.index)
                 };
-                let order = self.order(false, current.saturating_sub(index), deadline);
+                let order = self.order(false, oldest.saturating_sub(index), deadline);
                 self.prepare(&mut renderer, order, slot)?;
                 lock(&self.ring).index += slot.ticks();
                 lock(&self.drawn).set(&slot.state.mouth, slot.state.player);
@@ -228,7 +239,7 @@ impl Core {
         Ok(popped == Popped::Frame)
     }
 
-    fn order(&self, ahead: bool, leave_out: u64, deadline: Deadline) -> Order<'_> {
+    pub(super) fn order(&self, ahead: bool, leave_out: u64, deadline: Deadline) -> Order<'_> {
         Order {
             ahead,
             leave_out,
@@ -320,85 +331,6 @@ impl Core {
         statistics.skipped += u64::from(flags.skipped);
         statistics.underruns += u64::from(flags.underrun);
         statistics.samples += frame.audio.len() as u64;
-    }
-}
-
-impl Job for Core {
-    fn work(pieces: &[Piece<Self>], urgent: bool) -> ArrayVec<Option<Deadline>, BATCH> {
-        let mut next = ArrayVec::from_iter(pieces.iter().map(|_| None));
-        let mut places = ArrayVec::<Place<'_>, BATCH>::new();
-        for (index, Piece { job: core, lag, .. }) in pieces.iter().enumerate() {
-            let renderer = if index == 0 {
-                lock(&core.renderer)
-            } else if let Ok(renderer) = core.renderer.try_lock() {
-                renderer
-            } else {
-                // The others don't wait until whoever draws it is through.
-                next[index] = Some(lock(&core.ring).deadline());
-                continue;
-            };
-            let mut ring = lock(&core.ring);
-            let deadline = ring.deadline();
-            if let Some(slot) = ring.room() {
-                places.push(Place {
-                    index,
-                    core,
-                    renderer,
-                    slot,
-                    order: core.order(true, ring.leave_out(*lag), deadline),
-                });
-            }
-        }
-        let works = places.iter_mut().map(|place| {
-            let renderer = &mut place.renderer;
-            Work::new(renderer, &place.core.input, place.order, &mut place.slot)
-        });
-        let mut works: ArrayVec<_, BATCH> = works.collect();
-        batch::prepare(&pieces[0].job.avatar, &mut works, urgent);
-        let ticks: ArrayVec<_, BATCH> = works.into_iter().map(Work::finish).collect();
-        for (place, tick) in places.into_iter().zip(ticks) {
-            let index = place.index;
-            next[index] = place.keep(tick, urgent);
-        }
-        next
-    }
-}
-
-/// A session that a thread of the pool prepares a frame for.
-struct Place<'a> {
-    index: usize,
-    core: &'a Core,
-    renderer: MutexGuard<'a, Renderer>,
-    slot: Slot,
-    order: Order<'a>,
-}
-
-impl Place<'_> {
-    /// Keeps what has been prepared; gives the deadline of the next frame, if there may be one.
-    fn keep(mut self, tick: Result<Tick>, urgent: bool) -> Option<Deadline> {
-        let mut ring = lock(&self.core.ring);
-        match tick {
-            Ok(Tick::Speech { .. }) => {
-                ring.push(self.slot);
-                Some(ring.deadline())
-            }
-            Ok(_) if urgent => {
-                // Base frames can wait for somebody with time.
-                ring.put_back(self.slot);
-                Some(ring.deadline())
-            }
-            Ok(_) => {
-                ring.put_back(self.slot);
-                drop(ring);
-                self.renderer.look_ahead(&self.core.input);
-                None
-            }
-            Err(error) => {
-                ring.put_back(self.slot);
-                ring.failed = Some(error);
-                None
-            }
-        }
     }
 }
 

@@ -4,12 +4,14 @@ mod bases;
 mod batch;
 mod core;
 mod input;
+mod job;
 mod renderer;
 mod ring;
 mod statistics;
 mod target;
 #[cfg(test)]
 mod tests;
+mod tick;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

@@ -4,7 +4,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::bases::{Bases, LOOK_AHEAD};
 use super::input::{Feed, Input};
-use super::ring::{Ring, Slot, State};
+use super::ring::{Slot, State};
+use super::tick::{Draft, Order, Tick};
 use crate::Result;
 use crate::audio::resample::Resampler;
 use crate::avatar::Avatar;
@@ -14,62 +15,10 @@ use crate::compose::blend::Patch;
 use crate::identity::Identity;
 use crate::motion::mouth::{CLOSING, Mouth};
 use crate::motion::{Player, Shot};
-use crate::schedule::Deadline;
 use crate::speech::SpeechWindow;
 
 /// Ticks without audio after which an utterance that was not flushed counts as ended: 600 ms.
 const STARVED_TICKS: u32 = 15;
-
-/// What a tick turned out to be.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Tick {
-    /// A frame of speech; the utterance's last one if `last`.
-    Speech { last: bool },
-    /// A frame that closes the mouth after an interruption.
-    Closing,
-    /// No utterance is under way, or it is paused.
-    Idle,
-    /// One is, but its audio has not arrived.
-    Starved,
-    /// One begins, and what its first frame has to hear has not all been said yet.
-    Waiting,
-}
-
-/// How a tick is to be prepared.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Order<'a> {
-    /// Only if it is sure to be a frame of speech, whatever is pushed until it is due.
-    pub(super) ahead: bool,
-    /// Ticks whose pictures are to be left out before it. An utterance's last one is shown in any case.
-    pub(super) leave_out: u64,
-    pub(super) deadline: Deadline,
-    /// Mouth and motion as they were drawn last, to go back to on an interruption.
-    pub(super) drawn: &'a Mutex<State>,
-    /// What is prepared already.
-    pub(super) ring: &'a Mutex<Ring>,
-}
-
-/// What a tick is going to be, before any network has run for it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Draft {
-    pub(super) tick: Tick,
-    rate_hz: u32,
-    /// How far the gate is open; 0 where the mouth rests.
-    gate: f32,
-    /// Whether the speech network has to hear its window.
-    pub(super) hears: bool,
-}
-
-impl Draft {
-    fn silent(tick: Tick) -> Self {
-        Self {
-            tick,
-            rate_hz: 0,
-            gate: 0.0,
-            hears: false,
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Renderer {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::renderer::Tick;
+use super::tick::Tick;
 use crate::Error;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::base::BaseFrame;
