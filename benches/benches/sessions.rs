@@ -4,9 +4,13 @@
 //! `cargo bench --package benches --bench sessions -- [seconds] [sessions …]`, by default 20 s of 1
 //! and so on up to what `Avatar::capacity` says and half as many again. One line of CSV per N: how
 //! long after their due time frames left, how many pictures were left out, and how evenly: the
-//! session that left out the smallest share of its pictures, and the one with the largest.
+//! session that left out the smallest share of its pictures, and the one with the largest. And what
+//! the machine did meanwhile: how often a thread that has nothing to do but wake up every few
+//! milliseconds woke more than 20 ms late, and how late at worst. Where a virtual machine is taken
+//! off its core, nobody draws.
 #![expect(clippy::print_stdout, reason = "prints a table")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +18,9 @@ use essence::{Avatar, Frame, SessionOptions};
 
 const RATE: u32 = 24_000;
 const TICK: Duration = Duration::from_millis(40);
+/// How often the machine is looked at, and what counts as a stall.
+const PERIOD: Duration = Duration::from_millis(5);
+const STALL: Duration = Duration::from_millis(20);
 
 /// What one session saw.
 struct Seen {
@@ -49,11 +56,12 @@ fn main() {
     }
     println!("{}", benches::CSV_HEAD);
     println!(
-        "sessions,seconds,threads,frames,p50_ms,p99_ms,worst_ms,skipped_percent,least_skipped_percent,most_skipped_percent,capacity"
+        "sessions,seconds,threads,frames,p50_ms,p99_ms,worst_ms,skipped_percent,least_skipped_percent,most_skipped_percent,capacity,stalls,worst_stall_ms"
     );
     for count in numbers {
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        let seen = speak(&avatar, count, Duration::from_secs(seconds as u64));
+        let speaking = || speak(&avatar, count, Duration::from_secs(seconds as u64));
+        let (seen, stalls) = watched(speaking);
         let mut delays: Vec<Duration> = seen.iter().flat_map(|seen| seen.delays.clone()).collect();
         let [p50, p99, worst] = benches::percentiles(&mut delays);
         let frames: u64 = seen.iter().map(|seen| seen.frames).sum();
@@ -62,12 +70,40 @@ fn main() {
             |skipped: u64, frames: u64| 100.0 * skipped as f64 / (frames + skipped) as f64;
         let each = || seen.iter().map(|seen| percent(seen.skipped, seen.frames));
         println!(
-            "{count},{seconds},{threads},{frames},{p50:.2},{p99:.2},{worst:.2},{:.3},{:.3},{:.3},{capacity}",
+            "{count},{seconds},{threads},{frames},{p50:.2},{p99:.2},{worst:.2},{:.3},{:.3},{:.3},{capacity},{},{:.2}",
             percent(skipped, frames),
             each().fold(f64::INFINITY, f64::min),
             each().fold(0.0, f64::max),
+            stalls.len(),
+            stalls
+                .iter()
+                .max()
+                .map_or(0.0, |worst| worst.as_secs_f64() * 1e3),
         );
     }
+}
+
+/// What `work` gives, and by how much a thread that sleeps woke too late meanwhile, where it was by more
+/// than [`STALL`].
+fn watched<T>(work: impl FnOnce() -> T) -> (T, Vec<Duration>) {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut stalls = Vec::new();
+            while !done.load(Ordering::Relaxed) {
+                let asleep = Instant::now();
+                thread::sleep(PERIOD);
+                let late = asleep.elapsed().saturating_sub(PERIOD);
+                if late > STALL {
+                    stalls.push(late);
+                }
+            }
+            stalls
+        });
+        let result = work();
+        done.store(true, Ordering::Relaxed);
+        (result, watch.join().expect("sleeping doesn't fail"))
+    })
 }
 
 fn speak(avatar: &Avatar, count: usize, length: Duration) -> Vec<Seen> {
