@@ -51,6 +51,27 @@ def test_an_interruption_drops_what_was_drawn_ahead(speech: Pcm) -> None:
     run(main)
 
 
+def test_an_interruption_drops_what_is_being_drawn_ahead(speech: Pcm) -> None:
+    async def main() -> None:
+        async with await unpaced() as runtime:
+            stream = runtime.run()
+            for turn in range(100):
+                await runtime.push_audio(speech[0][:64_000], 16_000, last_chunk=False)
+                await stream.__anext__()
+                drawn_ahead(runtime)
+                # Half of what is there: more is being drawn from now on.
+                for _ in range(3):
+                    await stream.__anext__()
+                time.sleep(turn % 20 * 5e-5)
+                runtime.interrupt()
+                await runtime.push_audio(speech[0][64_000:70_400], 16_000)
+                frames = [frame async for frame in upto_end(stream)]
+                assert {frame._interruptions for frame in frames} == {turn + 1}
+                assert heard(frames) == speech[0][64_000:70_400]
+
+    run(main)
+
+
 def test_a_frame_drawn_before_an_interruption_is_not_heard_after_it(speech: Pcm) -> None:
     async def main() -> None:
         paced = await Paced.open()

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from bithuman import Bithuman, VideoFrame, _pictures
 from bithuman._engine import open_avatar
-from bithuman._session import TOGETHER, Session
+from bithuman._session import Session
+from bithuman.offline import TOGETHER
 from conftest import TOY, Pcm
 
 if TYPE_CHECKING:

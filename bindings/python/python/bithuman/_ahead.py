@@ -16,7 +16,8 @@ Item = Tuple[Union[VideoFrame, BaseException], bool]
 
 
 class Ahead:
-    """A session's frames. They are drawn in the worker's thread: each when somebody waits for it, or some ahead.
+    """A session's frames. They are drawn in the worker's thread: each when somebody waits for it, or as many ahead in one call of the
+    library as there is room for: each call, and each time that one thread wakes the other, finds the processor's caches empty.
 
     All but :meth:`_draw` is for the event loop's thread, except that :meth:`wake` may come from anywhere.
     """
@@ -108,26 +109,23 @@ class Ahead:
         """In the thread: draws until nobody wants more, or nothing is there."""
         while True:
             news = self._news
-            item: "Union[VideoFrame, BaseException, None]"
+            drawn: "List[Tuple[int, Union[VideoFrame, BaseException]]]" = []
             try:
-                item = self.session.draw(self._most - len(self._ready))
+                drawn.extend(self.session.draw_all(self._most - len(self._ready)))
             except BaseException as error:  # noqa: BLE001
-                item = error
+                drawn.append((self.session.interruptions, error))
             waiters: "List[asyncio.Future[None]]" = []
             with self._lock:
-                if item is None:
-                    if news != self._news:
-                        continue
+                # Some may have been on their way while everything was interrupted.
+                items = [(item, before < self.session.interruptions) for before, item in drawn]
+                if not self._paced:
+                    items = [item for item in items if not item[1]]
+                if not items and (drawn or news != self._news):
+                    continue
+                self._ready.extend(items)
+                if not items:
                     self._dry = news
-                    goes_on = False
-                else:
-                    drawn = isinstance(item, VideoFrame)
-                    # It was on its way while everything was interrupted.
-                    crossed = isinstance(item, VideoFrame) and item._interruptions < self.session.interruptions
-                    if crossed and not self._paced:
-                        continue
-                    self._ready.append((item, crossed))
-                    goes_on = drawn and len(self._ready) < self._most
+                goes_on = bool(items) and isinstance(items[-1][0], VideoFrame) and len(self._ready) < self._most
                 self._working = goes_on
                 if not goes_on or len(self._ready) >= self._few:
                     waiters, self._waiters = self._waiters, waiters

@@ -7,7 +7,7 @@ import sys
 import threading
 import weakref
 from collections import deque
-from typing import TYPE_CHECKING, Any, Deque, Dict, Optional, Protocol, Tuple, Union
+from typing import TYPE_CHECKING, Any, Deque, Dict, List, Optional, Protocol, Tuple, Union
 
 import numpy as np
 
@@ -45,7 +45,10 @@ _UNDERRUN: int = lib.ESSENCE_FRAME_UNDERRUN
 _next_frames = lib.essence_session_next_frames
 
 #: Frames that are drawn together at most.
-TOGETHER = 4
+TOGETHER = 6
+
+#: A frame, or what went wrong instead, with the interruptions before it.
+Item = Tuple[int, Union[VideoFrame, BithumanError]]
 
 #: A size of pictures: both sides, or the longer one.
 Size = Union[int, Tuple[int, int], None]
@@ -118,8 +121,8 @@ class Session:
         self._places = Places(info, TOGETHER)
         #: Room for a frame. Lives as long as the session, and belongs to one who draws at a time.
         self.frame = self._places.frames[0]
-        #: What was drawn together with a frame that was asked for, each with the interruptions before it.
-        self._waiting: "Deque[Tuple[int, Union[VideoFrame, BithumanError]]]" = deque()
+        #: What was drawn together with a frame that was asked for.
+        self._waiting: Deque[Item] = deque()
         #: How often the session was interrupted.
         self.interruptions = 0
         self._interrupting = threading.Lock()
@@ -186,15 +189,12 @@ class Session:
         in a loop of its own. So it is little, by few functions, and for several frames at a time where nobody waits for one alone.
         """
         with self._drawing:
-            pointer = self._pointer
-            if pointer is None or _abi._forked:
-                with self.handle:
-                    raise RuntimeNotReadyError("this conversation is closed")
+            pointer = self._drawable()
             waiting = self._waiting
             while waiting and waiting[0][0] < self.interruptions:
                 waiting.popleft()
             if not waiting:
-                self._draw(pointer, min(together, TOGETHER))
+                waiting.extend(self._draw(pointer, together))
             item = waiting.popleft()[1] if waiting else None
         if self.handle._closed:
             self._let_go()
@@ -202,7 +202,23 @@ class Session:
             raise item
         return item
 
-    def _draw(self, pointer: Any, count: int) -> None:
+    def draw_all(self, together: int) -> List[Item]:
+        """The same with all of them at once, and with what went wrong after them."""
+        with self._drawing:
+            items = self._draw(self._drawable(), together)
+        if self.handle._closed:
+            self._let_go()
+        return items
+
+    def _drawable(self) -> Any:
+        pointer = self._pointer
+        if pointer is None or _abi._forked:
+            with self.handle:
+                raise RuntimeNotReadyError("this conversation is closed")
+        return pointer
+
+    def _draw(self, pointer: Any, together: int) -> List[Item]:
+        count = min(together, TOGETHER)
         interruptions = self.interruptions
         places = self._places
         images = []
@@ -212,12 +228,13 @@ class Session:
             # Somebody looks at it from now on.
             images.append(image.view())
         status = _next_frames(pointer, places.frames, places.pictures, places.infos, count, places.drawn, places.error)
+        items: List[Item] = []
         for place, image in zip(places.places[: places.drawn[0]], images):
             frame = self._drawn(place, image)
-            self._waiting.append((frame._interruptions, frame))
+            items.append((frame._interruptions, frame))
         if status < 0:
-            error = _abi.exception(status, _abi.text(places.error.message))
-            self._waiting.append((interruptions, error))
+            items.append((interruptions, _abi.exception(status, _abi.text(places.error.message))))
+        return items
 
     def _drawn(self, place: Place, image: "NDArray[np.uint8]") -> VideoFrame:
         flags, index, base_frame, skipped, rate, audio, samples, arkit, values, interruptions = read(

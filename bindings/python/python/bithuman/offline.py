@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _abi, _engine, _pcm
 from ._abi import Handle, call, sized
-from ._session import TOGETHER, Session, Size
+from ._session import Session, Size
 from .exceptions import InvalidArgument, RuntimeNotReadyError
 from .frames import ComposedFrame, VideoFrame
 from .settings import FPS, INPUT_SAMPLE_RATE
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 from ._library import ffi, lib
 
 __all__ = ["Avatar", "Bithuman", "Rendered", "open"]
+
+#: Frames that are drawn together. More save little, and their pictures fill the processor's cache.
+TOGETHER = 4
 
 _T = TypeVar("_T")
 _Self = TypeVar("_Self", bound="_Opened")
