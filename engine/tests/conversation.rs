@@ -324,6 +324,66 @@ fn base_frames_fade_where_motions_do_not_fit() {
     assert_eq!((cuts, fades), (1, 6), "one that fits and two that don't");
 }
 
+/// Whoever comes a frame late once has both pictures, the second at once; only who stays late loses some.
+#[test]
+fn a_single_stall_costs_no_picture() {
+    let (clock, session) = paced();
+    for spoken in [false, true] {
+        if spoken {
+            session
+                .push_audio(&buzz(16_000, 16_000)[..], 16_000, 1)
+                .unwrap();
+        }
+        let first = tick(&clock, &session).index();
+        clock.advance(Duration::from_millis(45));
+        let stalled = session.next_frame().unwrap().unwrap();
+        let next = session.next_frame().unwrap().unwrap();
+        let numbers = [&stalled, &next].map(|frame| (frame.index() - first, frame.flags().skipped));
+        assert_eq!(numbers, [(1, 0), (2, 0)], "85 ms after the first");
+        assert_eq!(
+            [&stalled, &next].map(|frame| frame.flags().late),
+            [true, false]
+        );
+        clock.advance(Duration::from_millis(35 + 30));
+        assert!(session.next_frame().unwrap().unwrap().flags().late, "30 ms");
+        clock.advance(Duration::from_millis(60));
+        let frame = session.next_frame().unwrap().unwrap();
+        assert_eq!(
+            (frame.index() - first, frame.flags().skipped),
+            (5, 1),
+            "late again"
+        );
+        clock.advance(Duration::from_millis(30));
+    }
+}
+
+/// Delays are flagged and counted; a consumer that was away for a minute finds nothing late.
+#[test]
+fn delays_are_counted_and_absences_are_not() {
+    let (clock, session) = paced();
+    tick(&clock, &session);
+    clock.advance(Duration::from_millis(25));
+    assert!(tick(&clock, &session).flags().late, "25 ms");
+    clock.advance(Duration::from_millis(2 * 40 - 25));
+    let frame = tick(&clock, &session);
+    assert_eq!((frame.index(), frame.flags().skipped), (4, 2), "80 ms");
+    clock.advance(Duration::from_secs(60));
+    let frame = tick(&clock, &session);
+    assert_eq!((frame.index(), frame.flags().skipped), (5, 0), "a minute");
+    assert!(!frame.flags().late, "time begins anew");
+    let statistics = session.statistics();
+    assert_eq!(
+        (
+            statistics.frames,
+            statistics.late,
+            statistics.skipped,
+            statistics.restarts
+        ),
+        (4, 1, 2, 1),
+        "{statistics:?}"
+    );
+}
+
 #[test]
 fn a_cancelled_session_draws_no_more_until_it_is_restarted() {
     let (clock, session) = paced();
