@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import bithuman
 import pytest
+from bithuman import _library
 from bithuman._library import lib
 from conftest import MIKA, ROOT, Pcm, write_wav
 
@@ -26,6 +28,24 @@ def test_every_function_of_the_header_is_in_the_library() -> None:
     functions = set(re.findall(r"\b(essence_\w+)\s*\((?!\))[^;{]*?\)\s*;", re.sub(r"/\*.*?\*/", "", header, flags=re.S)))
     assert len(functions) > 30
     assert [name for name in sorted(functions) if not hasattr(lib, name)] == []
+
+
+@pytest.mark.parametrize(("major", "minor", "fits"), [(0, 0, True), (0, 1, True), (0, -1, False), (1, 0, False)])
+def test_a_library_of_an_older_interface_is_refused(
+    monkeypatch: pytest.MonkeyPatch, major: int, minor: int, fits: bool
+) -> None:
+    ours = (lib.ESSENCE_ABI_VERSION_MAJOR, lib.ESSENCE_ABI_VERSION_MINOR)
+    other = SimpleNamespace(
+        essence_abi_version=lambda: ours[0] + major << 16 | ours[1] + minor,
+        ESSENCE_ABI_VERSION_MAJOR=ours[0],
+        ESSENCE_ABI_VERSION_MINOR=ours[1],
+    )
+    monkeypatch.setattr(_library, "ffi", SimpleNamespace(dlopen=lambda path: other))
+    if fits:
+        assert _library._load() is other
+    else:
+        with pytest.raises(ImportError, match=f"interface {ours[0]}.{ours[1]}"):
+            _library._load()
 
 
 def test_every_name_that_is_promised_is_there() -> None:

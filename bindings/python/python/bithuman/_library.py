@@ -8,9 +8,6 @@ from typing import Any
 
 from . import _declarations
 
-#: The major version of the interface that this package is written for.
-_ABI_MAJOR = 1
-
 ffi: Any = _declarations.ffi
 
 
@@ -29,11 +26,17 @@ def _load() -> Any:
     path = _path()
     try:
         library = ffi.dlopen(path)
-        major = library.essence_abi_version() >> 16
+        version = library.essence_abi_version()
     except (OSError, AttributeError) as error:
         raise ImportError(f"{path} can't be used: {error}") from error
-    if major != _ABI_MAJOR:
-        raise ImportError(f"bithuman needs libessence with interface {_ABI_MAJOR}; {path} has {major}: reinstall the package")
+    # A library of a higher minor version does all that one of a lower does.
+    major, minor = version >> 16, version & 0xFFFF
+    wanted, least = library.ESSENCE_ABI_VERSION_MAJOR, library.ESSENCE_ABI_VERSION_MINOR
+    if major != wanted or minor < least:
+        raise ImportError(
+            f"bithuman needs libessence with interface {wanted}.{least} or a later {wanted}; {path} has {major}.{minor}: "
+            "reinstall the package"
+        )
     return library
 
 
