@@ -151,9 +151,9 @@ impl<J: Job> Scheduler<J> {
         self.0.shared.announced.notify_one();
     }
 
-    /// Waits for a piece of a job, due at `deadline`, if there may be something to prepare. The pool
+    /// Waits for a piece of a job that is wanted now, if there may be something to prepare. The pool
     /// prepares it: whoever waited would do it for one or two at a time.
-    pub(crate) fn wait_for(&self, number: u64, deadline: Deadline) {
+    pub(crate) fn wait_for(&self, number: u64) {
         if self.threads_running() == 0 {
             return;
         }
@@ -164,9 +164,12 @@ impl<J: Job> Scheduler<J> {
             if !waits || *before.get_or_insert(entry.worked) != entry.worked {
                 return;
             }
-            // It may have been announced before the session's clock ran.
-            entry.deadline = deadline;
-            entry.wanted = true;
+            if !entry.wanted {
+                // The pool may have gone by another time so far, and sleep until then.
+                entry.deadline = Deadline::At(Instant::now());
+                entry.wanted = true;
+                self.0.shared.announced.notify_one();
+            }
             let done = Arc::clone(&entry.done);
             jobs = done.wait(jobs).unwrap_or_else(PoisonError::into_inner);
         }
@@ -305,8 +308,20 @@ mod tests {
             pool.announce(number, soon());
         }
         pool.announce(numbers[0], Deadline::Whenever);
-        pool.wait_for(numbers[0], soon());
+        pool.wait_for(numbers[0]);
         assert!(jobs[0].0.load(Ordering::Relaxed) > 0);
+    }
+
+    /// Not even until the time up to which the pool waits for others.
+    #[test]
+    fn who_waits_is_served_at_once() {
+        let pool = Scheduler::new(Some(1), None);
+        let job = Arc::new(Counter::default());
+        let number = pool.register(Arc::downgrade(&job), 0).unwrap();
+        let year = Duration::from_secs(365 * 86_400);
+        pool.announce(number, Deadline::At(Instant::now() + year));
+        pool.wait_for(number);
+        assert!(job.0.load(Ordering::Relaxed) > 0);
     }
 
     /// Nobody waits for what nobody is at.
@@ -315,8 +330,8 @@ mod tests {
         let pool = Scheduler::new(Some(1), None);
         let job = Arc::new(Counter::default());
         let number = pool.register(Arc::downgrade(&job), 0).unwrap();
-        pool.wait_for(number, soon());
-        pool.wait_for(number + 1, soon());
+        pool.wait_for(number);
+        pool.wait_for(number + 1);
         assert_eq!(job.0.load(Ordering::Relaxed), 0);
     }
 }

@@ -191,7 +191,12 @@ impl Core {
         let mut shown = false;
         let mut skipped = 0;
         let mut oldest = current.saturating_sub(u64::from(punctual));
+        let mut generation = None;
         while self.next(current, oldest, slot)? {
+            if generation.replace(slot.generation) != Some(slot.generation) {
+                // After an interruption, what came before it is not handed over any more.
+                frame.audio.clear();
+            }
             hand_out(slot, frame);
             skipped += slot.left_out + u64::from(shown);
             shown = true;
@@ -216,8 +221,7 @@ impl Core {
             && let Some(job) = self.job
             && lock(&self.input).front().is_some()
         {
-            let deadline = lock(&self.ring).deadline();
-            self.avatar.0.scheduler.wait_for(job, deadline);
+            self.avatar.0.scheduler.wait_for(job);
             popped = self.pop(current, slot)?;
         }
         if popped == Popped::Nothing {
