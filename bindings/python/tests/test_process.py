@@ -173,7 +173,7 @@ async def main():
     async with await bithuman.AsyncBithuman.create(model_path=sys.argv[1]) as runtime:
         await runtime.push_audio(bytes(64000), 16000)
         async for frame in runtime.run():
-            if frame.frame_index == 10:
+            if frame.frame_index >= 10:
                 break
         print(threads() > before + 1)
 asyncio.run(main())
