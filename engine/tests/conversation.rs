@@ -324,36 +324,65 @@ fn base_frames_fade_where_motions_do_not_fit() {
     assert_eq!((cuts, fades), (1, 6), "one that fits and two that don't");
 }
 
-/// Whoever comes a frame late once has both pictures, the second at once; only who stays late loses some.
+/// Whoever comes late once a second has every picture, one at once after the other; only who comes late
+/// again loses some.
 #[test]
 fn a_single_stall_costs_no_picture() {
-    let (clock, session) = paced();
-    for spoken in [false, true] {
+    for (spoken, late) in [(false, 1), (true, 1), (false, 20), (true, 20)] {
+        let (clock, session) = paced();
         if spoken {
             session
-                .push_audio(&buzz(16_000, 16_000)[..], 16_000, 1)
+                .push_audio(&buzz(48_000, 16_000)[..], 16_000, 1)
                 .unwrap();
         }
-        let first = tick(&clock, &session).index();
-        clock.advance(Duration::from_millis(45));
-        let stalled = session.next_frame().unwrap().unwrap();
-        let next = session.next_frame().unwrap().unwrap();
-        let numbers = [&stalled, &next].map(|frame| (frame.index() - first, frame.flags().skipped));
-        assert_eq!(numbers, [(1, 0), (2, 0)], "85 ms after the first");
-        assert_eq!(
-            [&stalled, &next].map(|frame| frame.flags().late),
-            [true, false]
-        );
-        clock.advance(Duration::from_millis(35 + 30));
-        assert!(session.next_frame().unwrap().unwrap().flags().late, "30 ms");
-        clock.advance(Duration::from_millis(60));
+        tick(&clock, &session);
+        clock.advance(late * TICK + Duration::from_millis(5));
+        for index in 1..=u64::from(late) + 1 {
+            let frame = session.next_frame().unwrap().expect("it is due");
+            let flags = frame.flags();
+            assert_eq!((frame.index(), flags.skipped), (index, 0), "of {late} late");
+            assert_eq!(flags.late, index <= u64::from(late), "frame {index}");
+        }
+        assert!(session.next_frame().unwrap().is_none(), "all is drawn");
+        clock.advance(3 * TICK);
         let frame = session.next_frame().unwrap().unwrap();
-        assert_eq!(
-            (frame.index() - first, frame.flags().skipped),
-            (5, 1),
-            "late again"
+        let (index, skipped) = (frame.index(), frame.flags().skipped);
+        assert_eq!((index, skipped), (u64::from(late) + 4, 2), "late again");
+    }
+}
+
+/// Whoever takes longer for each frame than it lasts loses pictures evenly, and never lags far behind.
+#[test]
+fn a_slow_consumer_loses_pictures_evenly() {
+    for work in [50, 60, 85, 130] {
+        let (clock, session) = paced();
+        session
+            .push_audio(&buzz(160_000, 16_000)[..], 16_000, 1)
+            .unwrap();
+        let mut time = 0;
+        let mut most = 0;
+        while let Some(frame) = session.next_frame().unwrap() {
+            if !frame.flags().speech && time > 1_000 {
+                break;
+            }
+            let delay = time - 40 * frame.index();
+            // Once a second it may be a stall.
+            most = most.max(delay);
+            clock.advance(Duration::from_millis(work));
+            time += work;
+            while time < 40 * (frame.index() + 1) {
+                clock.advance(Duration::from_millis(1));
+                time += 1;
+            }
+        }
+        let statistics = session.statistics();
+        let share = statistics.skipped as f64 / (statistics.frames + statistics.skipped) as f64;
+        let expected = 1.0 - 40.0 / work as f64;
+        assert!(
+            (share - expected).abs() < 0.03,
+            "{work} ms: {share} left out"
         );
-        clock.advance(Duration::from_millis(30));
+        assert!(most < 40 + 2 * work, "{work} ms: {most} ms late");
     }
 }
 
@@ -366,10 +395,13 @@ fn delays_are_counted_and_absences_are_not() {
     assert!(tick(&clock, &session).flags().late, "25 ms");
     clock.advance(Duration::from_millis(2 * 40 - 25));
     let frame = tick(&clock, &session);
-    assert_eq!((frame.index(), frame.flags().skipped), (4, 2), "80 ms");
+    assert_eq!((frame.index(), frame.flags().skipped), (2, 0), "80 ms");
+    clock.advance(2 * TICK);
+    let frame = tick(&clock, &session);
+    assert_eq!((frame.index(), frame.flags().skipped), (7, 4), "160 ms");
     clock.advance(Duration::from_secs(60));
     let frame = tick(&clock, &session);
-    assert_eq!((frame.index(), frame.flags().skipped), (5, 0), "a minute");
+    assert_eq!((frame.index(), frame.flags().skipped), (8, 0), "a minute");
     assert!(!frame.flags().late, "time begins anew");
     let statistics = session.statistics();
     assert_eq!(
@@ -379,7 +411,7 @@ fn delays_are_counted_and_absences_are_not() {
             statistics.skipped,
             statistics.restarts
         ),
-        (4, 1, 2, 1),
+        (5, 2, 4, 1),
         "{statistics:?}"
     );
 }

@@ -95,6 +95,45 @@ fn late_pictures_are_skipped_and_their_audio_kept() {
     assert!(heard == voice, "every sample came out once");
 }
 
+/// Whoever waits for room in a queue of sound, as players do, can't catch up after a stall. It costs him no
+/// picture, and does not make him later and later.
+#[test]
+fn a_consumer_that_waits_for_its_player_sees_every_picture() {
+    let room = Duration::from_millis(100);
+    let (clock, session) = paced();
+    let voice = buzz(16_000 * 8, 16_000);
+    session.push_audio(&voice[..], 16_000, 1).unwrap();
+    session.flush();
+    let mut queued = Duration::ZERO;
+    let mut heard = Vec::new();
+    for number in 0.. {
+        // Within three seconds of each other, by one second and by a half.
+        let stalls = [(40, 900), (100, 500)];
+        if let Some((_, stall)) = stalls.iter().find(|(at, _)| *at == number) {
+            clock.advance(Duration::from_millis(*stall));
+            queued = Duration::ZERO;
+        }
+        let frame = loop {
+            if let Some(frame) = session.next_frame().unwrap() {
+                break frame;
+            }
+            clock.advance(Duration::from_millis(1));
+            queued = queued.saturating_sub(Duration::from_millis(1));
+        };
+        heard.extend_from_slice(frame.audio());
+        queued += Duration::from_micros(frame.audio().len() as u64 * 1_000 / 16);
+        clock.advance(queued.saturating_sub(room));
+        queued = queued.min(room);
+        if number < 100 || number > 150 {
+            assert_eq!(frame.flags().skipped, 0, "frame {number}");
+        }
+        if frame.flags().end_of_speech {
+            break;
+        }
+    }
+    assert!(heard == voice, "every sample, in order");
+}
+
 /// Who pauses on purpose, and says so, finds nothing late: speech goes on where it was left.
 #[test]
 fn a_pause_is_not_lateness_once_the_clock_is_restarted() {

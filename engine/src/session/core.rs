@@ -8,6 +8,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::batch::{self, Work};
+use super::grace::Grace;
 use super::input::Input;
 use super::renderer::{Renderer, lock};
 use super::ring::{Popped, Ring, Slot, State};
@@ -53,14 +54,15 @@ struct Drawer {
     slot: Slot,
     /// Whether the last frame left in time.
     punctual: bool,
+    grace: Grace,
 }
 
 /// Where the session stands in time.
 enum Now {
     /// The next frame is not due and nobody wants to wait.
     Early,
-    /// It is, and so is this tick.
-    Due(u64),
+    /// It is, with tick `next`, and `current` is the last one that is.
+    Due { next: u64, current: u64 },
 }
 
 impl Core {
@@ -84,6 +86,7 @@ impl Core {
                 composer,
                 slot: Slot::new(coefficients),
                 punctual: true,
+                grace: Grace::default(),
             }),
             ring: Mutex::new(Ring::new(coefficients)),
             drawn: Mutex::new(State::new(coefficients)),
@@ -120,10 +123,11 @@ impl Core {
         frame.flags = FrameFlags::default();
         let drawn = match self.options.pacing {
             Pacing::Realtime => loop {
-                let Now::Due(current) = self.wait(wait)? else {
+                let Now::Due { next, current } = self.wait(wait)? else {
                     break false;
                 };
-                if self.take_paced(current, drawer.punctual, &mut drawer.slot, frame)? {
+                let oldest = drawer.grace.oldest(next, current, drawer.punctual);
+                if self.take_paced(current, oldest, &mut drawer.slot, frame)? {
                     break true;
                 }
             },
@@ -178,19 +182,18 @@ impl Core {
         Ok(true)
     }
 
-    /// The frame that is due with tick `current`, and the sound of those that are overdue by a whole
-    /// frame and are left out; false if none is due after all. Where somebody who was `punctual` comes
-    /// one frame late, nothing is left out: he has the next one at once.
+    /// The first frame from tick `oldest` on, which is due with tick `current`, and the sound of those
+    /// before it, which are left out; false if none is due after all.
     fn take_paced(
         &self,
         current: u64,
-        punctual: bool,
+        oldest: u64,
         slot: &mut Slot,
         frame: &mut Frame,
     ) -> Result<bool> {
+        lock(&self.ring).oldest = oldest;
         let mut shown = false;
         let mut skipped = 0;
-        let mut oldest = current.saturating_sub(u64::from(punctual));
         let mut generation = None;
         while self.next(current, oldest, slot)? {
             if generation.replace(slot.generation) != Some(slot.generation) {
@@ -204,7 +207,6 @@ impl Core {
             if frame.index >= oldest || slot.tick == (Tick::Speech { last: true }) {
                 break;
             }
-            oldest = current;
         }
         frame.flags.skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
         if shown {
@@ -298,7 +300,10 @@ impl Core {
             let due = ring.next_due(input.generation, input.revision);
             let Some(early) = due.checked_sub(now).filter(|early| !early.is_zero()) else {
                 if now - due < AWAY {
-                    return Ok(Now::Due(ring.tick_at(now)));
+                    return Ok(Now::Due {
+                        next: ring.tick_at(due),
+                        current: ring.tick_at(now),
+                    });
                 }
                 ring.clock = None;
                 drop(ring);

@@ -3,6 +3,7 @@
 mod bases;
 mod batch;
 mod core;
+mod grace;
 mod input;
 mod job;
 mod renderer;

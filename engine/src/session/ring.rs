@@ -86,6 +86,8 @@ pub(super) struct Ring {
     pub(super) index: u64,
     /// Index of the frame that was due when the clock started.
     pub(super) first: u64,
+    /// Index of the first frame whose picture is to be shown: whoever draws is too late for those before.
+    pub(super) oldest: u64,
 }
 
 impl Slot {
@@ -148,6 +150,7 @@ impl Ring {
             clock: None,
             index: 0,
             first: 0,
+            oldest: 0,
         }
     }
 
@@ -225,21 +228,24 @@ impl Ring {
     }
 
     /// How many ticks are to be left out before the next frame that is prepared, where `lag` is what a
-    /// session waits for that: those that are overdue by a frame, and if it is longer than a frame,
-    /// those that are due before it is likely to be served again.
+    /// session waits for that: those that whoever draws is too late for, and if the lag is longer than a
+    /// frame, those that are due before the session is likely to be served again.
     pub(super) fn leave_out(&self, lag: Duration) -> u64 {
-        let until = if lag < FRAME_DURATION {
-            self.elapsed()
-        } else {
-            self.elapsed() + lag + FRAME_DURATION
-        };
+        if lag < FRAME_DURATION {
+            return self.oldest.saturating_sub(self.index + self.prepared());
+        }
+        let until = self.elapsed() + lag + FRAME_DURATION;
         ticks(until.saturating_sub(self.due_after_all()))
     }
 
     /// When the next frame that is not prepared yet is due, since the clock's start.
     fn due_after_all(&self) -> Duration {
-        let prepared: u64 = self.slots.iter().map(Slot::ticks).sum();
-        self.due() + after(prepared)
+        self.due() + after(self.prepared())
+    }
+
+    /// Ticks that are prepared.
+    fn prepared(&self) -> u64 {
+        self.slots.iter().map(Slot::ticks).sum()
     }
 
     /// Time since the clock's start.
