@@ -11,7 +11,7 @@ use super::batch::{self, Work};
 use super::grace::Grace;
 use super::input::Input;
 use super::renderer::{Renderer, lock};
-use super::ring::{Popped, Ring, Slot, State};
+use super::ring::{Popped, Ring, Slot, State, ticks};
 use super::statistics::Statistics;
 use super::target::Target;
 use super::tick::{Order, Tick};
@@ -52,8 +52,6 @@ pub(crate) struct Core {
 struct Drawer {
     composer: Composer,
     slot: Slot,
-    /// Whether the last frame left in time.
-    punctual: bool,
     grace: Grace,
 }
 
@@ -61,8 +59,8 @@ struct Drawer {
 enum Now {
     /// The next frame is not due and nobody wants to wait.
     Early,
-    /// It is, with tick `next`, and `current` is the last one that is.
-    Due { next: u64, current: u64 },
+    /// It is since that long, with this tick.
+    Due { next: u64, late: Duration },
 }
 
 impl Core {
@@ -85,7 +83,6 @@ impl Core {
             drawer: Mutex::new(Drawer {
                 composer,
                 slot: Slot::new(coefficients),
-                punctual: true,
                 grace: Grace::default(),
             }),
             ring: Mutex::new(Ring::new(coefficients)),
@@ -123,10 +120,11 @@ impl Core {
         frame.flags = FrameFlags::default();
         let drawn = match self.options.pacing {
             Pacing::Realtime => loop {
-                let Now::Due { next, current } = self.wait(wait)? else {
+                let Now::Due { next, late } = self.wait(wait)? else {
                     break false;
                 };
-                let oldest = drawer.grace.oldest(next, current, drawer.punctual);
+                let current = next + ticks(late);
+                let oldest = next + drawer.grace.left_out(next, late);
                 if self.take_paced(current, oldest, &mut drawer.slot, frame)? {
                     break true;
                 }
@@ -160,7 +158,6 @@ impl Core {
             target.put(&mut drawer.composer, &layers, frame)?;
         }
         self.count(frame);
-        drawer.punctual = !frame.flags.late;
         Ok(true)
     }
 
@@ -302,7 +299,7 @@ impl Core {
                 if now - due < AWAY {
                     return Ok(Now::Due {
                         next: ring.tick_at(due),
-                        current: ring.tick_at(now),
+                        late: now - due,
                     });
                 }
                 ring.clock = None;

@@ -1,7 +1,13 @@
 //! When it costs pictures to draw late.
 
+use std::time::Duration;
+
+use super::ring::{after, ticks};
+
 /// Ticks from one time that a delay costs nothing to the next: a second.
 const INTERVAL: u64 = 25;
+/// Whoever comes later than the last time by less is slow, not delayed.
+const STALL: Duration = Duration::from_millis(20);
 
 /// Tells those who stalled from those who are too slow.
 ///
@@ -12,32 +18,33 @@ const INTERVAL: u64 = 25;
 /// later and later, until some are left out.
 #[derive(Debug, Default)]
 pub(super) struct Grace {
-    /// How many ticks were overdue when a frame was drawn last.
-    behind: u64,
-    /// How many may be at no cost.
+    /// How late the last frame was drawn.
+    late: Duration,
+    /// How many ticks may be overdue at no cost.
     allowed: u64,
     /// From which tick on more may be.
     again: u64,
 }
 
 impl Grace {
-    /// The first tick whose picture is to be shown, where the next one is `next` and `current` is due:
-    /// one of them. `punctual` says that the last frame left in time.
-    pub(super) fn oldest(&mut self, next: u64, current: u64, punctual: bool) -> u64 {
-        let behind = current.saturating_sub(next);
-        let grown = behind.saturating_sub(self.behind);
-        self.behind = behind;
+    /// Ticks whose pictures are to be left out of those that are overdue, where the next frame is drawn
+    /// so `late`, with tick `next`: all or none.
+    pub(super) fn left_out(&mut self, next: u64, late: Duration) -> u64 {
+        let behind = ticks(late);
+        let stalled = late >= self.late + STALL;
+        self.late = late;
         if behind > self.allowed {
-            let stalled = punctual || grown > 1;
-            if !stalled || current < self.again {
-                (self.behind, self.allowed) = (0, 0);
-                return current;
+            if !stalled || next < self.again {
+                // That is how late the one is that is drawn.
+                self.late = late - after(behind);
+                self.allowed = 0;
+                return behind;
             }
-            self.again = current + INTERVAL;
+            self.again = next + behind + INTERVAL;
             self.allowed = behind;
         } else if behind == 0 {
             self.allowed = 0;
         }
-        next
+        0
     }
 }

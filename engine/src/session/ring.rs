@@ -280,10 +280,11 @@ impl Ring {
 }
 
 /// Whole ticks in a time.
-fn ticks(time: Duration) -> u64 {
+pub(super) fn ticks(time: Duration) -> u64 {
     (time.as_nanos() / FRAME_DURATION.as_nanos()) as u64
 }
 
-fn after(ticks: u64) -> Duration {
+/// Time that so many ticks take.
+pub(super) fn after(ticks: u64) -> Duration {
     Duration::from_nanos(ticks * FRAME_DURATION.as_nanos() as u64)
 }
