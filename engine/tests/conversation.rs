@@ -324,10 +324,9 @@ fn base_frames_fade_where_motions_do_not_fit() {
     assert_eq!((cuts, fades), (1, 6), "one that fits and two that don't");
 }
 
-/// Whoever comes late once a second has every picture, one at once after the other; only who comes late
-/// again loses some.
+/// Whoever was kept for a while has every picture, one at once after the other.
 #[test]
-fn a_single_stall_costs_no_picture() {
+fn delays_cost_no_picture() {
     for (spoken, late) in [(false, 1), (true, 1), (false, 20), (true, 20)] {
         let (clock, session) = paced();
         if spoken {
@@ -344,17 +343,13 @@ fn a_single_stall_costs_no_picture() {
             assert_eq!(flags.late, index <= u64::from(late), "frame {index}");
         }
         assert!(session.next_frame().unwrap().is_none(), "all is drawn");
-        clock.advance(3 * TICK);
-        let frame = session.next_frame().unwrap().unwrap();
-        let (index, skipped) = (frame.index(), frame.flags().skipped);
-        assert_eq!((index, skipped), (u64::from(late) + 4, 2), "late again");
     }
 }
 
 /// Whoever takes longer for each frame than it lasts loses pictures evenly, and never lags far behind.
 #[test]
 fn a_slow_consumer_loses_pictures_evenly() {
-    for work in [50, 60, 85, 130] {
+    for work in [42, 50, 60, 85, 130] {
         let (clock, session) = paced();
         session
             .push_audio(&buzz(160_000, 16_000)[..], 16_000, 1)
@@ -365,9 +360,7 @@ fn a_slow_consumer_loses_pictures_evenly() {
             if !frame.flags().speech && time > 1_000 {
                 break;
             }
-            let delay = time - 40 * frame.index();
-            // Once a second it may be a stall.
-            most = most.max(delay);
+            most = most.max(time - 40 * frame.index());
             clock.advance(Duration::from_millis(work));
             time += work;
             while time < 40 * (frame.index() + 1) {
@@ -382,7 +375,8 @@ fn a_slow_consumer_loses_pictures_evenly() {
             (share - expected).abs() < 0.03,
             "{work} ms: {share} left out"
         );
-        assert!(most < 40 + 2 * work, "{work} ms: {most} ms late");
+        // That is when it shows.
+        assert!(most <= 60 + 4 * (work - 40), "{work} ms: {most} ms late");
     }
 }
 
@@ -396,12 +390,15 @@ fn delays_are_counted_and_absences_are_not() {
     clock.advance(Duration::from_millis(2 * 40 - 25));
     let frame = tick(&clock, &session);
     assert_eq!((frame.index(), frame.flags().skipped), (2, 0), "80 ms");
-    clock.advance(2 * TICK);
+    clock.advance(TICK);
     let frame = tick(&clock, &session);
-    assert_eq!((frame.index(), frame.flags().skipped), (7, 4), "160 ms");
+    assert_eq!((frame.index(), frame.flags().skipped), (3, 0), "120 ms");
+    clock.advance(TICK);
+    let frame = tick(&clock, &session);
+    assert_eq!((frame.index(), frame.flags().skipped), (8, 4), "too slow");
     clock.advance(Duration::from_secs(60));
     let frame = tick(&clock, &session);
-    assert_eq!((frame.index(), frame.flags().skipped), (8, 0), "a minute");
+    assert_eq!((frame.index(), frame.flags().skipped), (9, 0), "a minute");
     assert!(!frame.flags().late, "time begins anew");
     let statistics = session.statistics();
     assert_eq!(
@@ -411,7 +408,7 @@ fn delays_are_counted_and_absences_are_not() {
             statistics.skipped,
             statistics.restarts
         ),
-        (5, 2, 4, 1),
+        (6, 3, 4, 1),
         "{statistics:?}"
     );
 }

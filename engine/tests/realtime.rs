@@ -66,7 +66,7 @@ fn the_first_speech_frame_comes_after_160_ms() {
     assert_eq!(first, Some(4), "tick of the first frame of speech");
 }
 
-/// A late renderer leaves out pictures, never sound, and says how many.
+/// A renderer that is late all the time leaves out pictures, never sound, and says how many.
 #[test]
 fn late_pictures_are_skipped_and_their_audio_kept() {
     let (clock, session) = paced();
@@ -87,16 +87,14 @@ fn late_pictures_are_skipped_and_their_audio_kept() {
             );
             break;
         }
-        if frame.index() % 10 == 3 {
-            clock.advance(2 * TICK);
-        }
+        clock.advance(TICK);
     }
-    assert!(skipped >= 4, "{skipped} skipped");
+    assert!(skipped >= 12, "{skipped} skipped");
     assert!(heard == voice, "every sample came out once");
 }
 
-/// Whoever waits for room in a queue of sound, as players do, can't catch up after a stall. It costs him no
-/// picture, and does not make him later and later.
+/// Whoever waits for room in a queue of sound, as players do, can't catch up after a delay. Delays cost him no
+/// picture.
 #[test]
 fn a_consumer_that_waits_for_its_player_sees_every_picture() {
     let room = Duration::from_millis(100);
@@ -107,8 +105,7 @@ fn a_consumer_that_waits_for_its_player_sees_every_picture() {
     let mut queued = Duration::ZERO;
     let mut heard = Vec::new();
     for number in 0.. {
-        // A little, and much, and more while the first delays last.
-        let stalls = [(5, 70), (40, 900), (100, 500)];
+        let stalls = [(5, 70), (40, 500), (50, 60), (51, 60), (53, 80), (100, 900)];
         if let Some((_, stall)) = stalls.iter().find(|(at, _)| *at == number) {
             clock.advance(Duration::from_millis(*stall));
             queued = Duration::ZERO;
@@ -124,9 +121,7 @@ fn a_consumer_that_waits_for_its_player_sees_every_picture() {
         queued += Duration::from_micros(frame.audio().len() as u64 * 1_000 / 16);
         clock.advance(queued.saturating_sub(room));
         queued = queued.min(room);
-        if !(100..150).contains(&number) {
-            assert_eq!(frame.flags().skipped, 0, "frame {number}");
-        }
+        assert_eq!(frame.flags().skipped, 0, "frame {number}");
         if frame.flags().end_of_speech {
             break;
         }
