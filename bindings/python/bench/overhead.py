@@ -4,8 +4,8 @@
 
 Compiles ``overhead.c`` against the library that the package is then made to load as well. In one process, the same two seconds of
 speech are drawn by ``Bithuman.compose``, by ``AsyncBithuman.run``, and by C out of the very sessions that these use (another
-session's memory lies elsewhere, which alone makes a difference of per cents), in turn. The processor time of each is
-compared with C's of the same round: C that draws over the same picture each time, which stays in the processor's cache, and C
+session's memory lies elsewhere, which alone makes a difference of per cents), in turn. The time of each, and its processor time (of all
+threads), are compared with C's of the same round: C that draws over the same picture each time, which stays in the processor's cache, and C
 that leaves a picture alone while it draws the next, as Python's must. Needs a C compiler and a quiet machine: beside
 other work, whatever runs between two runs of the networks takes several times as long.
 """
@@ -36,6 +36,7 @@ Way = Callable[[bytes], Awaitable[int]]
 ROOT = Path(__file__).resolve().parents[3]
 AVATAR = ROOT / "testdata/avatars" / (os.environ.get("AV", "mika") + ".imx")
 SECONDS = 2
+CLOCKS = {"in all": time.perf_counter_ns, "of processor time": time.process_time_ns}
 
 
 def samples() -> bytes:
@@ -124,30 +125,34 @@ async def measure(library: Path, rounds: int) -> None:
             "Bithuman.compose": (composed, bare[0].over, bare[0].in_turn),
             "AsyncBithuman.run": (streamed, bare[1].over, bare[1].in_turn),
         }
-        times: "Dict[str, Tuple[List[float], ...]]" = {name: ([], [], []) for name in groups}
+        times: "Dict[str, Dict[str, Tuple[List[float], ...]]]" = {
+            clock: {name: ([], [], []) for name in groups} for clock in CLOCKS
+        }
         for turn in range(-3, rounds):
             for name, group in groups.items():
                 # Each is the first as often as the others.
                 for which in ((0, 1, 2), (1, 2, 0), (2, 0, 1))[turn % 3]:
-                    begin = time.process_time_ns()
+                    begin = [clock() for clock in CLOCKS.values()]
                     frames = await group[which](pcm)
-                    took = time.process_time_ns() - begin
+                    took = [clock() - begin for clock, begin in zip(CLOCKS.values(), begin)]
                     assert frames == 25 * SECONDS, f"{name}: {frames} frames"
                     await settled()
                     if turn >= 0:
-                        times[name][which].append(took / frames / 1e6)
+                        for clock, its in zip(CLOCKS, took):
+                            times[clock][name][which].append(its / frames / 1e6)
     offline.close()
     await conversation.shutdown()
 
-    print(f"{rounds} rounds of {25 * SECONDS} frames; processor time a frame:")
-    for name, (mine, *others) in times.items():
-        print(f"{name} {median(mine)[1]:.3f} ms")
-        for other, its in zip(("one picture", "two in turn"), others):
-            low, middle, high = median([100 * (a / b - 1) for a, b in zip(mine, its)])
-            print(
-                f"    against C, {other}, {median(its)[1]:.3f} ms: "
-                f"{middle:+.1f} % ({low:+.1f} to {high:+.1f} with 95 % confidence)"
-            )
+    print(f"{rounds} rounds of {25 * SECONDS} frames")
+    for clock, by_name in times.items():
+        for name, (mine, *others) in by_name.items():
+            print(f"{name}: {median(mine)[1]:.3f} ms {clock} a frame")
+            for other, theirs in zip(("one picture", "two in turn"), others):
+                low, middle, high = median([100 * (a / b - 1) for a, b in zip(mine, theirs)])
+                print(
+                    f"    against C, {other}, {median(theirs)[1]:.3f} ms: "
+                    f"{middle:+.1f} % ({low:+.1f} to {high:+.1f} with 95 % confidence)"
+                )
 
 
 def main() -> None:

@@ -77,13 +77,15 @@ def test_an_interruption_while_they_are_drawn_drops_those_before_it(speech: Pcm)
 
     interrupting = threading.Thread(target=interrupt)
     interrupting.start()
-    for _ in range(1000):
+    frames = 0
+    # However long the other thread sleeps on a busy machine.
+    while frames < 1_000 or session.interruptions <= 10:
         before = session.interruptions
         frame = session.draw(TOGETHER)
         assert frame is None or frame._interruptions >= before
+        frames += frame is not None
     stop.set()
     interrupting.join()
-    assert session.interruptions > 10
     session.interrupt()
     session.push(np.frombuffer(speech[0][:32_000], np.int16), 16_000)
     session.flush()

@@ -26,10 +26,11 @@ class Ahead:
         self.session = session
         self._worker = worker
         self._paced = paced
-        #: Frames that may wait, and how many make it worth while to wake the event loop: there is room for some more while it
-        #: wakes up.
-        self._most = 1 if paced else max(ahead, 1)
-        self._few = max(self._most - 2, 1)
+        #: Frames that are drawn in one call. While so many wait, the next are drawn, so that the thread need not sleep while the event
+        #: loop wakes up.
+        self._together = 1 if paced else max(ahead, 1)
+        #: Frames that may wait while others are drawn.
+        self._few = 0 if paced else self._together
         self._lock = threading.Lock()
         self._ready: Deque[Item] = deque()
         self._waiters: "List[asyncio.Future[None]]" = []
@@ -43,7 +44,7 @@ class Ahead:
             item = self._ready.popleft()
         except IndexError:
             item = None
-        if item is not None and (self._paced or self._working or len(self._ready) >= self._few):
+        if item is not None and (self._paced or self._working or len(self._ready) > self._few):
             return item
         with self._lock:
             if item is None and self._ready:
@@ -111,7 +112,7 @@ class Ahead:
             news = self._news
             drawn: "List[Tuple[int, Union[VideoFrame, BaseException]]]" = []
             try:
-                drawn.extend(self.session.draw_all(self._most - len(self._ready)))
+                drawn.extend(self.session.draw_all(self._together))
             except BaseException as error:  # noqa: BLE001
                 drawn.append((self.session.interruptions, error))
             waiters: "List[asyncio.Future[None]]" = []
@@ -125,10 +126,9 @@ class Ahead:
                 self._ready.extend(items)
                 if not items:
                     self._dry = news
-                goes_on = bool(items) and isinstance(items[-1][0], VideoFrame) and len(self._ready) < self._most
+                goes_on = bool(items) and isinstance(items[-1][0], VideoFrame) and len(self._ready) <= self._few
                 self._working = goes_on
-                if not goes_on or len(self._ready) >= self._few:
-                    waiters, self._waiters = self._waiters, waiters
+                waiters, self._waiters = self._waiters, waiters
             for waiter in waiters:
                 resolve(waiter)
             if not goes_on:

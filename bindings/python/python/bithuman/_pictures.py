@@ -13,8 +13,8 @@ from ._library import ffi
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Pictures whose memory is kept at most: as many as are drawn ahead, one that is looked at, and one to draw into.
-KEPT = 8
+#: Pictures whose memory is kept at most: twice as many as are drawn together, one that is looked at, and one more.
+KEPT = 14
 
 #: Pictures begin where a line of the processor's cache does.
 _LINE = 64
