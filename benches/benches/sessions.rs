@@ -4,10 +4,10 @@
 //! `cargo bench --package benches --bench sessions -- [seconds] [sessions …]`, by default 20 s of 1
 //! and so on up to what `Avatar::capacity` says and half as many again. One line of CSV per N: how
 //! long after their due time frames left, how many pictures were left out, and how evenly: the
-//! session that left out the smallest share of its pictures, and the one with the largest. And what
-//! the machine did meanwhile: how often a thread that has nothing to do but wake up every few
-//! milliseconds woke more than 20 ms late, and how late at worst. Where a virtual machine is taken
-//! off its core, nobody draws.
+//! session that left out the smallest share of its pictures, and the one with the largest. How often
+//! one was kept for more than a second, so that its clock began anew. And what the machine did
+//! meanwhile: how often a thread that has nothing to do but wake up every few milliseconds woke more
+//! than 20 ms late, and how late at worst. Where a virtual machine is taken off its core, nobody draws.
 #![expect(clippy::print_stdout, reason = "prints a table")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +27,8 @@ struct Seen {
     delays: Vec<Duration>,
     skipped: u64,
     frames: u64,
+    /// How often it came so late that time began anew.
+    restarts: u64,
 }
 
 fn main() {
@@ -56,7 +58,7 @@ fn main() {
     }
     println!("{}", benches::CSV_HEAD);
     println!(
-        "sessions,seconds,threads,frames,p50_ms,p99_ms,worst_ms,skipped_percent,least_skipped_percent,most_skipped_percent,capacity,stalls,worst_stall_ms"
+        "sessions,seconds,threads,frames,p50_ms,p99_ms,worst_ms,skipped_percent,least_skipped_percent,most_skipped_percent,capacity,restarts,stalls,worst_stall_ms"
     );
     for count in numbers {
         let threads = thread::available_parallelism().map_or(1, usize::from);
@@ -66,11 +68,12 @@ fn main() {
         let [p50, p99, worst] = benches::percentiles(&mut delays);
         let frames: u64 = seen.iter().map(|seen| seen.frames).sum();
         let skipped: u64 = seen.iter().map(|seen| seen.skipped).sum();
+        let restarts: u64 = seen.iter().map(|seen| seen.restarts).sum();
         let percent =
             |skipped: u64, frames: u64| 100.0 * skipped as f64 / (frames + skipped) as f64;
         let each = || seen.iter().map(|seen| percent(seen.skipped, seen.frames));
         println!(
-            "{count},{seconds},{threads},{frames},{p50:.2},{p99:.2},{worst:.2},{:.3},{:.3},{:.3},{capacity},{},{:.2}",
+            "{count},{seconds},{threads},{frames},{p50:.2},{p99:.2},{worst:.2},{:.3},{:.3},{:.3},{capacity},{restarts},{},{:.2}",
             percent(skipped, frames),
             each().fold(f64::INFINITY, f64::min),
             each().fold(0.0, f64::max),
@@ -151,26 +154,43 @@ fn one(avatar: &Avatar, voice: &[f32], length: Duration) -> Seen {
         delays: Vec::new(),
         skipped: 0,
         frames: 0,
+        restarts: 0,
     };
     let mut earliest = i128::MAX;
     let mut times = Vec::new();
+    let mut last = begin.elapsed();
     while begin.elapsed() < length {
         push(begin.elapsed());
         draw(&mut frame);
         let now = begin.elapsed();
         let offset =
             now.as_nanos().cast_signed() - (TICK.as_nanos() as i128) * i128::from(frame.index());
-        earliest = earliest.min(offset);
-        if now >= warm {
+        let restarts = session.statistics().restarts;
+        if restarts > seen.restarts {
+            settle(&mut seen.delays, &mut times, earliest);
+            (seen.restarts, earliest) = (restarts, i128::MAX);
+            // This frame is late by all that it came after the last; the others follow from it.
+            seen.delays.push((now - last).saturating_sub(TICK));
+        } else if now >= warm {
             times.push(offset);
+        }
+        (last, earliest) = (now, earliest.min(offset));
+        if now >= warm {
             seen.frames += 1;
             seen.skipped += u64::from(frame.flags().skipped);
         }
     }
-    // The frame that came least late came in time.
-    seen.delays = times
-        .into_iter()
-        .map(|offset| Duration::from_nanos(u64::try_from(offset - earliest).unwrap_or(0)))
-        .collect();
+    settle(&mut seen.delays, &mut times, earliest);
     seen
+}
+
+/// Turns times after those when frames were due by a clock into delays: the frame that came least late came
+/// in time.
+fn settle(delays: &mut Vec<Duration>, times: &mut Vec<i128>, earliest: i128) {
+    let late = |offset| u64::try_from(offset - earliest).unwrap_or(0);
+    delays.extend(
+        times
+            .drain(..)
+            .map(|offset| Duration::from_nanos(late(offset))),
+    );
 }

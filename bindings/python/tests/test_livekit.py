@@ -151,7 +151,8 @@ def test_the_local_runner_speaks_is_interrupted_and_speaks_again(speech: Pcm, mo
     assert result["first"].interrupted is False and result["first"].playback_position == pytest.approx(5.0, abs=0.01)
     # Late pictures are left out, and a busy machine is late; sound never is.
     assert result["spoken"] > 60, "pictures of five seconds"
-    assert result["second"].interrupted is True and 0.9 < result["second"].playback_position < 4
+    # A frame counts once its sound is queued.
+    assert result["second"].interrupted is True and 0.5 < result["second"].playback_position < 4
     # What LiveKit had queued already may still come, new sound not.
     assert result["silent"] - result["cut"] <= 6_400
     assert result["again"][-64_000:] == pcm[:64_000] and result["third"].interrupted is False
