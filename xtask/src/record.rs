@@ -130,16 +130,19 @@ pub(crate) fn record(sh: &Shell, name: &str, arguments: &[&str]) -> Result<Durat
         words.extend(["--warm-up-time", "1", "--measurement-time", "2"]);
     }
     words.extend(arguments);
+    let core = if pin.is_empty() { "cpu " } else { "cpu0 " };
+    let before = ticks(core);
     let begin = Instant::now();
     let (program, rest) = words.split_first().context("a program")?;
     let printed = cmd!(sh, "{program} {rest...}").read()?;
     let took = begin.elapsed();
+    let stolen = stolen(before.as_deref(), ticks(core).as_deref());
     let rows = match bench {
         "stages" => stages(sh)?,
         _ => printed,
     };
     let text = format!(
-        "# cargo xtask record {name}: {}\n# {}{}, load {load} at the beginning; {:.0} s\n{rows}\n",
+        "# cargo xtask record {name}: {}\n# {}{}, load {load} at the beginning; {:.0} s{stolen}\n{rows}\n",
         words.join(" "),
         machine(),
         if pin.is_empty() { "" } else { ", on one core" },
@@ -151,6 +154,35 @@ pub(crate) fn record(sh: &Shell, name: &str, arguments: &[&str]) -> Result<Durat
     sh.write_file(&file, text)?;
     println!("kept in {file}");
     Ok(took)
+}
+
+/// What a core, or all of them, has done since the machine started (`proc_stat(5)`).
+fn ticks(core: &str) -> Option<Vec<u64>> {
+    let text = fs::read_to_string("/proc/stat").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(core))?;
+    line.split_whitespace()
+        .map(|ticks| ticks.parse().ok())
+        .collect()
+}
+
+/// Of the time that was wanted, how much a virtual machine's host gave to others.
+fn stolen(before: Option<&[u64]>, after: Option<&[u64]>) -> String {
+    const IDLE: [usize; 2] = [3, 4];
+    const STEAL: usize = 7;
+    // What comes after it is counted before already.
+    let (Some(before), Some(after)) = (
+        before.and_then(|ticks| ticks.get(..=STEAL)),
+        after.and_then(|ticks| ticks.get(..=STEAL)),
+    ) else {
+        return String::new();
+    };
+    let wanted: u64 = (0..=STEAL)
+        .filter(|column| !IDLE.contains(column))
+        .map(|column| after[column] - before[column])
+        .sum();
+    let stolen = after[STEAL] - before[STEAL];
+    let percent = 100.0 * stolen as f64 / wanted.max(1) as f64;
+    format!("; {percent:.1} % of the processor time wanted went to the host's others")
 }
 
 fn has_taskset(sh: &Shell) -> bool {
