@@ -182,7 +182,7 @@ fn stolen(before: Option<&[u64]>, after: Option<&[u64]>) -> String {
         .sum();
     let stolen = after[STEAL] - before[STEAL];
     let percent = 100.0 * stolen as f64 / wanted.max(1) as f64;
-    format!("; {percent:.1} % of the processor time wanted went to the host's others")
+    format!("; {percent:.1} % of the processor time wanted went to other guests of the host")
 }
 
 fn has_taskset(sh: &Shell) -> bool {
