@@ -170,8 +170,8 @@ impl Avatar {
         }
         times.sort_unstable();
         let frame = times[FRAMES / 2].as_secs_f64();
-        // Where 18 sessions held on a core and 21 did not, one frame alone took 2.16 ms: frames are
-        // prepared by fours where there are many.
+        // Where this gave 21 for a core, 24 left out 0.3 % of their pictures in one minute, and 18 left
+        // out 9 % in another, when the machine was slower (benches/record/sessions.csv).
         let each = FRAME_DURATION.as_secs_f64() * 0.85 / frame;
         Ok((each * self.0.scheduler.threads() as f64) as usize)
     }
