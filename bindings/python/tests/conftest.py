@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import wave
+from importlib import metadata
 from pathlib import Path
 from typing import Iterator, Optional, Tuple
 
@@ -18,6 +19,14 @@ MIKA = ROOT / "testdata/avatars/mika.imx"
 SPEECH = {rate: ROOT / f"testdata/audio/speech_{rate}.wav" for rate in (16_000, 24_000, 48_000)}
 
 Pcm = Tuple[bytes, int]
+
+
+def needs(distribution: str) -> None:
+    """Passes a module of tests over where that is not installed. Where it is and can't be imported, they fail."""
+    try:
+        metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        pytest.skip(f"{distribution} is not installed", allow_module_level=True)
 
 
 def read_wav(path: Path) -> Pcm:

@@ -10,9 +10,9 @@ import zlib
 from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
-from conftest import TOY, Pcm
+from conftest import TOY, Pcm, needs
 
-pytest.importorskip("livekit.plugins.bithuman", reason="livekit-plugins-bithuman is not installed")
+needs("livekit-plugins-bithuman")
 
 from livekit import rtc
 from livekit.plugins import bithuman as plugin

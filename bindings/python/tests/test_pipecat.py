@@ -8,11 +8,11 @@ import zlib
 from typing import Any, Callable, List, Tuple
 
 import pytest
-from conftest import SPEECH, TOY, Pcm, read_wav
+from conftest import SPEECH, TOY, Pcm, needs, read_wav
 
 if sys.version_info < (3, 11):
     pytest.skip("pipecat needs Python 3.11", allow_module_level=True)
-pytest.importorskip("pipecat_bithuman", reason="pipecat-bithuman is not installed")
+needs("pipecat-bithuman")
 
 from pipecat.frames.frames import (
     EndFrame,
