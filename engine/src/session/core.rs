@@ -5,7 +5,7 @@
 //! held for moments only.
 
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::batch::{self, Work};
 use super::grace::Grace;
@@ -125,7 +125,7 @@ impl Core {
                 };
                 let current = next + ticks(late);
                 let oldest = next + drawer.grace.left_out(next, late);
-                if self.take_paced(current, oldest, &mut drawer.slot, frame)? {
+                if self.take_paced(current, oldest, drawer, frame)? {
                     break true;
                 }
             },
@@ -185,14 +185,15 @@ impl Core {
         &self,
         current: u64,
         oldest: u64,
-        slot: &mut Slot,
+        drawer: &mut Drawer,
         frame: &mut Frame,
     ) -> Result<bool> {
+        let slot = &mut drawer.slot;
         lock(&self.ring).oldest = oldest;
         let mut shown = false;
         let mut skipped = 0;
         let mut generation = None;
-        while self.next(current, oldest, slot)? {
+        while self.next(current, oldest, slot, &mut drawer.grace)? {
             if generation.replace(slot.generation) != Some(slot.generation) {
                 // After an interruption, what came before it is not handed over any more.
                 frame.audio.clear();
@@ -214,13 +215,15 @@ impl Core {
 
     /// Puts the next frame into `slot`: one that is prepared, or else one prepared now, of tick `oldest`
     /// if none is left before it. False if it is not due with tick `current`.
-    fn next(&self, current: u64, oldest: u64, slot: &mut Slot) -> Result<bool> {
+    fn next(&self, current: u64, oldest: u64, slot: &mut Slot, grace: &mut Grace) -> Result<bool> {
         let mut popped = self.pop(current, slot)?;
         if popped == Popped::Nothing
             && let Some(job) = self.job
             && lock(&self.input).front().is_some()
         {
+            let begin = Instant::now();
             self.avatar.0.scheduler.wait_for(job);
+            grace.kept(begin.elapsed());
             popped = self.pop(current, slot)?;
         }
         if popped == Popped::Nothing {

@@ -18,7 +18,8 @@ const SLOW: [u64; 2] = [25, 800];
 /// can't take it faster than it plays, since he waits for room in a queue of sound, he stays as late as
 /// he is. To hand him all of the missed sound at once would keep him away until it is played, and so
 /// make him late again, for as long as anybody speaks. But whoever is too slow for 25 pictures a second
-/// comes later each time. For a while then, what is overdue is left out; he may have been unlucky.
+/// comes later each time, apart from what the engine kept him. For a while then, what is overdue is left
+/// out; he may have been unlucky.
 #[derive(Debug)]
 pub(super) struct Grace {
     /// How late the last frame was drawn.
@@ -49,6 +50,11 @@ impl Default for Grace {
 }
 
 impl Grace {
+    /// The engine kept whoever draws waiting for so long: what he is late by now is not his.
+    pub(super) fn kept(&mut self, time: Duration) {
+        self.late += time;
+    }
+
     /// Ticks whose pictures are to be left out of those that are overdue, where the next frame is drawn
     /// so `late`, with tick `next`: all or none.
     pub(super) fn left_out(&mut self, next: u64, late: Duration) -> u64 {
@@ -82,5 +88,31 @@ impl Grace {
         // That is how late the one is that is drawn.
         self.late = late - after(behind);
         behind
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pictures that somebody loses who comes 15 ms later each time, of which the engine `kept` him.
+    fn lost(kept: Duration) -> u64 {
+        let mut grace = Grace::default();
+        let mut late = Duration::ZERO;
+        let mut lost = 0;
+        for tick in 0..20 {
+            let left_out = grace.left_out(tick + lost, late);
+            lost += left_out;
+            late = late.saturating_sub(after(left_out)) + Duration::from_millis(15);
+            grace.kept(kept);
+        }
+        lost
+    }
+
+    #[test]
+    fn whoever_waited_for_the_engine_is_not_too_slow() {
+        assert_eq!(lost(Duration::from_millis(15)), 0);
+        assert!(lost(Duration::from_millis(10)) > 0, "he creeps");
+        assert!(lost(Duration::ZERO) > 0, "he is delayed");
     }
 }
