@@ -143,7 +143,9 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             Some(Err(_)) => line("avatar", "failed"),
             None => {}
         }
+        let slow = matches!(&trial, Some(Ok(t)) if t.render_fps < f64::from(FRAME_RATE));
         match problem {
+            None if slow => line("verdict", "ready to render, but too slow for real time"),
             None => line("verdict", "ready to render"),
             Some(failure) => line("verdict", &format!("cannot render: {}", failure.message)),
         }

@@ -17,6 +17,9 @@ use crate::schedule::Deadline;
 use crate::session::{RenderPool, Session};
 use crate::{Error, ErrorKind, Result};
 
+/// Longest time in which a provider that is not the CPU may draw a mouth, to be taken by `auto`.
+const SLOWEST: Duration = Duration::from_millis(20);
+
 /// One face: networks, base frames and motions out of one `.imx` file.
 ///
 /// Cheap to clone; clones are the same avatar. Any number of sessions, on any threads, share its
@@ -310,10 +313,13 @@ fn choose_provider(
             refused.push((provider, "not in this build of ONNX Runtime".to_owned()));
             continue;
         }
+        // A graphics processor that is none, such as Mesa's software driver, draws nothing wrong.
+        let limit = (preference == Provider::Auto && provider != Provider::Cpu).then_some(SLOWEST);
         for &precision in Precision::of(provider, manifest) {
             let tested =
                 load(runtime, provider, precision, container, manifest).and_then(|mut networks| {
-                    networks.identity.self_test(container, manifest, provider)?;
+                    let identity = &mut networks.identity;
+                    identity.self_test(container, manifest, provider, limit)?;
                     Ok(networks)
                 });
             let quantized = precision == Precision::EightBits;

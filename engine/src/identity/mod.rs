@@ -1,5 +1,7 @@
 //! The identity network: in floats for every provider, in 8 bits for CPUs where the avatar has it.
 
+use std::time::{Duration, Instant};
+
 use crate::compose::arch::{BLOCK, Isa};
 use crate::compose::blend::Patch;
 use crate::imx::{Container, Manifest};
@@ -150,13 +152,16 @@ impl Identity {
     /// Draws the avatar's own test vectors.
     ///
     /// # Errors
-    /// `ProviderUnavailable` if the patches differ by more than the tolerance.
+    /// `ProviderUnavailable` if the patches differ by more than the tolerance, or if the third is drawn
+    /// and each but the first, for which kernels are compiled, took longer than `limit`.
     pub(crate) fn self_test(
         &mut self,
         container: &Container,
         manifest: &Manifest,
         provider: Provider,
+        limit: Option<Duration>,
     ) -> Result<()> {
+        let mut quickest = Duration::MAX;
         let inputs = container.floats(&manifest.selftest.inputs)?;
         let patches = container.member(&manifest.selftest.patches)?;
         let size = manifest.crop.size as usize;
@@ -166,7 +171,11 @@ impl Identity {
         for (index, (row, expected)) in rows.zip(patches.chunks_exact(4 * size * size)).enumerate()
         {
             let inputs = row.split_at(coefficients).into();
+            let begin = Instant::now();
             self.draw(Isa::best(), inputs, 1.0, &mut patch)?;
+            if index > 0 {
+                quickest = quickest.min(begin.elapsed());
+            }
             let (worst, psnr) = compare(&patch, expected);
             let exact = provider.is_exact() && self.precision() == Precision::Floats;
             let passed = if exact {
@@ -181,6 +190,15 @@ impl Identity {
                         "{provider} in {} fails the avatar's self-test {index}: off by {worst} \
                          levels, PSNR {psnr:.1} dB",
                         self.precision()
+                    ),
+                ));
+            }
+            if index > 1 && limit.is_some_and(|limit| quickest > limit) {
+                return Err(Error::new(
+                    ErrorKind::ProviderUnavailable,
+                    format!(
+                        "{provider} is too slow for real time: a mouth takes {:.1} ms",
+                        quickest.as_secs_f64() * 1e3
                     ),
                 ));
             }
@@ -205,4 +223,28 @@ fn compare(patch: &Patch, expected: &[u8]) -> (u8, f64) {
     }
     let mean = squares / expected.len() as f64;
     (worst, 10.0 * (255.0 * 255.0 / mean.max(1e-9)).log10())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn who_is_right_but_slow_is_refused_where_there_is_a_limit() {
+        let runtime = Runtime::load(None).unwrap();
+        let avatars = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/avatars");
+        let container = Container::open(&avatars.join("mika.imx")).unwrap();
+        let manifest = container.manifest().unwrap();
+        let (cpu, floats) = (Provider::Cpu, Precision::Floats);
+        let mut identity = Identity::load(runtime, cpu, floats, &container, manifest).unwrap();
+        let mut test = |limit| identity.self_test(&container, manifest, cpu, limit);
+        test(None).unwrap();
+        test(Some(Duration::from_secs(3600))).unwrap();
+        let error = test(Some(Duration::ZERO)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ProviderUnavailable);
+        assert!(error.message().contains("too slow"), "{error}");
+    }
 }
