@@ -206,7 +206,8 @@ typedef uint32_t essence_provider;
 
 enum {
     /**
-     * The best of the others that works here and passes the avatar's self-test.
+     * The best of the others that works here, passes the avatar's self-test and, unless it is the
+     * CPU, draws a mouth within 20 ms.
      */
     ESSENCE_PROVIDER_AUTO = 0,
     /**

@@ -41,7 +41,8 @@ constants! {
 constants! {
     /// What executes the networks.
     essence_provider: u32 {
-        /// The best of the others that works here and passes the avatar's self-test.
+        /// The best of the others that works here, passes the avatar's self-test and, unless it is the
+        /// CPU, draws a mouth within 20 ms.
         ESSENCE_PROVIDER_AUTO = 0,
         /// ONNX Runtime's own CPU kernels. Always there.
         ESSENCE_PROVIDER_CPU = 1,
