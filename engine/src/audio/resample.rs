@@ -1,7 +1,8 @@
 //! Streaming resampling to 16 kHz, its delay taken out.
 //!
 //! A windowed-sinc resampler (`rubato`, 256 taps, Blackman-Harris) runs in blocks of one hop, 160
-//! samples at 16 kHz. Blocks are formed from the stream, not from the caller's chunks, so chunking
+//! samples at 16 kHz. All usual rates meet 16 kHz at few phases, each of which has a filter of its own
+//! (24 kHz: two); for others, four of 256 are interpolated between, which takes four times as long. Blocks are formed from the stream, not from the caller's chunks, so chunking
 //! cannot change a sample. Its delay, some 10 to 250 samples, is dropped from the front and made up
 //! for with zeros behind the end: output sample `i` is input time `i / 16000`.
 
@@ -19,6 +20,9 @@ const BLOCK: usize = 160;
 /// Taps of the windowed sinc.
 const TAPS: usize = 256;
 
+/// Most phases that have a filter each: those of 11,025 Hz.
+const PHASES: u32 = 640;
+
 /// One stream at one rate.
 #[derive(Debug)]
 pub(crate) struct Resampler {
@@ -31,7 +35,9 @@ struct Sinc {
     /// Input that waits for a full block.
     input: Vec<f32>,
     output: [f32; BLOCK],
-    /// Output samples still to be dropped for the delay.
+    /// Output samples before the input's first one.
+    delay: usize,
+    /// Those that are still to be dropped.
     skip: usize,
 }
 
@@ -41,20 +47,25 @@ impl Resampler {
         if rate_hz == NETWORK_RATE_HZ {
             return Ok(Self { sinc: None });
         }
+        let (phases, interpolation) = match phases(rate_hz) {
+            phases @ ..=PHASES => (phases, SincInterpolationType::Nearest),
+            _ => (256, SincInterpolationType::Cubic),
+        };
         let parameters = SincInterpolationParameters::new(TAPS, WindowFunction::BlackmanHarris2)
-            .oversampling_factor(256)
-            .interpolation(SincInterpolationType::Cubic);
+            .oversampling_factor(phases as usize)
+            .interpolation(interpolation);
         let ratio = f64::from(NETWORK_RATE_HZ) / f64::from(rate_hz);
         let resampler = Async::new_sinc(ratio, 1.0, &parameters, BLOCK, 1, FixedAsync::Output)
             .map_err(|e| internal(&e))?;
         let input = Vec::with_capacity(2 * resampler.input_frames_max());
-        let skip = delay(ratio);
+        let delay = delay(ratio, phases);
         Ok(Self {
             sinc: Some(Box::new(Sinc {
                 resampler,
                 input,
                 output: [0.0; BLOCK],
-                skip,
+                delay,
+                skip: delay,
             })),
         })
     }
@@ -64,7 +75,7 @@ impl Resampler {
         if let Some(sinc) = &mut self.sinc {
             sinc.resampler.reset();
             sinc.input.clear();
-            sinc.skip = delay(sinc.resampler.resample_ratio());
+            sinc.skip = sinc.delay;
         }
     }
 
@@ -113,16 +124,27 @@ impl Sinc {
     }
 }
 
-/// Samples of output before the input's first one appears, to the nearest: half the taps, less the
-/// one output step by which `rubato`'s first sample is ahead (found by the phase of a tone, in the
-/// test below; its own `output_delay` is up to one sample more).
+/// Where between two samples of the input those at 16 kHz may lie: so many places, evenly apart.
+fn phases(rate_hz: u32) -> u32 {
+    let (mut divisor, mut rest) = (NETWORK_RATE_HZ, rate_hz);
+    while rest > 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    NETWORK_RATE_HZ / divisor
+}
+
+/// Samples of output before the input's first one appears, to the nearest: half the taps, less what
+/// `rubato`'s first sample is ahead: one output step, and of `phases` between two samples of the input
+/// the first (its own `output_delay` is up to one sample more). The test below finds it by the phase
+/// of a tone.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a small positive number"
 )]
-fn delay(ratio: f64) -> usize {
-    (TAPS as f64 / 2.0 * ratio - 1.0).round() as usize
+fn delay(ratio: f64, phases: u32) -> usize {
+    let ahead = 1.0 / f64::from(phases);
+    ((TAPS as f64 / 2.0 - ahead) * ratio - 1.0).round() as usize
 }
 
 #[cold]
@@ -135,33 +157,64 @@ fn internal(error: &dyn std::error::Error) -> Error {
 mod tests {
     use super::*;
 
+    /// The usual ones, and one that meets 16 kHz at 16,000 phases.
+    const RATES: [u32; 11] = [
+        8_000, 11_025, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 192_000, 12_347,
+    ];
+
+    fn resampled(rate: u32, signal: impl Fn(f64) -> f64) -> Vec<f32> {
+        let mut resampler = Resampler::new(rate).unwrap();
+        let times = (0..rate).map(|i| f64::from(i) / f64::from(rate));
+        let input: Vec<f32> = times.map(|t| signal(t) as f32).collect();
+        let mut output = Vec::new();
+        for chunk in input.chunks(97) {
+            resampler
+                .push(chunk, |x| output.extend_from_slice(x))
+                .unwrap();
+        }
+        output
+    }
+
     /// A tone keeps its phase: the delay is really taken out, to half a sample.
     #[test]
     fn output_is_in_time_with_the_input() {
-        for rate in [
-            8_000, 11_025, 22_050, 24_000, 44_100, 48_000, 96_000, 192_000,
-        ] {
-            let mut resampler = Resampler::new(rate).unwrap();
-            let tone = |t: f64| (std::f64::consts::TAU * 440.0 * t).sin() as f32;
-            let input: Vec<f32> = (0..rate)
-                .map(|i| tone(f64::from(i) / f64::from(rate)))
-                .collect();
-            let mut output = Vec::new();
-            for chunk in input.chunks(97) {
-                resampler
-                    .push(chunk, |x| output.extend_from_slice(x))
-                    .unwrap();
-            }
+        for rate in RATES {
+            let tone = |t: f64| (std::f64::consts::TAU * 440.0 * t).sin();
+            let output = resampled(rate, tone);
             assert!(
                 output.len() > 15_400,
                 "rate {rate}: {} samples",
                 output.len()
             );
             let worst = (1_000..15_000)
-                .map(|i| (output[i] - tone(i as f64 / 16_000.0)).abs())
-                .fold(0.0, f32::max);
+                .map(|i| (f64::from(output[i]) - tone(i as f64 / 16_000.0)).abs())
+                .fold(0.0, f64::max);
             // Half a sample of 16 kHz is a phase of 0.087 at 440 Hz.
             assert!(worst < 0.09, "rate {rate}: off by {worst}");
+        }
+    }
+
+    /// Nothing but the tone comes out: what the nearest sine leaves is 80 dB below it.
+    #[test]
+    fn a_tone_stays_pure() {
+        for rate in RATES {
+            let turn = |t: f64| std::f64::consts::TAU * 3_100.0 * t;
+            let output = resampled(rate, |t| turn(t).sin());
+            // A whole number of periods, over which sine and cosine are orthogonal.
+            let middle =
+                || (1_600..14_400).map(|i| (turn(f64::from(i) / 16_000.0), output[i as usize]));
+            let share = |wave: fn(f64) -> f64| {
+                middle().map(|(t, x)| f64::from(x) * wave(t)).sum::<f64>() / 6_400.0
+            };
+            let (sine, cosine) = (share(f64::sin), share(f64::cos));
+            let rest = middle()
+                .map(|(t, x)| (f64::from(x) - sine * t.sin() - cosine * t.cos()).abs())
+                .fold(0.0, f64::max);
+            assert!(
+                (sine.hypot(cosine) - 1.0).abs() < 1e-3,
+                "rate {rate}: {sine} {cosine}"
+            );
+            assert!(rest < 1e-4, "rate {rate}: {rest}");
         }
     }
 }
