@@ -728,8 +728,8 @@ typedef struct essence_frame_info {
      */
     uint32_t base_frame;
     /**
-     * Pictures that were left out before this one because the renderer was late. Their audio is in
-     * this frame.
+     * Pictures that were left out before this one: there is more to draw than time, or whoever draws
+     * is too slow. Their audio is in this frame.
      */
     uint32_t skipped;
     /**

@@ -118,8 +118,8 @@ pub struct FrameFlags {
     pub late: bool,
     /// The speech was muted: its samples are zeros and the mouth rests.
     pub muted: bool,
-    /// Pictures that were left out before this one because the renderer was late. Their audio is in
-    /// this frame.
+    /// Pictures that were left out before this one: there is more to draw than time, or whoever draws
+    /// is too slow. Their audio is in this frame.
     pub skipped: u32,
 }
 

@@ -61,8 +61,8 @@ pub struct essence_frame_info {
     pub pts_samples: u64,
     /// Which of the avatar's base frames lies underneath.
     pub base_frame: u32,
-    /// Pictures that were left out before this one because the renderer was late. Their audio is in
-    /// this frame.
+    /// Pictures that were left out before this one: there is more to draw than time, or whoever draws
+    /// is too slow. Their audio is in this frame.
     pub skipped: u32,
     /// Width of the picture in pixels.
     pub width: u32,
