@@ -236,7 +236,7 @@ mod tests {
     fn who_is_right_but_slow_is_refused_where_there_is_a_limit() {
         let runtime = Runtime::load(None).unwrap();
         let avatars = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/avatars");
-        let container = Container::open(&avatars.join("mika.imx")).unwrap();
+        let container = Container::open(avatars.join("mika.imx")).unwrap();
         let manifest = container.manifest().unwrap();
         let (cpu, floats) = (Provider::Cpu, Precision::Floats);
         let mut identity = Identity::load(runtime, cpu, floats, &container, manifest).unwrap();
