@@ -1,10 +1,11 @@
 //! Streaming resampling to 16 kHz, its delay taken out.
 //!
-//! A windowed-sinc resampler (`rubato`, 256 taps, Blackman-Harris) runs in blocks of one hop, 160
+//! A windowed-sinc resampler (`rubato`, 256 taps, Blackman-Harris) runs in blocks of half a hop, 80
 //! samples at 16 kHz. All usual rates meet 16 kHz at few phases, each of which has a filter of its own
-//! (24 kHz: two); for others, four of 256 are interpolated between, which takes four times as long. Blocks are formed from the stream, not from the caller's chunks, so chunking
-//! cannot change a sample. Its delay, some 10 to 250 samples, is dropped from the front and made up
-//! for with zeros behind the end: output sample `i` is input time `i / 16000`.
+//! (24 kHz: two); for others, four of 256 are interpolated between, which takes four times as long.
+//! Blocks are formed from the stream, not from the caller's chunks, so chunking cannot change a
+//! sample. Its delay, some 10 to 250 samples, is dropped from the front and made up for with zeros
+//! behind the end: output sample `i` is input time `i / 16000`.
 
 use audioadapter_buffers::direct::SequentialSlice;
 use rubato::{
@@ -16,12 +17,11 @@ use crate::clock::NETWORK_RATE_HZ;
 use crate::{Error, ErrorKind, Result};
 
 /// Samples a call of the resampler gives.
-const BLOCK: usize = 160;
+const BLOCK: usize = 80;
 /// Taps of the windowed sinc.
 const TAPS: usize = 256;
-
 /// Most phases that have a filter each: those of 11,025 Hz.
-const PHASES: u32 = 640;
+const MOST_PHASES: u32 = 640;
 
 /// One stream at one rate.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Resampler {
             return Ok(Self { sinc: None });
         }
         let (phases, interpolation) = match phases(rate_hz) {
-            phases @ ..=PHASES => (phases, SincInterpolationType::Nearest),
+            phases @ ..=MOST_PHASES => (phases, SincInterpolationType::Nearest),
             _ => (256, SincInterpolationType::Cubic),
         };
         let parameters = SincInterpolationParameters::new(TAPS, WindowFunction::BlackmanHarris2)
@@ -191,6 +191,18 @@ mod tests {
                 .fold(0.0, f64::max);
             // Half a sample of 16 kHz is a phase of 0.087 at 440 Hz.
             assert!(worst < 0.09, "rate {rate}: off by {worst}");
+        }
+    }
+
+    /// What a frame's window needs, 147.5 ms, is there within the session's latency of 160 ms.
+    #[test]
+    fn it_reads_ahead_no_further_than_the_latency_allows() {
+        for rate in RATES.into_iter().filter(|rate| *rate > 16_000) {
+            let mut resampler = Resampler::new(rate).unwrap();
+            let input = vec![0.0; rate as usize * 4 / 25];
+            let mut ready = 0;
+            resampler.push(&input, |x| ready += x.len()).unwrap();
+            assert!(ready >= 2_360, "rate {rate}: {ready} samples");
         }
     }
 
