@@ -48,22 +48,31 @@ fn there_is_a_frame_every_40_ms_and_none_early() {
     }
 }
 
-/// Audio that is pushed as it is spoken moves the mouth 160 ms later: at the fourth tick.
+/// Audio that is pushed as it is spoken moves the mouth 160 ms later, at the fourth tick, at every
+/// rate.
 #[test]
 fn the_first_speech_frame_comes_after_160_ms() {
-    let (clock, session) = paced();
-    let voice = buzz(16_000, 16_000);
-    assert_eq!(session.latency(), 4 * TICK, "what is promised");
-    let mut first = None;
-    for (index, chunk) in voice.chunks(640).enumerate() {
-        let frame = tick(&clock, &session);
-        if frame.flags().speech && first.is_none() {
-            first = Some(index);
+    for rate in [
+        8_000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000, 192_000,
+    ] {
+        let (clock, session) = paced();
+        let voice = buzz(rate as usize, rate);
+        assert_eq!(session.latency(), 4 * TICK, "what is promised");
+        let mut first = None;
+        for (index, chunk) in voice.chunks(rate as usize / 25).enumerate() {
+            let frame = tick(&clock, &session);
+            if frame.flags().speech && first.is_none() {
+                first = Some(index);
+            }
+            // Spoken during this tick, there at its end.
+            session.push_audio(chunk, rate, 1).unwrap();
         }
-        // Spoken during this tick, there at its end.
-        session.push_audio(chunk, 16_000, 1).unwrap();
+        assert_eq!(
+            first,
+            Some(4),
+            "tick of the first frame of speech, {rate} Hz"
+        );
     }
-    assert_eq!(first, Some(4), "tick of the first frame of speech");
 }
 
 /// A renderer that is late all the time leaves out pictures, never sound, and says how many.
