@@ -30,9 +30,9 @@ cargo xtask <verb>
   bench instructions [frames]
                     instructions of a frame, by callgrind, told apart by stage and library; kept in benches/record/
   record <name> [words]
-                    frame_times, stages, memory, latency, sessions, ten_minutes, soak or soak_pictures of benches/,
-                    printed and kept in benches/record/<name>.csv
-  record all        the first six of them, for half an hour, then plots; wants a quiet machine
+                    frame_times, stages, memory, latency, sessions, ten_minutes_of_18, ten_minutes_of_10, soak or
+                    soak_pictures of benches/, printed and kept in benches/record/<name>.csv
+  record all        the first seven of them, for half an hour, then plots; wants a quiet machine
   plots             plots of benches/record/, and the README's table of results
   bindings python [--release]
                     the Python wheel: built, installed into environments of its own, tested; as it is shipped with --release
