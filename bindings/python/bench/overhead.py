@@ -3,8 +3,9 @@
     python overhead.py LIBESSENCE [ROUNDS]
 
 Compiles ``overhead.c`` against the library that the package is then made to load as well. In one process, the same two seconds of
-speech are drawn by ``Bithuman.compose``, by ``AsyncBithuman.run``, and by C out of the very sessions that these use (another
-session's memory lies elsewhere, which alone makes a difference of per cents), in turn. The time of each, and its processor time (of all
+speech are drawn by ``Bithuman.compose``, by ``AsyncBithuman.run``, and by C out of the very sessions that these use, in the threads
+that draw them there (another session's memory lies elsewhere, and another thread's core has other things in its cache, which alone
+make differences of per cents), in turn. The time of each, and its processor time (of all
 threads), are compared with C's of the same round: C that draws over the same picture each time, which stays in the processor's cache, and C
 that leaves a picture alone while it draws the next, as Python's must. Needs a C compiler and a quiet machine: beside
 other work, whatever runs between two runs of the networks takes several times as long.
@@ -22,7 +23,7 @@ import tempfile
 import time
 import wave
 from pathlib import Path
-from typing import Awaitable, Callable, Dict, List, Tuple
+from typing import Awaitable, Callable, Dict, List, Optional, Tuple
 
 LIBRARY = Path(sys.argv[1]).resolve()
 os.environ["ESSENCE_LIBRARY"] = str(LIBRARY)
@@ -30,6 +31,7 @@ os.environ["ESSENCE_LIBRARY"] = str(LIBRARY)
 from bithuman import AsyncBithuman, Bithuman  # noqa: E402
 from bithuman._library import ffi  # noqa: E402
 from bithuman._session import Session  # noqa: E402
+from bithuman._worker import Worker  # noqa: E402
 
 Way = Callable[[bytes], Awaitable[int]]
 
@@ -73,10 +75,11 @@ def median(values: List[float]) -> "tuple[float, float, float]":
 
 
 class Bare:
-    """C on a session of Python's."""
+    """C on a session of Python's, in its worker's thread if it has one."""
 
-    def __init__(self, c: ctypes.CDLL, session: Session) -> None:
+    def __init__(self, c: ctypes.CDLL, session: Session, worker: Optional[Worker] = None) -> None:
         self.c = c
+        self.worker = worker
         with session.handle as pointer:
             self.session = int(ffi.cast("uintptr_t", pointer))
         self.room = c.overhead_open(self.session)
@@ -84,15 +87,18 @@ class Bare:
 
     async def over(self, pcm: bytes) -> int:
         """Into one picture."""
-        return self._speak(1, pcm)
+        return await self._speak(1, pcm)
 
     async def in_turn(self, pcm: bytes) -> int:
         """Into two."""
-        return self._speak(2, pcm)
+        return await self._speak(2, pcm)
 
-    def _speak(self, pictures: int, pcm: bytes) -> int:
-        frames: int = self.c.overhead_speak(self.session, self.room, pictures, pcm, len(pcm) // 2)
-        return frames
+    async def _speak(self, pictures: int, pcm: bytes) -> int:
+        def speak() -> int:
+            frames: int = self.c.overhead_speak(self.session, self.room, pictures, pcm, len(pcm) // 2)
+            return frames
+
+        return speak() if self.worker is None else await self.worker.result(speak)
 
 
 async def measure(library: Path, rounds: int) -> None:
@@ -120,7 +126,8 @@ async def measure(library: Path, rounds: int) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         c = compiled(library, folder)
-        bare = Bare(c, offline._session), Bare(c, conversation._open_frames().session)
+        opened = conversation._check()
+        bare = Bare(c, offline._session), Bare(c, opened.frames.session, opened.worker)
         groups: "Dict[str, Tuple[Way, ...]]" = {
             "Bithuman.compose": (composed, bare[0].over, bare[0].in_turn),
             "AsyncBithuman.run": (streamed, bare[1].over, bare[1].in_turn),
