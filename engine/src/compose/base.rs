@@ -13,6 +13,7 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
+use super::aligned::Aligned;
 use super::arch::{self, Isa};
 use crate::{Error, ErrorKind, Result};
 
@@ -94,15 +95,15 @@ pub(crate) struct BaseFrame {
     width: usize,
     height: usize,
     /// The planes of Y, Cb and Cr, one behind the other.
-    planes: Box<[u8]>,
+    planes: Aligned<u8>,
 }
 
 /// Rows of chroma on the way to RGB, used again and again.
 #[derive(Debug, Default)]
 pub(crate) struct Chroma {
     mixed: Vec<i16>,
-    blue: Vec<i16>,
-    red: Vec<i16>,
+    blue: Aligned<i16>,
+    red: Aligned<i16>,
 }
 
 impl BaseFrame {
@@ -115,8 +116,8 @@ impl BaseFrame {
     pub(crate) fn new(rgb: &[u8], (width, height): (usize, usize)) -> Self {
         let isa = Isa::best();
         let columns = width.div_ceil(2);
-        let mut planes = vec![0; Self::bytes((width, height))].into_boxed_slice();
-        let (luma, chroma) = planes.split_at_mut(width * height);
+        let mut planes = Aligned::new(Self::bytes((width, height)));
+        let (luma, chroma) = planes.all().split_at_mut(width * height);
         let (blue, red) = chroma.split_at_mut(columns * height.div_ceil(2));
         let chroma = blue
             .chunks_exact_mut(columns)
@@ -150,8 +151,8 @@ impl BaseFrame {
         let (blue, red) = planes.split_at(columns * pairs);
         let luma = &luma[width * rows.start..width * rows.end];
         chroma.mixed.resize(columns + 2, 0);
-        chroma.blue.resize(width, 0);
-        chroma.red.resize(width, 0);
+        let mixed = chroma.mixed.as_mut_slice();
+        let (cb, cr) = (chroma.blue.first(width), chroma.red.first(width));
         let lines = rgb
             .chunks_exact_mut(3 * width)
             .zip(luma.chunks_exact(width));
@@ -162,11 +163,11 @@ impl BaseFrame {
                 0 => near.saturating_sub(1),
                 _ => (near + 1).min(pairs - 1),
             };
-            for (plane, out) in [(blue, &mut chroma.blue), (red, &mut chroma.red)] {
+            for (plane, out) in [(blue, &mut *cb), (red, &mut *cr)] {
                 let row = |y: usize| &plane[y * columns..][..columns];
-                arch::enlarge(isa, row(near), row(far), &mut chroma.mixed, out);
+                arch::enlarge(isa, row(near), row(far), mixed, out);
             }
-            arch::colours(isa, luma, &chroma.blue, &chroma.red, rgb);
+            arch::colours(isa, luma, cb, cr, rgb);
         }
     }
 }

@@ -8,6 +8,7 @@
 
 use std::ops::Range;
 
+use super::aligned::{Aligned, OnLine};
 use super::arch::{self, BLOCK, CHUNK, Isa, Way};
 use crate::avatar::Affine;
 
@@ -15,7 +16,7 @@ use crate::avatar::Affine;
 #[derive(Debug, Default)]
 pub(crate) struct Patch {
     size: usize,
-    pixels: Vec<[u8; 4]>,
+    pixels: Aligned<[u8; 4]>,
     /// For each row, the columns between which its alpha lies.
     extents: Vec<Range<usize>>,
 }
@@ -36,7 +37,7 @@ impl Patch {
     pub(crate) fn new(size: usize) -> Self {
         Self {
             size,
-            pixels: vec![[0; 4]; size * size],
+            pixels: Aligned::new(size * size),
             extents: vec![0..0; size],
         }
     }
@@ -64,7 +65,7 @@ impl Patch {
         let (green, rest) = rest.split_at(area);
         let (blue, alpha) = rest.split_at(area);
         let planes = [red, green, blue, alpha];
-        arch::levels(isa, planes, presence.clamp(0.0, 1.0), &mut self.pixels);
+        arch::levels(isa, planes, presence.clamp(0.0, 1.0), self.pixels.all());
         self.find_extents();
     }
 
@@ -73,7 +74,7 @@ impl Patch {
     pub(crate) fn set_blocks(&mut self, isa: Isa, blocks: &[u8], alpha: &[u8], presence: f32) {
         let presence = (presence.clamp(0.0, 1.0) * 256.0).round() as u16;
         let rows = blocks.chunks_exact(3 * BLOCK * self.size);
-        let pixels = self.pixels.chunks_exact_mut(BLOCK * self.size);
+        let pixels = self.pixels.all().chunks_exact_mut(BLOCK * self.size);
         let alphas = alpha.chunks_exact(BLOCK * self.size);
         for (blocks, (alphas, pixels)) in rows.zip(alphas.zip(pixels)) {
             arch::unblock(isa, blocks, alphas, presence, pixels);
@@ -125,7 +126,7 @@ impl Patch {
 
     /// Lays the patch over some rows of a picture.
     pub(crate) fn blend_into(&self, isa: Isa, band: Band<'_>, height: usize, affine: &Affine) {
-        let mut over = [[0; 4]; CHUNK];
+        let mut over = OnLine([[0; 4]; CHUNK]);
         let lines = self.lines(band.rows, (band.width, height), affine);
         for ((pixels, line), row) in lines.zip(band.rgb.chunks_exact_mut(3 * band.width)) {
             let row = &mut row[3 * pixels.start..3 * pixels.end];
@@ -135,9 +136,9 @@ impl Patch {
                     start: line.at(chunk * CHUNK).map(|x| x as i32),
                     step: line.step.map(|x| x as i32),
                 };
-                let patch = (self.pixels.as_slice(), self.size);
-                arch::sample(isa, patch, way, rgb.len() / 3, &mut over);
-                arch::mix(isa, &over, rgb);
+                let patch = (&*self.pixels, self.size);
+                arch::sample(isa, patch, way, rgb.len() / 3, &mut over.0);
+                arch::mix(isa, &over.0, rgb);
             }
         }
     }

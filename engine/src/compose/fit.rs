@@ -8,6 +8,7 @@
 
 use std::ops::Range;
 
+use super::aligned::{Aligned, LINE};
 use super::arch::{self, BITS, FourTaps, Isa, Line};
 use super::convert;
 use crate::PictureMut;
@@ -41,8 +42,10 @@ pub(crate) struct Fit {
     four: Option<Line>,
     vertical: Vec<Taps>,
     /// The last rows of the source, scaled in width only: row `y` in place `y % ring_rows`.
-    ring: Vec<u8>,
+    ring: Aligned<u8>,
     ring_rows: usize,
+    /// From one of them to the next.
+    ring_stride: usize,
     /// Sums of one row of the output.
     sums: Vec<i32>,
     /// Two rows of the output with their bars to the left and right, and one that is all bar.
@@ -88,6 +91,7 @@ impl Fit {
             fetched - taps.first
         });
         let ring_rows = ring_rows.max().unwrap_or(1);
+        let ring_stride = (3 * width).next_multiple_of(LINE);
         let bar = letterbox.repeat(output.width);
         Self {
             output,
@@ -100,8 +104,9 @@ impl Fit {
                 .map(Line::new),
             horizontal,
             vertical,
-            ring: vec![0; ring_rows * width * 3],
+            ring: Aligned::new(ring_rows * ring_stride),
             ring_rows,
+            ring_stride,
             sums: vec![0; width * 3],
             pair: [bar.clone(), bar.clone()],
             bar,
@@ -140,7 +145,8 @@ impl Fit {
     /// Scales a row of the source in width, into its place in the ring.
     fn narrow(&mut self, isa: Isa, source: &[u8], line: usize) {
         let row_bytes = 3 * self.columns.len();
-        let out = &mut self.ring[line % self.ring_rows * row_bytes..][..row_bytes];
+        let place = line % self.ring_rows * self.ring_stride;
+        let out = &mut self.ring.all()[place..][..row_bytes];
         if let Some(line) = &self.four {
             arch::columns(isa, source, line, out);
             return;
@@ -161,7 +167,7 @@ impl Fit {
     fn mix(&mut self, isa: Isa, row: usize, place: usize) {
         let row_bytes = 3 * self.columns.len();
         let taps = &self.vertical[row];
-        let line = |y: usize| &self.ring[y % self.ring_rows * row_bytes..][..row_bytes];
+        let line = |y: usize| &self.ring[y % self.ring_rows * self.ring_stride..][..row_bytes];
         let out = &mut self.pair[place][3 * self.columns.start..3 * self.columns.end];
         if let Some(FourTaps { weights, .. }) = taps.four() {
             // Missing taps have no weight: any line will do.

@@ -7,6 +7,7 @@
 //! frame to the caller's memory: expanded, the patch laid over them, scaled if need be, converted. No
 //! session keeps a picture.
 
+mod aligned;
 pub(crate) mod arch;
 pub(crate) mod base;
 pub(crate) mod blend;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use crate::PictureMut;
 use crate::avatar::Affine;
 use crate::options::OutputSize;
+use aligned::Aligned;
 use arch::Isa;
 use base::{BaseFrame, Chroma};
 use blend::{Band, Patch};
@@ -33,7 +35,7 @@ const STRIP: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Composer {
     brush: Brush,
-    strip: Vec<u8>,
+    strip: Aligned<u8>,
     fit: Option<Fit>,
     /// The picture at the avatar's size, RGB; empty until somebody wants it whole.
     #[cfg(feature = "gpu-compose")]
@@ -48,7 +50,7 @@ struct Brush {
     height: usize,
     chroma: Chroma,
     /// The same rows of the base frame that leaves; empty until one does.
-    leaving: Vec<u8>,
+    leaving: Aligned<u8>,
 }
 
 /// A picture's rows from above to below, each painted when it is asked for.
@@ -96,9 +98,9 @@ impl Composer {
                 width,
                 height,
                 chroma: Chroma::default(),
-                leaving: Vec::new(),
+                leaving: Aligned::default(),
             },
-            strip: vec![0; 3 * width * STRIP.min(height)],
+            strip: Aligned::new(3 * width * STRIP.min(height)),
             fit,
             #[cfg(feature = "gpu-compose")]
             whole: Vec::new(),
@@ -118,7 +120,7 @@ impl Composer {
         let mut strips = Strips {
             brush: &mut self.brush,
             layers,
-            strip: &mut self.strip,
+            strip: self.strip.all(),
             rows: 0..0,
         };
         if let Some(fit) = &mut self.fit {
@@ -159,18 +161,17 @@ impl Brush {
             lay(isa, patch, affine, band, self.height);
         }
         if let Some(leaving) = &layers.leaving {
-            self.leaving.resize(rgb.len(), 0);
-            let base = leaving.base;
-            base.expand(isa, chroma, rows.clone(), &mut self.leaving);
+            let below = self.leaving.first(rgb.len());
+            leaving.base.expand(isa, chroma, rows.clone(), below);
             if let Some((patch, _)) = layers.patch {
                 let band = Band {
-                    rgb: &mut self.leaving,
+                    rgb: &mut *below,
                     rows,
                     width: self.width,
                 };
                 lay(isa, patch, leaving.affine, band, self.height);
             }
-            arch::fade(isa, &self.leaving, leaving.weight, rgb);
+            arch::fade(isa, below, leaving.weight, rgb);
         }
     }
 }

@@ -1,10 +1,63 @@
 //! Rows of RGB into rows of the callers' formats.
 
 use super::{Isa, Kind, kernel};
+use crate::compose::aligned::LINE;
+
+/// RGB to BGR.
+pub(crate) fn swap_rb(isa: Isa, rgb: &[u8], out: &mut [u8]) {
+    in_lines(isa, rgb, out.as_chunks_mut::<3>().0, |rgb, out| {
+        swap_rb_unaligned(isa, rgb, out.as_flattened_mut());
+    });
+}
+
+/// RGB to RGBA, opaque.
+pub(crate) fn widen(isa: Isa, rgb: &[u8], out: &mut [u8]) {
+    in_lines(isa, rgb, out.as_chunks_mut::<4>().0, |rgb, out| {
+        widen_unaligned(isa, rgb, out.as_flattened_mut());
+    });
+}
+
+/// RGB to BGRA, opaque.
+pub(crate) fn widen_swapped(isa: Isa, rgb: &[u8], out: &mut [u8]) {
+    in_lines(isa, rgb, out.as_chunks_mut::<4>().0, |rgb, out| {
+        widen_swapped_unaligned(isa, rgb, out.as_flattened_mut());
+    });
+}
+
+/// Pixels that are written before the first whole line.
+const HEAD: usize = 64;
+
+/// Runs a kernel over a row that begins anywhere, so that most of what it stores fills whole lines of
+/// the cache: it is run for the first pixels, and from the first of them that begins a line on.
+fn in_lines<const N: usize>(
+    isa: Isa,
+    rgb: &[u8],
+    out: &mut [[u8; N]],
+    kernel: impl Fn(&[u8], &mut [[u8; N]]),
+) {
+    let aligned = match isa.wide_stores() && out.len() >= 4 * HEAD {
+        true => pixels_to_line::<N>(out.as_ptr().addr()),
+        false => 0,
+    };
+    if aligned > 0 {
+        kernel(&rgb[..3 * HEAD], &mut out[..HEAD]);
+    }
+    kernel(&rgb[3 * aligned..], &mut out[aligned..]);
+}
+
+/// From a pixel of `N` bytes at an address to the next that begins a line; 0 if none does.
+fn pixels_to_line<const N: usize>(address: usize) -> usize {
+    let missing = address.wrapping_neg() % LINE;
+    match N {
+        // 43 · 3 = 129 = 2 · 64 + 1.
+        3 => 43 * missing % LINE,
+        4 if missing.is_multiple_of(4) => missing / 4,
+        _ => 0,
+    }
+}
 
 kernel! {
-    /// RGB to BGR.
-    pub(crate) fn swap_rb(rgb: &[u8], out: &mut [u8]) {
+    fn swap_rb_unaligned(rgb: &[u8], out: &mut [u8]) {
         for (out, rgb) in out.as_chunks_mut::<3>().0.iter_mut().zip(rgb.as_chunks::<3>().0) {
             *out = [rgb[2], rgb[1], rgb[0]];
         }
@@ -12,8 +65,7 @@ kernel! {
 }
 
 kernel! {
-    /// RGB to RGBA, opaque.
-    pub(crate) fn widen(rgb: &[u8], out: &mut [u8]) {
+    fn widen_unaligned(rgb: &[u8], out: &mut [u8]) {
         for (out, rgb) in out.as_chunks_mut::<4>().0.iter_mut().zip(rgb.as_chunks::<3>().0) {
             *out = [rgb[0], rgb[1], rgb[2], 255];
         }
@@ -21,8 +73,7 @@ kernel! {
 }
 
 kernel! {
-    /// RGB to BGRA, opaque.
-    pub(crate) fn widen_swapped(rgb: &[u8], out: &mut [u8]) {
+    fn widen_swapped_unaligned(rgb: &[u8], out: &mut [u8]) {
         for (out, rgb) in out.as_chunks_mut::<4>().0.iter_mut().zip(rgb.as_chunks::<3>().0) {
             *out = [rgb[2], rgb[1], rgb[0], 255];
         }

@@ -76,6 +76,15 @@ impl Isa {
         std::iter::once(Self::PORTABLE).chain(wider.map(|(kind, _)| Self(kind)))
     }
 
+    /// Whether a store can fill a whole line of the cache, or half of one.
+    fn wide_stores(self) -> bool {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 | Kind::Avx512 => true,
+            _ => false,
+        }
+    }
+
     pub(super) fn kind(self) -> Kind {
         self.0
     }
