@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Iterator, List, Tuple, cast
 
 import numpy as np
 import pytest
-from bithuman import Bithuman, VideoFrame, _pictures
+from bithuman import Bithuman, VideoFrame, _pictures, _session
 from bithuman._engine import open_avatar
 from bithuman._session import Session
 from bithuman.offline import TOGETHER
@@ -82,7 +82,7 @@ def test_what_is_kept_for_later_is_little(speech: Pcm, composer: Bithuman, count
     frames = list(composer.compose(speech[0][:128_000]))
     assert len(frames) == 100 <= counted.made
     del frames
-    assert len(composer._session._pictures._rooms) == _pictures.KEPT
+    assert len(composer._session._pictures._rooms) == 2 * _session.TOGETHER + 2
 
 
 def test_an_array_outlives_its_conversation(speech: Pcm) -> None:

@@ -26,9 +26,9 @@ class Ahead:
         self.session = session
         self._worker = worker
         self._paced = paced
-        #: Frames that are drawn in one call. While so many wait, the next are drawn, so that the thread need not sleep while the event
-        #: loop wakes up.
-        self._together = 1 if paced else max(ahead, 1)
+        #: Frames that are drawn in one call, for which the event loop wakes up once. While so many wait, the next are drawn, so that the
+        #: thread need not sleep while the event loop wakes up.
+        self._together = 1 if paced else max(2 * ahead, 1)
         #: Frames that may wait while others are drawn.
         self._few = 0 if paced else self._together
         self._lock = threading.Lock()

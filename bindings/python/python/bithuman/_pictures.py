@@ -13,9 +13,6 @@ from ._library import ffi
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Pictures whose memory is kept at most: twice as many as are drawn together, one that is looked at, and one more.
-KEPT = 14
-
 #: Pictures begin where a line of the processor's cache does.
 _LINE = 64
 
@@ -42,14 +39,15 @@ class Pictures:
     """Where a conversation's pictures are drawn. For one thread at a time.
 
     Every array that shows a picture, every view of one, and whatever else looks at the memory refers to the array that it belongs
-    to. Where none does, nobody looks at the picture any more, and its memory can be used again. What somebody keeps is never
-    written to. What is here is gone with the conversation.
+    to. Where none does, nobody looks at the picture any more, and its memory can be used again, that of up to ``kept`` pictures. What
+    somebody keeps is never written to. What is here is gone with the conversation.
     """
 
-    __slots__ = ("_alone", "_oldest", "_rooms", "_shape")
+    __slots__ = ("_alone", "_kept", "_oldest", "_rooms", "_shape")
 
-    def __init__(self, shape: Tuple[int, ...]) -> None:
+    def __init__(self, shape: Tuple[int, ...], kept: int) -> None:
         self._shape = shape
+        self._kept = kept
         self._rooms: "List[Room]" = []
         self._oldest = 0
         # How many references are counted where nobody else has any.
@@ -76,10 +74,10 @@ class Pictures:
         begin = -memory.ctypes.data % _LINE
         image = memory[begin : begin + size].reshape(self._shape)
         room = Room(memory, image, ffi.from_buffer("uint8_t[]", image, require_writable=True))
-        if _COUNTED and len(self._rooms) < KEPT:
+        if _COUNTED and len(self._rooms) < self._kept:
             self._rooms.append(room)
         elif _COUNTED:
             # What is looked at for long makes way for what comes and goes.
             self._rooms[self._oldest] = room
-            self._oldest = (self._oldest + 1) % KEPT
+            self._oldest = (self._oldest + 1) % self._kept
         return room

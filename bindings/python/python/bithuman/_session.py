@@ -44,8 +44,9 @@ _END_OF_SPEECH: int = lib.ESSENCE_FRAME_END_OF_SPEECH
 _UNDERRUN: int = lib.ESSENCE_FRAME_UNDERRUN
 _next_frames = lib.essence_session_next_frames
 
-#: Frames that are drawn together at most.
-TOGETHER = 6
+#: Frames that are drawn together at most, and bytes of their pictures: large ones take longer to draw, beside which the rest of a
+#: frame is less.
+TOGETHER, TOGETHER_BYTES = 12, 10 << 20
 
 #: A frame, or what went wrong instead, with the interruptions before it.
 Item = Tuple[int, Union[VideoFrame, BithumanError]]
@@ -116,9 +117,11 @@ class Session:
         self.pixel_format = pixel_format
         count = channels(pixel_format)
         shape: Tuple[int, ...] = (self.height, self.width, count) if count else (info.picture_bytes,)
-        self._pictures = Pictures(shape)
+        together = max(1, min(TOGETHER, TOGETHER_BYTES // info.picture_bytes))
+        # As many wait to be taken while others are drawn, one is looked at, and one more.
+        self._pictures = Pictures(shape, 2 * together + 2)
         self._arkit_names = avatar.info.arkit_names
-        self._places = Places(info, TOGETHER)
+        self._places = Places(info, together)
         #: Room for a frame. Lives as long as the session, and belongs to one who draws at a time.
         self.frame = self._places.frames[0]
         #: What was drawn together with a frame that was asked for.
@@ -218,9 +221,9 @@ class Session:
         return pointer
 
     def _draw(self, pointer: Any, together: int) -> List[Item]:
-        count = min(together, TOGETHER)
         interruptions = self.interruptions
         places = self._places
+        count = min(together, len(places.places))
         images = []
         for place in places.places[:count]:
             _, image, memory = self._pictures.take()

@@ -88,8 +88,8 @@ class AsyncBithuman:
             output_size: Size of the pictures: ``(width, height)``, or the longer side alone. Default: the avatar's own.
             num_threads: Unused: a conversation computes in one thread.
             input_buffer_size: Unused: what is pushed is kept until it is spoken, up to ten minutes.
-            output_buffer_size: Unpaced, how many frames may wait to be taken while as many more (six at most) are drawn, so that
-                drawing and the event loop need not wait for each other. In real time a frame is drawn when it is due.
+            output_buffer_size: Unpaced, half of how many frames (twelve at most) are drawn in one go, while those of the go before wait
+                to be taken, so that drawing and the event loop need not wait for each other. In real time a frame is drawn when it is due.
             pacing: ``realtime``, or ``unpaced``: frames as fast as they can be had, and none but speech.
             pixel_format: ``bgr``, ``rgb``, ``bgra``, ``rgba``, ``i420`` or ``nv12``.
             letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``output_size``.

@@ -24,8 +24,8 @@ from ._library import ffi, lib
 
 __all__ = ["Avatar", "Bithuman", "Rendered", "open"]
 
-#: Frames that are drawn together. More save little, and their pictures fill the processor's cache.
-TOGETHER = 4
+#: Frames that are drawn together. More save nothing, and a motion that is asked for begins behind them.
+TOGETHER = 6
 
 _T = TypeVar("_T")
 _Self = TypeVar("_Self", bound="_Opened")
