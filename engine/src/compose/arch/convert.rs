@@ -3,61 +3,26 @@
 use super::{Isa, Kind, kernel};
 use crate::compose::aligned::LINE;
 
-/// RGB to BGR.
+/// RGB to BGR. The row may begin anywhere; all but its first pixels are stored by whole lines of the
+/// cache.
 pub(crate) fn swap_rb(isa: Isa, rgb: &[u8], out: &mut [u8]) {
-    in_lines(isa, rgb, out.as_chunks_mut::<3>().0, |rgb, out| {
-        swap_rb_unaligned(isa, rgb, out.as_flattened_mut());
-    });
-}
-
-/// RGB to RGBA, opaque.
-pub(crate) fn widen(isa: Isa, rgb: &[u8], out: &mut [u8]) {
-    in_lines(isa, rgb, out.as_chunks_mut::<4>().0, |rgb, out| {
-        widen_unaligned(isa, rgb, out.as_flattened_mut());
-    });
-}
-
-/// RGB to BGRA, opaque.
-pub(crate) fn widen_swapped(isa: Isa, rgb: &[u8], out: &mut [u8]) {
-    in_lines(isa, rgb, out.as_chunks_mut::<4>().0, |rgb, out| {
-        widen_swapped_unaligned(isa, rgb, out.as_flattened_mut());
-    });
-}
-
-/// Pixels that are written before the first whole line.
-const HEAD: usize = 64;
-
-/// Runs a kernel over a row that begins anywhere, so that most of what it stores fills whole lines of
-/// the cache: it is run for the first pixels, and from the first of them that begins a line on.
-fn in_lines<const N: usize>(
-    isa: Isa,
-    rgb: &[u8],
-    out: &mut [[u8; N]],
-    kernel: impl Fn(&[u8], &mut [[u8; N]]),
-) {
-    let aligned = match isa.wide_stores() && out.len() >= 4 * HEAD {
-        true => pixels_to_line::<N>(out.as_ptr().addr()),
+    let first = match isa.wide_stores() {
+        true => pixels_to_line(out.as_ptr().addr()).min(out.len() / 3),
         false => 0,
     };
-    if aligned > 0 {
-        kernel(&rgb[..3 * HEAD], &mut out[..HEAD]);
-    }
-    kernel(&rgb[3 * aligned..], &mut out[aligned..]);
+    let (rgb, out) = (rgb.split_at(3 * first), out.split_at_mut(3 * first));
+    swap_rb_anywhere(isa, rgb.0, out.0);
+    swap_rb_anywhere(isa, rgb.1, out.1);
 }
 
-/// From a pixel of `N` bytes at an address to the next that begins a line; 0 if none does.
-fn pixels_to_line<const N: usize>(address: usize) -> usize {
-    let missing = address.wrapping_neg() % LINE;
-    match N {
-        // 43 · 3 = 129 = 2 · 64 + 1.
-        3 => 43 * missing % LINE,
-        4 if missing.is_multiple_of(4) => missing / 4,
-        _ => 0,
-    }
+/// Pixels of three bytes from an address to the next that begins a line.
+fn pixels_to_line(address: usize) -> usize {
+    // 43 · 3 = 129 = 2 · 64 + 1.
+    43 * (address.wrapping_neg() % LINE) % LINE
 }
 
 kernel! {
-    fn swap_rb_unaligned(rgb: &[u8], out: &mut [u8]) {
+    fn swap_rb_anywhere(rgb: &[u8], out: &mut [u8]) {
         for (out, rgb) in out.as_chunks_mut::<3>().0.iter_mut().zip(rgb.as_chunks::<3>().0) {
             *out = [rgb[2], rgb[1], rgb[0]];
         }
@@ -65,7 +30,8 @@ kernel! {
 }
 
 kernel! {
-    fn widen_unaligned(rgb: &[u8], out: &mut [u8]) {
+    /// RGB to RGBA, opaque.
+    pub(crate) fn widen(rgb: &[u8], out: &mut [u8]) {
         for (out, rgb) in out.as_chunks_mut::<4>().0.iter_mut().zip(rgb.as_chunks::<3>().0) {
             *out = [rgb[0], rgb[1], rgb[2], 255];
         }
@@ -73,7 +39,8 @@ kernel! {
 }
 
 kernel! {
-    fn widen_swapped_unaligned(rgb: &[u8], out: &mut [u8]) {
+    /// RGB to BGRA, opaque.
+    pub(crate) fn widen_swapped(rgb: &[u8], out: &mut [u8]) {
         for (out, rgb) in out.as_chunks_mut::<4>().0.iter_mut().zip(rgb.as_chunks::<3>().0) {
             *out = [rgb[2], rgb[1], rgb[0], 255];
         }
