@@ -55,3 +55,32 @@ impl<T> Deref for Aligned<T> {
 /// What begins a line.
 #[repr(align(64))]
 pub(crate) struct OnLine<T>(pub(crate) T);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begins_a_line<T>(elements: &[T]) -> bool {
+        elements.as_ptr().addr().is_multiple_of(LINE)
+    }
+
+    #[test]
+    fn elements_begin_a_line_and_are_all_there() {
+        for length in [0, 1, 63, 64, 1_537, 1 << 20] {
+            let bytes = Aligned::<u8>::new(length);
+            let pixels = Aligned::<[u8; 4]>::new(length);
+            let mut sums = Aligned::<i16>::default();
+            sums.first(length).fill(-1);
+            assert!(bytes.len() == length && begins_a_line(&bytes));
+            assert!(pixels.len() == length && begins_a_line(&pixels));
+            assert!(sums.len() == length && (length == 0 || begins_a_line(&sums)));
+        }
+    }
+
+    #[test]
+    fn fewer_are_the_first_of_those_that_are_there() {
+        let mut bytes = Aligned::<u8>::new(100);
+        bytes.all()[9] = 7;
+        assert!(bytes.first(10)[9] == 7 && bytes.len() == 100);
+    }
+}

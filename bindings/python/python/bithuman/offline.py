@@ -247,7 +247,7 @@ class Bithuman(_Opened):
 
         Returns:
             An iterator of frames, each with its 40 ms of audio; closing it interrupts. Draw it to its end, or close it, before
-            the next utterance. Up to four frames are drawn at a time, as far as there is audio.
+            the next utterance. Up to six frames are drawn at a time, as far as there is audio.
         """
         self._opened()
         return Frames(self._session, _pcm.pieces(audio, sample_rate), closes=False)

@@ -11,8 +11,8 @@ pub(crate) fn swap_rb(isa: Isa, rgb: &[u8], out: &mut [u8]) {
         false => 0,
     };
     let (rgb, out) = (rgb.split_at(3 * first), out.split_at_mut(3 * first));
-    swap_rb_anywhere(isa, rgb.0, out.0);
-    swap_rb_anywhere(isa, rgb.1, out.1);
+    swap_rb_of(isa, rgb.0, out.0);
+    swap_rb_of(isa, rgb.1, out.1);
 }
 
 /// Pixels of three bytes from an address to the next that begins a line.
@@ -22,7 +22,7 @@ fn pixels_to_line(address: usize) -> usize {
 }
 
 kernel! {
-    fn swap_rb_anywhere(rgb: &[u8], out: &mut [u8]) {
+    fn swap_rb_of(rgb: &[u8], out: &mut [u8]) {
         for (out, rgb) in out.as_chunks_mut::<3>().0.iter_mut().zip(rgb.as_chunks::<3>().0) {
             *out = [rgb[2], rgb[1], rgb[0]];
         }
