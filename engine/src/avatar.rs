@@ -1,6 +1,5 @@
 //! An opened avatar: immutable, shared by all its sessions.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -99,13 +98,9 @@ impl Avatar {
         cache_bytes: usize,
         log: Log,
         scheduler: RenderPool,
-        path: &Path,
+        container: Container,
     ) -> Result<Self> {
-        let inner = Container::open(path)
-            .and_then(|container| {
-                Inner::new(runtime, preference, cache_bytes, log, scheduler, container)
-            })
-            .map_err(|error| name_file(error, path))?;
+        let inner = Inner::new(runtime, preference, cache_bytes, log, scheduler, container)?;
         let (log, info, report) = (&inner.log, &inner.info, &inner.report);
         for (provider, reason) in &report.refused {
             log.log(LogLevel::Warn, || {
@@ -114,9 +109,8 @@ impl Avatar {
         }
         log.log(LogLevel::Info, || {
             format!(
-                "opened \"{}\" from {}: {}×{}, {} base frames, on {}{}",
+                "opened \"{}\": {}×{}, {} base frames, on {}{}",
                 info.name,
-                path.display(),
                 info.frame_width,
                 info.frame_height,
                 info.frame_count,
@@ -377,14 +371,6 @@ fn load(
         )?,
         identity: Identity::load(runtime, provider, precision, container, manifest)?,
     })
-}
-
-fn name_file(error: Error, path: &Path) -> Error {
-    let path = path.display().to_string();
-    if error.message().contains(&path) {
-        return error;
-    }
-    Error::new(error.kind(), format!("{path}: {error}"))
 }
 
 /// Takes patch coordinates to frame coordinates: `x = a u + b v + c`, `y = d u + e v + f`.

@@ -1,11 +1,13 @@
 //! The engine: one per process, everything that avatars share.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::imx::Container;
 use crate::infer::{Provider, Runtime, RuntimeInfo};
 use crate::log::{Log, LogLevel};
 use crate::session::RenderPool;
-use crate::{Avatar, Result};
+use crate::{Avatar, Error, Result};
 
 /// Memory that an avatar's decoded base frames may take, unless said otherwise.
 const BASE_CACHE_BYTES: usize = 48 << 20;
@@ -22,6 +24,7 @@ pub struct Engine {
     runtime: &'static Runtime,
     provider: Provider,
     base_cache_bytes: usize,
+    map_files: bool,
     log: Log,
     scheduler: RenderPool,
 }
@@ -32,6 +35,7 @@ pub struct EngineBuilder {
     runtime_library: Option<PathBuf>,
     provider: Provider,
     base_cache_bytes: usize,
+    map_files: bool,
     log: Log,
     threads: Option<usize>,
     max_sessions: Option<usize>,
@@ -59,6 +63,20 @@ impl EngineBuilder {
     #[must_use]
     pub fn base_cache_bytes(mut self, bytes: usize) -> Self {
         self.base_cache_bytes = bytes;
+        self
+    }
+
+    /// Whether [`Engine::open`] maps avatar files instead of reading them into memory. Default: false.
+    ///
+    /// A mapped file takes no memory of the process's own and is shared between processes.
+    ///
+    /// # Risk
+    /// The file must not be truncated or overwritten while its avatar is open: the system ends a
+    /// process that reads a page that is gone (SIGBUS). Replacing the file by renaming another over
+    /// it is safe.
+    #[must_use]
+    pub fn map_files(mut self, map: bool) -> Self {
+        self.map_files = map;
         self
     }
 
@@ -117,6 +135,7 @@ impl EngineBuilder {
             runtime,
             provider: self.provider,
             base_cache_bytes: self.base_cache_bytes,
+            map_files: self.map_files,
             log: self.log,
             scheduler: RenderPool::new(self.threads, self.max_sessions),
         })
@@ -130,6 +149,7 @@ impl Engine {
             runtime_library: None,
             provider: Provider::Auto,
             base_cache_bytes: BASE_CACHE_BYTES,
+            map_files: false,
             log: Log::default(),
             threads: None,
             max_sessions: None,
@@ -166,23 +186,61 @@ impl Engine {
         self.scheduler.set_max_sessions(sessions.into());
     }
 
-    /// Opens an avatar: maps the file, checks it against its hashes, loads its networks and runs
-    /// its self-test.
+    /// Opens an avatar: reads the file into memory, checks it against its hashes, loads its networks
+    /// and runs its self-test. What happens to the file afterwards has no effect, unless
+    /// [`map_files`](EngineBuilder::map_files) says otherwise.
     ///
     /// # Errors
-    /// - Those of [`Container::open`](crate::imx::Container::open).
+    /// - Those of [`Container::open`].
     /// - `InvalidAvatar`: a network is damaged, has other tensors than the manifest says, or fails
     ///   the self-test on the CPU.
     /// - `ProviderUnavailable`: the provider that was asked for does not run it.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Avatar> {
-        Avatar::open(
-            self.runtime,
-            self.provider,
-            self.base_cache_bytes,
-            self.log.clone(),
-            self.scheduler.clone(),
-            path.as_ref(),
-        )
-        .inspect_err(|error| self.log.log(LogLevel::Error, || error.to_string()))
+        let path = path.as_ref();
+        let container = if self.map_files {
+            Container::open_mapped(path)
+        } else {
+            Container::open(path)
+        };
+        self.load(container, Some(path))
+    }
+
+    /// Opens an avatar from the bytes of an `.imx` file, which are kept and not copied: a `Vec<u8>`,
+    /// an `Arc<[u8]>`, a `&'static [u8]` of `include_bytes!`.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open) but `NotFound` and `Io`.
+    pub fn open_bytes(&self, bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Avatar> {
+        self.load(Container::from_bytes(bytes), None)
+    }
+
+    /// Opens an avatar from what a reader gives, to its end: at most
+    /// [`MAX_READ_BYTES`](crate::imx::limits::MAX_READ_BYTES).
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open); `Io` if the reader fails.
+    pub fn open_reader(&self, reader: impl io::Read) -> Result<Avatar> {
+        self.load(Container::from_reader(reader), None)
+    }
+
+    /// Opens an avatar out of a container, which came from `path` if from a file.
+    fn load(&self, container: Result<Container>, path: Option<&Path>) -> Result<Avatar> {
+        let open = |container| {
+            Avatar::open(
+                self.runtime,
+                self.provider,
+                self.base_cache_bytes,
+                self.log.clone(),
+                self.scheduler.clone(),
+                container,
+            )
+            .map_err(|error| match path {
+                Some(path) => Error::new(error.kind(), format!("{}: {error}", path.display())),
+                None => error,
+            })
+        };
+        container
+            .and_then(open)
+            .inspect_err(|error| self.log.log(LogLevel::Error, || error.to_string()))
     }
 }

@@ -16,6 +16,9 @@ pub const MAX_MEMBER_BYTES: u64 = 256 << 20;
 /// Bytes of a whole file.
 pub const MAX_FILE_BYTES: u64 = 4 << 30;
 
+/// Bytes of a whole file that is read into memory rather than mapped.
+pub const MAX_READ_BYTES: u64 = 1 << 30;
+
 /// Bytes that all deflated members of a ZIP wrapper may inflate to, together.
 pub const MAX_INFLATED_BYTES: usize = 4 << 20;
 

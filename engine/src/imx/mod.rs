@@ -1,4 +1,4 @@
-//! The `.imx` container: one file per avatar, read in place.
+//! The `.imx` container: one file per avatar.
 //!
 //! # The format
 //!
@@ -34,11 +34,9 @@
 //! | another version | `UnsupportedVersion` | |
 
 use std::fmt;
-use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use memmap2::Mmap;
 use sha2::{Digest, Sha256};
 
 use crate::{Error, ErrorKind, Result};
@@ -46,6 +44,7 @@ use crate::{Error, ErrorKind, Result};
 mod jpeg;
 pub mod limits;
 mod manifest;
+mod source;
 mod toc;
 mod validate;
 mod writer;
@@ -57,7 +56,8 @@ pub use manifest::{
 };
 pub use writer::Writer;
 
-use limits::{MAX_FILE_BYTES, MAX_MANIFEST_BYTES};
+use limits::MAX_MANIFEST_BYTES;
+use source::Bytes;
 use toc::{Data, Toc};
 
 /// The first bytes of a file.
@@ -81,7 +81,7 @@ pub const HASH_DIFFERS: &str = "differs from its sha256";
 /// In the message of an error: the avatar needs another engine.
 pub const OTHER_FAMILY: &str = "model family";
 
-/// An opened avatar file. Immutable; members are slices of the mapped file.
+/// An opened avatar file. Immutable; members are slices of the file's bytes.
 pub struct Container {
     bytes: Bytes,
     toc: Toc,
@@ -110,92 +110,66 @@ pub struct Member<'a> {
     pub size_bytes: u64,
 }
 
-enum Bytes {
-    Mapped(Mmap),
-    Owned(Vec<u8>),
-}
-
-impl Bytes {
-    fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Mapped(map) => map,
-            Self::Owned(bytes) => bytes,
-        }
-    }
-}
-
 impl Container {
-    /// Maps a file and checks all of it but the hashes, for which there is
+    /// Reads a file into memory and checks all of it but the hashes, for which there is
     /// [`verify`](Self::verify).
     ///
     /// Avatars of other model families open too, for their description;
-    /// [`manifest`](Self::manifest) refuses them.
-    ///
-    /// The file must not be cut or changed in place while it is open (replacing it by renaming
-    /// another over it is fine): the system ends a program that reads a mapped page that is gone.
+    /// [`manifest`](Self::manifest) refuses them. What happens to the file afterwards has no effect.
     ///
     /// # Errors
     /// - `NotFound`: there is no such file.
     /// - `Io`: it can't be read.
-    /// - `InvalidAvatar`: it is not an avatar or a damaged one; the message names the fault.
+    /// - `InvalidAvatar`: it is not an avatar or a damaged one, or no regular file but a folder, a
+    ///   pipe or a device; the message names the fault.
     /// - `UnsupportedFormat`: a TAR archive, or a ZIP archive with members that are compressed.
     /// - `UnsupportedVersion`: made by a much older studio or for a newer library.
     /// - `LimitExceeded`: something is larger than the [limits].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::from_file(path).map_err(|error| {
-            Error::new(
-                error.kind(),
-                format!("{}: {}", path.display(), error.message()),
-            )
-        })
+        name_file(path, source::read_file(path).and_then(Self::new))
     }
 
-    fn from_file(path: &Path) -> Result<Self> {
-        let io = |what: &str| {
-            let what = what.to_owned();
-            move |error: io::Error| match error.kind() {
-                io::ErrorKind::NotFound => {
-                    Error::new(ErrorKind::NotFound, "there is no such file; check the path")
-                }
-                _ => Error::new(ErrorKind::Io, format!("the file cannot be {what}: {error}")),
-            }
-        };
-        // Before opening: a pipe without a writer would block there.
-        if !fs::metadata(path).map_err(io("read"))?.is_file() {
-            return Err(invalid(format!("{NOT_IMX}: it is not a regular file")));
-        }
-        let file = File::open(path).map_err(io("opened"))?;
-        let metadata = file.metadata().map_err(io("read"))?;
-        check_file_size(metadata.len())?;
-        if metadata.len() == 0 {
-            return Self::from_bytes(Vec::new());
-        }
-        #[expect(unsafe_code, reason = "mapping a file is unsafe by its nature")]
-        // SAFETY: the map is private to this container, read-only and handed out as `&[u8]` only.
-        // Another process could still change the file underneath; callers are told not to, and what
-        // is read again later (pixels, weights) is not relied on for memory safety.
-        let map = unsafe { Mmap::map(&file) }.map_err(io("mapped"))?;
-        Self::new(Bytes::Mapped(map))
+    /// The same as [`open`](Self::open) without a copy in memory: the system reads the file's pages
+    /// when they are needed, and shares them between processes.
+    ///
+    /// # Risk
+    /// The file must not be truncated or overwritten while it is open. The system ends a process that
+    /// reads a page that is gone (SIGBUS), and bytes that change underneath show as wrong pixels.
+    /// Replacing the file by renaming another over it is safe.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn open_mapped(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        name_file(path, source::map_file(path).and_then(Self::new))
     }
 
-    /// The same as [`open`](Self::open) with bytes in memory.
+    /// The same as [`open`](Self::open) with bytes in memory, which are kept and not copied: a
+    /// `Vec<u8>`, an `Arc<[u8]>`, a `&'static [u8]` of `include_bytes!`.
     ///
     /// # Errors
     /// Those of [`open`](Self::open) but `NotFound` and `Io`.
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
-        Self::new(Bytes::Owned(bytes))
+    pub fn from_bytes(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Self> {
+        Self::new(Box::new(bytes))
+    }
+
+    /// The same as [`open`](Self::open) with what a reader gives, to its end: at most
+    /// [`MAX_READ_BYTES`](limits::MAX_READ_BYTES).
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn from_reader(reader: impl io::Read) -> Result<Self> {
+        source::read(reader).and_then(Self::new)
     }
 
     fn new(bytes: Bytes) -> Result<Self> {
-        let file = bytes.as_slice();
-        check_file_size(file.len() as u64)?;
-        let (wrapper, toc) = if file.starts_with(MAGIC) {
-            (Wrapper::Imx, Toc::parse(file)?)
-        } else if file.starts_with(zip::LOCAL_MAGIC) || file.starts_with(zip::END_MAGIC) {
-            (Wrapper::Zip, zip::parse(file)?)
-        } else {
-            return Err(name_of_other(file));
+        let file = (*bytes).as_ref();
+        source::check_size(file.len() as u64)?;
+        let wrapper = identify(file)?;
+        let toc = match wrapper {
+            Wrapper::Imx => Toc::parse(file)?,
+            Wrapper::Zip => zip::parse(file)?,
         };
         let Some(entry) = toc.find(MANIFEST) else {
             return Err(invalid(format!(
@@ -246,7 +220,8 @@ impl Container {
     /// `NotFound` if there is no member of that name.
     ///
     /// # Real time
-    /// Doesn't allocate. The first read of a page may wait for the disk.
+    /// Doesn't allocate. Where the file is [mapped](Self::open_mapped), the first read of a page may
+    /// wait for the disk.
     pub fn member(&self, name: &str) -> Result<&[u8]> {
         match self.toc.find(name) {
             Some(entry) => Ok(data_of(entry, &self.bytes)),
@@ -317,7 +292,7 @@ impl Container {
 
     /// Size of the file in bytes.
     pub fn size_bytes(&self) -> u64 {
-        self.bytes.as_slice().len() as u64
+        (*self.bytes).as_ref().len() as u64
     }
 
     /// Checks every member against its hash in the manifest. Reads the whole file once.
@@ -351,7 +326,7 @@ impl fmt::Debug for Container {
 
 fn data_of<'a>(entry: &'a toc::Entry, bytes: &'a Bytes) -> &'a [u8] {
     match &entry.data {
-        Data::Stored(range) => &bytes.as_slice()[range.clone()],
+        Data::Stored(range) => (**bytes).as_ref().get(range.clone()).unwrap_or_default(),
         Data::Inflated(bytes) => bytes,
     }
 }
@@ -360,14 +335,20 @@ fn hex(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn check_file_size(size_bytes: u64) -> Result<()> {
-    if size_bytes > MAX_FILE_BYTES {
-        return Err(Error::new(
-            ErrorKind::LimitExceeded,
-            format!("the file has {size_bytes} bytes; at most {MAX_FILE_BYTES} are allowed"),
-        ));
+/// How the members of a file are wrapped, by its first bytes.
+fn identify(file: &[u8]) -> Result<Wrapper> {
+    if file.starts_with(MAGIC) {
+        Ok(Wrapper::Imx)
+    } else if file.starts_with(zip::LOCAL_MAGIC) || file.starts_with(zip::END_MAGIC) {
+        Ok(Wrapper::Zip)
+    } else {
+        Err(name_of_other(file))
     }
-    Ok(())
+}
+
+/// The result with the file's path before an error's message.
+fn name_file(path: &Path, result: Result<Container>) -> Result<Container> {
+    result.map_err(|error| Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
 /// The error for a file that is no container, by what it looks like.
