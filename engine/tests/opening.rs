@@ -88,9 +88,10 @@ fn bad_bytes_are_refused_like_bad_files() {
 /// Truncated, overwritten or removed: what was read stays.
 #[test]
 fn an_open_avatar_does_not_depend_on_its_file() {
+    type Ruin = fn(&Path);
     let folder = Folder::new("truncated");
     let expected = frames(&toy());
-    let ruin: [(&str, fn(&Path)); 3] = [
+    let ruin: [(&str, Ruin); 3] = [
         ("truncated", |path| {
             File::options()
                 .write(true)
