@@ -6,18 +6,15 @@ use std::time::{Duration, Instant};
 use crate::clock::{FRAME_DURATION, FRAME_SAMPLES, NETWORK_RATE_HZ};
 use crate::compose::base::{BaseFrame, BaseFrames};
 use crate::frame::Frame;
-use crate::identity::{Identity, Precision};
-use crate::imx::{Container, GEOMETRY_MEMBER, Manifest, frame_member};
-use crate::infer::{Network, Networks, Pool, Provider, Runtime, TensorSpec};
+use crate::imx::{Container, GEOMETRY_MEMBER, frame_member};
+use crate::infer::{Provider, ProviderReport, Runtime};
 use crate::log::{Log, LogLevel};
 use crate::motion::Clips;
+use crate::networks::{self, Networks, Pool};
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::Deadline;
 use crate::session::{RenderPool, Session};
 use crate::{Error, ErrorKind, Result};
-
-/// Longest time in which a provider that is not the CPU may draw a mouth, to be taken by `auto`.
-const SLOWEST: Duration = Duration::from_millis(20);
 
 /// One face: networks, base frames and motions out of one `.imx` file.
 ///
@@ -66,29 +63,6 @@ pub struct AvatarInfo {
     pub coefficient_names: Vec<String>,
     /// `ARKit` names of the values that come with each frame.
     pub arkit_names: Vec<String>,
-}
-
-/// Which execution provider runs an avatar, and which others were refused and why.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ProviderReport {
-    /// The one that runs.
-    pub provider: Provider,
-    /// Whether the identity network runs in 8 bits: on the CPU, where the avatar has it so and the
-    /// self-test finds it good.
-    pub quantized: bool,
-    /// Those that came first in the preference, with the reason against each.
-    pub refused: Vec<(Provider, String)>,
-}
-
-impl ProviderReport {
-    fn precision(&self) -> Precision {
-        if self.quantized {
-            Precision::EightBits
-        } else {
-            Precision::Floats
-        }
-    }
 }
 
 impl Avatar {
@@ -177,9 +151,11 @@ impl Avatar {
     ///
     /// # Errors
     /// - `InvalidArgument` if a setting is outside its domain.
+    /// - `ProviderUnavailable` if the provider can't load the networks for all of the engine's threads.
     /// - `LimitExceeded` if it is one in real time and the engine serves
     ///   [as many as it may](crate::EngineBuilder::max_sessions).
     pub fn session(&self, options: SessionOptions) -> Result<Session> {
+        self.0.load_for_all_threads()?;
         Session::new(self.clone(), options)
     }
 }
@@ -218,7 +194,7 @@ impl Inner {
             ));
         }
 
-        let (networks, report) = choose_provider(runtime, preference, &container, manifest)?;
+        let (networks, report) = networks::choose(runtime, preference, &container, manifest)?;
         let weights = |table: &std::collections::BTreeMap<String, f32>| {
             manifest
                 .coefficients
@@ -245,7 +221,7 @@ impl Inner {
             arkit: manifest.arkit.values().map(weights).collect(),
             base: BaseFrames::new(info.frame_count, size, cache_bytes),
             frames: (0..frame.count).map(frame_member).collect(),
-            pool: Pool::new(networks, scheduler.threads()),
+            pool: Pool::new(networks)?,
             scheduler,
             info,
             poses,
@@ -276,101 +252,25 @@ impl Inner {
         &self.poses[index * length..(index + 1) * length]
     }
 
-    /// The networks, for one frame; who has an earlier deadline goes first.
+    /// The networks, for one frame; the earliest deadline is served first.
     pub(crate) fn networks(
         &self,
         deadline: Deadline,
     ) -> Result<impl std::ops::DerefMut<Target = Networks> + '_> {
         self.pool
-            .lend(self.scheduler.permits().acquire(deadline), || {
-                load(
-                    self.runtime,
-                    self.report.provider,
-                    self.report.precision(),
-                    &self.container,
-                    self.container.manifest()?,
-                )
-            })
+            .checkout(self.scheduler.permits().acquire(deadline), || self.load())
     }
-}
 
-/// The first provider of the preference that loads both networks and passes the self-test.
-fn choose_provider(
-    runtime: &Runtime,
-    preference: Provider,
-    container: &Container,
-    manifest: &Manifest,
-) -> Result<(Networks, ProviderReport)> {
-    let mut refused = Vec::new();
-    for &provider in preference.preference() {
-        if !provider.is_built_in() {
-            refused.push((provider, "not in this build of ONNX Runtime".to_owned()));
-            continue;
-        }
-        // A graphics processor that is none, such as Mesa's software driver, draws nothing wrong.
-        let limit = (preference == Provider::Auto && provider != Provider::Cpu).then_some(SLOWEST);
-        for &precision in Precision::of(provider, manifest) {
-            let tested =
-                load(runtime, provider, precision, container, manifest).and_then(|mut networks| {
-                    let identity = &mut networks.identity;
-                    identity.self_test(container, manifest, provider, limit)?;
-                    Ok(networks)
-                });
-            let quantized = precision == Precision::EightBits;
-            match tested {
-                Ok(networks) => {
-                    let report = ProviderReport {
-                        provider,
-                        quantized,
-                        refused,
-                    };
-                    return Ok((networks, report));
-                }
-                // What the CPU can't load in floats, nobody can: the file is at fault.
-                Err(error) if provider == Provider::Cpu && !quantized => {
-                    let kind = match error.kind() {
-                        ErrorKind::ProviderUnavailable => ErrorKind::InvalidAvatar,
-                        kind => kind,
-                    };
-                    return Err(Error::new(kind, error.to_string()));
-                }
-                Err(error) => refused.push((provider, error.to_string())),
-            }
-        }
+    /// Loads networks for every thread where they can't be shared, for no frame to wait for that.
+    fn load_for_all_threads(&self) -> Result<()> {
+        self.pool.fill(self.scheduler.threads(), || self.load())
     }
-    let reasons: Vec<_> = refused
-        .iter()
-        .map(|(provider, reason)| format!("{provider}: {reason}"))
-        .collect();
-    Err(Error::new(
-        ErrorKind::ProviderUnavailable,
-        format!(
-            "no execution provider can run this avatar; use `cpu` or `auto` ({})",
-            reasons.join("; ")
-        ),
-    ))
-}
 
-fn load(
-    runtime: &Runtime,
-    provider: Provider,
-    precision: Precision,
-    container: &Container,
-    manifest: &Manifest,
-) -> Result<Networks> {
-    let mel = TensorSpec::new("mel", &[manifest.window(), crate::audio::mel::BANDS]);
-    let coefficients = TensorSpec::new("coefficients", &[manifest.coefficients.len()]);
-    Ok(Networks {
-        speech: Network::load(
-            runtime,
-            provider,
-            "the speech network",
-            container.member(&manifest.networks.speech.file)?,
-            &[mel],
-            &coefficients,
-        )?,
-        identity: Identity::load(runtime, provider, precision, container, manifest)?,
-    })
+    fn load(&self) -> Result<Networks> {
+        let (provider, quantized) = (self.report.provider, self.report.quantized);
+        let manifest = self.container.manifest()?;
+        networks::load(self.runtime, provider, quantized, &self.container, manifest)
+    }
 }
 
 /// Takes patch coordinates to frame coordinates: `x = a u + b v + c`, `y = d u + e v + f`.

@@ -50,6 +50,7 @@ mod infer;
 pub mod internals;
 mod log;
 mod motion;
+mod networks;
 mod options;
 mod picture;
 mod schedule;
@@ -59,13 +60,13 @@ mod speech;
 mod vectors;
 
 pub use audio::{AudioData, MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ};
-pub use avatar::{Avatar, AvatarInfo, ProviderReport};
+pub use avatar::{Avatar, AvatarInfo};
 #[cfg(feature = "gpu-compose")]
 pub use compose::gpu;
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use frame::{Frame, FrameFlags, PixelFormat};
-pub use infer::{Provider, RUNTIME_WANTED, RuntimeInfo};
+pub use infer::{Provider, ProviderReport, RUNTIME_WANTED, RuntimeInfo};
 pub use log::LogLevel;
 pub use options::{OutputSize, Pacing, SessionOptions};
 pub use picture::PictureMut;

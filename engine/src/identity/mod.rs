@@ -1,11 +1,12 @@
 //! The identity network: in floats for every provider, in 8 bits for CPUs where the avatar has it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::compose::arch::{BLOCK, Isa};
 use crate::compose::blend::Patch;
 use crate::imx::{Container, Manifest};
-use crate::infer::{Network, Provider, Runtime, TensorSpec};
+use crate::infer::{BATCH, Network, Provider, Runtime, TensorSpec, Terminator, TimeLimit};
 use crate::{Error, ErrorKind, Result};
 
 /// Largest difference in levels of an exact provider from the patches in the file, for rounding at
@@ -47,7 +48,7 @@ pub(crate) enum Identity {
     /// `patch [1, 4, S, S]` out.
     Floats(Network<f32>),
     /// `blocks [1, S/4, S/4, 48]` out, and an alpha `[S, S]` that is always the same.
-    EightBits(Network<u8>, Box<[u8]>),
+    EightBits(Network<u8>, Arc<[u8]>),
 }
 
 impl Identity {
@@ -87,6 +88,20 @@ impl Identity {
         Ok(Self::EightBits(network, alpha))
     }
 
+    /// The same network for another thread; None where the provider doesn't permit runs at the same
+    /// time.
+    ///
+    /// # Errors
+    /// Those of [`Network::share`].
+    pub(crate) fn share(&self) -> Result<Option<Self>> {
+        Ok(match self {
+            Self::Floats(network) => network.share()?.map(Self::Floats),
+            Self::EightBits(network, alpha) => network
+                .share()?
+                .map(|network| Self::EightBits(network, Arc::clone(alpha))),
+        })
+    }
+
     /// The mouth patch for coefficients and pose, its alpha scaled by `presence` in [0, 1].
     ///
     /// # Errors
@@ -99,7 +114,7 @@ impl Identity {
         patch: &mut Patch,
     ) -> Result<()> {
         self.set(1, 0, inputs)?;
-        self.run_batch(1)?;
+        self.run_batch(1, None)?;
         self.put(isa, (1, 0), presence, patch);
         Ok(())
     }
@@ -115,14 +130,15 @@ impl Identity {
         }
     }
 
-    /// Runs the network on a batch, all of whose mouths were [set](Self::set).
+    /// Runs the network on a batch, all of whose mouths were [set](Self::set), until `terminator`
+    /// ends it.
     ///
     /// # Errors
-    /// `Inference` if ONNX Runtime fails.
-    pub(crate) fn run_batch(&mut self, size: usize) -> Result<()> {
+    /// Those of [`Network::run_batch`].
+    pub(crate) fn run_batch(&mut self, size: usize, terminator: Option<&Terminator>) -> Result<()> {
         match self {
-            Self::Floats(network) => network.run_batch(size),
-            Self::EightBits(network, _) => network.run_batch(size),
+            Self::Floats(network) => network.run_batch(size, terminator),
+            Self::EightBits(network, _) => network.run_batch(size, terminator),
         }
     }
 
@@ -149,51 +165,48 @@ impl Identity {
         }
     }
 
-    /// Draws the avatar's own test vectors.
+    /// How long each run may take from now on; None goes back to what it may in a conversation.
+    pub(crate) fn set_limit(&mut self, limit: Option<Duration>) {
+        match self {
+            Self::Floats(network) => network.set_limit(limit),
+            Self::EightBits(network, _) => network.set_limit(limit),
+        }
+    }
+
+    /// Draws the avatar's own test vectors, alone and in batches of all sizes.
     ///
     /// # Errors
-    /// `ProviderUnavailable` if the patches differ by more than the tolerance, or if the third is drawn
-    /// and each but the first, for which kernels are compiled, took longer than `limit`.
+    /// `ProviderUnavailable` if the patches differ by more than the tolerance, if `time` is over, or if
+    /// the third is drawn and each but the first, for which kernels are compiled, took longer than
+    /// `slowest`. Those of [`Network::run_batch`].
     pub(crate) fn self_test(
         &mut self,
         container: &Container,
         manifest: &Manifest,
         provider: Provider,
-        limit: Option<Duration>,
+        slowest: Option<Duration>,
+        time: &TimeLimit,
     ) -> Result<()> {
-        let mut quickest = Duration::MAX;
         let inputs = container.floats(&manifest.selftest.inputs)?;
         let patches = container.member(&manifest.selftest.patches)?;
         let size = manifest.crop.size as usize;
-        let mut patch = Patch::new(size);
         let coefficients = manifest.coefficients.len();
-        let rows = inputs.chunks_exact(coefficients + manifest.crop.pose.len());
-        for (index, (row, expected)) in rows.zip(patches.chunks_exact(4 * size * size)).enumerate()
-        {
-            let inputs = row.split_at(coefficients).into();
+        let rows: Vec<[&[f32]; 2]> = inputs
+            .chunks_exact(coefficients + manifest.crop.pose.len())
+            .map(|row| row.split_at(coefficients).into())
+            .collect();
+        let patches: Vec<&[u8]> = patches.chunks_exact(4 * size * size).collect();
+        let mut patch = Patch::new(size);
+        let mut quickest = Duration::MAX;
+        for (index, (row, expected)) in rows.iter().zip(&patches).enumerate() {
             let begin = Instant::now();
-            self.draw(Isa::best(), inputs, 1.0, &mut patch)?;
+            self.draw(Isa::best(), *row, 1.0, &mut patch)?;
             if index > 0 {
                 quickest = quickest.min(begin.elapsed());
             }
-            let (worst, psnr) = compare(&patch, expected);
-            let exact = provider.is_exact() && self.precision() == Precision::Floats;
-            let passed = if exact {
-                worst <= EXACT_LEVELS
-            } else {
-                psnr >= LEAST_PSNR_DB
-            };
-            if !passed {
-                return Err(Error::new(
-                    ErrorKind::ProviderUnavailable,
-                    format!(
-                        "{provider} in {} fails the avatar's self-test {index}: off by {worst} \
-                         levels, PSNR {psnr:.1} dB",
-                        self.precision()
-                    ),
-                ));
-            }
-            if index > 1 && limit.is_some_and(|limit| quickest > limit) {
+            time.check()?;
+            self.judge(provider, index, &patch, expected)?;
+            if index > 1 && slowest.is_some_and(|slowest| quickest > slowest) {
                 return Err(Error::new(
                     ErrorKind::ProviderUnavailable,
                     format!(
@@ -203,7 +216,47 @@ impl Identity {
                 ));
             }
         }
+        for batch in 2..=BATCH {
+            for item in 0..batch {
+                self.set(batch, item, rows[item % rows.len()])?;
+            }
+            self.run_batch(batch, None)?;
+            time.check()?;
+            for item in 0..batch {
+                let index = item % rows.len();
+                self.put(Isa::best(), (batch, item), 1.0, &mut patch);
+                self.judge(provider, index, &patch, patches[index])?;
+            }
+        }
         Ok(())
+    }
+
+    /// Compares a patch with the one expected for test vector `index`.
+    fn judge(
+        &self,
+        provider: Provider,
+        index: usize,
+        patch: &Patch,
+        expected: &[u8],
+    ) -> Result<()> {
+        let (worst, psnr) = compare(patch, expected);
+        let exact = provider.is_exact() && self.precision() == Precision::Floats;
+        let passed = if exact {
+            worst <= EXACT_LEVELS
+        } else {
+            psnr >= LEAST_PSNR_DB
+        };
+        if passed {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::ProviderUnavailable,
+            format!(
+                "{provider} in {} fails the avatar's self-test {index}: off by {worst} levels, PSNR \
+                 {psnr:.1} dB",
+                self.precision()
+            ),
+        ))
     }
 }
 
@@ -233,14 +286,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_right_but_slow_is_refused_where_there_is_a_limit() {
+    fn a_provider_that_is_right_but_slow_is_refused_where_there_is_a_limit() {
         let runtime = Runtime::load(None).unwrap();
         let avatars = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/avatars");
         let container = Container::open(avatars.join("mika.imx")).unwrap();
         let manifest = container.manifest().unwrap();
         let (cpu, floats) = (Provider::Cpu, Precision::Floats);
         let mut identity = Identity::load(runtime, cpu, floats, &container, manifest).unwrap();
-        let mut test = |limit| identity.self_test(&container, manifest, cpu, limit);
+        let time = TimeLimit::new(Duration::from_secs(3600));
+        let mut test = |slowest| identity.self_test(&container, manifest, cpu, slowest, &time);
         test(None).unwrap();
         test(Some(Duration::from_secs(3600))).unwrap();
         let error = test(Some(Duration::ZERO)).unwrap_err();

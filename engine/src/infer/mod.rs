@@ -1,13 +1,16 @@
 //! ONNX Runtime: the only module that names `ort`.
 
+mod binding;
 mod location;
 mod network;
-mod pool;
 mod provider;
 mod runtime;
+mod time_limit;
+mod watchdog;
 
 pub(crate) use network::{BATCH, Network, TensorSpec};
-pub(crate) use pool::{Networks, Pool};
-pub use provider::Provider;
+pub use provider::{Provider, ProviderReport};
 pub(crate) use runtime::Runtime;
 pub use runtime::{RUNTIME_WANTED, RuntimeInfo};
+pub(crate) use time_limit::TimeLimit;
+pub(crate) use watchdog::Terminator;

@@ -1,22 +1,30 @@
-//! One network, its inputs and outputs bound to buffers that every run reuses; for one item, or for
-//! a few at a time.
+//! One network: loaded once, run in batches on tensors that every run reuses.
 
-use ort::memory::Allocator;
-use ort::session::IoBinding;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
-use ort::value::{PrimitiveTensorElementType, Tensor, TensorElementType, ValueType};
-use ort::{AsPointer as _, ortsys};
+use ort::value::{PrimitiveTensorElementType, TensorElementType, ValueType};
 
+use super::binding::Binding;
+use super::watchdog::{Stopped, Terminator, Watched};
 use super::{Provider, Runtime};
 use crate::{Error, ErrorKind, Result};
 
 /// Most items of a batch. Four take 0.65 (speech) and 0.75 (identity) of the time of four runs; from
-/// there on little is gained, and whoever is first waits for all.
+/// there on little is gained, and the item that is due first waits for all.
 pub(crate) const BATCH: usize = 4;
 
+/// How long a run may take in a conversation: fifty times a frame's duration.
+const RUN_LIMIT: Duration = Duration::from_secs(2);
+
 /// What an output is made of.
-pub(crate) trait Element: PrimitiveTensorElementType + Copy + std::fmt::Debug {}
+pub(crate) trait Element:
+    PrimitiveTensorElementType + Copy + Default + std::fmt::Debug
+{
+}
 impl Element for f32 {}
 impl Element for u8 {}
 
@@ -40,7 +48,7 @@ impl TensorSpec {
         self.shape.iter().product()
     }
 
-    fn batch(&self, size: usize) -> Vec<i64> {
+    pub(super) fn batch(&self, size: usize) -> Vec<i64> {
         let axes = std::iter::once(&size).chain(&self.shape);
         axes.map(|&x| i64::try_from(x).unwrap_or(i64::MAX))
             .collect()
@@ -49,27 +57,16 @@ impl TensorSpec {
 
 /// A loaded network, from floats to `T`, for batches of up to [`BATCH`].
 pub(crate) struct Network<T: Element> {
-    session: Session,
+    what: &'static str,
+    provider: Provider,
+    session: Arc<Session>,
     inputs: Vec<TensorSpec>,
     output: TensorSpec,
     /// For batches of one, two and so on; made when they are first needed.
-    bound: [Option<Bound<T>>; BATCH],
-    /// Providers with memory of their own take a copy when an input is bound, so it is bound anew
-    /// for each run.
-    rebind: bool,
+    bindings: [Option<Binding<T>>; BATCH],
+    watched: Watched,
+    limit: Duration,
 }
-
-/// Buffers for a batch, and what ONNX Runtime knows of them.
-struct Bound<T: Element> {
-    binding: IoBinding,
-    inputs: Vec<Tensor<f32>>,
-    output: Tensor<T>,
-}
-
-// SAFETY: an ONNX Runtime binding has no ties to the thread that made it; `&mut self` keeps it to
-// one thread at a time.
-#[expect(unsafe_code, reason = "`ort` does not mark IoBinding as Send")]
-unsafe impl<T: Element> Send for Bound<T> {}
 
 impl<T: Element> Network<T> {
     /// Loads `model`, which must have exactly these float inputs and (at least) this output.
@@ -80,7 +77,7 @@ impl<T: Element> Network<T> {
     pub(crate) fn load(
         runtime: &Runtime,
         provider: Provider,
-        what: &str,
+        what: &'static str,
         model: &[u8],
         inputs: &[TensorSpec],
         output: &TensorSpec,
@@ -102,16 +99,47 @@ impl<T: Element> Network<T> {
             T::into_tensor_element_type(),
         )?;
 
-        let rebind = !matches!(provider, Provider::Cpu | Provider::OpenVino);
-        let mut network = Self {
+        let mut network = Self::new(what, provider, Arc::new(session), inputs, output)?;
+        network.binding(1)?;
+        Ok(network)
+    }
+
+    fn new(
+        what: &'static str,
+        provider: Provider,
+        session: Arc<Session>,
+        inputs: &[TensorSpec],
+        output: &TensorSpec,
+    ) -> Result<Self> {
+        Ok(Self {
+            what,
+            provider,
             session,
             inputs: inputs.to_vec(),
             output: output.clone(),
-            bound: [const { None }; BATCH],
-            rebind,
-        };
-        network.batch(1)?;
-        Ok(network)
+            bindings: [const { None }; BATCH],
+            watched: Watched::new()?,
+            limit: RUN_LIMIT,
+        })
+    }
+
+    /// The same network for another thread: the weights are shared, the tensors are not. None where
+    /// the provider doesn't permit runs at the same time; such a network is loaded once more.
+    ///
+    /// # Errors
+    /// `Inference` if ONNX Runtime fails, `Io` if the system starts no thread for the watchdog.
+    pub(crate) fn share(&self) -> Result<Option<Self>> {
+        if self.provider != Provider::Cpu {
+            return Ok(None);
+        }
+        let session = Arc::clone(&self.session);
+        let (inputs, output) = (&self.inputs, &self.output);
+        Self::new(self.what, self.provider, session, inputs, output).map(Some)
+    }
+
+    /// How long each run may take from now on; None goes back to what it may in a conversation.
+    pub(crate) fn set_limit(&mut self, limit: Option<Duration>) {
+        self.limit = limit.unwrap_or(RUN_LIMIT);
     }
 
     /// Runs the network on one item alone, its inputs in the order given to [`load`](Self::load), and gives
@@ -119,10 +147,9 @@ impl<T: Element> Network<T> {
     ///
     /// # Errors
     /// `Inference` if ONNX Runtime fails.
-    #[cfg(any(test, feature = "internals"))]
     pub(crate) fn run(&mut self, item: &[&[f32]]) -> Result<&[T]> {
         self.set(1, 0, item)?;
-        self.run_batch(1)?;
+        self.run_batch(1, None)?;
         Ok(self.output(1, 0))
     }
 
@@ -132,88 +159,62 @@ impl<T: Element> Network<T> {
     /// `Inference` if ONNX Runtime fails.
     pub(crate) fn set(&mut self, size: usize, index: usize, item: &[&[f32]]) -> Result<()> {
         debug_assert_eq!(item.len(), self.inputs.len(), "one slice per input");
-        let batch = self.batch(size)?;
-        for (tensor, data) in batch.inputs.iter_mut().zip(item) {
+        let binding = self.binding(size)?;
+        for (tensor, data) in binding.inputs.iter_mut().zip(item) {
             tensor.extract_tensor_mut().1[index * data.len()..][..data.len()].copy_from_slice(data);
         }
         Ok(())
     }
 
-    /// Runs the network on a batch, all of whose items were [set](Self::set).
+    /// Runs the network on a batch, all of whose items were [set](Self::set), until `terminator` ends
+    /// it.
     ///
     /// # Errors
-    /// `Inference` if ONNX Runtime fails.
-    pub(crate) fn run_batch(&mut self, size: usize) -> Result<()> {
-        self.batch(size)?;
+    /// - `Inference` if ONNX Runtime fails, or if the run goes beyond its limit.
+    /// - `Cancelled` if `terminator` ended it.
+    pub(crate) fn run_batch(&mut self, size: usize, terminator: Option<&Terminator>) -> Result<()> {
+        self.binding(size)?;
         let Self {
             session,
             inputs,
-            bound,
-            rebind,
+            bindings,
+            watched,
             ..
         } = self;
-        let batch = bound[size - 1].as_mut().expect("it is made");
-        batch.run(session, inputs, *rebind).map_err(failed)
+        // Providers with memory of their own copy an input when it is bound.
+        let rebind = !matches!(self.provider, Provider::Cpu | Provider::OpenVino);
+        let binding = bindings[size - 1].as_mut().expect("it is made");
+        let result = watched.run(self.limit, terminator, |options| {
+            binding.run(session, inputs, rebind, options)
+        });
+        result.map_err(|stopped| match stopped {
+            Stopped::Cancelled => Error::new(ErrorKind::Cancelled, "the session was cancelled"),
+            Stopped::Failed(error) => failed(error),
+            Stopped::Overdue => Error::new(
+                ErrorKind::Inference,
+                format!(
+                    "{} ran for more than {:.1} s and was terminated",
+                    self.what,
+                    self.limit.as_secs_f64()
+                ),
+            ),
+        })
     }
 
     /// What the network made of an item in its last run for a batch of `size`.
     pub(crate) fn output(&self, size: usize, index: usize) -> &[T] {
         let length = self.output.len();
-        let batch = self.bound[size - 1].as_ref().expect("it has run");
-        &batch.output.extract_tensor().1[index * length..][..length]
+        let binding = self.bindings[size - 1].as_ref().expect("it has run");
+        &binding.output.extract_tensor().1[index * length..][..length]
     }
 
-    fn batch(&mut self, size: usize) -> Result<&mut Bound<T>> {
-        let bound = &mut self.bound[size - 1];
-        if bound.is_none() {
-            let made = Bound::new(&self.session, &self.inputs, &self.output, size);
-            *bound = Some(made.map_err(failed)?);
+    fn binding(&mut self, size: usize) -> Result<&mut Binding<T>> {
+        let binding = &mut self.bindings[size - 1];
+        if binding.is_none() {
+            let made = Binding::new(&self.session, &self.inputs, &self.output, size);
+            *binding = Some(made.map_err(failed)?);
         }
-        Ok(bound.as_mut().expect("it is made"))
-    }
-}
-
-impl<T: Element> Bound<T> {
-    fn new(
-        session: &Session,
-        inputs: &[TensorSpec],
-        output: &TensorSpec,
-        size: usize,
-    ) -> ort::Result<Self> {
-        let mut binding = session.create_binding()?;
-        let mut tensors = Vec::with_capacity(inputs.len());
-        for spec in inputs {
-            let mut tensor = Tensor::<f32>::new(&Allocator::default(), spec.batch(size))?;
-            tensor.extract_tensor_mut().1.fill(0.0);
-            binding.bind_input(spec.name.as_str(), &tensor)?;
-            tensors.push(tensor);
-        }
-        let mut result = Tensor::<T>::new(&Allocator::default(), output.batch(size))?;
-        binding.bind_output(output.name.as_str(), &mut result)?;
-        Ok(Self {
-            binding,
-            inputs: tensors,
-            output: result,
-        })
-    }
-
-    /// `Session::run_binding` without the list of outputs that it allocates: the output is ours.
-    fn run(
-        &mut self,
-        session: &mut Session,
-        inputs: &[TensorSpec],
-        rebind: bool,
-    ) -> ort::Result<()> {
-        if rebind {
-            for (spec, tensor) in inputs.iter().zip(&self.inputs) {
-                self.binding.bind_input(spec.name.as_str(), tensor)?;
-            }
-        }
-        let session = session.ptr().cast_mut();
-        // SAFETY: the binding was made for this session, `&mut` keeps both from other threads, and
-        // the tensors that are bound live in `self`. No options are the default ones.
-        ortsys![unsafe RunWithBinding(session, std::ptr::null(), self.binding.ptr())?];
-        Ok(())
+        Ok(binding.as_mut().expect("it is made"))
     }
 }
 
@@ -227,7 +228,9 @@ fn build(runtime: &Runtime, provider: Provider, model: &[u8]) -> ort::Result<Ses
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_intra_threads(1)?
         .with_inter_threads(1)?
-        .with_intra_op_spinning(false)?;
+        .with_intra_op_spinning(false)?
+        // What fails is told by the call that failed, not on the host's stderr.
+        .with_log_level(LogLevel::Fatal)?;
     if let Some(dispatch) = provider.dispatch() {
         builder = builder.with_execution_providers([dispatch])?;
     }

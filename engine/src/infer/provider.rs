@@ -27,6 +27,19 @@ pub enum Provider {
     WebGpu,
 }
 
+/// Which execution provider runs an avatar, and which others were refused and why.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProviderReport {
+    /// The one that runs.
+    pub provider: Provider,
+    /// Whether the identity network runs in 8 bits: on the CPU, where the avatar has it so and the
+    /// self-test finds it good.
+    pub quantized: bool,
+    /// Those that came first in the preference, with the reason against each.
+    pub refused: Vec<(Provider, String)>,
+}
+
 impl Provider {
     /// Every provider, `Auto` first.
     pub const ALL: [Self; 6] = [

@@ -111,13 +111,14 @@ fn hear(avatar: &Avatar, works: &mut [Work<'_>]) -> Result<()> {
     let Some(first) = hearing.next() else {
         return Ok(());
     };
+    let terminator = first.order.terminator;
     let networks = &mut *avatar.0.networks(first.order.deadline)?;
     let speech = &mut networks.speech;
     speech.set(size, 0, &[first.renderer.window()])?;
     for (index, work) in hearing.enumerate() {
         speech.set(size, index + 1, &[work.renderer.window()])?;
     }
-    speech.run_batch(size)?;
+    speech.run_batch(size, terminator)?;
     let hearing = works.iter_mut().filter(|work| work.hears());
     for (index, work) in hearing.enumerate() {
         work.renderer.hear(speech.output(size, index));
@@ -131,13 +132,14 @@ fn draw(avatar: &Avatar, works: &mut [Work<'_>]) -> Result<()> {
     let Some(first) = works.iter().find(|work| work.is_placed()) else {
         return Ok(());
     };
+    let terminator = first.order.terminator;
     let networks = &mut *avatar.0.networks(first.order.deadline)?;
     let identity = &mut networks.identity;
     let placed = works.iter().filter(|work| work.is_placed());
     for (index, work) in placed.enumerate() {
         identity.set(size, index, work.renderer.mouth(work.slot))?;
     }
-    identity.run_batch(size)?;
+    identity.run_batch(size, terminator)?;
     let placed = works.iter_mut().filter(|work| work.is_placed());
     for (index, work) in placed.enumerate() {
         work.renderer.draw(identity, (size, index), work.slot);

@@ -20,6 +20,7 @@ use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::arch::Isa;
 use crate::compose::{Composer, Fade, Layers};
 use crate::frame::{Frame, FrameFlags};
+use crate::infer::Terminator;
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::Deadline;
 use crate::{Error, ErrorKind, Result};
@@ -45,6 +46,8 @@ pub(crate) struct Core {
     /// Mouth and motion after the frame that was drawn last.
     drawn: Mutex<State>,
     pub(super) statistics: Mutex<Statistics>,
+    /// Ends the run of a network that a drawing thread is in.
+    pub(super) terminator: Terminator,
 }
 
 /// What drawing needs.
@@ -88,6 +91,7 @@ impl Core {
             ring: Mutex::new(Ring::new(coefficients)),
             drawn: Mutex::new(State::new(coefficients)),
             statistics: Mutex::default(),
+            terminator: Terminator::default(),
             options,
             avatar,
         }
@@ -252,6 +256,7 @@ impl Core {
             deadline,
             drawn: &self.drawn,
             ring: &self.ring,
+            terminator: (!ahead).then_some(&self.terminator),
         }
     }
 

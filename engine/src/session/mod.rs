@@ -168,11 +168,15 @@ impl Session {
         self.core.announce();
     }
 
-    /// Ends all drawing, from any thread: a [`next_frame`](Self::next_frame) that waits for its time
-    /// returns at once, and it and all later ones give `Cancelled`. Undone by
+    /// Ends all drawing, from any thread: a [`next_frame`](Self::next_frame) that waits for its time, or
+    /// that runs a network in its own thread, returns at once, and it and all later ones give
+    /// `Cancelled`. Undone by
     /// [`restart_clock`](Self::restart_clock).
     pub fn cancel(&self) {
-        lock(&self.core.input).cancelled = true;
+        let mut input = lock(&self.core.input);
+        input.cancelled = true;
+        self.core.terminator.terminate();
+        drop(input);
         self.core.woken.notify_all();
     }
 
@@ -184,6 +188,7 @@ impl Session {
         let mut input = lock(&self.core.input);
         input.restart = true;
         input.cancelled = false;
+        self.core.terminator.reset();
     }
 
     /// Plays the motion `name` once, from the next frame where it can begin without a jump; lips go

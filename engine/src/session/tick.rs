@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use super::ring::{Ring, State};
+use crate::infer::Terminator;
 use crate::schedule::Deadline;
 
 /// What a tick turned out to be.
@@ -32,6 +33,9 @@ pub(super) struct Order<'a> {
     pub(super) drawn: &'a Mutex<State>,
     /// What is prepared already.
     pub(super) ring: &'a Mutex<Ring>,
+    /// Ends the networks' runs when the session is cancelled. None in the pool, where a run may serve
+    /// other sessions too.
+    pub(super) terminator: Option<&'a Terminator>,
 }
 
 /// What a tick is going to be, before any network has run for it.

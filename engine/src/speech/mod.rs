@@ -4,8 +4,11 @@
 //! With the resampler's delay and block that stays under the 120 ms of look-ahead which the latency
 //! promises.
 
+mod self_test;
+
 use crate::audio::mel::{BANDS, MelStream, silence};
 use crate::clock::FRAME_HOPS;
+pub(crate) use self_test::self_test;
 
 /// Mel frames from a video frame's first one to the last one of its window.
 const LOOKAHEAD: i64 = 13;

@@ -1,0 +1,171 @@
+//! Both networks of an avatar: loaded by the provider that passes the avatar's self-test, and checked
+//! out by the sessions.
+
+mod pool;
+
+use std::time::Duration;
+
+use crate::audio::mel::BANDS;
+use crate::identity::{Identity, Precision};
+use crate::imx::{Container, Manifest};
+use crate::infer::{Network, Provider, ProviderReport, Runtime, TensorSpec, TimeLimit};
+use crate::speech;
+use crate::{Error, ErrorKind, Result};
+pub(crate) use pool::Pool;
+
+/// Longest time in which a provider that is not the CPU may draw a mouth, to be taken by `auto`.
+const SLOWEST: Duration = Duration::from_millis(20);
+
+/// How long the self-test may take on the CPU.
+const CPU_LIMIT: Duration = Duration::from_secs(5);
+/// How long it may take on other providers, and each of its runs: they compile kernels in them.
+const OTHER_LIMIT: Duration = Duration::from_secs(60);
+
+/// Both networks of an avatar.
+pub(crate) struct Networks {
+    pub(crate) speech: Network<f32>,
+    pub(crate) identity: Identity,
+}
+
+impl Networks {
+    /// The same networks for another thread; None where the provider doesn't permit runs at the same
+    /// time.
+    fn share(&self) -> Result<Option<Self>> {
+        let both = self.speech.share()?.zip(self.identity.share()?);
+        Ok(both.map(|(speech, identity)| Self { speech, identity }))
+    }
+
+    fn set_limit(&mut self, limit: Option<Duration>) {
+        self.speech.set_limit(limit);
+        self.identity.set_limit(limit);
+    }
+}
+
+/// The first provider of the preference that loads both networks and passes the self-test.
+///
+/// # Errors
+/// - `InvalidAvatar`: the CPU can't load the networks in floats, or they fail the self-test there.
+/// - `ProviderUnavailable`: none of those preferred runs them, and the CPU is not among those.
+pub(crate) fn choose(
+    runtime: &Runtime,
+    preference: Provider,
+    container: &Container,
+    manifest: &Manifest,
+) -> Result<(Networks, ProviderReport)> {
+    let mut refused = Vec::new();
+    for &provider in preference.preference() {
+        if !provider.is_built_in() {
+            refused.push((provider, "not in this build of ONNX Runtime".to_owned()));
+            continue;
+        }
+        // A graphics processor that is none, such as Mesa's software driver, draws nothing wrong.
+        let slowest =
+            (preference == Provider::Auto && provider != Provider::Cpu).then_some(SLOWEST);
+        for &precision in Precision::of(provider, manifest) {
+            let quantized = precision == Precision::EightBits;
+            match load_tested(runtime, provider, quantized, slowest, container, manifest) {
+                Ok(networks) => {
+                    let report = ProviderReport {
+                        provider,
+                        quantized,
+                        refused,
+                    };
+                    return Ok((networks, report));
+                }
+                // What the CPU can't run in floats, nothing can: the file is at fault.
+                Err(error) if provider == Provider::Cpu && !quantized => {
+                    let kind = match error.kind() {
+                        ErrorKind::Inference | ErrorKind::ProviderUnavailable => {
+                            ErrorKind::InvalidAvatar
+                        }
+                        kind => kind,
+                    };
+                    return Err(Error::new(kind, error.to_string()));
+                }
+                Err(error) => refused.push((provider, error.to_string())),
+            }
+        }
+    }
+    let reasons: Vec<_> = refused
+        .iter()
+        .map(|(provider, reason)| format!("{provider}: {reason}"))
+        .collect();
+    Err(Error::new(
+        ErrorKind::ProviderUnavailable,
+        format!(
+            "no execution provider can run this avatar; use `cpu` or `auto` ({})",
+            reasons.join("; ")
+        ),
+    ))
+}
+
+/// Loads both networks.
+///
+/// # Errors
+/// Those of [`Network::load`].
+pub(crate) fn load(
+    runtime: &Runtime,
+    provider: Provider,
+    quantized: bool,
+    container: &Container,
+    manifest: &Manifest,
+) -> Result<Networks> {
+    let precision = if quantized {
+        Precision::EightBits
+    } else {
+        Precision::Floats
+    };
+    Ok(Networks {
+        speech: load_speech(runtime, provider, container, manifest)?,
+        identity: Identity::load(runtime, provider, precision, container, manifest)?,
+    })
+}
+
+fn load_speech(
+    runtime: &Runtime,
+    provider: Provider,
+    container: &Container,
+    manifest: &Manifest,
+) -> Result<Network<f32>> {
+    let mel = TensorSpec::new("mel", &[manifest.window(), BANDS]);
+    let coefficients = TensorSpec::new("coefficients", &[manifest.coefficients.len()]);
+    let model = container.member(&manifest.networks.speech.file)?;
+    let what = "the speech network";
+    Network::load(runtime, provider, what, model, &[mel], &coefficients)
+}
+
+/// Loads both networks and runs their self-tests, each within its time.
+fn load_tested(
+    runtime: &Runtime,
+    provider: Provider,
+    quantized: bool,
+    slowest: Option<Duration>,
+    container: &Container,
+    manifest: &Manifest,
+) -> Result<Networks> {
+    let mut networks = load(runtime, provider, quantized, container, manifest)?;
+    let limit = if provider == Provider::Cpu {
+        CPU_LIMIT
+    } else {
+        networks.set_limit(Some(OTHER_LIMIT));
+        OTHER_LIMIT
+    };
+    let time = TimeLimit::new(limit);
+    let mut reference = if provider == Provider::Cpu {
+        None
+    } else {
+        Some(load_speech(runtime, Provider::Cpu, container, manifest)?)
+    };
+    let window = manifest.window();
+    speech::self_test(
+        &mut networks.speech,
+        reference.as_mut(),
+        provider,
+        window,
+        &time,
+    )?;
+    let identity = &mut networks.identity;
+    identity.self_test(container, manifest, provider, slowest, &time)?;
+    networks.set_limit(None);
+    Ok(networks)
+}
