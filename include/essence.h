@@ -1020,9 +1020,9 @@ essence_status essence_engine_options_init(struct essence_engine_options *option
 /**
  * Loads ONNX Runtime. Further engines in a process share what the first one loaded.
  *
- * ONNX Runtime's telemetry stays off: the first call sets `ORT_DISABLE_TELEMETRY=1` in the
- * environment unless it is set. A program other threads of which may call getenv() at that
- * moment sets it itself when it starts.
+ * ONNX Runtime's telemetry is the program's to switch off, since a library can't change the
+ * environment safely: it sets `ORT_DISABLE_TELEMETRY=1` when it starts, before it has other
+ * threads. Where that isn't set, a warning is logged.
  *
  * `options`: borrowed for the call; NULL means the defaults.
  * `out`: written on success; transferred to the caller, who destroys it with
@@ -1057,11 +1057,11 @@ essence_status essence_engine_describe(const struct essence_engine *engine,
                                        struct essence_error *err);
 
 /**
- * Opens an avatar: maps the file, checks it against its hashes, loads its networks and runs
- * its self-test.
+ * Opens an avatar: reads the file into memory, checks it against its hashes, loads its networks
+ * and runs its self-test.
  *
  * `engine`: borrowed for the call.
- * `path`: UTF-8, borrowed for the call. The file must not change while the avatar lives.
+ * `path`: UTF-8, borrowed for the call. What happens to the file afterwards has no effect.
  * `out`: written on success; shared (refcounted), one reference belongs to the caller, who
  * gives it up with essence_avatar_release().
  *

@@ -54,6 +54,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    forbid_telemetry();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -69,6 +70,16 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => console.fail(&failure),
+    }
+}
+
+/// Keeps ONNX Runtime from collecting data for its maker. It looks when it is loaded.
+#[expect(unsafe_code, reason = "the only switch is an environment variable")]
+fn forbid_telemetry() {
+    const SWITCH: &str = "ORT_DISABLE_TELEMETRY";
+    if std::env::var_os(SWITCH).is_none() {
+        // SAFETY: called at the start of `main`, before there is another thread.
+        unsafe { std::env::set_var(SWITCH, "1") };
     }
 }
 

@@ -16,6 +16,9 @@ use crate::schedule::Deadline;
 use crate::session::{RenderPool, Session};
 use crate::{Error, ErrorKind, Result};
 
+/// Most base frames that are decoded when an avatar is opened. One of 512 × 512 takes 2 ms.
+const SAMPLES: usize = 8;
+
 /// One face: networks, base frames and motions out of one `.imx` file.
 ///
 /// Cheap to clone; clones are the same avatar. Any number of sessions, on any threads, share its
@@ -215,7 +218,7 @@ impl Inner {
             coefficient_names: manifest.coefficients.clone(),
             arkit_names: manifest.arkit.keys().cloned().collect(),
         };
-        Ok(Self {
+        let avatar = Self {
             window: manifest.window(),
             clips: Clips::new(manifest, affines.clone())?,
             arkit: manifest.arkit.values().map(weights).collect(),
@@ -230,7 +233,22 @@ impl Inner {
             report,
             log,
             container,
-        })
+        };
+        avatar.decode_samples()?;
+        Ok(avatar)
+    }
+
+    /// Decodes the first base frame of each motion, up to [`SAMPLES`]: an avatar that can't be shown is
+    /// refused here. They stay in the cache, for the first pictures.
+    fn decode_samples(&self) -> Result<()> {
+        let motions = self.container.manifest()?.motions.values();
+        let mut firsts: Vec<usize> = motions.map(|motion| motion.first as usize).collect();
+        firsts.sort_unstable();
+        firsts.dedup();
+        for first in firsts.into_iter().take(SAMPLES) {
+            self.base_frame(first)?;
+        }
+        Ok(())
     }
 
     /// Base frame `index` as RGB.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::imx::Container;
-use crate::infer::{Provider, Runtime, RuntimeInfo};
+use crate::infer::{Provider, Runtime, RuntimeInfo, TELEMETRY_SWITCH};
 use crate::log::{Log, LogLevel};
 use crate::session::RenderPool;
 use crate::{Avatar, Error, Result};
@@ -109,9 +109,13 @@ impl EngineBuilder {
         self
     }
 
-    /// Loads ONNX Runtime, with its telemetry switched off: the first call of a process sets
-    /// `ORT_DISABLE_TELEMETRY=1` in the environment unless it is set. A program other threads of
-    /// which read the environment meanwhile, past Rust, sets it itself when it starts.
+    /// Loads ONNX Runtime.
+    ///
+    /// # Telemetry
+    /// Builds of ONNX Runtime by its maker can collect data as soon as they are loaded, from 1.31 on.
+    /// `ORT_DISABLE_TELEMETRY=1` in the environment keeps them from it. A library can't set that
+    /// safely, since other threads may read the environment at that moment: a program sets it when it
+    /// starts, as `bithuman` and the Python package do. Where it isn't set, a warning is logged.
     ///
     /// # Errors
     /// - `RuntimeMissing`: no usable library; the message lists the places that were tried.
@@ -131,6 +135,14 @@ impl EngineBuilder {
         self.log.log(LogLevel::Info, || {
             format!("ONNX Runtime {version} from {}", path.display())
         });
+        if runtime.has_telemetry {
+            self.log.log(LogLevel::Warn, || {
+                format!(
+                    "ONNX Runtime may collect telemetry; set {TELEMETRY_SWITCH}=1 before the \
+                     program starts"
+                )
+            });
+        }
         Ok(Engine {
             runtime,
             provider: self.provider,

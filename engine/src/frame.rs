@@ -48,13 +48,16 @@ impl PixelFormat {
         }
     }
 
-    /// Size in bytes of a picture.
+    /// Size in bytes of a picture; `usize::MAX` where that is more than can be addressed.
     pub const fn buffer_len(self, width: usize, height: usize) -> usize {
-        match self {
-            Self::Bgr8 | Self::Rgb8 => width * height * 3,
-            Self::Bgra8 | Self::Rgba8 => width * height * 4,
-            Self::I420 | Self::Nv12 => width * height + 2 * width.div_ceil(2) * height.div_ceil(2),
+        let mut bytes: usize = 0;
+        let mut plane = 0;
+        while plane < self.planes() {
+            let (row, rows) = self.plane_size(plane, width, height);
+            bytes = bytes.saturating_add(row.saturating_mul(rows));
+            plane += 1;
         }
+        bytes
     }
 
     /// Number of planes: 1, 2 or 3.
@@ -66,15 +69,16 @@ impl PixelFormat {
         }
     }
 
-    /// Bytes in a row and number of rows of plane `plane`; zeros for one that the format lacks.
+    /// Bytes in a row (`usize::MAX` where that is more than can be addressed) and number of rows of
+    /// plane `plane`; zeros for one that the format lacks.
     pub const fn plane_size(self, plane: usize, width: usize, height: usize) -> (usize, usize) {
         let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
         match (self, plane) {
-            (Self::Bgr8 | Self::Rgb8, 0) => (3 * width, height),
-            (Self::Bgra8 | Self::Rgba8, 0) => (4 * width, height),
+            (Self::Bgr8 | Self::Rgb8, 0) => (width.saturating_mul(3), height),
+            (Self::Bgra8 | Self::Rgba8, 0) => (width.saturating_mul(4), height),
             (Self::I420 | Self::Nv12, 0) => (width, height),
             (Self::I420, 1 | 2) => (half_width, half_height),
-            (Self::Nv12, 1) => (2 * half_width, half_height),
+            (Self::Nv12, 1) => (half_width.saturating_mul(2), half_height),
             _ => (0, 0),
         }
     }

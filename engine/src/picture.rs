@@ -157,6 +157,25 @@ mod tests {
         }
     }
 
+    /// Sizes whose bytes no computer can count.
+    #[test]
+    fn absurd_sizes_are_refused() {
+        let huge = [usize::MAX, usize::MAX / 2, usize::MAX / 3, 1 << 40];
+        for format in PixelFormat::ALL {
+            for (width, height) in huge.into_iter().flat_map(|x| [(x, x), (x, 2), (2, x)]) {
+                let size = (width, height);
+                assert!(format.buffer_len(width, height) > 1 << 40, "{size:?}");
+                assert!(
+                    PictureMut::packed(format, size, &mut [0; 64]).is_err(),
+                    "{format} {size:?}"
+                );
+                let planes = [0, 1, 2].map(|_| -> &mut [u8] { &mut [] });
+                let picture = PictureMut::new(format, size, planes, [usize::MAX; 3]);
+                assert!(picture.is_err(), "{format} {size:?}");
+            }
+        }
+    }
+
     #[test]
     fn rows_leave_out_the_padding() {
         let mut bytes = [0; 8 * 3];

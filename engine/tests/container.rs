@@ -340,6 +340,29 @@ fn writing_to_a_file_is_all_or_nothing() {
         "no temporary file is left"
     );
     open_for_rendering(&path).unwrap();
+    // Neither a link of that name nor a temporary file of another program's is written to.
+    #[cfg(unix)]
+    {
+        let (link, other) = (folder.join("link.imx"), folder.join("other"));
+        fs::write(&other, "untouched").unwrap();
+        std::os::unix::fs::symlink(&other, &link).unwrap();
+        fs::write(folder.join("link.imx.part"), "untouched").unwrap();
+        rewritten(&toy).write(&link, toy.manifest_json()).unwrap();
+        assert!(!link.is_symlink(), "the link is replaced");
+        open_for_rendering(&link).unwrap();
+        for file in ["other", "link.imx.part"] {
+            assert_eq!(fs::read(folder.join(file)).unwrap(), b"untouched", "{file}");
+        }
+        let mode = |path: &Path| {
+            use std::os::unix::fs::PermissionsExt as _;
+            fs::metadata(path).unwrap().permissions().mode() & 0o777
+        };
+        assert_eq!(
+            mode(&link),
+            mode(&other),
+            "others may read it as any new file"
+        );
+    }
     let error = rewritten(&toy)
         .write(folder.join("no/such/folder.imx"), "{}")
         .unwrap_err();
@@ -513,6 +536,66 @@ impl Random {
         self.0 ^= self.0 << 17;
         (self.0 % bound as u64) as usize
     }
+}
+
+/// The toy avatar with another JPEG for one of its base frames.
+fn toy_with_frame(frame: &[u8]) -> Result<Container, Error> {
+    let toy = Container::open(testdata("avatars/toy.imx")).unwrap();
+    let mut writer = Writer::new();
+    for (name, data) in contents(&toy) {
+        if name == "frames/00004.jpg" {
+            writer.add(&name, frame.to_vec()).unwrap();
+        } else if name != "manifest.json" {
+            writer.add(&name, data).unwrap();
+        }
+    }
+    Container::from_bytes(writer.finish(toy.manifest_json()).unwrap())
+}
+
+/// What a frame looks like that was cut or overwritten anywhere but in its coded data.
+#[test]
+fn base_frames_are_whole_jpeg_images() {
+    let toy = Container::open(testdata("avatars/toy.imx")).unwrap();
+    let jpeg = toy.member("frames/00004.jpg").unwrap();
+    let find = |marker: u8| {
+        let at = jpeg.windows(2).position(|pair| pair == [0xFF, marker]);
+        at.unwrap() + 2
+    };
+    let (quantization, huffman, scan) = (find(0xDB), find(0xC4), find(0xDA));
+    let with = |at: usize, byte: u8| {
+        let mut changed = jpeg.to_vec();
+        changed[at] = byte;
+        changed
+    };
+    let inserted = |at: usize, bytes: &[u8]| [&jpeg[..at], bytes, &jpeg[at..]].concat();
+    let coded = scan + usize::from(jpeg[scan + 1]);
+    for (frame, part) in [
+        (jpeg[..jpeg.len() - 2].to_vec(), "cut short"),
+        (jpeg[..coded + 3].to_vec(), "cut short"),
+        (jpeg[..scan - 2].to_vec(), "a marker is missing"),
+        (
+            [&jpeg[..scan - 2], &[0xFF, 0xD9]].concat(),
+            "it has no picture",
+        ),
+        (with(0, 0), "doesn't begin like one"),
+        (with(quantization + 2, 0x05), "a quantization table"),
+        (with(huffman + 3, 0xFF), "more codes than there are"),
+        (with(huffman + 2, 0x22), "a Huffman table is cut short"),
+        (with(scan + 2, 0), "a scan's header"),
+        (with(scan + 4, 0x33), "a scan names"),
+        (inserted(coded + 1, &[0xFF, 0xD0]), "doesn't belong there"),
+        (inserted(2, &[0xFF, 0xDD, 0, 3, 1]), "restart interval"),
+        (inserted(2, &jpeg[scan - 2..coded]), "before the picture"),
+    ] {
+        let error = toy_with_frame(&frame).unwrap_err();
+        assert_eq!(error.kind(), InvalidAvatar, "{error}");
+        assert!(error.message().contains("frames/00004.jpg"), "{error}");
+        assert!(error.message().contains(part), "{part:?}: {error}");
+    }
+    // A comment, fill bytes and what follows the end are harmless.
+    toy_with_frame(&inserted(2, &[0xFF, 0xFE, 0, 4, b'h', b'i'])).unwrap();
+    toy_with_frame(&inserted(2, &[0xFF, 0xFF])).unwrap();
+    toy_with_frame(&[jpeg, b"trailer"].concat()).unwrap();
 }
 
 fn contents(container: &Container) -> Vec<(String, Vec<u8>)> {

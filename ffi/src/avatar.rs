@@ -143,11 +143,11 @@ sized!(essence_provider_report, grown by quantized {
 });
 
 export! {
-    /// Opens an avatar: maps the file, checks it against its hashes, loads its networks and runs
-    /// its self-test.
+    /// Opens an avatar: reads the file into memory, checks it against its hashes, loads its networks
+    /// and runs its self-test.
     ///
     /// `engine`: borrowed for the call.
-    /// `path`: UTF-8, borrowed for the call. The file must not change while the avatar lives.
+    /// `path`: UTF-8, borrowed for the call. What happens to the file afterwards has no effect.
     /// `out`: written on success; shared (refcounted), one reference belongs to the caller, who
     /// gives it up with essence_avatar_release().
     ///

@@ -1,7 +1,7 @@
 //! Writing a container. The same members and manifest give the same bytes.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use serde_json::value::{RawValue, to_raw_value};
@@ -12,7 +12,7 @@ use super::toc::{ENTRY_BYTES, HEADER_BYTES, check_name, too_many_entries};
 use super::{MAGIC, MANIFEST, VERSION, hex, invalid};
 use crate::{Error, ErrorKind, Result};
 
-/// Payloads are written at multiples of this, so that a mapped file's members can be read as
+/// Payloads are written at multiples of this, so that members of a mapped file can be read as
 /// numbers of any width.
 const ALIGNMENT: usize = 64;
 
@@ -89,25 +89,37 @@ impl Writer {
         Ok(layout(&entries))
     }
 
-    /// Writes the file. It appears under its name only when it is complete.
+    /// Writes the file. It appears under its name only when it is complete and on the disk: until then
+    /// it is a temporary file of a random name in the same folder. A link of that name is replaced, not
+    /// followed.
     ///
     /// # Errors
     /// `Io` besides those of [`finish`](Self::finish).
     pub fn write(&self, path: impl AsRef<Path>, manifest_json: &str) -> Result<()> {
         let path = path.as_ref();
         let bytes = self.finish(manifest_json)?;
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        fs::write(&part, bytes)
-            .and_then(|()| fs::rename(&part, path))
-            .map_err(|error| {
-                Error::new(
-                    ErrorKind::Io,
-                    format!("{} cannot be written", path.display()),
-                )
-                .with_source(error)
-            })
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        write_complete(folder, path, &bytes).map_err(|error| {
+            let message = format!("{} cannot be written", path.display());
+            Error::new(ErrorKind::Io, message).with_source(error)
+        })
     }
+}
+
+fn write_complete(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".").suffix(".part");
+    // As any new file: the process's mask is applied. By default nobody else could read it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
 }
 
 /// Header, table and payloads. Counts and names are within their limits.

@@ -1,15 +1,23 @@
 //! Finding and loading ONNX Runtime, once per process.
+//!
+//! ONNX Runtime has one environment per process, which a host that uses the same library shares. So
+//! nothing of it is changed: log levels are those of our sessions (`network.rs`), and its telemetry is
+//! the host's to switch off, by a variable that has to be there before the library is loaded.
 
-use std::env;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::{env, fs};
 
 use ort::environment::Environment;
 
+use super::library_file;
 use crate::{Error, ErrorKind, Result};
 
 /// The oldest ONNX Runtime that will do.
 pub const RUNTIME_WANTED: &str = "1.19";
+
+/// What keeps ONNX Runtime from collecting data for its maker, if it is 1.
+pub(crate) const TELEMETRY_SWITCH: &str = "ORT_DISABLE_TELEMETRY";
 
 /// The ONNX Runtime library that this process uses.
 #[derive(Clone, Debug)]
@@ -28,6 +36,8 @@ pub struct RuntimeInfo {
 pub(crate) struct Runtime {
     pub(crate) info: RuntimeInfo,
     environment: Environment,
+    /// Whether [`TELEMETRY_SWITCH`] was not set when it was loaded.
+    pub(crate) has_telemetry: bool,
 }
 
 // ONNX Runtime allows one environment per process, ever: it is never dropped.
@@ -41,12 +51,10 @@ impl Runtime {
     /// `RuntimeMissing` if no library can be loaded, with all the places that were tried;
     /// `InvalidState` if `explicit` names another library than the one that is loaded already.
     pub(crate) fn load(explicit: Option<&Path>) -> Result<&'static Self> {
-        let _guard = LOADING
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _guard = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runtime) = RUNTIME.get() {
             return match explicit {
-                Some(path) if path != runtime.info.path => Err(Error::new(
+                Some(path) if !is_same(path, &runtime.info.path) => Err(Error::new(
                     ErrorKind::InvalidState,
                     format!(
                         "ONNX Runtime is loaded from {} already; a process cannot change to {}",
@@ -69,12 +77,6 @@ impl Runtime {
 fn search(explicit: Option<&Path>) -> Result<Runtime> {
     let mut tried = Vec::new();
     for (origin, path) in candidates(explicit) {
-        // A bare file name is for the system's loader to find.
-        let on_disk = path.components().count() > 1;
-        if on_disk && !path.is_file() {
-            tried.push(format!("{} ({origin}): no such file", path.display()));
-            continue;
-        }
         match load(&path) {
             Ok((version, environment)) => {
                 let info = RuntimeInfo {
@@ -82,7 +84,12 @@ fn search(explicit: Option<&Path>) -> Result<Runtime> {
                     version,
                     tried,
                 };
-                return Ok(Runtime { info, environment });
+                let switch = env::var_os(TELEMETRY_SWITCH);
+                return Ok(Runtime {
+                    info,
+                    environment,
+                    has_telemetry: switch.is_none_or(|value| value != "1"),
+                });
             }
             Err(reason) => tried.push(format!("{} ({origin}): {reason}", path.display())),
         }
@@ -131,47 +138,39 @@ const fn library_name() -> &'static str {
     }
 }
 
+/// Whether two paths are of one file, however they are spelt.
+fn is_same(left: &Path, right: &Path) -> bool {
+    left == right
+        || fs::canonicalize(left)
+            .ok()
+            .is_some_and(|left| fs::canonicalize(right).is_ok_and(|right| left == right))
+}
+
 /// Loads one candidate, or says why not.
 fn load(path: &Path) -> Result<(String, Environment), String> {
-    // `ort` keeps the first library it loads for good and asserts on foreign ones, so look first.
-    let version = version_of(path)?;
-    let minor = |version: &str| {
-        version
-            .split('.')
-            .nth(1)
-            .and_then(|x| x.parse::<u32>().ok())
+    // A bare file name is for the system's loader to find.
+    let file = if path.components().count() > 1 {
+        let file = fs::canonicalize(path).map_err(|_| "no such file".to_owned())?;
+        if !file.is_file() {
+            return Err("not a file".to_owned());
+        }
+        library_file::check(&file)?;
+        file
+    } else {
+        path.to_owned()
     };
-    if !version.starts_with("1.") || minor(&version) < minor(RUNTIME_WANTED) {
-        return Err(format!(
-            "version {version} is too old, {RUNTIME_WANTED} or newer is wanted"
-        ));
-    }
-    forbid_telemetry();
-    let environment = ort::init_from(path)
+    // `ort` keeps the first library it loads for good and asserts on foreign ones, so look first.
+    let version = version_of(&file)?;
+    let environment = ort::init_from(&file)
         .map_err(|e| e.to_string())?
         .with_name("essence")
         .with_telemetry(false)
         .build()
         .map_err(|e| e.to_string())?;
-    // What fails is told by the call that failed, not on the host's stderr.
-    environment.set_log_level(ort::logging::LogLevel::Fatal);
     Ok((version, environment))
 }
 
-/// Keeps ONNX Runtime from collecting data for its maker: builds of 1.31 write a device's id and a
-/// database of events into the user's cache folder as soon as their environment is made, for
-/// sending; `with_telemetry(false)` comes too late for that.
-#[expect(unsafe_code, reason = "the only switch is an environment variable")]
-fn forbid_telemetry() {
-    const SWITCH: &str = "ORT_DISABLE_TELEMETRY";
-    if env::var_os(SWITCH).is_none_or(|value| value != "1") {
-        // SAFETY: Rust's own readers are locked out meanwhile. Where other threads of the host read
-        // the environment through C at this very moment, the host sets the variable itself before
-        // it starts them, and nothing is written here; the documentation says so.
-        unsafe { env::set_var(SWITCH, "1") };
-    }
-}
-
+/// Loads a library for good, if it is an ONNX Runtime that will do; gives its version.
 #[expect(unsafe_code, reason = "asking a shared library for its version")]
 fn version_of(path: &Path) -> Result<String, String> {
     #[repr(C)]
@@ -186,11 +185,33 @@ fn version_of(path: &Path) -> Result<String, String> {
     let base = unsafe { library.get::<extern "C" fn() -> *const ApiBase>(b"OrtGetApiBase\0") }
         .map_err(|_| "not an ONNX Runtime library (no OrtGetApiBase)".to_owned())?;
     let base = base();
-    if base.is_null() {
-        return Err("OrtGetApiBase gave nothing".to_owned());
+    // SAFETY: null, or the library's static table.
+    let Some(base) = (unsafe { base.as_ref() }) else {
+        return Err("not an ONNX Runtime that works (OrtGetApiBase gives NULL)".to_owned());
+    };
+    let version = (base.version)();
+    if version.is_null() {
+        return Err("not an ONNX Runtime that works (its version is NULL)".to_owned());
     }
-    // SAFETY: `base` points to the library's static table, `version` gives a static NUL-terminated
-    // string; the library is loaded.
-    let version = unsafe { std::ffi::CStr::from_ptr(((*base).version)()) };
-    Ok(version.to_string_lossy().into_owned())
+    // SAFETY: a static NUL-terminated string; the library is loaded.
+    let version = unsafe { std::ffi::CStr::from_ptr(version) };
+    let version = version.to_string_lossy().into_owned();
+    let minor = |version: &str| {
+        version
+            .split('.')
+            .nth(1)
+            .and_then(|x| x.parse::<u32>().ok())
+    };
+    if !version.starts_with("1.") || minor(&version) < minor(RUNTIME_WANTED) {
+        return Err(format!(
+            "version {version} is too old, {RUNTIME_WANTED} or newer is wanted"
+        ));
+    }
+    if (base.get_api)(ort::MINOR_VERSION).is_null() {
+        let wanted = ort::MINOR_VERSION;
+        return Err(format!("version {version} lacks the C interface {wanted}"));
+    }
+    // It is used, so it is not unloaded to be loaded again.
+    std::mem::forget(library);
+    Ok(version)
 }

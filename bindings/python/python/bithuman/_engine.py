@@ -22,6 +22,9 @@ PathLike = Union[str, "os.PathLike[str]"]
 
 logger = logging.getLogger("bithuman")
 
+# Keeps ONNX Runtime from collecting data for its maker. It looks when it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 _PROVIDERS: "Dict[str, int]" = {
     name: getattr(lib, f"ESSENCE_PROVIDER_{name.upper()}")
     for name in ("auto", "cpu", "cuda", "coreml", "openvino", "webgpu")
@@ -61,8 +64,6 @@ class Engine:
         library = runtime_library or _packaged_runtime()
         path = ffi.NULL if library is None else ffi.new("char[]", _abi.path_bytes(library))
         options.runtime_library = path
-        # The library does so itself, but only here are the interpreter's other threads kept from reading meanwhile.
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         out = ffi.new("essence_engine **")
         call(lib.essence_engine_create, options, out)
         self.handle = Handle(out[0], lib.essence_engine_destroy, "engine")

@@ -35,7 +35,7 @@ pub(crate) struct Isa(Kind);
 pub(crate) enum Kind {
     /// What the target was compiled for.
     Portable,
-    /// AVX2, 2013 and later.
+    /// AVX2, BMI1 and BMI2, 2013 and later.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// AVX-512 with byte permutations, 2019 and later.
@@ -59,7 +59,9 @@ impl Isa {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let wider = {
-            let avx2 = is_x86_feature_detected!("avx2");
+            let avx2 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2");
             let avx512 = avx2
                 && is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
