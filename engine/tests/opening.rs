@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::{assert_same, buzz, engine, speak, testdata, toy, unpaced};
-use essence::imx::{Container, limits};
+use essence::imx::{Container, MANIFEST, Writer, limits};
 use essence::{Avatar, Engine, ErrorKind, Frame, Provider};
 
 /// A folder of its own for a test, removed at the end.
@@ -38,6 +38,73 @@ impl Drop for Folder {
 
 fn frames(avatar: &Avatar) -> Vec<Frame> {
     speak(&unpaced(avatar), &buzz(16_000, 16_000), 16_000)
+}
+
+/// The toy avatar's file with other bytes for some of its members.
+fn toy_with(change: impl Fn(&str, &mut Vec<u8>)) -> Vec<u8> {
+    let toy = Container::open(testdata("avatars/toy.imx")).unwrap();
+    let mut writer = Writer::new();
+    for member in toy.members().filter(|member| member.name != MANIFEST) {
+        let mut data = toy.member(member.name).unwrap().to_vec();
+        change(member.name, &mut data);
+        writer.add(member.name, data).unwrap();
+    }
+    writer.finish(toy.manifest_json()).unwrap()
+}
+
+/// Coded data without a meaning, in a JPEG that is sound otherwise.
+fn scramble(jpeg: &mut [u8]) {
+    let scan = jpeg.windows(2).position(|pair| pair == [0xFF, 0xDA]);
+    let (start, end) = (scan.unwrap() + 14, jpeg.len() - 2);
+    for (i, byte) in jpeg[start..end].iter_mut().enumerate() {
+        *byte = ((usize::from(*byte) * 7 + 13 * i) % 255) as u8;
+    }
+}
+
+#[test]
+fn avatars_whose_frames_do_not_decode_are_refused() {
+    for first in ["frames/00000.jpg", "frames/00002.jpg", "frames/"] {
+        let bytes = toy_with(|name, data| {
+            if name.starts_with(first) {
+                scramble(data);
+            }
+        });
+        let error = engine().open_bytes(bytes).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidAvatar, "{error}");
+        assert!(error.message().contains("base frame"), "{error}");
+    }
+    // One that no motion begins with is found when it is shown.
+    let bytes = toy_with(|name, data| {
+        if name == "frames/00004.jpg" {
+            scramble(data);
+        }
+    });
+    engine().open_bytes(bytes).unwrap();
+}
+
+#[test]
+fn speech_networks_that_break_their_contract_are_refused() {
+    let patched = |constant: &[u8], value: f32| {
+        toy_with(|name, data| {
+            if name == "speech.onnx" {
+                set_constant(data, constant, value);
+            }
+        })
+    };
+    engine().open_bytes(patched(b"high", 0.5)).unwrap();
+    let error = engine().open_bytes(patched(b"high", -2.0)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidAvatar, "{error}");
+    let message = error.message();
+    assert!(message.contains("the speech network"), "{error}");
+    assert!(message.contains("-2, outside of 0 to 1"), "{error}");
+}
+
+/// Changes a constant of a single float in an ONNX model: its name, then `raw_data` of four bytes.
+fn set_constant(model: &mut [u8], name: &[u8], value: f32) {
+    let field = [name, &[0x4A, 4]].concat();
+    let at = model.windows(field.len()).position(|part| part == field);
+    let at = at.unwrap() + field.len();
+    model[at..at + 4].copy_from_slice(&value.to_le_bytes());
 }
 
 #[test]
