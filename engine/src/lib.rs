@@ -42,6 +42,7 @@ mod compose;
 mod engine;
 mod error;
 mod frame;
+mod geometry;
 mod identity;
 pub mod imx;
 mod infer;

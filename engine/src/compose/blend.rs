@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::aligned::{Aligned, OnLine};
 use super::arch::{self, BLOCK, CHUNK, Isa, Way};
-use crate::avatar::Affine;
+use crate::geometry::Affine;
 
 /// A mouth patch in 8 bits, interleaved R, G, B, alpha.
 #[derive(Debug, Default)]

@@ -20,7 +20,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::PictureMut;
-use crate::avatar::Affine;
+use crate::geometry::Affine;
 use crate::options::OutputSize;
 use aligned::Aligned;
 use arch::Isa;

@@ -2,7 +2,7 @@
 
 pub(crate) mod mouth;
 
-use crate::avatar::Affine;
+use crate::geometry::Affine;
 use crate::imx::{Loop, Manifest, Motion};
 use crate::{Error, ErrorKind, Result};
 

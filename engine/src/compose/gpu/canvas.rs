@@ -4,10 +4,10 @@ use std::sync::{Arc, mpsc};
 
 use super::{Gpu, checked, unavailable};
 use crate::Result;
-use crate::avatar::Affine;
 use crate::compose::arch::Isa;
 use crate::compose::base::{BaseFrame, Chroma};
 use crate::compose::blend::Patch;
+use crate::geometry::Affine;
 
 /// Bytes of `Picture` in the shader, and of a `Line`.
 const PICTURE_BYTES: usize = 32;
