@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 
 use memchr::memchr;
 
-use super::invalid;
+use super::fault::invalid;
 use crate::{Error, Result};
 
 const BASELINE: u8 = 0xC0;

@@ -10,8 +10,11 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
-use super::invalid;
+use super::fault::invalid;
 use crate::Result;
+
+/// The member that describes the others.
+pub const MANIFEST: &str = "manifest.json";
 
 /// The model family that this library renders.
 pub const ENGINE: &str = "essence";

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
+use super::fault::{NOT_IMX, invalid};
 use super::limits::{MAX_FILE_BYTES, MAX_READ_BYTES};
-use super::{NOT_IMX, identify, invalid};
+use super::signature::identify;
 use crate::{Error, ErrorKind, Result};
 
 /// Bytes that a container is made of, whoever owns them.

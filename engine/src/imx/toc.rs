@@ -4,9 +4,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::fault::invalid;
 use super::limits::{MAX_ENTRIES, MAX_MEMBER_BYTES, MAX_NAME_BYTES};
-use super::{MAGIC, VERSION, invalid};
+use super::signature::MAGIC;
 use crate::{Error, ErrorKind, Result};
+
+/// The version of the container that is read and written.
+pub const VERSION: u16 = 2;
 
 /// Bytes before the first entry.
 pub(super) const HEADER_BYTES: usize = 8;

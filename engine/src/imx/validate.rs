@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fault::{invalid, unsupported};
+use super::jpeg;
 use super::limits::{
     MAX_ARKIT, MAX_COEFFICIENTS, MAX_FRAME_PX, MAX_FRAMES, MAX_GEOMETRY, MAX_LABEL_BYTES,
     MAX_MOTIONS, MAX_NETWORK_BYTES, MAX_PATCH_PX, MAX_POSE, MAX_SELFTEST, MAX_WINDOW, MIN_FRAME_PX,
     PATCH_STEP_PX,
 };
 use super::manifest::{
-    Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, GEOMETRY_MEMBER, Head, MEL_BANDS, Manifest,
-    Motion, frame_member,
+    Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, GEOMETRY_MEMBER, Head, MANIFEST, MEL_BANDS,
+    Manifest, Motion, frame_member,
 };
+use super::members::Members;
 use super::toc::check_name;
-use super::{Container, MANIFEST, invalid, jpeg, unsupported};
 use crate::{Error, ErrorKind, Result};
 
 impl Head {
@@ -52,7 +54,7 @@ impl Head {
 
 impl Manifest {
     /// Checks everything that the manifest says against the format's rules and
-    /// [limits](super::limits). [`Container::open`] and [`from_json`](Self::from_json) have done
+    /// [limits](super::limits). [`Container::open`](super::Container::open) and [`from_json`](Self::from_json) have done
     /// so already.
     ///
     /// # Errors
@@ -268,11 +270,11 @@ impl Motion {
 
 /// Checks the members against the manifest, everything but their hashes: those named exist and none
 /// besides, sizes and frames are as stated, numbers are finite.
-pub(super) fn members(container: &Container, manifest: &Manifest) -> Result<()> {
+pub(super) fn members(members: &Members, manifest: &Manifest) -> Result<()> {
     for name in manifest.files.keys() {
-        container.member(name).map_err(|_| missing(name))?;
+        members.get(name).map_err(|_| missing(name))?;
     }
-    for member in container.members() {
+    for member in members.iter() {
         if member.name != MANIFEST && !manifest.files.contains_key(member.name) {
             return Err(invalid(format!(
                 "{:?} has no sha256 in the manifest's `files`: it is not part of the avatar",
@@ -284,17 +286,17 @@ pub(super) fn members(container: &Container, manifest: &Manifest) -> Result<()> 
         ("speech", &manifest.networks.speech),
         ("identity", &manifest.networks.identity),
     ] {
-        network_member(key, &network.file, container)?;
+        network_member(key, &network.file, members)?;
     }
     if let Some(quantized) = &manifest.networks.identity.quantized {
-        network_member("8-bit identity", &quantized.file, container)?;
+        network_member("8-bit identity", &quantized.file, members)?;
         let s = manifest.crop.size as usize;
-        sized(container, &quantized.alpha, s * s)?;
+        sized(members, &quantized.alpha, s * s)?;
     }
     let (frame, c) = (&manifest.frame, manifest.coefficients.len());
     let p = manifest.crop.pose.len();
     let stride = manifest.geometry_stride();
-    let geometry = floats(container, GEOMETRY_MEMBER, frame.count as usize * stride)?;
+    let geometry = floats(members, GEOMETRY_MEMBER, frame.count as usize * stride)?;
     for (i, row) in geometry.chunks_exact(stride).enumerate() {
         if let Some(value) = row.iter().find(|value| value.abs() > MAX_GEOMETRY) {
             return Err(invalid(format!(
@@ -311,20 +313,20 @@ pub(super) fn members(container: &Container, manifest: &Manifest) -> Result<()> 
     }
     let selftest = &manifest.selftest;
     let n = selftest.count as usize;
-    let inputs = floats(container, &selftest.inputs, n * (c + p))?;
+    let inputs = floats(members, &selftest.inputs, n * (c + p))?;
     drop(inputs);
     let s = manifest.crop.size as usize;
-    sized(container, &selftest.patches, n * 4 * s * s)?;
+    sized(members, &selftest.patches, n * 4 * s * s)?;
     for i in 0..frame.count {
         let name = frame_member(i);
-        let data = container.member(&name).map_err(|_| missing(&name))?;
+        let data = members.get(&name).map_err(|_| missing(&name))?;
         jpeg::check(&name, data, frame.width, frame.height)?;
     }
     Ok(())
 }
 
-fn network_member(key: &str, name: &str, container: &Container) -> Result<()> {
-    let data = container.member(name).map_err(|_| missing(name))?;
+fn network_member(key: &str, name: &str, members: &Members) -> Result<()> {
+    let data = members.get(name).map_err(|_| missing(name))?;
     if data.len() as u64 > MAX_NETWORK_BYTES {
         return Err(limit(format!(
             "the {key} network {name:?} has {} bytes; at most {MAX_NETWORK_BYTES} are allowed",
@@ -335,17 +337,17 @@ fn network_member(key: &str, name: &str, container: &Container) -> Result<()> {
 }
 
 /// A member of exactly `count` finite f32.
-fn floats(container: &Container, name: &str, count: usize) -> Result<Vec<f32>> {
-    sized(container, name, count * 4)?;
-    let floats = container.floats(name)?;
+fn floats(members: &Members, name: &str, count: usize) -> Result<Vec<f32>> {
+    sized(members, name, count * 4)?;
+    let floats = members.floats(name)?;
     match floats.iter().position(|value| !value.is_finite()) {
         Some(i) => Err(invalid(format!("{name}: number {i} is {}", floats[i]))),
         None => Ok(floats),
     }
 }
 
-fn sized(container: &Container, name: &str, bytes: usize) -> Result<()> {
-    let data = container.member(name).map_err(|_| missing(name))?;
+fn sized(members: &Members, name: &str, bytes: usize) -> Result<()> {
+    let data = members.get(name).map_err(|_| missing(name))?;
     if data.len() != bytes {
         return Err(invalid(format!(
             "{name} has {} bytes; {bytes} follow from the manifest",

@@ -5,11 +5,13 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use serde_json::value::{RawValue, to_raw_value};
-use sha2::{Digest, Sha256};
 
+use super::fault::invalid;
+use super::hash::sha256;
 use super::limits::{MAX_ENTRIES, MAX_MEMBER_BYTES};
-use super::toc::{ENTRY_BYTES, HEADER_BYTES, check_name, too_many_entries};
-use super::{MAGIC, MANIFEST, VERSION, hex, invalid};
+use super::manifest::MANIFEST;
+use super::signature::MAGIC;
+use super::toc::{ENTRY_BYTES, HEADER_BYTES, VERSION, check_name, too_many_entries};
 use crate::{Error, ErrorKind, Result};
 
 /// Payloads are written at multiples of this, so that members of a mapped file can be read as
@@ -77,7 +79,7 @@ impl Writer {
         let files: BTreeMap<_, _> = self
             .members
             .iter()
-            .map(|(name, data)| (name.as_str(), hex(&Sha256::digest(data))))
+            .map(|(name, data)| (name.as_str(), sha256(data)))
             .collect();
         manifest.insert("files".to_owned(), to_raw_value(&files).map_err(json)?);
         let manifest = serde_json::to_vec(&manifest).map_err(json)?;

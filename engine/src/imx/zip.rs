@@ -12,15 +12,12 @@ use std::ops::Range;
 
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
+use super::fault::{invalid, unsupported};
 use super::limits::{MAX_ENTRIES, MAX_INFLATED_BYTES};
+use super::signature::{ZIP_END_MAGIC, ZIP_LOCAL_MAGIC};
 use super::toc::{Cursor, Data, Toc, range_in, too_many_entries};
-use super::{invalid, unsupported};
 use crate::{Error, ErrorKind, Result};
 
-/// The first bytes of an archive with members.
-pub(super) const LOCAL_MAGIC: &[u8] = b"PK\x03\x04";
-/// The first bytes of an archive without any.
-pub(super) const END_MAGIC: &[u8] = b"PK\x05\x06";
 const CENTRAL_MAGIC: &[u8] = b"PK\x01\x02";
 
 const END_BYTES: usize = 22;
@@ -127,14 +124,14 @@ impl Directory {
         let at = (first..=last)
             .rev()
             .find(|&at| {
-                file[at..].starts_with(END_MAGIC)
+                file[at..].starts_with(ZIP_END_MAGIC)
                     && usize::from(u16::from_le_bytes([file[at + 20], file[at + 21]])) == last - at
             })
             .ok_or_else(cut)?;
         let what = "the archive's end record";
         let mut cursor = Cursor {
             file,
-            at: at + END_MAGIC.len(),
+            at: at + ZIP_END_MAGIC.len(),
         };
         let (disk, start_disk) = (cursor.u16(what)?, cursor.u16(what)?);
         let (count_here, count) = (cursor.u16(what)?, cursor.u16(what)?);
@@ -213,7 +210,7 @@ impl CentralEntry {
         let what = format!("the header of {:?}", self.name);
         let start = range_in(file, &self.name, self.header_offset, 0)?.start;
         let mut cursor = Cursor { file, at: start };
-        if cursor.bytes(4, &what)? != LOCAL_MAGIC {
+        if cursor.bytes(4, &what)? != ZIP_LOCAL_MAGIC {
             return Err(invalid(format!("{what} is not where the directory says")));
         }
         cursor.bytes(22, &what)?;
