@@ -1,13 +1,14 @@
 //! An opened avatar: immutable, shared by all its sessions.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::clock::{FRAME_DURATION, FRAME_SAMPLES, NETWORK_RATE_HZ};
 use crate::compose::base::{BaseFrame, BaseFrames};
 use crate::frame::Frame;
 use crate::geometry::Affine;
-use crate::imx::{Container, GEOMETRY_MEMBER, frame_member};
+use crate::imx::{Container, GEOMETRY_MEMBER, Manifest, frame_member};
 use crate::infer::{Provider, ProviderReport, Runtime};
 use crate::log::{Log, LogLevel};
 use crate::motion::Clips;
@@ -18,7 +19,7 @@ use crate::session::{RenderPool, Session};
 use crate::{Error, ErrorKind, Result};
 
 /// Most base frames that are decoded when an avatar is opened. One of 512 × 512 takes 2 ms.
-const SAMPLES: usize = 8;
+const SAMPLES: usize = 4;
 
 /// One face: networks, base frames and motions out of one `.imx` file.
 ///
@@ -182,7 +183,6 @@ impl Inner {
         container: Container,
     ) -> Result<Self> {
         let manifest = container.manifest()?;
-        container.verify()?;
         let geometry = container.floats(GEOMETRY_MEMBER)?;
         let pose_len = manifest.crop.pose.len();
         let rows = geometry.chunks_exact(manifest.geometry_stride());
@@ -198,7 +198,6 @@ impl Inner {
             ));
         }
 
-        let (networks, report) = networks::choose(runtime, preference, &container, manifest)?;
         let weights = |table: &std::collections::BTreeMap<String, f32>| {
             manifest
                 .coefficients
@@ -208,6 +207,12 @@ impl Inner {
         };
         let frame = manifest.frame;
         let size = (frame.width as usize, frame.height as usize);
+        let base = BaseFrames::new(frame.count as usize, size, cache_bytes);
+        // Both take as long: hashes and pictures in one thread, networks in another.
+        let networks = || networks::choose(runtime, preference, &container, manifest);
+        let (checked, networks) = join(|| check_content(&container, manifest, &base), networks);
+        checked?;
+        let (networks, report) = networks?;
         let info = AvatarInfo {
             name: manifest.name.clone(),
             license: manifest.license.clone(),
@@ -219,11 +224,11 @@ impl Inner {
             coefficient_names: manifest.coefficients.clone(),
             arkit_names: manifest.arkit.keys().cloned().collect(),
         };
-        let avatar = Self {
+        Ok(Self {
             window: manifest.window(),
             clips: Clips::new(manifest, affines.clone())?,
             arkit: manifest.arkit.values().map(weights).collect(),
-            base: BaseFrames::new(info.frame_count, size, cache_bytes),
+            base,
             frames: (0..frame.count).map(frame_member).collect(),
             pool: Pool::new(networks)?,
             scheduler,
@@ -234,22 +239,7 @@ impl Inner {
             report,
             log,
             container,
-        };
-        avatar.decode_samples()?;
-        Ok(avatar)
-    }
-
-    /// Decodes the first base frame of each motion, up to [`SAMPLES`]: an avatar that can't be shown is
-    /// refused here. They stay in the cache, for the first pictures.
-    fn decode_samples(&self) -> Result<()> {
-        let motions = self.container.manifest()?.motions.values();
-        let mut firsts: Vec<usize> = motions.map(|motion| motion.first as usize).collect();
-        firsts.sort_unstable();
-        firsts.dedup();
-        for first in firsts.into_iter().take(SAMPLES) {
-            self.base_frame(first)?;
-        }
-        Ok(())
+        })
     }
 
     /// Base frame `index` as RGB.
@@ -290,4 +280,34 @@ impl Inner {
         let manifest = self.container.manifest()?;
         networks::load(self.runtime, provider, quantized, &self.container, manifest)
     }
+}
+
+/// Compares members with their hashes, and decodes the first base frame of each motion, up to
+/// [`SAMPLES`]: an avatar that can't be shown is refused here. The frames stay in the cache, for the
+/// first pictures.
+fn check_content(container: &Container, manifest: &Manifest, base: &BaseFrames) -> Result<()> {
+    container.verify()?;
+    let motions = manifest.motions.values();
+    let mut firsts: Vec<u32> = motions.map(|motion| motion.first).collect();
+    firsts.sort_unstable();
+    firsts.dedup();
+    for first in firsts.into_iter().take(SAMPLES) {
+        base.get(first as usize, container.member(&frame_member(first))?)?;
+    }
+    Ok(())
+}
+
+/// Calls both, the first one in a thread of its own if the system starts one.
+fn join<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B) -> (A, B) {
+    let mut first = Some(first);
+    let mut result = None;
+    let second = thread::scope(|scope| {
+        let (first, result) = (&mut first, &mut result);
+        let run = move || *result = first.take().map(|first| first());
+        // Where no thread is started, it is called below.
+        let _ = thread::Builder::new().spawn_scoped(scope, run);
+        second()
+    });
+    let first = result.or_else(|| first.take().map(|first| first()));
+    (first.expect("it was called"), second)
 }

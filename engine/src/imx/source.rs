@@ -24,13 +24,18 @@ pub(super) fn read_file(path: &Path) -> Result<Bytes> {
     if size_bytes > MAX_READ_BYTES {
         return Err(too_large_to_read(size_bytes));
     }
-    read(file)
+    // One more byte tells that the file has ended.
+    let capacity = usize::try_from(size_bytes).unwrap_or(0) + 1;
+    read_into(Vec::with_capacity(capacity), file)
 }
 
 /// Reads to the end of `reader`, at most [`MAX_READ_BYTES`]. What doesn't begin like a container is
 /// refused by its first bytes.
-pub(super) fn read(mut reader: impl Read) -> Result<Bytes> {
-    let mut bytes = Vec::new();
+pub(super) fn read(reader: impl Read) -> Result<Bytes> {
+    read_into(Vec::new(), reader)
+}
+
+fn read_into(mut bytes: Vec<u8>, mut reader: impl Read) -> Result<Bytes> {
     let mut take = |bytes: &mut Vec<u8>, limit: u64| {
         let count = reader.by_ref().take(limit).read_to_end(bytes);
         count.map_err(|error| io_error("read", error))
