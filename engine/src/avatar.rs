@@ -340,6 +340,8 @@ fn choose_provider(
                     };
                     return Err(Error::new(kind, error.to_string()));
                 }
+                // No provider may run a network that is refused.
+                Err(error) if error.kind() == ErrorKind::InvalidAvatar => return Err(error),
                 Err(error) => refused.push((provider, error.to_string())),
             }
         }

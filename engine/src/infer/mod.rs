@@ -1,6 +1,8 @@
-//! ONNX Runtime: the only module that names `ort`.
+//! Networks: what they may be (`model/`), and ONNX Runtime, which runs them: the only module that names
+//! `ort`.
 
 mod location;
+mod model;
 mod network;
 mod pool;
 mod provider;

@@ -5,9 +5,10 @@ use ort::memory::Allocator;
 use ort::session::IoBinding;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
-use ort::value::{PrimitiveTensorElementType, Tensor, TensorElementType, ValueType};
+use ort::value::{PrimitiveTensorElementType, Tensor};
 use ort::{AsPointer as _, ortsys};
 
+use super::model::{ElementType, Model};
 use super::{Provider, Runtime};
 use crate::{Error, ErrorKind, Result};
 
@@ -16,9 +17,15 @@ use crate::{Error, ErrorKind, Result};
 pub(crate) const BATCH: usize = 4;
 
 /// What an output is made of.
-pub(crate) trait Element: PrimitiveTensorElementType + Copy + std::fmt::Debug {}
-impl Element for f32 {}
-impl Element for u8 {}
+pub(crate) trait Element: PrimitiveTensorElementType + Copy + std::fmt::Debug {
+    const ELEMENT: ElementType;
+}
+impl Element for f32 {
+    const ELEMENT: ElementType = ElementType::F32;
+}
+impl Element for u8 {
+    const ELEMENT: ElementType = ElementType::U8;
+}
 
 /// Name and shape (without the leading batch axis) of an input or output.
 #[derive(Clone, Debug)]
@@ -75,8 +82,8 @@ impl<T: Element> Network<T> {
     /// Loads `model`, which must have exactly these float inputs and (at least) this output.
     ///
     /// # Errors
-    /// `InvalidAvatar` if the network is damaged or its tensors differ; `ProviderUnavailable` if
-    /// `provider` refuses to run it.
+    /// `InvalidAvatar` if the network is damaged, not allowed (`model/`), or has other tensors;
+    /// `ProviderUnavailable` if `provider` refuses to run it.
     pub(crate) fn load(
         runtime: &Runtime,
         provider: Provider,
@@ -85,22 +92,12 @@ impl<T: Element> Network<T> {
         inputs: &[TensorSpec],
         output: &TensorSpec,
     ) -> Result<Self> {
-        let damaged = |e: ort::Error| {
-            let kind = if provider == Provider::Cpu {
-                ErrorKind::InvalidAvatar
-            } else {
-                ErrorKind::ProviderUnavailable
-            };
-            Error::new(kind, format!("{provider} cannot load {what}")).with_source(e)
-        };
-        let session = build(runtime, provider, model).map_err(damaged)?;
-        check(
-            &session,
-            what,
-            inputs,
-            output,
-            T::into_tensor_element_type(),
-        )?;
+        let model = Model::read(what, model)?;
+        model.expect(what, inputs, output, T::ELEMENT)?;
+        let session = build(runtime, provider, model.bytes()).map_err(|e| {
+            let message = format!("{provider} cannot load {what}");
+            Error::new(ErrorKind::ProviderUnavailable, message).with_source(e)
+        })?;
 
         let rebind = !matches!(provider, Provider::Cpu | Provider::OpenVino);
         let mut network = Self {
@@ -232,68 +229,4 @@ fn build(runtime: &Runtime, provider: Provider, model: &[u8]) -> ort::Result<Ses
         builder = builder.with_execution_providers([dispatch])?;
     }
     builder.commit_from_memory(model)
-}
-
-/// The network against the manifest: an avatar whose parts disagree is refused here and not in the
-/// middle of a conversation.
-fn check(
-    session: &Session,
-    what: &str,
-    inputs: &[TensorSpec],
-    output: &TensorSpec,
-    output_type: TensorElementType,
-) -> Result<()> {
-    let refuse = |problem: String| {
-        Err(Error::new(
-            ErrorKind::InvalidAvatar,
-            format!("{what}: {problem}"),
-        ))
-    };
-    if let Some(unknown) = session
-        .inputs()
-        .iter()
-        .find(|x| inputs.iter().all(|spec| spec.name != x.name()))
-    {
-        return refuse(format!(
-            "the network wants an input `{}` that the manifest does not name",
-            unknown.name()
-        ));
-    }
-    let sides = [
-        (
-            "input",
-            inputs,
-            session.inputs(),
-            TensorElementType::Float32,
-        ),
-        (
-            "output",
-            std::slice::from_ref(output),
-            session.outputs(),
-            output_type,
-        ),
-    ];
-    for (side, specs, outlets, wanted) in sides {
-        for spec in specs {
-            let Some(outlet) = outlets.iter().find(|x| x.name() == spec.name) else {
-                return refuse(format!("the network has no {side} `{}`", spec.name));
-            };
-            let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else {
-                return refuse(format!("{side} `{}` is not a tensor", spec.name));
-            };
-            // Axes without a fixed size are -1: the batch must be free (or 1), the others equal.
-            let fits = shape.len() == spec.shape.len() + 1
-                && shape[0] <= 1
-                && shape[1..].iter().zip(&spec.shape).all(|(&has, &wants)| {
-                    has < 0 || usize::try_from(has).is_ok_and(|has| has == wants)
-                });
-            if *ty != wanted || !fits {
-                return refuse(format!(
-                    "{side} `{}` is {ty} {shape}, but [N, {:?}] of {wanted} is expected",
-                    spec.name, spec.shape
-                ));
-            }
-        }
-    }
-    Ok(())
 }
