@@ -368,12 +368,13 @@ fn load(
 ) -> Result<Networks> {
     let mel = TensorSpec::new("mel", &[manifest.window(), crate::audio::mel::BANDS]);
     let coefficients = TensorSpec::new("coefficients", &[manifest.coefficients.len()]);
+    let file = &manifest.networks.speech.file;
     Ok(Networks {
         speech: Network::load(
             runtime,
             provider,
-            "the speech network",
-            container.member(&manifest.networks.speech.file)?,
+            &format!("the speech network ({file})"),
+            container.member(file)?,
             &[mel],
             &coefficients,
         )?,

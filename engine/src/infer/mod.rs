@@ -8,6 +8,10 @@ mod pool;
 mod provider;
 mod runtime;
 
+#[cfg(feature = "internals")]
+pub(crate) use model::{ElementType, Model, TensorId};
+#[cfg(feature = "internals")]
+pub(crate) use network::Element;
 pub(crate) use network::{BATCH, Network, TensorSpec};
 pub(crate) use pool::{Networks, Pool};
 pub use provider::Provider;

@@ -43,7 +43,7 @@ impl TensorSpec {
     }
 
     /// Elements of one item.
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.shape.iter().product()
     }
 

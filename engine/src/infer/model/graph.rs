@@ -33,6 +33,8 @@ impl ElementType {
             7 => Self::I64,
             10 => Self::F16,
             8 => return refuse("its elements are strings, which are not allowed"),
+            9 => return refuse("its elements are of type bool, which is not read"),
+            11 => return refuse("its elements are of type f64, which is not read"),
             other => {
                 return refuse(format!(
                     "its elements are of type {other}, which is not read"

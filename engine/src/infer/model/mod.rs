@@ -16,9 +16,13 @@ mod operators;
 mod proto;
 mod read;
 mod shapes;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use fault::{Quoted, refuse};
+#[cfg(feature = "internals")]
+pub(crate) use graph::TensorId;
 pub(crate) use graph::{ElementType, Graph};
 
 use super::TensorSpec;
@@ -49,7 +53,7 @@ impl<'a> Model<'a> {
     }
 
     /// The graph.
-    #[cfg(any(test, feature = "internals"))]
+    #[cfg(feature = "internals")]
     pub(crate) fn graph(&self) -> &Graph<'a> {
         &self.graph
     }
