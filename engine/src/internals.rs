@@ -1,4 +1,5 @@
-//! The stages one by one, for the benchmarks of this repository. No promise of stability.
+//! The stages one by one, for the benchmarks and the fuzzing of this repository. No promise of
+//! stability.
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::compose::{
     convert,
     fit::{Fit, Whole},
 };
+use crate::infer::{ElementType, Model, Network, Provider, Runtime, TensorSpec};
 use crate::options::OutputSize;
 use crate::schedule::Deadline;
 use crate::speech::SpeechWindow;
@@ -195,5 +197,76 @@ impl Scale {
             self.fit.apply(Isa::best(), &mut Whole(rgb, row), &mut out);
         }
         self.out.len()
+    }
+}
+
+/// A network of a file, as it is read before ONNX Runtime sees it.
+#[derive(Debug)]
+pub struct NetworkFile<'a>(Model<'a>);
+
+impl<'a> NetworkFile<'a> {
+    /// Reads a network.
+    ///
+    /// # Errors
+    /// `InvalidAvatar`.
+    pub fn read(bytes: &'a [u8]) -> Result<Self> {
+        Model::read("the network", bytes).map(Self)
+    }
+
+    /// Runs the network on ONNX Runtime's CPU provider, for one item and for a batch of two, if it is
+    /// what an avatar's could be: floats in, floats or bytes out, a batch in front of each.
+    ///
+    /// # Errors
+    /// `ProviderUnavailable` if it can't be loaded; `Inference` if it fails, or makes another shape than
+    /// was inferred.
+    pub fn run(&self) -> Result<()> {
+        let graph = self.0.graph();
+        let specs = |ids: &[crate::infer::TensorId]| -> Vec<(TensorSpec, ElementType)> {
+            let tensors = ids.iter().map(|&id| &graph[id]);
+            let batched = tensors.filter(|x| x.shape.is_batched() && x.shape.axes()[0] == 1);
+            batched
+                .map(|x| (TensorSpec::new(x.name, &x.shape.axes()[1..]), x.element))
+                .collect()
+        };
+        let (inputs, outputs) = (specs(&graph.inputs), specs(&graph.outputs));
+        let floats = inputs.iter().all(|(_, kind)| *kind == ElementType::F32);
+        if !floats || inputs.is_empty() || inputs.len() != graph.inputs.len() {
+            return Ok(());
+        }
+        let inputs: Vec<_> = inputs.into_iter().map(|(spec, _)| spec).collect();
+        for (output, kind) in outputs {
+            match kind {
+                ElementType::F32 => self.run_to::<f32>(&inputs, &output)?,
+                ElementType::U8 => self.run_to::<u8>(&inputs, &output)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn run_to<T: crate::infer::Element>(
+        &self,
+        inputs: &[TensorSpec],
+        output: &TensorSpec,
+    ) -> Result<()> {
+        let (runtime, model) = (Runtime::load(None)?, self.0.bytes());
+        let mut network =
+            Network::<T>::load(runtime, Provider::Cpu, "the network", model, inputs, output)?;
+        let items: Vec<Vec<f32>> = inputs
+            .iter()
+            .map(|spec| {
+                (0..spec.len())
+                    .map(|i| (i % 7) as f32 / 4.0 - 0.5)
+                    .collect()
+            })
+            .collect();
+        let items: Vec<&[f32]> = items.iter().map(|item| &item[..]).collect();
+        for size in 1..=2 {
+            for index in 0..size {
+                network.set(size, index, &items)?;
+            }
+            network.run_batch(size, None)?;
+        }
+        Ok(())
     }
 }

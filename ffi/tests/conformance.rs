@@ -11,6 +11,8 @@
 mod avatar;
 #[path = "../../engine/tests/golden.rs"]
 mod golden;
+#[path = "../../engine/tests/hostile.rs"]
+mod hostile;
 #[path = "../../engine/tests/laws.rs"]
 mod laws;
 #[path = "../../engine/tests/precision.rs"]

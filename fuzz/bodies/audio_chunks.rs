@@ -95,7 +95,7 @@ pub(crate) fn run(data: &[u8]) {
     };
     // Resampling, long utterances and pictures take all the time that they are given. Chance, told by
     // the input, decides, so that they don't crowd out the rest once they are in the corpus.
-    let chance = hash(data);
+    let chance = super::hash(data);
     let resampled = chance % 32 == 0;
     let long = chance % 64 == 1;
     let pictures = resampled || long || chance % 8 == 2;
@@ -190,13 +190,6 @@ pub(crate) fn run(data: &[u8]) {
             "the samples come back as they went in"
         );
     }
-}
-
-/// FNV-1a.
-fn hash(data: &[u8]) -> u64 {
-    data.iter().fold(0xCBF2_9CE4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
-    })
 }
 
 /// All frames that are ready.

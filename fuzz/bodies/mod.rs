@@ -5,6 +5,7 @@
 pub(crate) mod audio_chunks;
 pub(crate) mod ffi_calls;
 pub(crate) mod imx;
+pub(crate) mod network;
 
 use std::path::PathBuf;
 
@@ -13,4 +14,11 @@ pub(crate) fn testdata(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../testdata")
         .join(path)
+}
+
+/// FNV-1a: chance that an input tells.
+pub(crate) fn hash(data: &[u8]) -> u64 {
+    data.iter().fold(0xCBF2_9CE4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
+    })
 }

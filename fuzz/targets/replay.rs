@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 
 type Body = fn(&[u8]);
 
-const TARGETS: [(&str, Body); 3] = [
+const TARGETS: [(&str, Body); 4] = [
     ("imx", bodies::imx::run),
     ("audio_chunks", bodies::audio_chunks::run),
     ("ffi_calls", bodies::ffi_calls::run),
+    ("network", bodies::network::run),
 ];
 
 fn main() {

@@ -1,4 +1,4 @@
-"""Log-mel frames of 16 kHz speech, as ARCHITECTURE.md defines them.
+"""Log-mel frames of 16 kHz speech, as docs/imx.md defines them.
 
 Mel frame `m` covers the samples `[160 m - 120, 160 m + 280)`, so that its hop `[160 m, 160 m + 160)` lies in the middle.
 Samples before the utterance and after its end are 0. Frame numbers may be negative or past the end.

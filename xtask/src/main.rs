@@ -4,6 +4,7 @@
 mod abi;
 mod bindings;
 mod c_test;
+mod documents;
 mod fuzz;
 mod header;
 mod install;
@@ -25,7 +26,8 @@ cargo xtask <verb>
 
   demo              render testdata's speech to target/demo/demo.mp4
   test              everything that CI runs: check, studio's tests, bindings python, cargo test
-  check             rustfmt, clippy and rustdoc, warnings as errors; cargo-deny and typos where they are installed
+  check             rustfmt, clippy and rustdoc, warnings as errors; names in documents; cargo-deny and typos where they are installed
+  documents         names in documents (files, links, functions, constants) against the tree
   bench [filter]    the benchmarks of benches/, on one core where `taskset` is at hand
   bench instructions [frames]
                     instructions of a frame, by callgrind, told apart by stage and library; kept in benches/record/
@@ -66,6 +68,7 @@ fn main() -> Result<()> {
         ["demo"] => demo(&sh),
         ["test"] => test(&sh),
         ["check"] => check(&sh),
+        ["documents"] => documents::check(&sh),
         ["bench", "instructions", frames @ ..] => instructions::count(&sh, frames),
         ["bench", filter @ ..] => bench(&sh, filter),
         ["record", "all"] => record::all(&sh),
@@ -160,6 +163,7 @@ fn check(sh: &Shell) -> Result<()> {
         "cargo clippy --workspace --all-targets --locked -- -D warnings"
     )
     .run()?;
+    documents::check(sh)?;
     plots::verify(sh)?;
     let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");
     cmd!(sh, "cargo doc --workspace --no-deps --locked").run()?;

@@ -1,7 +1,7 @@
 //! The log-mel spectrogram, hop by hop: constant work per hop however long the speech.
 //!
-//! The numbers are part of the file format's contract (ARCHITECTURE.md, "Mel"): `studio` computes
-//! the same in Python, and `engine/tests/parity.rs` holds both to the same vectors.
+//! The numbers are part of the file format's contract (docs/imx.md, "Mel"): `studio` computes
+//! the same in Python, and the tests of both compare with `testdata/vectors`.
 
 use microfft::real::rfft_512;
 

@@ -69,8 +69,9 @@ impl Identity {
         let identity = &manifest.networks.identity;
         if precision == Precision::Floats {
             let output = TensorSpec::new("patch", &[4, size, size]);
-            let (what, model) = ("the identity network", container.member(&identity.file)?);
-            let network = Network::load(runtime, provider, what, model, &inputs, &output)?;
+            let what = format!("the identity network ({})", identity.file);
+            let model = container.member(&identity.file)?;
+            let network = Network::load(runtime, provider, &what, model, &inputs, &output)?;
             return Ok(Self::Floats(network));
         }
         let Some(quantized) = &identity.quantized else {
@@ -81,9 +82,9 @@ impl Identity {
         };
         let (cells, depth) = (size / BLOCK, 3 * BLOCK * BLOCK);
         let output = TensorSpec::new("blocks", &[cells, cells, depth]);
-        let what = "the identity network in 8 bits";
+        let what = format!("the identity network in 8 bits ({})", quantized.file);
         let model = container.member(&quantized.file)?;
-        let network = Network::load(runtime, provider, what, model, &inputs, &output)?;
+        let network = Network::load(runtime, provider, &what, model, &inputs, &output)?;
         let alpha = container.member(&quantized.alpha)?.into();
         Ok(Self::EightBits(network, alpha))
     }

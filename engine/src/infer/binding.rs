@@ -5,7 +5,7 @@ use ort::session::{IoBinding, RunOptions, Session};
 use ort::value::Tensor;
 use ort::{AsPointer as _, ortsys};
 
-use super::network::{Element, TensorSpec};
+use super::tensor::{Element, TensorSpec};
 
 /// Input and output tensors of a batch of one size, and ONNX Runtime's binding to them.
 pub(super) struct Binding<T: Element> {

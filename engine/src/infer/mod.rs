@@ -1,17 +1,25 @@
-//! ONNX Runtime: the only module that names `ort`.
+//! Networks: what they may be (`model/`), and ONNX Runtime, which runs them: the only module that names
+//! `ort`.
 
 mod binding;
 mod library_file;
 mod location;
+mod model;
 mod network;
 mod provider;
 mod runtime;
+mod tensor;
 mod time_limit;
 mod watchdog;
 
-pub(crate) use network::{BATCH, Network, TensorSpec};
+#[cfg(feature = "internals")]
+pub(crate) use model::{ElementType, Model, TensorId};
+pub(crate) use network::{BATCH, Network};
 pub use provider::{Provider, ProviderReport};
 pub use runtime::{RUNTIME_WANTED, RuntimeInfo};
 pub(crate) use runtime::{Runtime, TELEMETRY_SWITCH};
+#[cfg(feature = "internals")]
+pub(crate) use tensor::Element;
+pub(crate) use tensor::TensorSpec;
 pub(crate) use time_limit::TimeLimit;
 pub(crate) use watchdog::Terminator;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
-use ort::value::{PrimitiveTensorElementType, TensorElementType, ValueType};
 
 use super::binding::Binding;
+use super::model::Model;
+use super::tensor::{Element, TensorSpec};
 use super::watchdog::{Stopped, Terminator, Watched};
 use super::{Provider, Runtime};
 use crate::{Error, ErrorKind, Result};
@@ -20,44 +21,9 @@ pub(crate) const BATCH: usize = 4;
 /// How long a run may take in a conversation: fifty times a frame's duration.
 const RUN_LIMIT: Duration = Duration::from_secs(2);
 
-/// What an output is made of.
-pub(crate) trait Element:
-    PrimitiveTensorElementType + Copy + Default + std::fmt::Debug
-{
-}
-impl Element for f32 {}
-impl Element for u8 {}
-
-/// Name and shape (without the leading batch axis) of an input or output.
-#[derive(Clone, Debug)]
-pub(crate) struct TensorSpec {
-    pub(crate) name: String,
-    pub(crate) shape: Vec<usize>,
-}
-
-impl TensorSpec {
-    pub(crate) fn new(name: &str, shape: &[usize]) -> Self {
-        Self {
-            name: name.to_owned(),
-            shape: shape.to_vec(),
-        }
-    }
-
-    /// Elements of one item.
-    fn len(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    pub(super) fn batch(&self, size: usize) -> Vec<i64> {
-        let axes = std::iter::once(&size).chain(&self.shape);
-        axes.map(|&x| i64::try_from(x).unwrap_or(i64::MAX))
-            .collect()
-    }
-}
-
 /// A loaded network, from floats to `T`, for batches of up to [`BATCH`].
 pub(crate) struct Network<T: Element> {
-    what: &'static str,
+    what: Arc<str>,
     provider: Provider,
     session: Arc<Session>,
     inputs: Vec<TensorSpec>,
@@ -72,52 +38,41 @@ impl<T: Element> Network<T> {
     /// Loads `model`, which must have exactly these float inputs and (at least) this output.
     ///
     /// # Errors
-    /// `InvalidAvatar` if the network is damaged or its tensors differ; `ProviderUnavailable` if
-    /// `provider` refuses to run it.
+    /// `InvalidAvatar` if the network is damaged, not allowed (`model/`), or has other tensors;
+    /// `ProviderUnavailable` if `provider` refuses to run it.
     pub(crate) fn load(
         runtime: &Runtime,
         provider: Provider,
-        what: &'static str,
+        what: &str,
         model: &[u8],
         inputs: &[TensorSpec],
         output: &TensorSpec,
     ) -> Result<Self> {
-        Self::load_unlimited(runtime, provider, what, model, inputs, output)
+        let model = Model::read(what, model)?;
+        model.expect(what, inputs, output, T::ELEMENT)?;
+        Self::load_unchecked(runtime, provider, what, model.bytes(), inputs, output)
     }
 
-    /// [`load`](Self::load) without limits on what the network may do.
-    pub(super) fn load_unlimited(
+    /// [`load`](Self::load) of a model that was read before, or that a test trusts.
+    pub(super) fn load_unchecked(
         runtime: &Runtime,
         provider: Provider,
-        what: &'static str,
+        what: &str,
         model: &[u8],
         inputs: &[TensorSpec],
         output: &TensorSpec,
     ) -> Result<Self> {
-        let damaged = |e: ort::Error| {
-            let kind = if provider == Provider::Cpu {
-                ErrorKind::InvalidAvatar
-            } else {
-                ErrorKind::ProviderUnavailable
-            };
-            Error::new(kind, format!("{provider} cannot load {what}")).with_source(e)
-        };
-        let session = build(runtime, provider, model).map_err(damaged)?;
-        check(
-            &session,
-            what,
-            inputs,
-            output,
-            T::into_tensor_element_type(),
-        )?;
-
-        let mut network = Self::new(what, provider, Arc::new(session), inputs, output)?;
+        let session = build(runtime, provider, model).map_err(|e| {
+            let message = format!("{provider} cannot load {what}");
+            Error::new(ErrorKind::ProviderUnavailable, message).with_source(e)
+        })?;
+        let mut network = Self::new(what.into(), provider, Arc::new(session), inputs, output)?;
         network.binding(1)?;
         Ok(network)
     }
 
     fn new(
-        what: &'static str,
+        what: Arc<str>,
         provider: Provider,
         session: Arc<Session>,
         inputs: &[TensorSpec],
@@ -146,7 +101,8 @@ impl<T: Element> Network<T> {
         }
         let session = Arc::clone(&self.session);
         let (inputs, output) = (&self.inputs, &self.output);
-        Self::new(self.what, self.provider, session, inputs, output).map(Some)
+        let what = Arc::clone(&self.what);
+        Self::new(what, self.provider, session, inputs, output).map(Some)
     }
 
     /// How long each run may take from now on; None goes back to what it may in a conversation.
@@ -247,68 +203,4 @@ fn build(runtime: &Runtime, provider: Provider, model: &[u8]) -> ort::Result<Ses
         builder = builder.with_execution_providers([dispatch])?;
     }
     builder.commit_from_memory(model)
-}
-
-/// The network against the manifest: an avatar whose parts disagree is refused here and not in the
-/// middle of a conversation.
-fn check(
-    session: &Session,
-    what: &str,
-    inputs: &[TensorSpec],
-    output: &TensorSpec,
-    output_type: TensorElementType,
-) -> Result<()> {
-    let refuse = |problem: String| {
-        Err(Error::new(
-            ErrorKind::InvalidAvatar,
-            format!("{what}: {problem}"),
-        ))
-    };
-    if let Some(unknown) = session
-        .inputs()
-        .iter()
-        .find(|x| inputs.iter().all(|spec| spec.name != x.name()))
-    {
-        return refuse(format!(
-            "the network wants an input `{}` that the manifest does not name",
-            unknown.name()
-        ));
-    }
-    let sides = [
-        (
-            "input",
-            inputs,
-            session.inputs(),
-            TensorElementType::Float32,
-        ),
-        (
-            "output",
-            std::slice::from_ref(output),
-            session.outputs(),
-            output_type,
-        ),
-    ];
-    for (side, specs, outlets, wanted) in sides {
-        for spec in specs {
-            let Some(outlet) = outlets.iter().find(|x| x.name() == spec.name) else {
-                return refuse(format!("the network has no {side} `{}`", spec.name));
-            };
-            let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else {
-                return refuse(format!("{side} `{}` is not a tensor", spec.name));
-            };
-            // Axes without a fixed size are -1: the batch must be free (or 1), the others equal.
-            let fits = shape.len() == spec.shape.len() + 1
-                && shape[0] <= 1
-                && shape[1..].iter().zip(&spec.shape).all(|(&has, &wants)| {
-                    has < 0 || usize::try_from(has).is_ok_and(|has| has == wants)
-                });
-            if *ty != wanted || !fits {
-                return refuse(format!(
-                    "{side} `{}` is {ty} {shape}, but [N, {:?}] of {wanted} is expected",
-                    spec.name, spec.shape
-                ));
-            }
-        }
-    }
-    Ok(())
 }

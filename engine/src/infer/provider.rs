@@ -68,7 +68,7 @@ impl Provider {
     pub(crate) fn preference(self) -> &'static [Self] {
         match self {
             // OpenVINO serves who asks for it: its kernels take longer for these small networks
-            // than ONNX Runtime's own (ARCHITECTURE.md, Network cost).
+            // than ONNX Runtime's own (docs/performance.md).
             Self::Auto => &[Self::Cuda, Self::CoreMl, Self::WebGpu, Self::Cpu],
             Self::CoreMl => &[Self::CoreMl],
             Self::Cpu => &[Self::Cpu],

@@ -72,7 +72,7 @@ fn network(steps: usize) -> Network<f32> {
         TensorSpec::new("y", &[256, 256]),
     );
     let model = powers(steps);
-    Network::load_unlimited(
+    Network::load_unchecked(
         runtime,
         Provider::Cpu,
         "the test's network",

@@ -82,6 +82,8 @@ pub(crate) fn choose(
                     };
                     return Err(Error::new(kind, error.to_string()));
                 }
+                // No provider may run a network that is refused.
+                Err(error) if error.kind() == ErrorKind::InvalidAvatar => return Err(error),
                 Err(error) => refused.push((provider, error.to_string())),
             }
         }
@@ -129,9 +131,12 @@ fn load_speech(
 ) -> Result<Network<f32>> {
     let mel = TensorSpec::new("mel", &[manifest.window(), BANDS]);
     let coefficients = TensorSpec::new("coefficients", &[manifest.coefficients.len()]);
-    let model = container.member(&manifest.networks.speech.file)?;
-    let what = "the speech network";
-    Network::load(runtime, provider, what, model, &[mel], &coefficients)
+    let file = &manifest.networks.speech.file;
+    let (what, model) = (
+        format!("the speech network ({file})"),
+        container.member(file)?,
+    );
+    Network::load(runtime, provider, &what, model, &[mel], &coefficients)
 }
 
 /// Loads both networks and runs their self-tests, each within its time.

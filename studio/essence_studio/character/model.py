@@ -15,7 +15,7 @@ COEFFICIENTS = (
     "jawOpen jawForward mouthClose mouthFunnel mouthPucker mouthRollLower mouthRollUpper mouthShrugLower "
     "mouthShrugUpper mouthSmile mouthStretch mouthPress mouthLowerDown mouthUpperUp mouthDimple tongueTip"
 ).split()
-"""The mouth's coefficients, in the order of ARCHITECTURE.md."""
+"""The mouth's coefficients, in the order of docs/imx.md."""
 
 LIFE = "blink gazeX gazeY browUp browDown squint smile".split()
 """What moves besides speech: blink, brows, squint and smile in [0, 1], gaze in degrees."""
