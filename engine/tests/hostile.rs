@@ -38,9 +38,11 @@ const HOSTILE: &[(&str, &str, &str)] = &[
     ("function_overload", "speech.onnx", "it calls a function's overload; functions are not allowed"),
     ("function_attribute", "speech.onnx", "attribute \"axes\": it refers to a function's attribute (functions"),
     ("training", "speech.onnx", "it has training information (training_info)"),
+    ("metadata", "speech.onnx", "it has metadata (metadata_props)"),
     // Memory and time.
     ("constant_of_shape_floats", "speech.onnx", "it makes other values than one i64; it may make sizes only"),
     ("constant_of_shape_sizes", "speech.onnx", "a size of 805306368; from 1 to 8388608 are allowed"),
+    ("constant_of_shape_many_sizes", "speech.onnx", "8388608 sizes; at most 64 are allowed"),
     ("range", "speech.onnx", "operator \"Range\", which makes \"hostile\": the operator is not one"),
     ("expand", "speech.onnx", "operator \"Expand\", which makes \"hostile\": the operator is not one"),
     ("tile", "speech.onnx", "operator \"Tile\", which makes \"hostile\": the operator is not one"),
