@@ -11,7 +11,7 @@ use crate::identity::{Identity, Precision};
 use crate::imx::{Container, GEOMETRY_MEMBER, Manifest, frame_member};
 use crate::infer::{Network, Networks, Pool, Provider, Runtime, TensorSpec};
 use crate::log::{Log, LogLevel};
-use crate::motion::Clips;
+use crate::motion::MotionSet;
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::Deadline;
 use crate::session::{RenderPool, Session};
@@ -31,7 +31,7 @@ pub(crate) struct Inner {
     pub(crate) container: Container,
     pub(crate) info: AvatarInfo,
     pub(crate) window: usize,
-    pub(crate) clips: Clips,
+    pub(crate) motions: MotionSet,
     pub(crate) poses: Vec<f32>,
     pub(crate) affines: Vec<Affine>,
     pub(crate) arkit: Vec<Vec<f32>>,
@@ -247,7 +247,7 @@ impl Inner {
         };
         Ok(Self {
             window: manifest.window(),
-            clips: Clips::new(manifest, affines.clone())?,
+            motions: MotionSet::new(manifest, affines.clone())?,
             arkit: manifest.arkit.values().map(weights).collect(),
             base: BaseFrames::new(info.frame_count, size, cache_bytes),
             frames: (0..frame.count).map(frame_member).collect(),

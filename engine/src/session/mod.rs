@@ -1,18 +1,18 @@
 //! One conversation: audio in at one end, frames out at the other.
 
-mod bases;
 mod batch;
 mod core;
-mod grace;
 mod input;
 mod job;
+mod late_frames;
+mod plan;
+mod prefetch;
 mod renderer;
 mod ring;
 mod statistics;
 mod target;
 #[cfg(test)]
 mod tests;
-mod tick;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -131,8 +131,8 @@ impl Session {
         if audio.is_empty() {
             return Ok(());
         }
-        let limit_s = self.core.options.queue_limit_s;
-        lock(&self.core.input).push(audio, sample_rate_hz, channels, limit_s)?;
+        let limits = self.core.limits;
+        lock(&self.core.input).push(audio, sample_rate_hz, channels, limits)?;
         self.core.announce();
         Ok(())
     }
@@ -150,7 +150,9 @@ impl Session {
     /// In an unpaced session the motions start over too, so that what follows equals a new
     /// session's output.
     pub fn interrupt(&self) {
-        lock(&self.core.input).interrupt();
+        let freed = lock(&self.core.input).interrupt();
+        self.core.woken.notify_all();
+        drop(freed);
     }
 
     /// Holds speech back, or lets it go on where it was held. What is held loses nothing and doesn't
@@ -158,6 +160,7 @@ impl Session {
     /// what is prepared already is prepared anew when its time comes.
     pub fn set_paused(&self, paused: bool) {
         lock(&self.core.input).set_paused(paused);
+        self.core.woken.notify_all();
         self.core.announce();
     }
 
@@ -165,6 +168,7 @@ impl Session {
     /// as zeros and the mouth rests. Takes effect with the next frame.
     pub fn set_muted(&self, muted: bool) {
         lock(&self.core.input).set_muted(muted);
+        self.core.woken.notify_all();
         self.core.announce();
     }
 
@@ -184,6 +188,7 @@ impl Session {
         let mut input = lock(&self.core.input);
         input.restart = true;
         input.cancelled = false;
+        self.core.woken.notify_all();
     }
 
     /// Plays the motion `name` once, from the next frame where it can begin without a jump; lips go
@@ -205,7 +210,7 @@ impl Session {
     }
 
     fn gesture(&self, name: &str, again: bool) -> Result<()> {
-        let gesture = self.core.avatar.0.clips.find(name)?;
+        let gesture = self.core.avatar.0.motions.find(name)?;
         lock(&self.core.input).perform(gesture, again);
         Ok(())
     }
@@ -216,8 +221,8 @@ impl Session {
     /// # Errors
     /// `NotFound` if the avatar has no such motion.
     pub fn set_loop<'a>(&self, name: impl Into<Option<&'a str>>) -> Result<()> {
-        let clips = &self.core.avatar.0.clips;
-        let base_loop = name.into().map(|name| clips.find(name)).transpose()?;
+        let motions = &self.core.avatar.0.motions;
+        let base_loop = name.into().map(|name| motions.find(name)).transpose()?;
         lock(&self.core.input).base_loop = base_loop;
         Ok(())
     }

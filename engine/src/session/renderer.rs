@@ -1,25 +1,31 @@
-//! What a frame is: one tick after the other, from audio to all that its picture is made from.
+//! Frame after frame, from the queue's audio to all that a picture is made from.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::bases::{Bases, LOOK_AHEAD};
 use super::input::{Feed, Input};
-use super::ring::{Slot, State};
-use super::tick::{Draft, Order, Tick};
-use crate::Result;
+use super::plan::{FrameKind, Plan, Request};
+use super::prefetch::{BasePrefetch, Damaged, LOOK_AHEAD};
+use super::ring::{PreparedFrame, Ring};
+use crate::Error;
 use crate::audio::resample::Resampler;
 use crate::avatar::Avatar;
-use crate::clock::frame_start;
+use crate::clock::{NETWORK_RATE_HZ, frame_start};
 use crate::compose::arch::Isa;
 use crate::compose::blend::Patch;
 use crate::identity::Identity;
+use crate::log::LogLevel;
 use crate::motion::mouth::{CLOSING, Mouth};
-use crate::motion::{Player, Shot};
+use crate::motion::{AnimationState, FrameSelection};
 use crate::speech::SpeechWindow;
 
-/// Ticks without audio after which an utterance that was not flushed counts as ended: 600 ms.
-const STARVED_TICKS: u32 = 15;
+/// Frame periods without audio after which an utterance that was not flushed ends: 600 ms.
+const ENDPOINT_PERIODS: u32 = 15;
+/// Frames for which the mouth holds its shape where the speech network fails; then it closes.
+const HELD_FRAMES: u32 = 3;
+/// Audio goes to the networks in pieces of a hundredth of a second.
+const PIECES_PER_S: u32 = 100;
 
+/// The state from which a session's next frame is prepared.
 #[derive(Debug)]
 pub(super) struct Renderer {
     avatar: Avatar,
@@ -28,27 +34,34 @@ pub(super) struct Renderer {
     resampler: Option<(u32, Resampler)>,
     /// Next frame of the utterance.
     frame: u64,
-    /// The utterance's last frame is prepared, but not drawn yet.
+    /// The utterance's last frame is prepared, but not presented yet.
     ended: bool,
-    generation: u64,
-    revision: u64,
+    /// The interruptions and changes of the input that have been followed.
+    interruptions: u64,
+    changes: u64,
     /// Frames over which the mouth is still to close after an interruption.
     closing: u8,
+    /// No frame has been planned since the last interruption.
     interrupted: bool,
+    /// Frame periods since audio arrived last, while an utterance waits for it.
     starved: u32,
     /// Unpaced sessions start over after an interruption, so that what follows equals a new
     /// session's.
     restarts: bool,
-    /// Whether anybody wants to see pictures.
+    /// Whether pictures are wanted.
     pictures: bool,
-    player: Player,
-    /// What the last tick's picture shows.
-    shot: Shot,
-    /// Whether the last tick was one of speech, for the motion.
+    animation: AnimationState,
+    /// What the last frame's picture shows.
+    selection: FrameSelection,
+    /// Whether the last frame was one of speech, for the motion.
     talking: bool,
-    bases: Bases,
+    bases: BasePrefetch,
     mouth: Mouth,
     coefficients: Vec<f32>,
+    /// Runs of the speech network that failed in a row.
+    failures: u32,
+    /// Whether a failure of the speech network, the identity network and the resampler is in the log.
+    logged: [bool; 3],
     scratch: Vec<f32>,
 }
 
@@ -61,90 +74,80 @@ impl Renderer {
             resampler: None,
             frame: 0,
             ended: false,
-            generation: 0,
-            revision: 0,
+            interruptions: 0,
+            changes: 0,
             closing: 0,
             interrupted: false,
             starved: 0,
             restarts,
             pictures,
-            player: Player::default(),
-            shot: Shot::default(),
+            animation: AnimationState::default(),
+            selection: FrameSelection::default(),
             talking: false,
-            bases: Bases::default(),
+            bases: BasePrefetch::default(),
             mouth: Mouth::new(coefficients),
             coefficients: vec![0.0; coefficients],
+            failures: 0,
+            logged: [false; 3],
             scratch: Vec::new(),
             avatar,
         }
     }
 
-    /// Begins a frame: lets those ticks pass that are left out, and says what its own is going to be,
-    /// and whether the speech network has to hear its [window](Self::window).
-    pub(super) fn begin(
+    /// Plans a frame, after the frame periods that are dropped before it: what it is going to be, and
+    /// whether the speech network has to run on its [window](Self::speech_window).
+    pub(super) fn plan(
         &mut self,
         input: &Mutex<Input>,
-        order: Order<'_>,
-        slot: &mut Slot,
-    ) -> Result<Draft> {
-        self.follow_interruption(input, order.drawn);
-        self.follow_changes(input, order);
-        slot.clear();
+        request: Request<'_>,
+        frame: &mut PreparedFrame,
+    ) -> Plan {
+        self.follow(input, request);
+        frame.clear();
         loop {
-            let draft = self.begin_tick(input, order)?;
-            let last = draft.tick == (Tick::Speech { last: true });
-            if last || slot.left_out >= order.leave_out {
-                return Ok(draft);
+            let plan = self.plan_period(input, request);
+            if plan.kind == FrameKind::LAST || frame.dropped >= request.drop {
+                return plan;
             }
-            // Nobody sees this mouth: it is the one before.
-            let tick = self.sound(input, order, draft, slot);
-            if !self.is_frame(tick, order.ahead) {
-                return Ok(Draft::silent(tick));
+            // This mouth is not seen: it keeps the coefficients of the one before.
+            let kind = self.take_audio(input, plan, frame);
+            if !self.is_frame(kind, request.ahead) {
+                return Plan::silent(kind);
             }
-            self.pass(input, tick, slot);
-            slot.left_out += 1;
+            self.advance(input, kind, frame);
+            frame.dropped += 1;
         }
     }
 
-    fn begin_tick(&mut self, input: &Mutex<Input>, order: Order<'_>) -> Result<Draft> {
+    fn plan_period(&mut self, input: &Mutex<Input>, request: Request<'_>) -> Plan {
         if self.ended {
-            // One utterance at a time is prepared, so that all that is can be undone.
-            if !lock(order.ring).is_empty() {
-                return Ok(Draft::silent(Tick::Idle));
+            // One utterance at a time is prepared, so that all that is can be taken back.
+            if !lock(request.ring).is_empty() {
+                return Plan::silent(FrameKind::Idle);
             }
             self.start_utterance();
         }
-        if self.closing > 0 && (self.restarts || lock(input).front().is_none()) {
-            if !order.ahead {
+        // Where an utterance waits, its frames come at once.
+        if self.closing > 0 && lock(input).front().is_none() {
+            if !request.ahead {
                 self.rest();
             }
-            return Ok(Draft::silent(Tick::Closing));
+            return Plan::silent(FrameKind::Closing);
         }
         if self.interrupted && self.restarts {
             self.mouth.reset();
-            self.player = Player::default();
+            self.animation = AnimationState::default();
+            self.closing = 0;
         }
         self.interrupted = false;
-        if !self.restarts && !order.ahead && self.starved >= STARVED_TICKS {
-            lock(input).give_up();
-            self.starved = 0;
+        let endpoint = !self.restarts && !request.ahead;
+        let plan = self.fill_window(input, endpoint);
+        match plan.kind {
+            FrameKind::Speech { .. } => self.closing = 0,
+            _ if !self.restarts && !request.ahead => self.rest(),
+            _ => {}
         }
-        let (tick, rate_hz) = self.listen(input)?;
-        let Tick::Speech { .. } = tick else {
-            if !self.restarts && !order.ahead {
-                self.rest();
-            }
-            return Ok(Draft::silent(tick));
-        };
-        self.closing = 0;
-        let (_, gate) = self.window.view(self.frame);
-        let gate = if lock(input).muted { 0.0 } else { gate };
-        Ok(Draft {
-            tick,
-            rate_hz,
-            gate,
-            hears: gate > 0.0,
-        })
+        plan
     }
 
     /// A frame's mouth outside of speech.
@@ -157,230 +160,319 @@ impl Renderer {
         }
     }
 
-    /// What the speech network has to hear for the tick that has begun.
-    pub(super) fn window(&mut self) -> &[f32] {
+    /// Feeds audio to the resampler and the mel window until the next frame's window is complete. All
+    /// that the plan says of the input is true at one moment. An utterance whose audio stays away for
+    /// too long ends here if an `endpoint` is allowed.
+    fn fill_window(&mut self, input: &Mutex<Input>, endpoint: bool) -> Plan {
+        loop {
+            let mut input = lock(input);
+            if input.interruptions != self.interruptions {
+                // What waits now belongs to an utterance that this window doesn't.
+                return Plan::silent(FrameKind::Idle);
+            }
+            let (paused, muted) = (input.paused, input.muted);
+            let Some(utterance) = input.front().filter(|_| !paused) else {
+                return Plan::silent(FrameKind::Idle);
+            };
+            let rate_hz = utterance.rate_hz;
+            if self.window.is_ready(self.frame) {
+                let frames = utterance.frames();
+                let last = frames.is_some_and(|frames| self.frame + 1 >= frames);
+                let (_, gate) = self.window.view(self.frame);
+                return Plan {
+                    kind: FrameKind::Speech { last },
+                    rate_hz,
+                    gate: if muted { 0.0 } else { gate },
+                    muted,
+                };
+            }
+            self.scratch.clear();
+            let piece = (rate_hz / PIECES_PER_S) as usize;
+            match utterance.feed(piece, &mut self.scratch) {
+                Feed::Samples => self.starved = 0,
+                Feed::Silence => self.scratch.resize(piece, 0.0),
+                Feed::Starved if endpoint && self.starved >= ENDPOINT_PERIODS => {
+                    utterance.end();
+                    continue;
+                }
+                Feed::Starved if self.frame == 0 => return Plan::silent(FrameKind::Waiting),
+                Feed::Starved => return Plan::silent(FrameKind::Starved),
+            }
+            drop(input);
+            self.feed_window(rate_hz);
+        }
+    }
+
+    /// Resamples the scratch buffer into the mel window.
+    fn feed_window(&mut self, rate_hz: u32) {
+        let resampler = match &mut self.resampler {
+            Some((rate, resampler)) if *rate == rate_hz => Ok(resampler),
+            slot => Resampler::new(rate_hz).map(|new| &mut slot.insert((rate_hz, new)).1),
+        };
+        let window = &mut self.window;
+        let fed = resampler
+            .and_then(|resampler| resampler.push(&self.scratch, |samples| window.push(samples)));
+        if let Err(error) = fed {
+            // Silence keeps the time. The sound itself is not touched.
+            window.push(&[0.0; (NETWORK_RATE_HZ / PIECES_PER_S) as usize]);
+            self.log_failure(2, &error);
+        }
+    }
+
+    /// The speech network's input for the frame that is planned.
+    pub(super) fn speech_window(&mut self) -> &[f32] {
         self.window.view(self.frame).0
     }
 
-    /// Takes what the speech network made of the [window](Self::window).
-    pub(super) fn hear(&mut self, coefficients: &[f32]) {
+    /// Takes the speech network's output for the [window](Self::speech_window).
+    pub(super) fn set_coefficients(&mut self, coefficients: &[f32]) {
         self.coefficients.copy_from_slice(coefficients);
+        self.failures = 0;
     }
 
-    /// Sound and mouth of the tick. Where no frame comes of it, the tick says why: `Idle`, `Starved` or
-    /// `Waiting` of an unpaced session, any but `Speech` of a tick that was ordered ahead.
-    pub(super) fn sound(
+    /// The speech network failed: the mouth holds its shape, and closes if that goes on.
+    pub(super) fn speech_failed(&mut self, error: &Error, frame: &mut PreparedFrame) {
+        self.failures = self.failures.saturating_add(1);
+        frame.concealed = true;
+        self.log_failure(0, error);
+    }
+
+    /// Takes the audio of the frame that is planned, and moves the mouth. Where no frame comes of it, the
+    /// kind says why: `Idle`, `Starved` or `Waiting` of an unpaced session, any but `Speech` of a frame
+    /// that was requested ahead.
+    pub(super) fn take_audio(
         &mut self,
         input: &Mutex<Input>,
-        order: Order<'_>,
-        draft: Draft,
-        slot: &mut Slot,
-    ) -> Tick {
-        let Tick::Speech { last } = draft.tick else {
-            return draft.tick;
+        plan: Plan,
+        frame: &mut PreparedFrame,
+    ) -> FrameKind {
+        let FrameKind::Speech { last } = plan.kind else {
+            return plan.kind;
         };
-        if draft.gate == 0.0 {
-            self.mouth.rest();
-        } else {
-            self.mouth.speak(&self.coefficients, draft.gate);
-        }
-        let rate_hz = draft.rate_hz;
+        let rate_hz = plan.rate_hz;
         let samples = frame_start(self.frame + 1, rate_hz) - frame_start(self.frame, rate_hz);
-        let mut input = lock(input);
-        if input.generation != self.generation {
-            // Interrupted meanwhile: this frame's audio is gone, and so is the frame.
-            drop(input);
+        {
+            let mut input = lock(input);
+            if input.interruptions != self.interruptions {
+                // This frame's audio is gone, and so is the frame.
+                drop(input);
+                self.mouth.rest();
+                return FrameKind::Idle;
+            }
+            input.take(samples, &mut frame.audio);
+        }
+        if plan.gate == 0.0 || self.failures > HELD_FRAMES {
             self.mouth.rest();
-            return Tick::Idle;
+        } else if self.failures == 0 {
+            self.mouth.speak(&self.coefficients, plan.gate);
         }
-        if let Some(utterance) = input.front() {
-            utterance.take(samples, &mut slot.audio);
-        }
-        slot.audio_rate_hz = rate_hz;
-        slot.muted = input.muted;
+        frame.audio_rate_hz = rate_hz;
+        frame.muted = plan.muted;
+        frame.speech_frames += 1;
         self.frame += 1;
-        if last && order.ahead {
-            self.ended = true;
-        } else if last {
-            input.finish();
-            self.start_utterance();
-        }
-        draft.tick
+        self.ended = last;
+        plan.kind
     }
 
-    /// Whether a tick that was ordered so is one to show.
-    pub(super) fn is_frame(&self, tick: Tick, ahead: bool) -> bool {
-        match tick {
-            Tick::Speech { .. } => true,
-            Tick::Closing => !ahead,
+    /// Whether a frame is shown of what was requested so.
+    pub(super) fn is_frame(&self, kind: FrameKind, ahead: bool) -> bool {
+        match kind {
+            FrameKind::Speech { .. } => true,
+            FrameKind::Closing => !ahead,
             _ => !ahead && !self.restarts,
         }
     }
 
-    /// Moves on by a tick.
-    pub(super) fn pass(&mut self, input: &Mutex<Input>, tick: Tick, slot: &mut Slot) {
-        self.starved = match tick {
-            Tick::Starved | Tick::Waiting => self.starved + 1,
+    /// Moves the motion on by a frame period.
+    pub(super) fn advance(
+        &mut self,
+        input: &Mutex<Input>,
+        kind: FrameKind,
+        frame: &mut PreparedFrame,
+    ) {
+        self.starved = match kind {
+            FrameKind::Starved | FrameKind::Waiting => self.starved + 1,
             _ => 0,
         };
-        self.talking = !matches!(tick, Tick::Idle | Tick::Closing);
+        self.talking = !matches!(kind, FrameKind::Idle | FrameKind::Closing);
         let (gesture, base_loop) = {
             let mut input = lock(input);
-            (input.gesture.take(), input.base_loop)
+            // A gesture that was requested behind an interruption is not for this frame.
+            let current = input.interruptions == self.interruptions;
+            let gesture = if current { input.gesture.take() } else { None };
+            (gesture, input.base_loop)
         };
         if let Some(gesture) = gesture {
-            self.player.perform(gesture);
+            self.animation.perform(gesture);
         }
-        let clips = &self.avatar.0.clips;
-        self.shot = self.player.next(clips, self.talking, base_loop);
-        slot.tick = tick;
-        slot.generation = self.generation;
-        slot.revision = self.revision;
-        slot.state.set(&self.mouth, self.player);
-        slot.gesture = gesture.or(slot.gesture);
-        slot.base_frame = self.shot.frame;
+        let motions = &self.avatar.0.motions;
+        self.selection = self.animation.next(motions, self.talking, base_loop);
+        frame.kind = kind;
+        frame.interruptions = self.interruptions;
+        frame.changes = self.changes;
+        frame.state.set(&self.mouth, self.animation);
+        frame.gesture = gesture.or(frame.gesture);
+        frame.base_frame = self.selection.frame;
     }
 
-    /// All that the picture of the tick that has passed is made from but the mouth, which is to be
-    /// drawn if it is [placed](Slot::placed).
-    pub(super) fn show(&mut self, slot: &mut Slot) -> Result<()> {
-        slot.placed = false;
-        slot.base = None;
-        slot.leaving = None;
+    /// Finds all that the picture is made from but the mouth, which is to be drawn if the frame [has
+    /// one](PreparedFrame::has_patch). Base frames that are damaged are replaced.
+    pub(super) fn find_pictures(&mut self, frame: &mut PreparedFrame) {
+        frame.has_patch = false;
+        frame.base = None;
+        frame.crossfade = None;
         if self.pictures {
-            slot.base = Some(self.bases.take(&self.avatar, self.shot.frame)?);
-            slot.leaving = self.bases.leaving(&self.avatar, self.shot)?;
-            slot.placed = self.mouth.presence() > 0.0;
+            let found = self.bases.take(&self.avatar, self.selection.frame);
+            frame.base_frame = found.index;
+            frame.base = Some(found.base);
+            frame.concealed |= found.replaced;
+            frame.has_patch = self.mouth.patch_opacity() > 0.0 && !found.blank;
+            match self.bases.crossfade(&self.avatar, self.selection) {
+                Ok(crossfade) => frame.crossfade = crossfade,
+                Err(Damaged) => frame.concealed = true,
+            }
         }
         let shown = self.mouth.coefficients();
-        slot.arkit.clear();
-        slot.arkit.extend(self.avatar.0.arkit.iter().map(|weights| {
-            weights
-                .iter()
-                .zip(shown)
-                .map(|(w, x)| w * x)
-                .sum::<f32>()
-                .clamp(0.0, 1.0)
-        }));
-        Ok(())
+        frame.arkit.clear();
+        frame
+            .arkit
+            .extend(self.avatar.0.arkit.iter().map(|weights| {
+                weights
+                    .iter()
+                    .zip(shown)
+                    .map(|(w, x)| w * x)
+                    .sum::<f32>()
+                    .clamp(0.0, 1.0)
+            }));
     }
 
-    /// Coefficients and pose of the mouth that is [placed](Slot::placed).
-    pub(super) fn mouth(&self, slot: &Slot) -> [&[f32]; 2] {
-        let pose = self.avatar.0.pose(slot.base_frame);
+    /// The identity network's input: coefficients and pose.
+    pub(super) fn identity_input(&self, frame: &PreparedFrame) -> [&[f32]; 2] {
+        let pose = self.avatar.0.pose(frame.base_frame);
         [self.mouth.coefficients(), pose]
     }
 
-    /// Draws that mouth from a batch of the identity network.
-    pub(super) fn draw(&self, identity: &Identity, place: (usize, usize), slot: &mut Slot) {
-        if slot.patch.is_empty() {
-            slot.patch = Patch::new(self.avatar.info().patch_size);
+    /// Takes the patch from a batch of the identity network.
+    pub(super) fn set_patch(
+        &self,
+        identity: &Identity,
+        place: (usize, usize),
+        frame: &mut PreparedFrame,
+    ) {
+        if frame.patch.is_empty() {
+            frame.patch = Patch::new(self.avatar.info().patch_size);
         }
-        identity.put(self.isa, place, self.mouth.presence(), &mut slot.patch);
+        identity.put(
+            self.isa,
+            place,
+            self.mouth.patch_opacity(),
+            &mut frame.patch,
+        );
+    }
+
+    /// The identity network failed: the picture is the base frame, whose own mouth is at rest.
+    pub(super) fn identity_failed(&mut self, error: &Error, frame: &mut PreparedFrame) {
+        frame.has_patch = false;
+        frame.concealed = true;
+        self.log_failure(1, error);
+    }
+
+    /// Says what failed, once in a session for each stage.
+    #[cold]
+    fn log_failure(&mut self, stage: usize, error: &Error) {
+        if std::mem::replace(&mut self.logged[stage], true) {
+            return;
+        }
+        let name = &self.avatar.info().name;
+        self.avatar.0.log.log(LogLevel::Error, || {
+            format!("\"{name}\": {error}; speech goes on without what failed")
+        });
     }
 
     /// Decodes a base frame that is likely to be needed soon: where no frame can be prepared, as in
     /// silence, its base frame can.
-    pub(super) fn look_ahead(&mut self, input: &Mutex<Input>) {
+    pub(super) fn prefetch(&mut self, input: &Mutex<Input>) {
         if !self.pictures {
             return;
         }
         let base_loop = lock(input).base_loop;
-        let clips = &self.avatar.0.clips;
-        let mut player = self.player;
-        let next = [(); LOOK_AHEAD].map(|()| player.next(clips, self.talking, base_loop).frame);
-        self.bases.look_ahead(&self.avatar, next);
+        let motions = &self.avatar.0.motions;
+        let mut animation = self.animation;
+        let next =
+            [(); LOOK_AHEAD].map(|()| animation.next(motions, self.talking, base_loop).frame);
+        self.bases.prefetch(&self.avatar, next);
     }
 
-    /// Base frames that are decoded ahead.
+    /// Base frames that are prefetched.
     #[cfg(test)]
-    pub(super) fn decoded(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn prefetched(&self) -> impl Iterator<Item = usize> {
         self.bases.decoded()
     }
 
-    /// Takes in audio until the next frame's window is complete.
-    fn listen(&mut self, input: &Mutex<Input>) -> Result<(Tick, u32)> {
-        loop {
-            let mut input = lock(input);
-            let paused = input.paused;
-            let Some(utterance) = input.front().filter(|_| !paused) else {
-                return Ok((Tick::Idle, 0));
-            };
-            let rate_hz = utterance.rate_hz;
-            let frames = utterance.frames();
-            if frames == Some(0) {
-                input.finish();
-                continue;
-            }
-            if self.window.is_ready(self.frame) {
-                let last = frames.is_some_and(|frames| self.frame + 1 >= frames);
-                return Ok((Tick::Speech { last }, rate_hz));
-            }
-            self.scratch.clear();
-            let piece = rate_hz as usize / 100;
-            match utterance.feed(piece, &mut self.scratch) {
-                Feed::Samples => {}
-                Feed::Silence => self.scratch.resize(piece, 0.0),
-                Feed::Starved if self.frame == 0 => return Ok((Tick::Waiting, rate_hz)),
-                Feed::Starved => return Ok((Tick::Starved, rate_hz)),
-            }
-            drop(input);
-            let resampler = match &mut self.resampler {
-                Some((rate, resampler)) if *rate == rate_hz => resampler,
-                slot => &mut slot.insert((rate_hz, Resampler::new(rate_hz)?)).1,
-            };
-            resampler.push(&self.scratch, |samples| self.window.push(samples))?;
-        }
-    }
-
-    fn follow_interruption(&mut self, input: &Mutex<Input>, drawn: &Mutex<State>) {
-        let generation = lock(input).generation;
-        if generation != self.generation {
-            // What was prepared and not drawn is dropped, so mouth and motion go on from what was
-            // seen last.
-            let drawn = lock(drawn);
-            self.mouth.copy_from(&drawn.mouth);
-            self.player = drawn.player;
-            self.generation = generation;
+    /// Follows what the other threads did since the last frame. An interruption drops what is prepared;
+    /// a change (mute, pause) takes it back, its sound too. Mouth and motion go on from the frame that
+    /// was presented last.
+    fn follow(&mut self, input: &Mutex<Input>, request: Request<'_>) {
+        let mut input = lock(input);
+        if input.interruptions != self.interruptions {
+            self.interruptions = input.interruptions;
+            let mut ring = lock(request.ring);
+            ring.discard_interrupted(self.interruptions);
+            self.restore(&ring, request);
             self.start_utterance();
             self.interrupted = true;
-            self.closing = if self.mouth.presence() > 0.0 {
+            self.starved = 0;
+            self.closing = if self.mouth.patch_opacity() > 0.0 {
                 CLOSING
             } else {
                 0
             };
         }
+        if input.changes != self.changes {
+            self.changes = input.changes;
+            let mut ring = lock(request.ring);
+            let mut taken_back = false;
+            while let Some(frame) = ring.pop_last() {
+                self.take_back(&mut input, &frame);
+                ring.recycle(frame);
+                taken_back = true;
+            }
+            if taken_back {
+                self.restore(&ring, request);
+            }
+        }
     }
 
-    /// What was prepared before speech was muted or held, or either was undone, is undone: the sound
-    /// goes back to where it came from, and mouth and motion go on from what was seen last.
-    fn follow_changes(&mut self, input: &Mutex<Input>, order: Order<'_>) {
+    /// Takes back the frame that was prepared last and is not presented: it will be prepared anew.
+    pub(super) fn undo(
+        &mut self,
+        input: &Mutex<Input>,
+        request: Request<'_>,
+        frame: &PreparedFrame,
+    ) {
         let mut input = lock(input);
-        if input.revision == self.revision {
-            return;
-        }
-        self.revision = input.revision;
-        let generation = input.generation;
-        let mut ring = lock(order.ring);
-        let mut undone = false;
-        while let Some(slot) = ring.undo() {
-            // What was interrupted is lost anyway.
-            if slot.generation == generation
-                && let Some(utterance) = input.front()
-            {
-                utterance.give_back(&slot.audio);
-                input.gesture = input.gesture.or(slot.gesture);
-                self.frame -= slot.ticks();
-                undone = true;
-            }
-            ring.put_back(slot);
-        }
-        if undone {
-            let drawn = lock(order.drawn);
-            self.mouth.copy_from(&drawn.mouth);
-            self.player = drawn.player;
+        self.take_back(&mut input, frame);
+        self.restore(&lock(request.ring), request);
+    }
+
+    /// Gives a frame's sound and gesture back, unless an interruption dropped them.
+    fn take_back(&mut self, input: &mut Input, frame: &PreparedFrame) {
+        if frame.speech_frames > 0 && frame.interruptions == input.interruptions {
+            input.give_back(&frame.audio);
+            self.frame -= frame.speech_frames;
             self.ended = false;
         }
+        if frame.interruptions == input.interruptions {
+            input.gesture = input.gesture.or(frame.gesture);
+        }
+    }
+
+    /// Sets mouth and motion as they were after the last frame that stays.
+    fn restore(&mut self, ring: &Ring, request: Request<'_>) {
+        let presented = lock(request.presented);
+        let state = ring.last().map_or(&*presented, |frame| &frame.state);
+        self.mouth.copy_from(&state.mouth);
+        self.animation = state.animation;
     }
 
     fn start_utterance(&mut self) {

@@ -16,6 +16,9 @@ pub struct Statistics {
     pub skipped: u64,
     /// Frames for which the audio of an utterance had not arrived in time.
     pub underruns: u64,
+    /// Frames whose picture is not the one that was planned, since a base frame is damaged or a network
+    /// failed ([`concealed`](crate::FrameFlags::concealed)).
+    pub concealed: u64,
     /// Times the clock started anew because nobody had asked for a frame for a second.
     pub restarts: u64,
     /// Audio samples handed out.

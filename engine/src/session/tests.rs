@@ -244,7 +244,7 @@ fn base_frames_are_decoded_before_they_are_needed() {
         for _ in 0..2 {
             assert!(talk.work().is_none(), "there is no speech");
         }
-        let next = talk.session.core.decoded();
+        let next = talk.session.core.prefetched();
         let shown = talk.tick().base_frame();
         assert!(next.contains(&shown), "tick {index}: {shown} of {next:?}");
     }
