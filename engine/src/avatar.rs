@@ -43,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) log: Log,
     pub(crate) scheduler: RenderPool,
     pool: Pool,
+    #[cfg(test)]
+    pub(crate) faults: crate::session::tests::Faults,
 }
 
 /// What an avatar is.
@@ -260,11 +262,15 @@ impl Inner {
             report,
             log,
             container,
+            #[cfg(test)]
+            faults: Default::default(),
         })
     }
 
     /// Base frame `index` as RGB.
     pub(crate) fn base_frame(&self, index: usize) -> Result<Arc<BaseFrame>> {
+        #[cfg(test)]
+        self.faults.base_frame(index)?;
         self.base
             .get(index, self.container.member(&self.frames[index])?)
     }
@@ -287,6 +293,8 @@ impl Inner {
         &self,
         deadline: Deadline,
     ) -> Result<impl std::ops::DerefMut<Target = Networks> + '_> {
+        #[cfg(test)]
+        self.faults.run()?;
         self.pool
             .lend(self.scheduler.permits().acquire(deadline), || {
                 load(

@@ -37,6 +37,30 @@ impl<'a> From<&'a [i16]> for AudioData<'a> {
     }
 }
 
+impl<'a> From<&'a Vec<f32>> for AudioData<'a> {
+    fn from(samples: &'a Vec<f32>) -> Self {
+        Self::F32(samples)
+    }
+}
+
+impl<'a> From<&'a Vec<i16>> for AudioData<'a> {
+    fn from(samples: &'a Vec<i16>) -> Self {
+        Self::I16(samples)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [f32; N]> for AudioData<'a> {
+    fn from(samples: &'a [f32; N]) -> Self {
+        Self::F32(samples)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [i16; N]> for AudioData<'a> {
+    fn from(samples: &'a [i16; N]) -> Self {
+        Self::I16(samples)
+    }
+}
+
 impl AudioData<'_> {
     /// Number of interleaved samples, all channels together.
     pub fn len(&self) -> usize {

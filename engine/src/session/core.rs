@@ -39,7 +39,7 @@ pub(crate) struct Core {
     pub(super) woken: Condvar,
     /// The job's number in the engine's pool, if the session is served by it.
     pub(super) job: Option<u64>,
-    drawer: Mutex<Drawer>,
+    pub(super) drawer: Mutex<Drawer>,
     pub(super) renderer: Mutex<Renderer>,
     pub(super) ring: Mutex<Ring>,
     /// Mouth and motion after the frame that was presented last.
@@ -50,7 +50,7 @@ pub(crate) struct Core {
 
 /// What drawing needs.
 #[derive(Debug)]
-struct Drawer {
+pub(super) struct Drawer {
     composer: Composer,
     prepared: PreparedFrame,
     late_frames: LateFramePolicy,
@@ -277,7 +277,7 @@ impl Core {
         }
     }
 
-    fn prepare(
+    pub(super) fn prepare(
         &self,
         renderer: &mut Renderer,
         request: Request<'_>,
@@ -305,7 +305,7 @@ impl Core {
     }
 
     /// Presents a frame that was prepared on the spot, while the renderer is locked.
-    fn present_now(&self, prepared: &PreparedFrame) -> MutexGuard<'_, Ring> {
+    pub(super) fn present_now(&self, prepared: &PreparedFrame) -> MutexGuard<'_, Ring> {
         let mut input = lock(&self.input);
         let mut ring = lock(&self.ring);
         self.present(&mut input, &mut ring, prepared);

@@ -1,22 +1,22 @@
 //! Frame after frame, from the queue's audio to all that a picture is made from.
 
+mod picture;
+mod rewind;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::input::{Feed, Input};
 use super::plan::{FrameKind, Plan, Request};
-use super::prefetch::{BasePrefetch, Damaged, LOOK_AHEAD};
-use super::ring::{PreparedFrame, Ring};
-use crate::Error;
+use super::prefetch::BasePrefetch;
+use super::ring::PreparedFrame;
 use crate::audio::resample::Resampler;
 use crate::avatar::Avatar;
 use crate::clock::{NETWORK_RATE_HZ, frame_start};
 use crate::compose::arch::Isa;
-use crate::compose::blend::Patch;
-use crate::identity::Identity;
-use crate::log::LogLevel;
-use crate::motion::mouth::{CLOSING, Mouth};
+use crate::motion::mouth::Mouth;
 use crate::motion::{AnimationState, FrameSelection};
 use crate::speech::SpeechWindow;
+use picture::Stage;
 
 /// Frame periods without audio after which an utterance that was not flushed ends: 600 ms.
 const ENDPOINT_PERIODS: u32 = 15;
@@ -60,8 +60,8 @@ pub(super) struct Renderer {
     coefficients: Vec<f32>,
     /// Runs of the speech network that failed in a row.
     failures: u32,
-    /// Whether a failure of the speech network, the identity network and the resampler is in the log.
-    logged: [bool; 3],
+    /// Stages whose failure is in the log.
+    logged: [bool; Stage::COUNT],
     scratch: Vec<f32>,
 }
 
@@ -88,7 +88,7 @@ impl Renderer {
             mouth: Mouth::new(coefficients),
             coefficients: vec![0.0; coefficients],
             failures: 0,
-            logged: [false; 3],
+            logged: [false; Stage::COUNT],
             scratch: Vec::new(),
             avatar,
         }
@@ -215,7 +215,7 @@ impl Renderer {
         if let Err(error) = fed {
             // Silence keeps the time. The sound itself is not touched.
             window.push(&[0.0; (NETWORK_RATE_HZ / PIECES_PER_S) as usize]);
-            self.log_failure(2, &error);
+            self.log_failure(Stage::Resampler, &error);
         }
     }
 
@@ -228,13 +228,6 @@ impl Renderer {
     pub(super) fn set_coefficients(&mut self, coefficients: &[f32]) {
         self.coefficients.copy_from_slice(coefficients);
         self.failures = 0;
-    }
-
-    /// The speech network failed: the mouth holds its shape, and closes if that goes on.
-    pub(super) fn speech_failed(&mut self, error: &Error, frame: &mut PreparedFrame) {
-        self.failures = self.failures.saturating_add(1);
-        frame.concealed = true;
-        self.log_failure(0, error);
     }
 
     /// Takes the audio of the frame that is planned, and moves the mouth. Where no frame comes of it, the
@@ -297,9 +290,10 @@ impl Renderer {
         self.talking = !matches!(kind, FrameKind::Idle | FrameKind::Closing);
         let (gesture, base_loop) = {
             let mut input = lock(input);
-            // A gesture that was requested behind an interruption is not for this frame.
-            let current = input.interruptions == self.interruptions;
-            let gesture = if current { input.gesture.take() } else { None };
+            // A gesture that was requested behind an interruption is for the frames behind it.
+            let behind = input.interruptions != self.interruptions
+                || self.restarts && kind == FrameKind::Closing;
+            let gesture = if behind { None } else { input.gesture.take() };
             (gesture, input.base_loop)
         };
         if let Some(gesture) = gesture {
@@ -313,166 +307,6 @@ impl Renderer {
         frame.state.set(&self.mouth, self.animation);
         frame.gesture = gesture.or(frame.gesture);
         frame.base_frame = self.selection.frame;
-    }
-
-    /// Finds all that the picture is made from but the mouth, which is to be drawn if the frame [has
-    /// one](PreparedFrame::has_patch). Base frames that are damaged are replaced.
-    pub(super) fn find_pictures(&mut self, frame: &mut PreparedFrame) {
-        frame.has_patch = false;
-        frame.base = None;
-        frame.crossfade = None;
-        if self.pictures {
-            let found = self.bases.take(&self.avatar, self.selection.frame);
-            frame.base_frame = found.index;
-            frame.base = Some(found.base);
-            frame.concealed |= found.replaced;
-            frame.has_patch = self.mouth.patch_opacity() > 0.0 && !found.blank;
-            match self.bases.crossfade(&self.avatar, self.selection) {
-                Ok(crossfade) => frame.crossfade = crossfade,
-                Err(Damaged) => frame.concealed = true,
-            }
-        }
-        let shown = self.mouth.coefficients();
-        frame.arkit.clear();
-        frame
-            .arkit
-            .extend(self.avatar.0.arkit.iter().map(|weights| {
-                weights
-                    .iter()
-                    .zip(shown)
-                    .map(|(w, x)| w * x)
-                    .sum::<f32>()
-                    .clamp(0.0, 1.0)
-            }));
-    }
-
-    /// The identity network's input: coefficients and pose.
-    pub(super) fn identity_input(&self, frame: &PreparedFrame) -> [&[f32]; 2] {
-        let pose = self.avatar.0.pose(frame.base_frame);
-        [self.mouth.coefficients(), pose]
-    }
-
-    /// Takes the patch from a batch of the identity network.
-    pub(super) fn set_patch(
-        &self,
-        identity: &Identity,
-        place: (usize, usize),
-        frame: &mut PreparedFrame,
-    ) {
-        if frame.patch.is_empty() {
-            frame.patch = Patch::new(self.avatar.info().patch_size);
-        }
-        identity.put(
-            self.isa,
-            place,
-            self.mouth.patch_opacity(),
-            &mut frame.patch,
-        );
-    }
-
-    /// The identity network failed: the picture is the base frame, whose own mouth is at rest.
-    pub(super) fn identity_failed(&mut self, error: &Error, frame: &mut PreparedFrame) {
-        frame.has_patch = false;
-        frame.concealed = true;
-        self.log_failure(1, error);
-    }
-
-    /// Says what failed, once in a session for each stage.
-    #[cold]
-    fn log_failure(&mut self, stage: usize, error: &Error) {
-        if std::mem::replace(&mut self.logged[stage], true) {
-            return;
-        }
-        let name = &self.avatar.info().name;
-        self.avatar.0.log.log(LogLevel::Error, || {
-            format!("\"{name}\": {error}; speech goes on without what failed")
-        });
-    }
-
-    /// Decodes a base frame that is likely to be needed soon: where no frame can be prepared, as in
-    /// silence, its base frame can.
-    pub(super) fn prefetch(&mut self, input: &Mutex<Input>) {
-        if !self.pictures {
-            return;
-        }
-        let base_loop = lock(input).base_loop;
-        let motions = &self.avatar.0.motions;
-        let mut animation = self.animation;
-        let next =
-            [(); LOOK_AHEAD].map(|()| animation.next(motions, self.talking, base_loop).frame);
-        self.bases.prefetch(&self.avatar, next);
-    }
-
-    /// Base frames that are prefetched.
-    #[cfg(test)]
-    pub(super) fn prefetched(&self) -> impl Iterator<Item = usize> {
-        self.bases.decoded()
-    }
-
-    /// Follows what the other threads did since the last frame. An interruption drops what is prepared;
-    /// a change (mute, pause) takes it back, its sound too. Mouth and motion go on from the frame that
-    /// was presented last.
-    fn follow(&mut self, input: &Mutex<Input>, request: Request<'_>) {
-        let mut input = lock(input);
-        if input.interruptions != self.interruptions {
-            self.interruptions = input.interruptions;
-            let mut ring = lock(request.ring);
-            ring.discard_interrupted(self.interruptions);
-            self.restore(&ring, request);
-            self.start_utterance();
-            self.interrupted = true;
-            self.starved = 0;
-            self.closing = if self.mouth.patch_opacity() > 0.0 {
-                CLOSING
-            } else {
-                0
-            };
-        }
-        if input.changes != self.changes {
-            self.changes = input.changes;
-            let mut ring = lock(request.ring);
-            let mut taken_back = false;
-            while let Some(frame) = ring.pop_last() {
-                self.take_back(&mut input, &frame);
-                ring.recycle(frame);
-                taken_back = true;
-            }
-            if taken_back {
-                self.restore(&ring, request);
-            }
-        }
-    }
-
-    /// Takes back the frame that was prepared last and is not presented: it will be prepared anew.
-    pub(super) fn undo(
-        &mut self,
-        input: &Mutex<Input>,
-        request: Request<'_>,
-        frame: &PreparedFrame,
-    ) {
-        let mut input = lock(input);
-        self.take_back(&mut input, frame);
-        self.restore(&lock(request.ring), request);
-    }
-
-    /// Gives a frame's sound and gesture back, unless an interruption dropped them.
-    fn take_back(&mut self, input: &mut Input, frame: &PreparedFrame) {
-        if frame.speech_frames > 0 && frame.interruptions == input.interruptions {
-            input.give_back(&frame.audio);
-            self.frame -= frame.speech_frames;
-            self.ended = false;
-        }
-        if frame.interruptions == input.interruptions {
-            input.gesture = input.gesture.or(frame.gesture);
-        }
-    }
-
-    /// Sets mouth and motion as they were after the last frame that stays.
-    fn restore(&mut self, ring: &Ring, request: Request<'_>) {
-        let presented = lock(request.presented);
-        let state = ring.last().map_or(&*presented, |frame| &frame.state);
-        self.mouth.copy_from(&state.mouth);
-        self.animation = state.animation;
     }
 
     fn start_utterance(&mut self) {
