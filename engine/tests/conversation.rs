@@ -59,7 +59,7 @@ fn listen(voice: &[f32], piece: usize, arrival: impl Fn(usize) -> u64) -> Heard 
             }
         }
         let frame = tick(&clock, &session);
-        assert_eq!(frame.index(), index, "no picture is left out");
+        assert_eq!(frame.index(), index, "no picture is dropped");
         assert!(!frame.flags().late, "frame {index} is in time");
         if frame.flags().speech && heard.samples.is_empty() {
             heard.first = index;
@@ -324,7 +324,7 @@ fn base_frames_fade_where_motions_do_not_fit() {
     assert_eq!((cuts, fades), (1, 6), "one that fits and two that don't");
 }
 
-/// Whoever was kept for a while has every picture, one at once after the other.
+/// A consumer that was delayed gets every picture, one at once after the other.
 #[test]
 fn delays_cost_no_picture() {
     for (spoken, late) in [(false, 1), (true, 1), (false, 20), (true, 20)] {
@@ -346,7 +346,7 @@ fn delays_cost_no_picture() {
     }
 }
 
-/// Whoever takes longer for each frame than it lasts loses pictures evenly, and never lags far behind.
+/// A consumer that takes longer for each frame than it lasts loses pictures evenly, and never lags far behind.
 #[test]
 fn a_slow_consumer_loses_pictures_evenly() {
     for work in [42, 50, 60, 85, 130] {
@@ -373,7 +373,7 @@ fn a_slow_consumer_loses_pictures_evenly() {
         let expected = 1.0 - 40.0 / work as f64;
         assert!(
             (share - expected).abs() < 0.03,
-            "{work} ms: {share} left out"
+            "{work} ms: {share} dropped"
         );
         // That is when it shows.
         assert!(most <= 60 + 4 * (work - 40), "{work} ms: {most} ms late");

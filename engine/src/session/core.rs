@@ -364,7 +364,7 @@ impl Core {
         }
     }
 
-    /// Keeps the books on a frame that leaves.
+    /// Flags and counts a frame that leaves.
     fn count(&self, frame: &mut Frame) {
         let mut late = Duration::ZERO;
         if self.options.pacing == Pacing::Realtime {
@@ -373,16 +373,7 @@ impl Core {
             late = (ring.elapsed() + FRAME_DURATION).saturating_sub(ring.due());
             frame.flags.late = late > LATE;
         }
-        let mut statistics = lock(&self.statistics);
-        statistics.worst_delay = statistics.worst_delay.max(late);
-        let flags = frame.flags;
-        statistics.frames += 1;
-        statistics.speech += u64::from(flags.speech);
-        statistics.late += u64::from(flags.late);
-        statistics.skipped += u64::from(flags.skipped);
-        statistics.underruns += u64::from(flags.underrun);
-        statistics.concealed += u64::from(flags.concealed);
-        statistics.samples += frame.audio.len() as u64;
+        lock(&self.statistics).add(frame, late);
     }
 }
 

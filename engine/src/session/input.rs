@@ -2,14 +2,11 @@
 
 use std::collections::VecDeque;
 
+use super::utterance::{KEPT_SAMPLES, Size, Utterance};
 use crate::audio::AudioData;
-use crate::clock::frame_count;
 use crate::options::SessionOptions;
 use crate::{Error, ErrorKind, Result};
 
-/// Longest buffer that is kept for the next utterance, in samples (1 MiB); longer ones go back to
-/// the system.
-const KEPT_SAMPLES: usize = 1 << 18;
 /// Emptied buffers that are kept at most.
 const KEPT_BUFFERS: usize = 2;
 
@@ -39,43 +36,12 @@ pub(super) struct Input {
     pub(super) restart: bool,
 }
 
-/// One utterance on its way: audio at one rate, from its first sample to its flush.
-#[derive(Debug)]
-pub(super) struct Utterance {
-    pub(super) rate_hz: u32,
-    /// The caller's samples that no frame has carried away yet.
-    samples: VecDeque<f32>,
-    /// How many of `samples` the resampler has been given.
-    fed: usize,
-    /// Samples pushed in all.
-    total: u64,
-    ended: bool,
-}
-
-/// An amount of audio.
-#[derive(Clone, Copy, Debug, Default)]
-struct Size {
-    nanoseconds: u64,
-    bytes: usize,
-}
-
 /// Most audio that may wait.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct QueueLimits {
     seconds: u32,
     bytes: usize,
     utterances: usize,
-}
-
-/// What the resampler gets next.
-#[derive(Debug, Eq, PartialEq)]
-pub(super) enum Feed {
-    /// Samples, which were appended to the scratch buffer.
-    Samples,
-    /// Silence: the utterance has ended.
-    Silence,
-    /// Nothing until more is pushed.
-    Starved,
 }
 
 impl QueueLimits {
@@ -85,20 +51,6 @@ impl QueueLimits {
             bytes: options.queue_limit_bytes,
             utterances: options.queue_limit_utterances,
         }
-    }
-}
-
-impl Size {
-    fn of(samples: usize, rate_hz: u32) -> Self {
-        let nanoseconds = samples as u128 * 1_000_000_000 / u128::from(rate_hz);
-        Self {
-            nanoseconds: u64::try_from(nanoseconds).unwrap_or(u64::MAX),
-            bytes: samples.saturating_mul(size_of::<f32>()),
-        }
-    }
-
-    fn seconds(self) -> f64 {
-        self.nanoseconds as f64 * 1e-9
     }
 }
 
@@ -112,7 +64,7 @@ impl Input {
         limits: QueueLimits,
     ) -> Result<()> {
         let samples = audio.len() / usize::from(channels);
-        let open = self.utterances.back().filter(|last| !last.ended);
+        let open = self.utterances.back().filter(|last| !last.has_ended());
         if let Some(open) = open
             && open.rate_hz != rate_hz
         {
@@ -128,18 +80,11 @@ impl Input {
         if open.is_none() {
             let samples = self.spare.pop().unwrap_or_default();
             self.performed.clear();
-            self.utterances.push_back(Utterance {
-                rate_hz,
-                samples,
-                fed: 0,
-                total: 0,
-                ended: false,
-            });
+            self.utterances.push_back(Utterance::new(rate_hz, samples));
         }
         let utterance = self.utterances.back_mut().expect("there is one now");
         let before = utterance.size();
-        audio.mix_down(channels, &mut utterance.samples);
-        utterance.total += samples as u64;
+        utterance.push(audio, channels);
         let after = utterance.size();
         self.resized(before, after);
         Ok(())
@@ -183,7 +128,7 @@ impl Input {
     /// Ends the utterance that is being pushed, if there is one.
     pub(super) fn flush(&mut self) {
         if let Some(utterance) = self.utterances.back_mut() {
-            utterance.ended = true;
+            utterance.end();
         }
     }
 
@@ -245,10 +190,7 @@ impl Input {
     pub(super) fn give_back(&mut self, samples: &[f32]) {
         if let Some(utterance) = self.utterances.front_mut() {
             let before = utterance.size();
-            for &sample in samples.iter().rev() {
-                utterance.samples.push_front(sample);
-            }
-            utterance.fed += samples.len();
+            utterance.give_back(samples);
             let after = utterance.size();
             self.resized(before, after);
         }
@@ -258,56 +200,12 @@ impl Input {
     pub(super) fn finish(&mut self) -> Option<VecDeque<f32>> {
         let utterance = self.utterances.pop_front()?;
         self.resized(utterance.size(), Size::default());
-        let mut samples = utterance.samples;
-        samples.clear();
+        let samples = utterance.into_buffer();
         if self.spare.len() < KEPT_BUFFERS && samples.capacity() <= KEPT_SAMPLES {
             self.spare.push(samples);
             return None;
         }
         Some(samples)
-    }
-}
-
-impl Utterance {
-    fn size(&self) -> Size {
-        Size::of(self.samples.len(), self.rate_hz)
-    }
-
-    /// No more audio belongs to it.
-    pub(super) fn end(&mut self) {
-        self.ended = true;
-    }
-
-    /// Appends up to `at_most` samples for the resampler to `scratch`.
-    pub(super) fn feed(&mut self, at_most: usize, scratch: &mut Vec<f32>) -> Feed {
-        let end = self.samples.len().min(self.fed + at_most);
-        if end > self.fed {
-            scratch.extend(self.samples.range(self.fed..end));
-            self.fed = end;
-            return Feed::Samples;
-        }
-        if self.ended {
-            Feed::Silence
-        } else {
-            Feed::Starved
-        }
-    }
-
-    /// Number of frames, once that is known.
-    pub(super) fn frames(&self) -> Option<u64> {
-        self.ended.then(|| frame_count(self.total, self.rate_hz))
-    }
-
-    fn take(&mut self, samples: u64, out: &mut Vec<f32>) {
-        let length = self.samples.len();
-        let count = usize::try_from(samples).map_or(length, |samples| samples.min(length));
-        out.extend(self.samples.drain(..count));
-        self.fed = self.fed.saturating_sub(count);
-        // Each time a quarter is left, half is given back: the copies sum up to half of the peak.
-        let (left, capacity) = (self.samples.len(), self.samples.capacity());
-        if capacity > KEPT_SAMPLES && left < capacity / 4 {
-            self.samples.shrink_to(2 * left);
-        }
     }
 }
 
@@ -323,7 +221,7 @@ mod tests {
     };
 
     fn capacity(input: &Input) -> usize {
-        let queued = input.utterances.iter().map(|u| u.samples.capacity());
+        let queued = input.utterances.iter().map(|u| u.capacity());
         queued.sum::<usize>() + input.spare.iter().map(VecDeque::capacity).sum::<usize>()
     }
 

@@ -17,6 +17,7 @@ mod statistics;
 mod target;
 #[cfg(test)]
 pub(crate) mod tests;
+mod utterance;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

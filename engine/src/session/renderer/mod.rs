@@ -5,10 +5,11 @@ mod rewind;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::input::{Feed, Input};
+use super::input::Input;
 use super::plan::{FrameKind, Plan, Request};
 use super::prefetch::BasePrefetch;
 use super::ring::PreparedFrame;
+use super::utterance::Feed;
 use crate::audio::resample::Resampler;
 use crate::avatar::Avatar;
 use crate::clock::{NETWORK_RATE_HZ, frame_start};
