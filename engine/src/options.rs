@@ -46,7 +46,8 @@ pub struct SessionOptions {
     /// Most audio that may wait to be rendered, in seconds; pushing more is refused, so that memory
     /// stays bounded.
     pub queue_limit_s: u32,
-    /// Most memory that this audio may take, in bytes: 4 a sample, after mixing down to mono.
+    /// Most memory that this audio may take, in bytes: 4 a sample after mixing down to mono, 8 where
+    /// there were several channels.
     pub queue_limit_bytes: usize,
     /// Most utterances that may wait, the one that is being rendered among them.
     pub queue_limit_utterances: usize,

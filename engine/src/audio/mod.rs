@@ -1,5 +1,6 @@
 //! Audio as the caller pushes it: formats, mixing down, and the road to the networks' 16 kHz.
 
+pub(crate) mod downmix;
 pub(crate) mod mel;
 pub(crate) mod resample;
 
@@ -107,6 +108,14 @@ impl AudioData<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// Sample `index`, all channels counted, as a float.
+    pub(crate) fn sample(&self, index: usize) -> f32 {
+        match self {
+            Self::F32(samples) => samples[index],
+            Self::I16(samples) => f32::from(samples[index]) / 32768.0,
+        }
     }
 
     /// Appends the mono mix (the mean of the channels) to `out`. One channel passes unchanged.

@@ -76,7 +76,8 @@ impl Input {
                 ),
             ));
         }
-        self.check(Size::of(samples, rate_hz), open.is_none(), limits)?;
+        let more = Size::of(samples, rate_hz, channels > 1);
+        self.check(more, open.is_none(), limits)?;
         if open.is_none() {
             let samples = self.spare.pop().unwrap_or_default();
             self.performed.clear();

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::audio::AudioData;
+use crate::audio::downmix::Downmix;
 use crate::clock::frame_count;
 
 /// Longest buffer that is kept for the next utterance, in samples (1 MiB); longer ones go back to
@@ -14,11 +15,21 @@ pub(super) struct Utterance {
     pub(super) rate_hz: u32,
     /// The caller's samples that no frame has carried away yet.
     samples: VecDeque<f32>,
+    /// What the networks hear of audio with several channels, from the first sample on that the resampler
+    /// has not been given. Mono audio is heard as it is.
+    heard: Option<Heard>,
     /// How many of `samples` the resampler has been given.
     fed: usize,
     /// Samples pushed in all.
     total: u64,
     ended: bool,
+}
+
+/// What the networks hear of several channels.
+#[derive(Debug)]
+struct Heard {
+    downmix: Downmix,
+    samples: VecDeque<f32>,
 }
 
 /// An amount of audio.
@@ -40,11 +51,12 @@ pub(super) enum Feed {
 }
 
 impl Size {
-    pub(super) fn of(samples: usize, rate_hz: u32) -> Self {
+    /// Of `samples` and, if they are `heard` apart, of what the networks hear of them.
+    pub(super) fn of(samples: usize, rate_hz: u32, heard: bool) -> Self {
         let nanoseconds = samples as u128 * 1_000_000_000 / u128::from(rate_hz);
         Self {
             nanoseconds: u64::try_from(nanoseconds).unwrap_or(u64::MAX),
-            bytes: samples.saturating_mul(size_of::<f32>()),
+            bytes: samples.saturating_mul(size_of::<f32>() * (1 + usize::from(heard))),
         }
     }
 
@@ -59,6 +71,7 @@ impl Utterance {
         Self {
             rate_hz,
             samples,
+            heard: None,
             fed: 0,
             total: 0,
             ended: false,
@@ -67,8 +80,30 @@ impl Utterance {
 
     /// Appends a piece, mixed down.
     pub(super) fn push(&mut self, audio: AudioData<'_>, channels: u16) {
+        let before = self.samples.len();
         audio.mix_down(channels, &mut self.samples);
+        self.hear(audio, channels, before);
         self.total += (audio.len() / usize::from(channels)) as u64;
+    }
+
+    /// Appends what the networks hear of a piece whose mean is in `samples` from `before` on.
+    fn hear(&mut self, audio: AudioData<'_>, channels: u16, before: usize) {
+        if channels == 1 && self.heard.is_none() {
+            return;
+        }
+        let heard = self.heard.get_or_insert_with(|| Heard {
+            downmix: Downmix::new(channels, self.rate_hz),
+            samples: self.samples.range(self.fed..before).copied().collect(),
+        });
+        let width = usize::from(channels);
+        if heard.downmix.channels() != width {
+            heard.downmix = Downmix::new(channels, self.rate_hz);
+        }
+        let means = self.samples.range(before..).enumerate();
+        let Heard { downmix, samples } = heard;
+        samples.extend(means.map(|(index, &mean)| {
+            downmix.next(|channel| audio.sample(index * width + channel), mean)
+        }));
     }
 
     /// Its buffer, emptied.
@@ -83,7 +118,7 @@ impl Utterance {
     }
 
     pub(super) fn size(&self) -> Size {
-        Size::of(self.samples.len(), self.rate_hz)
+        Size::of(self.samples.len(), self.rate_hz, self.heard.is_some())
     }
 
     /// No more audio belongs to it.
@@ -100,7 +135,13 @@ impl Utterance {
     pub(super) fn feed(&mut self, at_most: usize, scratch: &mut Vec<f32>) -> Feed {
         let end = self.samples.len().min(self.fed + at_most);
         if end > self.fed {
-            scratch.extend(self.samples.range(self.fed..end));
+            match &mut self.heard {
+                None => scratch.extend(self.samples.range(self.fed..end)),
+                Some(heard) => {
+                    scratch.extend(heard.samples.drain(..end - self.fed));
+                    shrink(&mut heard.samples);
+                }
+            }
             self.fed = end;
             return Feed::Samples;
         }
@@ -122,11 +163,7 @@ impl Utterance {
         let count = usize::try_from(samples).map_or(length, |samples| samples.min(length));
         out.extend(self.samples.drain(..count));
         self.fed = self.fed.saturating_sub(count);
-        // Each time a quarter is left, half is given back: the copies sum up to half of the peak.
-        let (left, capacity) = (self.samples.len(), self.samples.capacity());
-        if capacity > KEPT_SAMPLES && left < capacity / 4 {
-            self.samples.shrink_to(2 * left);
-        }
+        shrink(&mut self.samples);
     }
 
     /// Puts samples that were [taken](Self::take) last back in front.
@@ -135,5 +172,14 @@ impl Utterance {
             self.samples.push_front(sample);
         }
         self.fed += samples.len();
+    }
+}
+
+/// Gives memory back that a long buffer no longer needs. Each time a quarter is left, half goes: the copies
+/// sum up to half of the peak.
+fn shrink(samples: &mut VecDeque<f32>) {
+    let (left, capacity) = (samples.len(), samples.capacity());
+    if capacity > KEPT_SAMPLES && left < capacity / 4 {
+        samples.shrink_to(2 * left);
     }
 }
