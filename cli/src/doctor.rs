@@ -100,7 +100,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
                 Err(failure) => json!({ "error": failure.to_json() }),
             }),
             "problem": problem.map(Failure::to_json),
-        }));
+        }))?;
     } else {
         let mut text = String::new();
         let mut line = |name: &str, value: &str| {
@@ -149,7 +149,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             None => line("verdict", "ready to render"),
             Some(failure) => line("verdict", &format!("cannot render: {}", failure.message)),
         }
-        console.text(&text);
+        console.text(&text)?;
     }
     Ok(problem.map_or(ExitCode::SUCCESS, |failure| {
         ExitCode::from(failure.exit_code)

@@ -1,4 +1,5 @@
-//! One line on a terminal that tells how far it is.
+//! One line on a terminal that tells how far it is. It is overwritten, not erased, so that it needs
+//! no control sequences.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -14,6 +15,8 @@ pub(crate) struct Progress {
     total: Option<u64>,
     begin: Instant,
     last: Option<Instant>,
+    /// Characters of the line that is shown.
+    width: usize,
 }
 
 impl Progress {
@@ -23,6 +26,7 @@ impl Progress {
             total,
             begin: Instant::now(),
             last: None,
+            width: 0,
         }
     }
 
@@ -49,13 +53,20 @@ impl Progress {
                 minutes(frames / u64::from(FRAME_RATE))
             ),
         };
-        let _ = write!(std::io::stderr().lock(), "\r\x1b[K{line}");
+        self.show(&line);
+    }
+
+    fn show(&mut self, line: &str) {
+        let width = self.width;
+        let _ = write!(std::io::stderr().lock(), "\r{line:<width$}");
+        self.width = line.chars().count();
     }
 
     /// Removes the line.
     pub(crate) fn clear(&mut self) {
-        if self.shown && self.last.is_some() {
-            let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
+        if self.width > 0 {
+            self.show("");
+            let _ = write!(std::io::stderr().lock(), "\r");
         }
     }
 }
