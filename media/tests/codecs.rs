@@ -59,7 +59,6 @@ fn opus_is_in_step_in_every_container() {
     burst("burst_opus.m4a", 48000, 1, 0.4..=0.4, 1e-3);
     // Symphonia doesn't say how much of the last packet is padding.
     burst("burst_opus.webm", 48000, 1, 0.4..=0.42, 1e-3);
-    burst("burst_opus51.ogg", 48000, 6, 0.4..=0.4, 2e-3);
 }
 
 #[test]
@@ -222,6 +221,7 @@ fn codecs_that_are_not_read_are_named() {
         ("burst.ac3", "AC-3"),
         ("burst_ac3.mp4", "AC-3"),
         ("burst_g726.wav", "G.726"),
+        ("burst_opus51.ogg", "Opus of 6 channels"),
         ("burst.wma", "Windows Media"),
         ("burst.au", "AU file"),
     ] {

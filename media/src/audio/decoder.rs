@@ -1,6 +1,6 @@
 //! Packets to samples: Symphonia's decoders, and two that it hasn't got.
 
-use opus_decoder::{OpusError, OpusMultistreamDecoder};
+use opus_decoder::OpusDecoder;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS};
 use symphonia::core::codecs::audio::{
     AudioCodecParameters, AudioDecoder as SymphoniaDecoder, AudioDecoderOptions,
@@ -139,9 +139,9 @@ fn adts_config(parameters: &AudioCodecParameters) -> Option<Vec<u8>> {
     Some(vec![2 << 3 | rate >> 1, rate << 7 | channels << 3])
 }
 
-/// Opus, any number of channels.
+/// Opus of one or two channels.
 pub(super) struct Opus {
-    decoder: OpusMultistreamDecoder,
+    decoder: OpusDecoder,
     channels: usize,
     /// What samples are multiplied by.
     gain: f32,
@@ -151,41 +151,30 @@ impl Opus {
     /// Reads the identification header (RFC 7845 5.1).
     fn new(parameters: &AudioCodecParameters) -> Result<Self, Failure> {
         let head = parameters.extra_data.as_deref().unwrap_or(&[]);
-        let (channels, family) = match (head.get(9), head.get(18)) {
-            (Some(&channels), Some(&family)) => (channels, family),
-            _ => return Err("Opus without its header".into()),
+        let (Some(&channels), Some(&[low, high])) = (head.get(9), head.get(16..18)) else {
+            return Err("Opus without its header".into());
         };
-        // MP4 stores the same fields big-endian; the gain is 0 in practice.
-        let gain = i16::from_le_bytes([head[16], head[17]]);
-        let stereo = [0, 1];
-        let (streams, coupled, mapping) = match (family, channels) {
-            (0, 1 | 2) => (1, channels - 1, &stereo[..channels.into()]),
-            (1 | 255, 1..) => {
-                let mapping = head.get(21..21 + usize::from(channels));
-                let mapping = mapping.ok_or("Opus with half a header")?;
-                (head[19], head[20], mapping)
-            }
-            _ => return Err(format!("Opus of {channels} channels, family {family}").into()),
-        };
+        // MP4 stores the same fields in the other order; encoders write no gain there.
+        let gain = i16::from_le_bytes([low, high]);
+        // More are several streams in one, which the decoder doesn't take apart.
+        if !matches!(channels, 1 | 2) {
+            return Err(format!("Opus of {channels} channels").into());
+        }
         let channels = usize::from(channels);
-        let (streams, coupled) = (usize::from(streams), usize::from(coupled));
-        let decoder =
-            OpusMultistreamDecoder::new(OPUS_RATE_HZ, channels, streams, coupled, mapping)?;
         Ok(Self {
-            decoder,
+            decoder: OpusDecoder::new(OPUS_RATE_HZ, channels)?,
             channels,
             gain: 10f32.powf(f32::from(gain) / (20.0 * 256.0)),
         })
     }
 
     fn decode(&mut self, packet: &[u8], interleaved: &mut Vec<f32>) -> Decoded {
+        // An empty packet is a lost one to the decoder, which would make up its sound.
+        if packet.is_empty() {
+            return Decoded::Damaged;
+        }
         interleaved.resize(OPUS_MAX_SAMPLES * self.channels, 0.0);
-        let samples: Result<usize, OpusError> = match packet {
-            // A lost packet to the decoder, which would make one up.
-            [] => return Decoded::Damaged,
-            _ => self.decoder.decode_float(packet, interleaved, false),
-        };
-        let Ok(samples) = samples else {
+        let Ok(samples) = self.decoder.decode_float(packet, interleaved, false) else {
             interleaved.clear();
             return Decoded::Damaged;
         };

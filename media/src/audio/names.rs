@@ -1,5 +1,11 @@
 //! Names of what isn't read, so that a message can say what a file is.
 
+use symphonia::core::codecs::audio::AudioCodecId;
+use symphonia::core::codecs::audio::well_known::{
+    CODEC_ID_AC3, CODEC_ID_AC4, CODEC_ID_DCA, CODEC_ID_EAC3, CODEC_ID_MUSEPACK, CODEC_ID_SPEEX,
+    CODEC_ID_TRUEHD, CODEC_ID_TTA, CODEC_ID_WAVPACK, CODEC_ID_WMA,
+};
+
 /// How many bytes of a file `container` looks at.
 pub(super) const HEAD_BYTES: usize = 4096;
 
@@ -73,6 +79,23 @@ pub(super) fn wav_codec(tag: u16) -> String {
         _ => return format!("an unknown codec (format tag 0x{tag:04X})"),
     }
     .to_owned()
+}
+
+/// A codec that a demuxer knows and no decoder.
+pub(super) fn codec(id: AudioCodecId) -> Option<&'static str> {
+    Some(match id {
+        CODEC_ID_AC3 => "AC-3",
+        CODEC_ID_EAC3 => "E-AC-3",
+        CODEC_ID_AC4 => "AC-4",
+        CODEC_ID_DCA => "DTS",
+        CODEC_ID_TRUEHD => "Dolby TrueHD",
+        CODEC_ID_SPEEX => "Speex",
+        CODEC_ID_WAVPACK => "WavPack",
+        CODEC_ID_WMA => "Windows Media Audio",
+        CODEC_ID_MUSEPACK => "Musepack",
+        CODEC_ID_TTA => "True Audio",
+        _ => return None,
+    })
 }
 
 /// The code of a sample entry in MP4 or QuickTime (mp4ra.org).

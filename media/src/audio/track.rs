@@ -94,12 +94,16 @@ impl Track {
     ) -> Result<Self> {
         let info = format.format_info();
         let mp4 = info.short_name == "isomp4";
-        let unread = |track: Option<&SymphoniaTrack>, why: Option<String>| {
-            let code = track.and_then(|t| tracks.iter().find(|m| m.id == t.id));
-            let codec = match (code, why) {
-                (Some(track), None) => names::mp4_codec(track.codec),
-                (_, Some(why)) => format!("a codec of a kind that can't be decoded ({why})"),
-                (None, None) => "an unknown codec".to_owned(),
+        // The name of a track's codec, and the error for one that isn't read.
+        let unread = |track: &SymphoniaTrack, why: Option<String>| {
+            let code = tracks.iter().find(|mp4| mp4.id == track.id);
+            let id = track.codec_params.as_ref().and_then(|p| p.audio());
+            let name_of_id = id.and_then(|parameters| names::codec(parameters.codec));
+            let codec = match (name_of_id, why, code) {
+                (Some(name), ..) => name.to_owned(),
+                (None, Some(why), _) => why,
+                (None, None, Some(mp4)) => names::mp4_codec(mp4.codec),
+                (None, None, None) => "an unknown codec".to_owned(),
             };
             unread_codec(name, info.long_name, &codec)
         };
@@ -108,7 +112,7 @@ impl Track {
             // Sound in a codec that the demuxer doesn't know is a track without a type.
             let other = format.tracks().iter().find(|t| t.codec_params.is_none());
             return Err(match other {
-                Some(other) if mp4 => unread(Some(other), None),
+                Some(other) if mp4 => unread(other, None),
                 _ => Error::new(
                     ErrorKind::UnsupportedFormat,
                     format!("{name} has no audio track; give a file with sound"),
@@ -116,9 +120,9 @@ impl Track {
             });
         };
         let parameters = track.codec_params.as_ref().and_then(|p| p.audio());
-        let parameters = parameters.ok_or_else(|| unread(Some(track), None))?;
+        let parameters = parameters.ok_or_else(|| unread(track, None))?;
         let decoder = Decoder::new(parameters)
-            .map_err(|e| unread(Some(track), Some(e.to_string())).with_source(e))?;
+            .map_err(|e| unread(track, Some(format!("sound that has no decoder here ({e})"))))?;
         let stated = track.num_frames.filter(|&n| n > 0);
         let mpeg = [CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3].contains(&parameters.codec)
             && matches!(info.short_name, "mp1" | "mp2" | "mp3");

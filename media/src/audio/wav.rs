@@ -280,12 +280,15 @@ impl<R: Read> Counted<R> {
         let left = self.left();
         let mut head = Vec::new();
         self.by_ref().take(8).read_to_end(&mut head)?;
-        let follows = match head.len() {
-            0 => true,
-            8 if self.end.is_some() && is_chunk_name(&head) => {
+        let follows = match (head.len(), self.end) {
+            (0, _) => true,
+            (8, Some(_)) if is_chunk_name(&head) => {
                 let size = u64::from(le32(&head[4..]));
                 size + size % 2 + 8 == left || size + 8 == left
             }
+            // A stream's end isn't known, but hardly a sound begins like this.
+            (8, None) => [b"LIST", b"id3 ", b"PEAK", b"JUNK"]
+                .contains(&&[head[0], head[1], head[2], head[3]]),
             _ => false,
         };
         self.position -= head.len() as u64;
