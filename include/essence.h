@@ -305,7 +305,7 @@ enum {
 #define ESSENCE_ABI_VERSION_MINOR 3
 
 /**
- * A file of audio, read as mono samples: wav, flac, mp3, ogg (Vorbis), m4a and aac.
+ * A file of audio, read as mono samples: wav, mp3, m4a, ogg, opus, flac, aac, webm and others.
  */
 typedef struct essence_audio_reader essence_audio_reader;
 
@@ -335,8 +335,7 @@ typedef struct essence_frame essence_frame;
 
 /**
  * An MP4 file being written: H.264 pictures at 25 a second with AAC sound, in step to the
- * sample. Until it is finished its data is in `<path>.part`; destroyed unfinished, none
- * remains.
+ * sample. It appears at its path when it is finished; destroyed unfinished, none remains.
  */
 typedef struct essence_mp4_writer essence_mp4_writer;
 

@@ -120,7 +120,7 @@ pub(crate) fn frames(
     if concealed > 0 {
         passed.warnings.push(format!(
             "{concealed} of {} pictures are not as they should be: a base frame of the avatar is damaged or a \
-             network failed (--log warn says which)",
+             network failed; get a fresh copy of the avatar, or try --provider cpu",
             passed.frames
         ));
     }

@@ -11,6 +11,7 @@ use crate::{root, runtime};
 const TARGETS: [(&str, &str); 4] = [
     ("imx", "4096"),
     ("audio_chunks", "256"),
+    ("audio_file", "4096"),
     ("ffi_calls", "512"),
     ("network", "8192"),
 ];
