@@ -35,7 +35,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
-    // First of all: from here on Ctrl-C leaves nothing half done.
+    // Before any work: from here on Ctrl-C leaves nothing half done.
     let interrupt = Interrupt::listen(console)?;
     let begin = Instant::now();
     let to_stdout = args.output == Path::new("-");
@@ -59,7 +59,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     table.row(format!("index,time_s,{}\n", names.join(",")).as_bytes())?;
     let options = SessionOptions::default().pictures(false);
     let mut row = Vec::new();
-    // On a terminal the table itself shows how far it is.
+    // A table on a terminal is progress enough.
     let quiet = Console::new(console.json() || to_stdout && std::io::stdout().is_terminal());
     let mut passed = speech::frames(
         &quiet,
@@ -119,7 +119,7 @@ fn format_row(frame: &Frame, row: &mut Vec<u8>) {
     row.push(b'\n');
 }
 
-/// Rows to stdout, or to a file that gets its name when it is complete.
+/// A table on stdout, or in a file that gets its name when it is complete.
 struct Table<'a> {
     writer: Writer,
     bytes: u64,
@@ -159,7 +159,7 @@ impl<'a> Table<'a> {
         self.flow(written)
     }
 
-    /// Completes the table: its size, and whether another program wrote the same name meanwhile.
+    /// Completes the table. Returns its size, and whether another program wrote the same name meanwhile.
     fn finish(mut self) -> Result<(u64, bool), Failure> {
         let flushed = match &mut self.writer {
             Writer::Stdout(stdout) => self.interrupt.waiting(|| stdout.flush()),
@@ -172,7 +172,7 @@ impl<'a> Table<'a> {
         let file = file
             .into_inner()
             .map_err(|e| Failure::output("cannot write the table", Some(e.error())))?;
-        // What has no temporary file is a FIFO or a device, which may wait for its reader.
+        // An output without a temporary file is a FIFO or a device, which may wait for its reader.
         let committed = match file.temporary_path() {
             Some(_) => file.commit(),
             None => self.interrupt.waiting(|| file.commit()),

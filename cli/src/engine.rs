@@ -35,7 +35,7 @@ impl EngineArgs {
 
     /// Loads ONNX Runtime and opens an avatar.
     pub(crate) fn open(&self, avatar: &Path) -> Result<Avatar, Failure> {
-        // Before the runtime: that a path is mistyped is the likelier and the cheaper finding.
+        // Before the runtime: a mistyped path is likelier, and found faster.
         essence::imx::Container::open(avatar)?;
         Ok(self.engine()?.open(avatar)?)
     }

@@ -6,7 +6,7 @@ use essence::imx::{HASH_DIFFERS, MISSING_MANIFEST, NOT_IMX, OTHER_FAMILY};
 use essence::{Error, ErrorKind};
 use serde_json::{Value, json};
 
-/// What to do when an output can't be written.
+/// The hint for an output that can't be written.
 const WRITE_HINT: &str = "check the folder, its permissions and the free space";
 
 /// The exit code of what the system doesn't permit (BSD's `sysexits`, `EX_NOPERM`).
@@ -15,7 +15,7 @@ const NOT_PERMITTED_EXIT_CODE: u8 = 77;
 /// The exit code of arguments that do not fit.
 pub(crate) const USAGE_EXIT_CODE: u8 = ErrorKind::InvalidArgument.exit_code();
 
-/// Why a command ended without its result.
+/// The reason for which a command has no result.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: &'static str,
@@ -99,14 +99,15 @@ impl Failure {
         }
     }
 
-    /// This failure, unless the avatar is missing too or damaged: it comes first on the command line.
+    /// The avatar's failure if it is missing or damaged, else this one: the avatar comes first on the
+    /// command line.
     pub(crate) fn unless_missing(self, avatar: &Path) -> Self {
         essence::imx::Container::open(avatar)
             .err()
             .map_or(self, Into::into)
     }
 
-    /// The object that programs read.
+    /// The object for programs.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "code": self.code,

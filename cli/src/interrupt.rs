@@ -1,7 +1,7 @@
 //! Ctrl-C and the system's request to end: the first one asks to stop, the second one stops at once.
 //!
-//! Who waits for another program (a pipe's reader or writer) can't look whether to stop: such waits
-//! are announced, and a wait that lasts a second from the request on ends the process.
+//! A thread that waits for another program (a pipe's reader or writer) can't look whether to stop:
+//! such waits are announced, and one that lasts a second from the request on ends the process.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -76,7 +76,7 @@ fn main() -> ExitCode {
 
 /// Prints what clap returns in place of a command: help, the version, or that arguments do not fit.
 fn usage(error: &clap::Error) -> ExitCode {
-    // The arguments did not parse, so whether JSON was asked for is read from them directly.
+    // The arguments did not parse, so `--json` is looked for in them directly.
     let console = Console::new(std::env::args_os().skip(1).any(|arg| arg == "--json"));
     match error.kind() {
         UsageKind::DisplayVersion if console.json() => {

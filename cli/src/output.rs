@@ -1,4 +1,4 @@
-//! Where a command writes, checked before any work.
+//! Checks of an output before any work.
 
 use std::path::Path;
 
@@ -35,12 +35,12 @@ pub(crate) fn check(output: &Path, inputs: &[&Path]) -> Result<(), Failure> {
             "the output {shown} is the input {input}; give another name"
         )));
     }
-    // Whether files can be made there shows only by making one.
+    // Only making a file shows whether it can be made.
     OutputFile::create(output).map_err(Failure::writing)?;
     Ok(())
 }
 
-/// What to say when another program wrote the same name meanwhile.
+/// The warning that another program wrote the same name meanwhile.
 pub(crate) fn replaced(output: &Path) -> String {
     format!(
         "{} was also written by another program meanwhile; its file was replaced by this one",

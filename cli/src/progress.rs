@@ -1,5 +1,5 @@
-//! One line on a terminal that tells how far it is. It is overwritten, not erased, so that it needs
-//! no control sequences.
+//! A line of progress on a terminal. It is overwritten, not erased, so that it needs no control
+//! sequences.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use essence_media::FRAME_RATE;
 
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Shows frames done, of how many, and how fast. Silent where there is no terminal.
+/// Shows frames done, of how many, and how fast. Silent without a terminal.
 #[derive(Debug)]
 pub(crate) struct Progress {
     shown: bool,
@@ -30,7 +30,7 @@ impl Progress {
         }
     }
 
-    /// `frames` are done.
+    /// Shows that `frames` are done.
     pub(crate) fn update(&mut self, frames: u64) {
         let now = Instant::now();
         if !self.shown || self.last.is_some_and(|last| now - last < INTERVAL) {

@@ -67,7 +67,7 @@ impl From<QualityArg> for Quality {
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
-    // First of all: from here on Ctrl-C leaves nothing half done.
+    // Before any work: from here on Ctrl-C leaves nothing half done.
     let interrupt = Interrupt::listen(console)?;
     let begin = Instant::now();
     let target = Target::new(&args.output, args.format)?;

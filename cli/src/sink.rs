@@ -12,7 +12,7 @@ use crate::interrupt::Interrupt;
 use crate::output;
 use crate::speech::Flow;
 
-/// Frames that may wait to be written: enough to even out key frames.
+/// Length of the queue of frames to be written: enough to even out key frames.
 const QUEUED_FRAMES: usize = 8;
 
 /// The meaning of `--output`.
@@ -55,7 +55,7 @@ impl Target {
         }
     }
 
-    /// The pixels that the session should give.
+    /// The pixel format that the session has to render.
     pub(crate) fn pixel_format(&self) -> PixelFormat {
         match self {
             Self::Mp4(_) => PixelFormat::I420,
@@ -126,8 +126,8 @@ impl Sink {
         Ok(Self { writer, size })
     }
 
-    /// Runs `work` with a function that takes frames, and writes them on a thread of its own meanwhile.
-    /// Returns the sink and what `work` returned.
+    /// Runs `work` with a function that takes frames and writes them on a thread of their own. Returns
+    /// the sink and the result of `work`.
     pub(crate) fn beside<T>(
         mut self,
         interrupt: &Interrupt,
@@ -141,14 +141,14 @@ impl Sink {
                     if self.write(&frame, interrupt)? == Flow::Stop {
                         break;
                     }
-                    // When nobody wants the empty frame any more, the last frames are on their way.
+                    // The other side is gone once the last frame is rendered.
                     let _ = outgoing.send(frame);
                 }
                 Ok(self)
             });
             let result = work(&mut |frame| {
                 let frame = std::mem::replace(frame, empty.try_recv().unwrap_or_default());
-                // Not taken: the writer ended, and says below why.
+                // The writer ended; its result below says why.
                 Ok(full.send(frame).map_or(Flow::Stop, |()| Flow::More))
             });
             drop(full);
@@ -175,7 +175,6 @@ impl Sink {
             Writer::Raw { bytes } => {
                 match interrupt.waiting(|| std::io::stdout().lock().write_all(frame.pixels())) {
                     Ok(()) => *bytes += frame.pixels().len() as u64,
-                    // The reader has seen enough.
                     Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Flow::Stop),
                     Err(e) => return Err(Failure::output("cannot write to stdout", Some(&e))),
                 }
@@ -189,7 +188,7 @@ impl Sink {
         let (width, height) = self.size;
         Ok(match self.writer {
             Writer::Mp4(mp4) => {
-                // What has no temporary file is a FIFO or a device, which may wait for its reader.
+                // An output without a temporary file is a FIFO or a device, which may wait for its reader.
                 let summary = match mp4.temporary_path() {
                     Some(_) => mp4.finish(),
                     None => interrupt.waiting(|| mp4.finish()),

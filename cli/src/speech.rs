@@ -1,4 +1,4 @@
-//! An audio file through a session: frames as they come, memory as flat as the blocks it is fed in.
+//! An audio file through a session, block by block, so that memory doesn't grow with its length.
 
 use std::io::IsTerminal;
 use std::path::Path;

@@ -8,7 +8,7 @@
 //! `rate / 25 * k` together with picture `k`. Sound that is shorter than the pictures is filled up
 //! with silence, longer sound is cut by the same edit.
 //!
-//! # How a broken file never remains
+//! # No broken file remains
 //!
 //! Everything goes to an [`OutputFile`](crate::OutputFile), which gets its name only when it is complete.
 //! The samples are streamed to it; only their sizes stay in memory (about 8 bytes a frame of either
