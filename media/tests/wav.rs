@@ -262,3 +262,29 @@ fn hear_file(name: &str, bytes: &[u8]) -> String {
     );
     error.to_string()
 }
+
+/// Numbers at the edges of their fields, as damage makes them.
+#[test]
+fn absurd_formats_are_refused_or_played_and_never_overflow() {
+    for tag in [1, 2, 3, 6, 0x11, 0x55] {
+        for (channels, align, bits) in [
+            (1, u16::MAX, 16),
+            (1, 2, u16::MAX),
+            (u16::MAX, u16::MAX, u16::MAX),
+            (2, 60_000, 4),
+            (1, 0, 0),
+            (40_000, 2, 16),
+        ] {
+            let mut wav = Wav::speech(&ramp());
+            for (at, value) in [(0, tag), (2, channels), (12, align), (14, bits)] {
+                let value: u16 = value;
+                wav.format[at..at + 2].copy_from_slice(&value.to_le_bytes());
+            }
+            let name = format!("{tag}_{channels}_{align}_{bits}.wav");
+            match hear_bytes(&name, &wav.bytes()) {
+                Ok(heard) => assert!(heard.samples.len() <= 64_000, "{name}"),
+                Err(error) => assert!(error.to_string().contains(&name), "{error}"),
+            }
+        }
+    }
+}

@@ -9,6 +9,7 @@
 //! ```
 
 mod decoder;
+mod guard;
 mod mp4_index;
 mod names;
 mod reader;

@@ -11,6 +11,7 @@ use symphonia::core::formats::FormatReader;
 use symphonia::core::packet::Packet;
 
 use super::decoder::Decoded;
+use super::guard::guarded;
 use super::mp4_index::Mp4Track;
 use super::source::{self, Opened};
 use super::timeline::Timeline;
@@ -160,11 +161,17 @@ impl AudioReader {
     /// The next block of mono samples, or `None` at the end.
     ///
     /// # Errors
-    /// `UnsupportedFormat`: a sample is not a number or infinite (the message says which), or the
-    /// stream changes its rate. `Io`: the file could not be read on.
+    /// `UnsupportedFormat`: a sample is not a number or infinite (the message says which), the stream
+    /// changes its rate, or it is too damaged. `Io`: the file could not be read on. After an error
+    /// nothing follows.
     pub fn next_block(&mut self) -> Result<Option<&[f32]>> {
-        if !std::mem::take(&mut self.pending) && !self.decode_block()? {
-            return Ok(None);
+        if !std::mem::take(&mut self.pending) {
+            let more = self.decode_block();
+            // Nothing comes after an error: what failed may be in any state.
+            self.ended |= more.is_err();
+            if !more? {
+                return Ok(None);
+            }
         }
         Ok(Some(&self.mono))
     }
@@ -249,7 +256,8 @@ impl AudioReader {
     /// The demuxer's next packet, or `None` at the end.
     fn next_packet(&mut self) -> Result<Option<Packet>> {
         loop {
-            return match self.format.next_packet() {
+            let packet = guarded(|| self.format.next_packet());
+            return match packet.unwrap_or(Err(DemuxError::DecodeError("its reader failed"))) {
                 Ok(packet) => Ok(packet),
                 // A file cut off in the middle of a packet: what came before was played.
                 Err(DemuxError::IoError(e)) if e.kind() == IoErrorKind::UnexpectedEof => Ok(None),
@@ -281,7 +289,8 @@ impl AudioReader {
 
     /// Decodes a packet and hands it to the timeline.
     fn decode(&mut self, packet: &Packet) -> Result<()> {
-        let decoded = self.track.decoder.decode(packet, &mut self.interleaved);
+        let decoded = guarded(|| self.track.decoder.decode(packet, &mut self.interleaved));
+        let decoded = decoded.unwrap_or_else(|| Err("its decoder failed".into()));
         match decoded.map_err(|e| {
             let what = self.at("cannot be decoded; convert it, for example to wav");
             Error::new(ErrorKind::UnsupportedFormat, what).with_source(e)

@@ -13,6 +13,7 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::{TimeBase, Timestamp};
 
 use super::decoder::Decoder;
+use super::guard::guarded;
 use super::mp4_index::Mp4Track;
 use super::names;
 use super::source::{WavFacts, unread_codec};
@@ -34,8 +35,8 @@ pub(super) fn demux(
     }
     let source = MediaSourceStream::new(media, Default::default());
     let (options, metadata) = (FormatOptions::default(), MetadataOptions::default());
-    symphonia::default::get_probe()
-        .probe(&hint, source, options, metadata)
+    guarded(|| symphonia::default::get_probe().probe(&hint, source, options, metadata))
+        .unwrap_or(Err(DemuxError::DecodeError("its reader failed")))
         .map_err(|e| {
             let what = match unread {
                 Some(format) => format!(
@@ -121,7 +122,8 @@ impl Track {
         };
         let parameters = track.codec_params.as_ref().and_then(|p| p.audio());
         let parameters = parameters.ok_or_else(|| unread(track, None))?;
-        let decoder = Decoder::new(parameters)
+        let decoder = guarded(|| Decoder::new(parameters))
+            .unwrap_or_else(|| Err("its decoder failed".into()))
             .map_err(|e| unread(track, Some(format!("sound that has no decoder here ({e})"))))?;
         let stated = track.num_frames.filter(|&n| n > 0);
         let mpeg = [CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3].contains(&parameters.codec)

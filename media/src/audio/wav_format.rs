@@ -80,10 +80,10 @@ impl Format {
         match self.tag {
             PCM | FLOAT => {
                 // 12 bits are stored in 16, 20 in 24, at the top; what a block takes decides.
-                let stored = self.block_align / self.channels * 8;
+                let stored = (self.block_align / self.channels).saturating_mul(8);
                 let fits = self.block_align % self.channels == 0 && stored >= self.bits;
                 if !fits || stored == 0 {
-                    self.bits = self.bits.div_ceil(8) * 8;
+                    self.bits = self.bits.div_ceil(8).saturating_mul(8);
                 } else {
                     self.bits = stored;
                 }
@@ -155,8 +155,10 @@ impl Format {
     }
 
     /// Samples per channel that a block holds: ADPCM stores the first one or two in its head.
-    fn samples_per_block(&self) -> u16 {
-        let coded = |head: u16| (self.block_align - head * self.channels) * 2 / self.channels;
+    fn samples_per_block(&self) -> u32 {
+        let coded = |head| {
+            u32::from(self.block_align - head * self.channels) * 2 / u32::from(self.channels)
+        };
         match self.tag {
             ADPCM_MS => coded(7) + 2,
             ADPCM_IMA => coded(4) + 1,
@@ -172,7 +174,8 @@ impl Format {
         let mut extra = Vec::new();
         match self.tag {
             ADPCM_MS | ADPCM_IMA => {
-                extra.extend_from_slice(&self.samples_per_block().to_le_bytes());
+                let samples = self.samples_per_block().min(u16::MAX.into()) as u16;
+                extra.extend_from_slice(&samples.to_le_bytes());
                 if self.tag == ADPCM_MS {
                     // The seven predictors of the standard, which decoders know by heart.
                     extra.extend_from_slice(&7u16.to_le_bytes());
