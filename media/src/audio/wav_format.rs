@@ -81,7 +81,7 @@ impl Format {
             PCM | FLOAT => {
                 // 12 bits are stored in 16, 20 in 24, at the top; what a block takes decides.
                 let stored = (self.block_align / self.channels).saturating_mul(8);
-                let fits = self.block_align % self.channels == 0 && stored >= self.bits;
+                let fits = self.block_align.is_multiple_of(self.channels) && stored >= self.bits;
                 if !fits || stored == 0 {
                     self.bits = self.bits.div_ceil(8).saturating_mul(8);
                 } else {
