@@ -142,7 +142,6 @@ impl Core {
         }
         let prepared = &drawer.prepared;
         frame.base_frame = prepared.base_frame;
-        frame.interruptions = prepared.interruptions;
         frame.arkit.clear();
         frame.arkit.extend_from_slice(&prepared.arkit);
         frame.flags.speech = matches!(prepared.kind, FrameKind::Speech { .. });
@@ -200,7 +199,6 @@ impl Core {
         lock(&self.ring).wanted = wanted;
         let mut shown = false;
         let mut skipped = 0;
-        let mut interruptions = None;
         loop {
             match self.next(current, wanted, prepared, &mut drawer.late_frames) {
                 Ok(true) => {}
@@ -213,11 +211,6 @@ impl Core {
                     break;
                 }
                 Err(error) => return Err(error),
-            }
-            if interruptions.replace(prepared.interruptions) != Some(prepared.interruptions) {
-                // After an interruption, what came before it is not handed over any more.
-                frame.audio.clear();
-                frame.audio_rate_hz = 0;
             }
             hand_out(prepared, frame);
             skipped += prepared.dropped + u64::from(shown);
@@ -382,8 +375,14 @@ impl Core {
     }
 }
 
-/// Hands out the sound of a prepared frame.
-fn hand_out(prepared: &PreparedFrame, frame: &mut Frame) {
+/// Hands out the sound of a prepared frame, behind that of the frames before it whose pictures are dropped.
+/// Behind an interruption, the sound from before it isn't handed out any more.
+pub(super) fn hand_out(prepared: &PreparedFrame, frame: &mut Frame) {
+    if frame.interruptions != prepared.interruptions {
+        frame.interruptions = prepared.interruptions;
+        frame.audio.clear();
+        frame.audio_rate_hz = 0;
+    }
     if prepared.muted {
         let length = frame.audio.len() + prepared.audio.len();
         frame.audio.resize(length, 0.0);
