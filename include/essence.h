@@ -268,7 +268,15 @@ enum {
      * An utterance is under way, but the audio for this frame had not arrived in time: the
      * mouth waits, closed.
      */
-    ESSENCE_FRAME_UNDERRUN = 4
+    ESSENCE_FRAME_UNDERRUN = 4,
+    /**
+     * The frame left more than 20 ms after it was due. Since ABI 1.4.
+     */
+    ESSENCE_FRAME_LATE = 8,
+    /**
+     * The speech was muted: its samples are zeros and the mouth rests. Since ABI 1.4.
+     */
+    ESSENCE_FRAME_MUTED = 16
 };
 
 /**
@@ -302,7 +310,12 @@ enum {
  * Minor version of the binary interface that this header describes. A library of a higher minor
  * version does all that one of a lower does.
  */
-#define ESSENCE_ABI_VERSION_MINOR 3
+#define ESSENCE_ABI_VERSION_MINOR 4
+
+/**
+ * Stands for "as many as wanted" where a number of sessions is given.
+ */
+#define ESSENCE_NO_LIMIT 4294967295
 
 /**
  * A file of audio, read as mono samples: wav, flac, mp3, ogg (Vorbis), m4a and aac.
@@ -404,6 +417,18 @@ typedef struct essence_engine_options {
      * 0.
      */
     uint32_t reserved;
+    /**
+     * Threads that prepare frames, and networks that run at a time, for all avatars of the engine
+     * together. 0, the default: as many as the process may use cores, a container's quota counted.
+     * Since ABI 1.4.
+     */
+    uint32_t threads;
+    /**
+     * Most real-time sessions at a time, of all avatars of the engine together;
+     * essence_session_create() refuses one more with LIMIT_EXCEEDED. 0, the default, and
+     * #ESSENCE_NO_LIMIT: no limit. Since ABI 1.4.
+     */
+    uint32_t max_sessions;
 } essence_engine_options;
 
 /**
@@ -461,6 +486,14 @@ typedef struct essence_engine_info {
      * Number of `providers`.
      */
     size_t provider_count;
+    /**
+     * Threads that prepare frames, and networks that run at a time. Since ABI 1.4.
+     */
+    uint32_t threads;
+    /**
+     * Real-time sessions that there are at the moment of the call. Since ABI 1.4.
+     */
+    uint32_t sessions;
 } essence_engine_info;
 
 /**
@@ -662,6 +695,15 @@ typedef struct essence_session_options {
      * system's clock.
      */
     const struct essence_clock *clock;
+    /**
+     * 1: frames carry sound, ARKit values and the number of the base frame, but no picture; the
+     * identity network doesn't run and nothing is composed. Default: 0. Since ABI 1.4.
+     */
+    uint32_t without_pictures;
+    /**
+     * 0.
+     */
+    uint32_t reserved_2;
 } essence_session_options;
 
 /**
@@ -698,6 +740,52 @@ typedef struct essence_session_info {
      */
     uint32_t reserved;
 } essence_session_info;
+
+/**
+ * Counts of what has happened in a session since it was created. Since ABI 1.4.
+ */
+typedef struct essence_session_statistics {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * Frames drawn.
+     */
+    uint64_t frames;
+    /**
+     * Those of them that belong to an utterance.
+     */
+    uint64_t speech;
+    /**
+     * Those that left more than 20 ms after they were due.
+     */
+    uint64_t late;
+    /**
+     * Pictures that were dropped because their time had passed.
+     */
+    uint64_t skipped;
+    /**
+     * Frames for which the audio of an utterance had not arrived in time.
+     */
+    uint64_t underruns;
+    /**
+     * Times the clock started anew because no frame had been asked for during a second.
+     */
+    uint64_t restarts;
+    /**
+     * Audio samples handed out, at the rate that they were pushed with.
+     */
+    uint64_t samples;
+    /**
+     * Longest time between a frame's due time and its leaving, in nanoseconds.
+     */
+    uint64_t worst_delay_ns;
+} essence_session_statistics;
 
 /**
  * A frame: its picture, the exact audio that belongs to it, and what is known about it.
@@ -749,7 +837,8 @@ typedef struct essence_frame_info {
      */
     uint32_t audio_rate_hz;
     /**
-     * The picture: the first row of each plane that the format has.
+     * The picture: the first row of each plane that the format has; NULL in a session without
+     * pictures.
      */
     const uint8_t *planes[3];
     /**
@@ -881,13 +970,13 @@ typedef struct essence_mp4_info {
  * An essence_engine_options to begin with.
  */
 #define ESSENCE_ENGINE_OPTIONS_INIT \
-    { sizeof(essence_engine_options), ESSENCE_PROVIDER_AUTO, NULL, 48 << 20, NULL, NULL, NULL, ESSENCE_LOG_LEVEL_INFO, 0 }
+    { sizeof(essence_engine_options), ESSENCE_PROVIDER_AUTO, NULL, 48 << 20, NULL, NULL, NULL, ESSENCE_LOG_LEVEL_INFO, 0, 0, 0 }
 
 /**
  * An essence_engine_info to begin with.
  */
 #define ESSENCE_ENGINE_INFO_INIT \
-    { sizeof(essence_engine_info), 0, NULL, NULL, NULL, NULL, 0 }
+    { sizeof(essence_engine_info), 0, NULL, NULL, NULL, NULL, 0, 0, 0 }
 
 /**
  * An essence_avatar_info to begin with.
@@ -911,13 +1000,19 @@ typedef struct essence_mp4_info {
  * An essence_session_options to begin with.
  */
 #define ESSENCE_SESSION_OPTIONS_INIT \
-    { sizeof(essence_session_options), ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0, 600, 0, NULL }
+    { sizeof(essence_session_options), ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0, 600, 0, NULL, 0, 0 }
 
 /**
  * An essence_session_info to begin with.
  */
 #define ESSENCE_SESSION_INFO_INIT \
     { sizeof(essence_session_info), 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0 }
+
+/**
+ * An essence_session_statistics to begin with.
+ */
+#define ESSENCE_SESSION_STATISTICS_INIT \
+    { sizeof(essence_session_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * An essence_frame_info to begin with.
@@ -1020,9 +1115,9 @@ essence_status essence_engine_options_init(struct essence_engine_options *option
 /**
  * Loads ONNX Runtime. Further engines in a process share what the first one loaded.
  *
- * ONNX Runtime's telemetry is the program's to switch off, since a library can't change the
- * environment safely: it sets `ORT_DISABLE_TELEMETRY=1` when it starts, before it has other
- * threads. Where that isn't set, a warning is logged.
+ * ONNX Runtime's telemetry stays off: the first call sets `ORT_DISABLE_TELEMETRY=1` in the
+ * environment unless it is set. A program other threads of which may call getenv() at that
+ * moment sets it itself when it starts.
  *
  * `options`: borrowed for the call; NULL means the defaults.
  * `out`: written on success; transferred to the caller, who destroys it with
@@ -1057,11 +1152,25 @@ essence_status essence_engine_describe(const struct essence_engine *engine,
                                        struct essence_error *err);
 
 /**
- * Opens an avatar: reads the file into memory, checks it against its hashes, loads its networks
- * and runs its self-test.
+ * Sets another limit for the real-time sessions of an engine. Sessions beyond it that there are
+ * already stay. Since ABI 1.4.
+ *
+ * `sessions`: most real-time sessions at a time; 0: no further one; #ESSENCE_NO_LIMIT: as many
+ * as wanted.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_engine_set_max_sessions(const struct essence_engine *engine,
+                                               uint32_t sessions,
+                                               struct essence_error *err);
+
+/**
+ * Opens an avatar: maps the file, checks it against its hashes, loads its networks and runs
+ * its self-test.
  *
  * `engine`: borrowed for the call.
- * `path`: UTF-8, borrowed for the call. What happens to the file afterwards has no effect.
+ * `path`: UTF-8, borrowed for the call. The file must not change while the avatar lives.
  * `out`: written on success; shared (refcounted), one reference belongs to the caller, who
  * gives it up with essence_avatar_release().
  *
@@ -1114,6 +1223,23 @@ essence_status essence_avatar_describe(const struct essence_avatar *avatar,
 essence_status essence_avatar_report_provider(const struct essence_avatar *avatar,
                                               struct essence_provider_report *report,
                                               struct essence_error *err);
+
+/**
+ * Measures how many sessions of an avatar the engine's threads can keep speaking in real time:
+ * from the time that a frame of speech takes now, sound and picture at the avatar's own size
+ * included. A machine that is busy with something else gives fewer. Since ABI 1.4.
+ *
+ * Draws some forty frames, so it takes a while and a processor core.
+ *
+ * `sessions`: written on success.
+ *
+ * Fails with: INVALID_ARGUMENT, INFERENCE, INVALID_AVATAR (a base frame turns out to be
+ * damaged).
+ * Threads: any, concurrently.
+ */
+essence_status essence_avatar_measure_capacity(const struct essence_avatar *avatar,
+                                               uint32_t *sessions,
+                                               struct essence_error *err);
 
 /**
  * Makes a clock at zero.
@@ -1189,7 +1315,8 @@ essence_status essence_session_options_init(struct essence_session_options *opti
  * `out`: written on success; transferred to the caller, who destroys it with
  * essence_session_destroy().
  *
- * Fails with: INVALID_ARGUMENT, UNSUPPORTED_VERSION.
+ * Fails with: INVALID_ARGUMENT, UNSUPPORTED_VERSION, LIMIT_EXCEEDED (a real-time session more
+ * than the engine's `max_sessions`).
  * Threads: any, concurrently.
  */
 essence_status essence_session_create(const struct essence_avatar *avatar,
@@ -1283,6 +1410,46 @@ essence_status essence_session_interrupt(const struct essence_session *session, 
 essence_status essence_session_restart_clock(const struct essence_session *session, struct essence_error *err);
 
 /**
+ * Holds speech back, or lets it go on where it was held. Speech that is held loses nothing and
+ * doesn't count as an underrun; the mouth closes and the avatar idles. Takes effect with the
+ * next frame. Since ABI 1.4.
+ *
+ * `paused`: 0 lets speech go on, any other value holds it.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_set_paused(const struct essence_session *session,
+                                          uint32_t paused,
+                                          struct essence_error *err);
+
+/**
+ * Mutes speech or lets it be heard again. Muted speech takes its time, but its samples come out
+ * as zeros, the mouth rests, and its frames have #ESSENCE_FRAME_MUTED. Takes effect with the
+ * next frame. Since ABI 1.4.
+ *
+ * `muted`: 0 lets speech be heard, any other value mutes it.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_set_muted(const struct essence_session *session,
+                                         uint32_t muted,
+                                         struct essence_error *err);
+
+/**
+ * Counts what has happened in a session since it was created. Since ABI 1.4.
+ *
+ * `statistics`: written on success, as far as its `struct_size` reaches.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_read_statistics(const struct essence_session *session,
+                                               struct essence_session_statistics *statistics,
+                                               struct essence_error *err);
+
+/**
  * Ends all drawing: an essence_session_next_frame() that waits for its time returns at once, and
  * it and all later ones give CANCELLED. essence_session_restart_clock() undoes it.
  *
@@ -1340,7 +1507,8 @@ essence_status essence_session_set_loop(const struct essence_session *session,
  * `frame`: filled with the frame; what it held before is gone, whatever is returned.
  * `picture`: borrowed for the call. NULL: the picture goes into `frame`, in the session's pixel
  * format. Otherwise it goes straight into the caller's memory, in the format of `picture`,
- * which must have the session's width and height; bytes between rows are left alone.
+ * which must have the session's width and height; bytes between rows are left alone. NULL in a
+ * session without pictures.
  * `info`: what was drawn, as far as its `struct_size` reaches; written on OK only. May be NULL.
  *
  * Returns: OK, or AGAIN (no frame: push more audio or flush, or an utterance that was flushed

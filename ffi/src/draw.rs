@@ -25,7 +25,8 @@ export! {
     /// `frame`: filled with the frame; what it held before is gone, whatever is returned.
     /// `picture`: borrowed for the call. NULL: the picture goes into `frame`, in the session's pixel
     /// format. Otherwise it goes straight into the caller's memory, in the format of `picture`,
-    /// which must have the session's width and height; bytes between rows are left alone.
+    /// which must have the session's width and height; bytes between rows are left alone. NULL in a
+    /// session without pictures.
     /// `info`: what was drawn, as far as its `struct_size` reaches; written on OK only. May be NULL.
     ///
     /// Returns: OK, or AGAIN (no frame: push more audio or flush, or an utterance that was flushed
@@ -155,6 +156,11 @@ unsafe fn draw(
         // Before a frame is used up: whether it can be described.
         // SAFETY: as this function demands.
         unsafe { sized::check_out(info) }?;
+    }
+    if !picture.is_null() && !session.pictures {
+        return Err(invalid(
+            "this session draws no pictures (`without_pictures` in its options); the picture has to be NULL",
+        ));
     }
     let session = &session.session;
     let (drawn, outside) = if picture.is_null() {

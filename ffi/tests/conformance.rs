@@ -9,12 +9,16 @@
 
 #[path = "../../engine/tests/avatar.rs"]
 mod avatar;
+#[path = "../../engine/tests/conversation.rs"]
+mod conversation;
 #[path = "../../engine/tests/golden.rs"]
 mod golden;
 #[path = "../../engine/tests/hostile.rs"]
 mod hostile;
 #[path = "../../engine/tests/laws.rs"]
 mod laws;
+#[path = "../../engine/tests/pool.rs"]
+mod pool;
 #[path = "../../engine/tests/precision.rs"]
 mod precision;
 #[path = "../../engine/tests/realtime.rs"]

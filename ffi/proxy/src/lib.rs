@@ -6,6 +6,7 @@
 
 pub mod clock;
 mod frame;
+mod log;
 mod raw;
 mod session;
 
@@ -14,9 +15,13 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Arc;
 
-pub use engine::{AudioData, Error, ErrorKind, OutputSize, Pacing, PixelFormat, Provider, Result};
+pub use engine::{
+    AudioData, Error, ErrorKind, LogLevel, OutputSize, Pacing, PixelFormat, Provider, Result,
+    Statistics,
+};
 
 pub use frame::{Frame, FrameFlags, FrameRoom};
+use log::Sink;
 use raw::{API, CError, OK, Status};
 pub use session::{Session, SessionOptions};
 
@@ -86,6 +91,9 @@ impl Drop for EngineHandle {
 pub struct EngineBuilder {
     provider: Provider,
     library: Option<PathBuf>,
+    threads: u32,
+    max_sessions: u32,
+    log: Option<(LogLevel, Box<Sink>)>,
 }
 
 impl Engine {
@@ -102,6 +110,32 @@ impl Engine {
         })?;
         Avatar::new(out)
     }
+
+    pub fn threads(&self) -> usize {
+        self.info().threads as usize
+    }
+
+    pub fn sessions(&self) -> usize {
+        self.info().sessions as usize
+    }
+
+    pub fn set_max_sessions(&self, sessions: impl Into<Option<usize>>) {
+        let sessions = sessions.into().map_or(u32::MAX, |sessions| sessions as u32);
+        // SAFETY: the engine lives.
+        call(|err| unsafe { (API.essence_engine_set_max_sessions)(self.0.0, sessions, err) })
+            .expect("any limit will do");
+    }
+
+    fn info(&self) -> raw::EngineInfo {
+        // SAFETY: zeros are a value; the engine lives.
+        unsafe {
+            let mut info = std::mem::zeroed::<raw::EngineInfo>();
+            info.struct_size = size_of_val(&info) as u32;
+            call(|err| (API.essence_engine_describe)(self.0.0, &raw mut info, err))
+                .expect("the engine lives");
+            info
+        }
+    }
 }
 
 impl EngineBuilder {
@@ -117,19 +151,45 @@ impl EngineBuilder {
         self
     }
 
+    #[must_use]
+    pub fn threads(mut self, threads: impl Into<Option<usize>>) -> Self {
+        self.threads = threads.into().unwrap_or(0) as u32;
+        self
+    }
+
+    #[must_use]
+    pub fn max_sessions(mut self, sessions: impl Into<Option<usize>>) -> Self {
+        self.max_sessions = sessions.into().unwrap_or(0) as u32;
+        self
+    }
+
+    #[must_use]
+    pub fn log(
+        mut self,
+        level: LogLevel,
+        sink: impl Fn(LogLevel, &str) + Send + Sync + 'static,
+    ) -> Self {
+        self.log = Some((level, Box::new(Sink(Box::new(sink)))));
+        self
+    }
+
     pub fn build(self) -> Result<Engine> {
         let library = self.library.map(|path| text(&path.to_string_lossy()));
         let library = library.transpose()?;
+        let level = self.log.as_ref().map_or(0, |(level, _)| log::value(*level));
+        let sink = self.log.map(|(_, sink)| Box::into_raw(sink));
         let options = raw::EngineOptions {
             struct_size: size_of::<raw::EngineOptions>() as u32,
             provider: provider_value(self.provider),
             runtime_library: library.as_ref().map_or(ptr::null(), |path| path.as_ptr()),
             base_cache_bytes: 48 << 20,
-            log: ptr::null(),
-            log_user_data: ptr::null_mut(),
-            log_destroy: ptr::null(),
-            log_level: 0,
+            log: sink.map(|_| log::write as raw::LogFn),
+            log_user_data: sink.map_or(ptr::null_mut(), |sink| sink.cast()),
+            log_destroy: sink.map(|_| log::destroy as raw::DestroyFn),
+            log_level: level,
             reserved: 0,
+            threads: self.threads,
+            max_sessions: self.max_sessions,
         };
         let mut out = ptr::null_mut();
         // SAFETY: the options live, and so does the path in them.
@@ -235,6 +295,15 @@ impl Avatar {
 
     pub fn provider(&self) -> &ProviderReport {
         &self.report
+    }
+
+    pub fn capacity(&self) -> Result<usize> {
+        let mut sessions = 0;
+        // SAFETY: the avatar lives.
+        call(|err| unsafe {
+            (API.essence_avatar_measure_capacity)(self.handle, &raw mut sessions, err)
+        })?;
+        Ok(sessions as usize)
     }
 
     pub fn session(&self, options: SessionOptions) -> Result<Session> {

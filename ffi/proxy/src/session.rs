@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::frame::{self, Frame, FrameRoom};
-use crate::raw::{self, AGAIN, API, FrameInfo, OK};
-use crate::{AudioData, Error, ErrorKind, OutputSize, Pacing, PixelFormat, Result, call, text};
+use crate::raw::{self, AGAIN, API, FrameInfo, OK, Status};
+use crate::{
+    AudioData, Error, ErrorKind, OutputSize, Pacing, PixelFormat, Result, Statistics, call, text,
+};
 
 #[derive(Clone, Debug, Default)]
 pub struct SessionOptions {
@@ -17,6 +19,7 @@ pub struct SessionOptions {
     format: PixelFormat,
     size: Option<OutputSize>,
     clock: Clock,
+    without_pictures: bool,
 }
 
 impl SessionOptions {
@@ -43,6 +46,12 @@ impl SessionOptions {
         self.clock = clock;
         self
     }
+
+    #[must_use]
+    pub fn pictures(mut self, pictures: bool) -> Self {
+        self.without_pictures = !pictures;
+        self
+    }
 }
 
 #[derive(Debug)]
@@ -50,6 +59,7 @@ pub struct Session {
     handle: *mut c_void,
     format: PixelFormat,
     size: (usize, usize),
+    pictures: bool,
     drawn: AtomicU64,
 }
 
@@ -76,6 +86,8 @@ impl Session {
                 Clock::System => ptr::null(),
                 Clock::Manual(clock) => clock.handle(),
             },
+            without_pictures: options.without_pictures.into(),
+            reserved_2: 0,
         };
         let mut handle = ptr::null_mut();
         // SAFETY: avatar, options and the clock in them live.
@@ -86,6 +98,7 @@ impl Session {
             handle,
             format: options.format,
             size,
+            pictures: !options.without_pictures,
             drawn: AtomicU64::new(0),
         };
         let info = session.info()?;
@@ -151,6 +164,39 @@ impl Session {
             .expect("interrupting works");
     }
 
+    pub fn set_paused(&self, paused: bool) {
+        // SAFETY: the session lives.
+        call(|err| unsafe { (API.essence_session_set_paused)(self.handle, paused.into(), err) })
+            .expect("pausing works");
+    }
+
+    pub fn set_muted(&self, muted: bool) {
+        // SAFETY: the session lives.
+        call(|err| unsafe { (API.essence_session_set_muted)(self.handle, muted.into(), err) })
+            .expect("muting works");
+    }
+
+    pub fn statistics(&self) -> Statistics {
+        // SAFETY: zeros are a value; the session lives.
+        let counted = unsafe {
+            let mut counted = mem::zeroed::<raw::SessionStatistics>();
+            counted.struct_size = size_of_val(&counted) as u32;
+            call(|err| (API.essence_session_read_statistics)(self.handle, &raw mut counted, err))
+                .expect("the session lives");
+            counted
+        };
+        let mut statistics = Statistics::default();
+        statistics.frames = counted.frames;
+        statistics.speech = counted.speech;
+        statistics.late = counted.late;
+        statistics.skipped = counted.skipped;
+        statistics.underruns = counted.underruns;
+        statistics.restarts = counted.restarts;
+        statistics.samples = counted.samples;
+        statistics.worst_delay = Duration::from_nanos(counted.worst_delay_ns);
+        statistics
+    }
+
     pub fn restart_clock(&self) {
         // SAFETY: the session lives.
         call(|err| unsafe { (API.essence_session_restart_clock)(self.handle, err) })
@@ -192,8 +238,8 @@ impl Session {
     pub fn next_frame(&self) -> Result<Option<Frame>> {
         let room = FrameRoom::new()?;
         let mut bytes = vec![0; self.format.buffer_len(self.size.0, self.size.1)];
-        let outside = self.drawn.fetch_add(1, Ordering::Relaxed) % 2 == 1;
-        let mut info = info();
+        let outside = self.pictures && self.drawn.fetch_add(1, Ordering::Relaxed) % 2 == 1;
+        let mut info = FrameInfo::empty();
         let drawn = if outside {
             self.draw_to(&room, &mut bytes, &mut info)?
         } else {
@@ -204,13 +250,26 @@ impl Session {
     }
 
     /// The next frame into a room that is used again, as a program would.
-    pub fn next_frame_into(&self, room: &FrameRoom) -> Result<bool> {
-        self.draw(room, &mut info())
+    pub fn next_frame_into(&self, frame: &mut Frame) -> Result<bool> {
+        frame.draw(|room, info| self.draw(room, info))
+    }
+
+    /// The next frame if it is due now.
+    pub fn try_next_frame(&self) -> Result<Option<Frame>> {
+        let mut frame = Frame::new();
+        let drawn = frame.draw(|room, info| {
+            // SAFETY: session, room and info live.
+            answer(call(|err| unsafe {
+                let none = ptr::null();
+                (API.essence_session_try_next_frame)(self.handle, room.0, none, info, err)
+            })?)
+        })?;
+        Ok(drawn.then_some(frame))
     }
 
     /// The next frame's picture into `bytes`.
     pub fn next_frame_to(&self, room: &FrameRoom, bytes: &mut [u8]) -> Result<bool> {
-        self.draw_to(room, bytes, &mut info())
+        self.draw_to(room, bytes, &mut FrameInfo::empty())
     }
 
     fn draw_to(&self, room: &FrameRoom, bytes: &mut [u8], info: &mut FrameInfo) -> Result<bool> {
@@ -229,22 +288,19 @@ impl Session {
         info: &mut FrameInfo,
     ) -> Result<bool> {
         // SAFETY: session, room and picture live.
-        let status = call(|err| unsafe {
+        answer(call(|err| unsafe {
             (API.essence_session_next_frame)(self.handle, room.0, picture, info, err)
-        })?;
-        match status {
-            OK => Ok(true),
-            AGAIN => Ok(false),
-            other => Err(Error::new(ErrorKind::Internal, format!("status {other}"))),
-        }
+        })?)
     }
 }
 
-fn info() -> FrameInfo {
-    // SAFETY: zeros are a value.
-    let mut info = unsafe { mem::zeroed::<FrameInfo>() };
-    info.struct_size = size_of_val(&info) as u32;
-    info
+/// Whether a call that is to draw a frame has drawn one.
+fn answer(status: Status) -> Result<bool> {
+    match status {
+        OK => Ok(true),
+        AGAIN => Ok(false),
+        other => Err(Error::new(ErrorKind::Internal, format!("status {other}"))),
+    }
 }
 
 impl Drop for Session {

@@ -15,7 +15,9 @@ pub(super) enum Call {
     DescribeAvatar(Size),
     ReportProvider(Size),
     OpenAvatar(Seldom, Text),
+    MeasureCapacity(Seldom),
     DescribeEngine(Size),
+    SetMaxSessions(u32),
     CreateEngine {
         seldom: Seldom,
         provider: u32,
@@ -68,6 +70,20 @@ impl World {
                 Call::DescribeEngine(size) => {
                     let mut info = Room::<essence_engine_info>::zeroed(size);
                     let status = essence_engine_describe(self.engine, info.pointer(), err);
+                    self.check(status);
+                }
+                Call::MeasureCapacity(seldom) => {
+                    if !seldom.now() {
+                        return;
+                    }
+                    let mut sessions = 0;
+                    let status =
+                        essence_avatar_measure_capacity(self.avatar, &raw mut sessions, err);
+                    self.check(status);
+                }
+                Call::SetMaxSessions(sessions) => {
+                    // Never fewer than the tests need.
+                    let status = essence_engine_set_max_sessions(self.engine, sessions | 64, err);
                     self.check(status);
                 }
                 Call::CreateEngine {

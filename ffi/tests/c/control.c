@@ -1,0 +1,219 @@
+/*
+ * What a server steers by: an engine's threads and sessions, pause, mute, statistics, frames
+ * without pictures, capacity, all levels of the log.
+ *
+ *     control TESTDATA
+ */
+#include "check.h"
+
+enum { FRAME_NS = 40000000, RATE = 16000, FRAME = RATE / 25 };
+
+static short speech[4 * RATE];
+
+/* A real-time session on a clock of ours. */
+struct paced {
+    essence_clock *clock;
+    essence_session *session;
+    essence_frame *frame;
+    essence_frame_info info;
+};
+
+static struct paced pace(essence_avatar *avatar, uint32_t without_pictures)
+{
+    const essence_frame_info empty = ESSENCE_FRAME_INFO_INIT;
+    essence_session_options options = ESSENCE_SESSION_OPTIONS_INIT;
+    struct paced paced = {NULL, NULL, NULL, ESSENCE_FRAME_INFO_INIT};
+    paced.info = empty;
+    EXPECT(ESSENCE_OK, essence_clock_create(&paced.clock, ERR));
+    options.clock = paced.clock;
+    options.without_pictures = without_pictures;
+    EXPECT(ESSENCE_OK, essence_session_create(avatar, &options, &paced.session, ERR));
+    EXPECT(ESSENCE_OK, essence_frame_create(&paced.frame, ERR));
+    return paced;
+}
+
+static void end(struct paced *paced)
+{
+    essence_frame_destroy(paced->frame);
+    essence_session_destroy(paced->session);
+    essence_clock_destroy(paced->clock);
+}
+
+static void tick(struct paced *paced)
+{
+    EXPECT(ESSENCE_OK, essence_session_next_frame(paced->session, paced->frame, NULL, &paced->info, ERR));
+    EXPECT(ESSENCE_OK, essence_clock_advance(paced->clock, FRAME_NS, ERR));
+}
+
+static essence_session_statistics statistics(const essence_session *session)
+{
+    essence_session_statistics counted = ESSENCE_SESSION_STATISTICS_INIT;
+    EXPECT(ESSENCE_OK, essence_session_read_statistics(session, &counted, ERR));
+    return counted;
+}
+
+/* Held speech loses nothing; muted speech takes its time and is silent. */
+static void hold_and_mute(essence_avatar *avatar)
+{
+    struct paced paced = pace(avatar, 0);
+    essence_session_statistics counted;
+    size_t heard = 0;
+    int i;
+    EXPECT(ESSENCE_OK, essence_session_push_audio_i16(paced.session, speech, RATE, RATE, 1, ERR));
+    EXPECT(ESSENCE_OK, essence_session_flush(paced.session, ERR));
+    for (i = 0; i < 40; i++) {
+        const int muted = i >= 15 && i < 20;
+        size_t sample;
+        if (i == 5 || i == 10)
+            EXPECT(ESSENCE_OK, essence_session_set_paused(paced.session, i == 5 ? 7 : 0, ERR));
+        if (i == 15 || i == 20)
+            EXPECT(ESSENCE_OK, essence_session_set_muted(paced.session, i == 15, ERR));
+        tick(&paced);
+        if (i >= 5 && i < 10) {
+            CHECK(paced.info.flags == 0 && paced.info.audio_samples == 0);
+            continue;
+        }
+        CHECK(((paced.info.flags & ESSENCE_FRAME_MUTED) != 0) == muted);
+        for (sample = 0; sample < paced.info.audio_samples; sample++)
+            CHECK(paced.info.audio_i16[sample] == (muted ? 0 : speech[heard + sample]));
+        heard += paced.info.audio_samples;
+    }
+    CHECK(heard == RATE);
+    counted = statistics(paced.session);
+    CHECK(counted.frames == 40 && counted.speech == 25 && counted.samples == RATE);
+    CHECK(counted.underruns == 0 && counted.late == 0 && counted.skipped == 0 && counted.restarts == 0);
+    CHECK(counted.worst_delay_ns == 0);
+    end(&paced);
+}
+
+/* A frame that is asked for late says so, and an absence is none. */
+static void come_late(essence_avatar *avatar)
+{
+    struct paced paced = pace(avatar, 0);
+    essence_session_statistics counted;
+    tick(&paced);
+    CHECK(paced.info.flags == 0);
+    EXPECT(ESSENCE_OK, essence_clock_advance(paced.clock, 25000000, ERR));
+    tick(&paced);
+    CHECK(paced.info.flags == ESSENCE_FRAME_LATE);
+    counted = statistics(paced.session);
+    CHECK(counted.late == 1 && counted.worst_delay_ns == 25000000);
+    EXPECT(ESSENCE_OK, essence_clock_advance(paced.clock, 2000000000u, ERR));
+    tick(&paced);
+    CHECK(paced.info.flags == 0 && statistics(paced.session).restarts == 1);
+    /* Audio that doesn't come in time. */
+    EXPECT(ESSENCE_OK, essence_session_push_audio_i16(paced.session, speech, 5 * FRAME, RATE, 1, ERR));
+    while (!(paced.info.flags & ESSENCE_FRAME_UNDERRUN))
+        tick(&paced);
+    CHECK(statistics(paced.session).underruns == 1);
+    end(&paced);
+}
+
+/* Sound and curves without pictures are the same sound and curves. */
+static void without_pictures(essence_avatar *avatar)
+{
+    struct paced seen = pace(avatar, 0), blind = pace(avatar, 1);
+    essence_picture picture = ESSENCE_PICTURE_INIT;
+    static unsigned char pixels[64 * 48 * 3];
+    int i;
+    EXPECT(ESSENCE_OK, essence_session_push_audio_i16(seen.session, speech, RATE, RATE, 1, ERR));
+    EXPECT(ESSENCE_OK, essence_session_push_audio_i16(blind.session, speech, RATE, RATE, 1, ERR));
+    /* Memory for a picture is not taken, and no frame is used up. */
+    EXPECT(ESSENCE_OK,
+           essence_picture_wrap(ESSENCE_PIXEL_FORMAT_BGR8, 64, 48, pixels, sizeof pixels, &picture, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT,
+           essence_session_next_frame(blind.session, blind.frame, &picture, &blind.info, ERR));
+    CHECK(strstr(last_error.message, "without_pictures") != NULL);
+    for (i = 0; i < 25; i++) {
+        /* A frame that held a picture before. */
+        essence_frame *held = blind.frame;
+        if (i == 10)
+            blind.frame = seen.frame;
+        tick(&blind);
+        blind.frame = held;
+        tick(&seen);
+        CHECK(seen.info.planes[0] && seen.info.strides[0] == 64 * 3);
+        CHECK(!blind.info.planes[0] && !blind.info.strides[0]);
+        if (i == 10)
+            continue;
+        CHECK(blind.info.width == 64 && blind.info.height == 48 && blind.info.index == seen.info.index);
+        CHECK(blind.info.base_frame == seen.info.base_frame && blind.info.flags == seen.info.flags);
+        CHECK(blind.info.audio_samples == seen.info.audio_samples);
+        CHECK(!memcmp(blind.info.audio, seen.info.audio, seen.info.audio_samples * sizeof(float)));
+        CHECK(!memcmp(blind.info.arkit, seen.info.arkit, seen.info.arkit_count * sizeof(float)));
+    }
+    end(&seen);
+    end(&blind);
+}
+
+struct log {
+    int levels[6];
+};
+
+static void on_log(void *user_data, essence_log_level level, const char *message, size_t length)
+{
+    struct log *log = (struct log *)user_data;
+    CHECK(level >= ESSENCE_LOG_LEVEL_ERROR && level <= ESSENCE_LOG_LEVEL_TRACE);
+    CHECK(message != NULL && length > 0);
+    log->levels[level]++;
+}
+
+/* One thread, at most two conversations. */
+static void limit(const char *testdata)
+{
+    char path[1024];
+    static struct log log;
+    essence_engine_options options = ESSENCE_ENGINE_OPTIONS_INIT;
+    essence_engine_info info = ESSENCE_ENGINE_INFO_INIT;
+    essence_session_options unpaced = ESSENCE_SESSION_OPTIONS_INIT;
+    essence_engine *engine = NULL;
+    essence_avatar *avatar = NULL;
+    essence_session *sessions[4] = {NULL, NULL, NULL, NULL};
+    uint32_t capacity = 0, i;
+    options.provider = ESSENCE_PROVIDER_CPU;
+    options.threads = 1;
+    options.max_sessions = 2;
+    options.log = on_log;
+    options.log_user_data = &log;
+    options.log_level = ESSENCE_LOG_LEVEL_TRACE;
+    EXPECT(ESSENCE_OK, essence_engine_create(&options, &engine, ERR));
+    snprintf(path, sizeof path, "%s/avatars/toy.imx", testdata);
+    EXPECT(ESSENCE_OK, essence_avatar_open(engine, path, &avatar, ERR));
+    for (i = 0; i < 2; i++)
+        EXPECT(ESSENCE_OK, essence_session_create(avatar, NULL, &sessions[i], ERR));
+    EXPECT(ESSENCE_ERR_LIMIT_EXCEEDED, essence_session_create(avatar, NULL, &sessions[2], ERR));
+    EXPECT(ESSENCE_OK, essence_engine_describe(engine, &info, ERR));
+    CHECK(info.threads == 1 && info.sessions == 2);
+    /* Unpaced ones don't count. */
+    unpaced.pacing = ESSENCE_PACING_UNPACED;
+    EXPECT(ESSENCE_OK, essence_session_create(avatar, &unpaced, &sessions[2], ERR));
+    essence_session_destroy(sessions[2]);
+    EXPECT(ESSENCE_OK, essence_engine_set_max_sessions(engine, ESSENCE_NO_LIMIT, ERR));
+    EXPECT(ESSENCE_OK, essence_session_create(avatar, NULL, &sessions[2], ERR));
+    EXPECT(ESSENCE_OK, essence_engine_set_max_sessions(engine, 0, ERR));
+    EXPECT(ESSENCE_ERR_LIMIT_EXCEEDED, essence_session_create(avatar, NULL, &sessions[3], ERR));
+    for (i = 0; i < 3; i++)
+        essence_session_destroy(sessions[i]);
+    EXPECT(ESSENCE_OK, essence_engine_describe(engine, &info, ERR));
+    CHECK(info.sessions == 0);
+    EXPECT(ESSENCE_OK, essence_avatar_measure_capacity(avatar, &capacity, ERR));
+    CHECK(capacity > 0);
+    CHECK(log.levels[ESSENCE_LOG_LEVEL_INFO] >= 2);
+    essence_avatar_release(avatar);
+    essence_engine_destroy(engine);
+}
+
+int main(int argc, char **argv)
+{
+    essence_avatar *avatar;
+    CHECK(argc == 2);
+    buzz(speech, 4 * RATE);
+    avatar = open_toy(argv[1]);
+    hold_and_mute(avatar);
+    come_late(avatar);
+    without_pictures(avatar);
+    essence_avatar_release(avatar);
+    limit(argv[1]);
+    printf("control: ok\n");
+    return 0;
+}
