@@ -157,7 +157,7 @@ enum {
      */
     ESSENCE_LOG_LEVEL_INFO = 3,
     /**
-     * Utterances, interruptions, places that were searched.
+     * Utterances, interruptions, networks that were loaded, places that were searched.
      */
     ESSENCE_LOG_LEVEL_DEBUG = 4,
     /**
@@ -361,8 +361,8 @@ typedef struct essence_session essence_session;
 /**
  * Takes a message: UTF-8, `length` bytes, not NUL-terminated, borrowed for the call.
  *
- * Called from whichever thread makes the call that logs, from several at a time if several do. It
- * must not call into this library and should return at once.
+ * Called from the thread that makes the call that logs or from one of the engine's own, from several
+ * at a time if several log. It must not call into this library and should return at once.
  */
 typedef void (*essence_log_fn)(void *user_data, essence_log_level level, const char *message, size_t length);
 
@@ -1164,6 +1164,19 @@ essence_status essence_engine_describe(const struct essence_engine *engine,
 essence_status essence_engine_set_max_sessions(const struct essence_engine *engine,
                                                uint32_t sessions,
                                                struct essence_error *err);
+
+/**
+ * Has an engine log messages of `level` and of those that matter more from now on, for all that
+ * it has opened and will open. A message that another thread is writing is waited for: once
+ * this returns after #ESSENCE_LOG_LEVEL_OFF, the callback runs no more. Nothing happens where
+ * the options had no `log`. Since ABI 1.4.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently; not from the callback.
+ */
+essence_status essence_engine_set_log_level(const struct essence_engine *engine,
+                                            essence_log_level level,
+                                            struct essence_error *err);
 
 /**
  * Opens an avatar: maps the file, checks it against its hashes, loads its networks and runs

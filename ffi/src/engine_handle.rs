@@ -8,7 +8,8 @@ use engine::{Engine, Error};
 use crate::boundary::{export, invalid};
 use crate::handle::{self, opaque};
 use crate::log::{
-    ESSENCE_LOG_LEVEL_INFO, Sink, essence_destroy_fn, essence_log_fn, essence_log_level, level,
+    ESSENCE_LOG_LEVEL_INFO, Sink, essence_destroy_fn, essence_log_fn, essence_log_level,
+    level as log_level,
 };
 use crate::names::{ESSENCE_PROVIDER_AUTO, essence_provider, provider, provider_value};
 use crate::sized::{self, sized};
@@ -161,7 +162,8 @@ export! {
         if !options.runtime_library.is_null() {
             builder = builder.runtime_library(text::path(options.runtime_library, "runtime_library")?);
         }
-        if let (Some(sink), Some(level)) = (sink, level(options.log_level)) {
+        if let Some(sink) = sink {
+            let level = log_level(options.log_level);
             builder = builder.log(level, move |level, message| sink.log(level, message));
         }
         builder = builder.max_sessions(limit(options.max_sessions).filter(|&sessions| sessions > 0));
@@ -208,6 +210,20 @@ export! {
     /// Threads: any, concurrently.
     fn essence_engine_set_max_sessions(engine: *const essence_engine, sessions: u32) -> essence_status {
         handle::shared(engine)?.engine.set_max_sessions(limit(sessions));
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Has an engine log messages of `level` and of those that matter more from now on, for all that
+    /// it has opened and will open. A message that another thread is writing is waited for: once
+    /// this returns after #ESSENCE_LOG_LEVEL_OFF, the callback runs no more. Nothing happens where
+    /// the options had no `log`. Since ABI 1.4.
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently; not from the callback.
+    fn essence_engine_set_log_level(engine: *const essence_engine, level: essence_log_level) -> essence_status {
+        handle::shared(engine)?.engine.set_log_level(log_level(level));
         Ok(ESSENCE_OK)
     }
 }

@@ -93,7 +93,7 @@ pub struct EngineBuilder {
     library: Option<PathBuf>,
     threads: u32,
     max_sessions: u32,
-    log: Option<(LogLevel, Box<Sink>)>,
+    log: Option<(Option<LogLevel>, Box<Sink>)>,
 }
 
 impl Engine {
@@ -124,6 +124,13 @@ impl Engine {
         // SAFETY: the engine lives.
         call(|err| unsafe { (API.essence_engine_set_max_sessions)(self.0.0, sessions, err) })
             .expect("any limit will do");
+    }
+
+    pub fn set_log_level(&self, level: impl Into<Option<LogLevel>>) {
+        let level = log::value(level.into());
+        // SAFETY: the engine lives.
+        call(|err| unsafe { (API.essence_engine_set_log_level)(self.0.0, level, err) })
+            .expect("any level will do");
     }
 
     fn info(&self) -> raw::EngineInfo {
@@ -166,17 +173,17 @@ impl EngineBuilder {
     #[must_use]
     pub fn log(
         mut self,
-        level: LogLevel,
+        level: impl Into<Option<LogLevel>>,
         sink: impl Fn(LogLevel, &str) + Send + Sync + 'static,
     ) -> Self {
-        self.log = Some((level, Box::new(Sink(Box::new(sink)))));
+        self.log = Some((level.into(), Box::new(Sink(Box::new(sink)))));
         self
     }
 
     pub fn build(self) -> Result<Engine> {
         let library = self.library.map(|path| text(&path.to_string_lossy()));
         let library = library.transpose()?;
-        let level = self.log.as_ref().map_or(0, |(level, _)| log::value(*level));
+        let level = self.log.as_ref().and_then(|(level, _)| *level);
         let sink = self.log.map(|(_, sink)| Box::into_raw(sink));
         let options = raw::EngineOptions {
             struct_size: size_of::<raw::EngineOptions>() as u32,
@@ -186,7 +193,7 @@ impl EngineBuilder {
             log: sink.map(|_| log::write as raw::LogFn),
             log_user_data: sink.map_or(ptr::null_mut(), |sink| sink.cast()),
             log_destroy: sink.map(|_| log::destroy as raw::DestroyFn),
-            log_level: level,
+            log_level: log::value(level),
             reserved: 0,
             threads: self.threads,
             max_sessions: self.max_sessions,

@@ -19,8 +19,10 @@ const LEVELS: [LogLevel; 5] = [
     LogLevel::Trace,
 ];
 
-pub(crate) fn value(level: LogLevel) -> u32 {
-    LEVELS.iter().position(|&x| x == level).expect("known") as u32 + 1
+/// The value of a level; 0 for none.
+pub(crate) fn value(level: Option<LogLevel>) -> u32 {
+    let place = |level| LEVELS.iter().position(|&x| x == level).expect("known");
+    level.map_or(0, |level| place(level) as u32 + 1)
 }
 
 /// The header's `essence_log_fn`.

@@ -195,6 +195,7 @@ functions! {
     fn essence_engine_create(*const EngineOptions, *mut *mut c_void, *mut CError) -> Status;
     fn essence_engine_destroy(*mut c_void);
     fn essence_engine_describe(*const c_void, *mut EngineInfo, *mut CError) -> Status;
+    fn essence_engine_set_log_level(*const c_void, u32, *mut CError) -> Status;
     fn essence_engine_set_max_sessions(*const c_void, u32, *mut CError) -> Status;
     fn essence_avatar_open(*const c_void, *const c_char, *mut *mut c_void, *mut CError) -> Status;
     fn essence_avatar_retain(*mut c_void) -> *mut c_void;

@@ -198,7 +198,17 @@ static void limit(const char *testdata)
     CHECK(info.sessions == 0);
     EXPECT(ESSENCE_OK, essence_avatar_measure_capacity(avatar, &capacity, ERR));
     CHECK(capacity > 0);
-    CHECK(log.levels[ESSENCE_LOG_LEVEL_INFO] >= 2);
+    CHECK(log.levels[ESSENCE_LOG_LEVEL_INFO] == 2);
+    essence_avatar_release(avatar);
+    avatar = NULL;
+    EXPECT(ESSENCE_OK, essence_engine_set_log_level(engine, ESSENCE_LOG_LEVEL_OFF, ERR));
+    EXPECT(ESSENCE_OK, essence_avatar_open(engine, path, &avatar, ERR));
+    CHECK(log.levels[ESSENCE_LOG_LEVEL_INFO] == 2);
+    essence_avatar_release(avatar);
+    avatar = NULL;
+    EXPECT(ESSENCE_OK, essence_engine_set_log_level(engine, ESSENCE_LOG_LEVEL_INFO, ERR));
+    EXPECT(ESSENCE_OK, essence_avatar_open(engine, path, &avatar, ERR));
+    CHECK(log.levels[ESSENCE_LOG_LEVEL_INFO] == 3);
     essence_avatar_release(avatar);
     essence_engine_destroy(engine);
 }
