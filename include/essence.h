@@ -429,6 +429,17 @@ typedef struct essence_engine_options {
      * #ESSENCE_NO_LIMIT: no limit. Since ABI 1.4.
      */
     uint32_t max_sessions;
+    /**
+     * 1: essence_avatar_open() maps files instead of reading them into memory. Such a file must not
+     * be truncated or overwritten while its avatar is open: the system ends a process that reads a
+     * page that is gone (SIGBUS). Replacing the file by renaming another over it is safe. Default:
+     * 0. Since ABI 1.4.
+     */
+    uint32_t map_files;
+    /**
+     * 0.
+     */
+    uint32_t reserved_2;
 } essence_engine_options;
 
 /**
@@ -970,7 +981,7 @@ typedef struct essence_mp4_info {
  * An essence_engine_options to begin with.
  */
 #define ESSENCE_ENGINE_OPTIONS_INIT \
-    { sizeof(essence_engine_options), ESSENCE_PROVIDER_AUTO, NULL, 48 << 20, NULL, NULL, NULL, ESSENCE_LOG_LEVEL_INFO, 0, 0, 0 }
+    { sizeof(essence_engine_options), ESSENCE_PROVIDER_AUTO, NULL, 48 << 20, NULL, NULL, NULL, ESSENCE_LOG_LEVEL_INFO, 0, 0, 0, 0, 0 }
 
 /**
  * An essence_engine_info to begin with.
@@ -1179,11 +1190,12 @@ essence_status essence_engine_set_log_level(const struct essence_engine *engine,
                                             struct essence_error *err);
 
 /**
- * Opens an avatar: maps the file, checks it against its hashes, loads its networks and runs
- * its self-test.
+ * Opens an avatar: reads the file into memory, checks it against its hashes, loads its networks
+ * and runs its self-test. What happens to the file afterwards has no effect (unless `map_files`
+ * of the engine's options says otherwise).
  *
  * `engine`: borrowed for the call.
- * `path`: UTF-8, borrowed for the call. The file must not change while the avatar lives.
+ * `path`: UTF-8, borrowed for the call.
  * `out`: written on success; shared (refcounted), one reference belongs to the caller, who
  * gives it up with essence_avatar_release().
  *
@@ -1196,6 +1208,29 @@ essence_status essence_avatar_open(const struct essence_engine *engine,
                                    const char *path,
                                    struct essence_avatar **out,
                                    struct essence_error *err);
+
+/**
+ * Opens an avatar from the bytes of an `.imx` file. Since ABI 1.4.
+ *
+ * `engine`: borrowed for the call.
+ * `bytes`: the whole file. Without `destroy` borrowed for the call, and copied. With `destroy`
+ * transferred: not copied, and not to be changed until `destroy` is called.
+ * `destroy`: called once with `user_data` when the avatar and its sessions are gone, or before
+ * the call returns if it fails. NULL: the bytes are copied.
+ * `out`: written on success; shared (refcounted), one reference belongs to the caller, who
+ * gives it up with essence_avatar_release().
+ *
+ * Fails with: as essence_avatar_open(), but never with NOT_FOUND or IO.
+ * Threads: any, concurrently. `destroy` is called from the thread that gives up the last of the
+ * avatar, which may be one of the engine's.
+ */
+essence_status essence_avatar_open_memory(const struct essence_engine *engine,
+                                          const uint8_t *bytes,
+                                          size_t size,
+                                          essence_destroy_fn destroy,
+                                          void *user_data,
+                                          struct essence_avatar **out,
+                                          struct essence_error *err);
 
 /**
  * Takes one more reference to an avatar: shared (refcounted). NULL stays NULL.

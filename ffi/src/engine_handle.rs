@@ -5,7 +5,7 @@ use std::ptr;
 
 use engine::{Engine, Error};
 
-use crate::boundary::{export, invalid};
+use crate::boundary::{export, flag, invalid};
 use crate::handle::{self, opaque};
 use crate::log::{
     ESSENCE_LOG_LEVEL_INFO, Sink, essence_destroy_fn, essence_log_fn, essence_log_level,
@@ -68,6 +68,13 @@ pub struct essence_engine_options {
     /// essence_session_create() refuses one more with LIMIT_EXCEEDED. 0, the default, and
     /// #ESSENCE_NO_LIMIT: no limit. Since ABI 1.4.
     pub max_sessions: u32,
+    /// 1: essence_avatar_open() maps files instead of reading them into memory. Such a file must not
+    /// be truncated or overwritten while its avatar is open: the system ends a process that reads a
+    /// page that is gone (SIGBUS). Replacing the file by renaming another over it is safe. Default:
+    /// 0. Since ABI 1.4.
+    pub map_files: u32,
+    /// 0.
+    pub reserved_2: u32,
 }
 
 sized!(essence_engine_options, grown by threads {
@@ -81,6 +88,8 @@ sized!(essence_engine_options, grown by threads {
     reserved: 0,
     threads: 0,
     max_sessions: 0,
+    map_files: 0,
+    reserved_2: 0,
 });
 
 /// Stands for "as many as wanted" where a number of sessions is given.
@@ -167,6 +176,7 @@ export! {
             builder = builder.log(level, move |level, message| sink.log(level, message));
         }
         builder = builder.max_sessions(limit(options.max_sessions).filter(|&sessions| sessions > 0));
+        builder = builder.map_files(flag(options.map_files, "map_files")?);
         if options.threads > 0 {
             builder = builder.threads(options.threads as usize);
         }

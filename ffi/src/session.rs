@@ -7,7 +7,7 @@ use engine::clock::Clock;
 use engine::{AudioData, Error, OutputSize, Session, SessionOptions, Statistics};
 
 use crate::avatar::essence_avatar;
-use crate::boundary::{export, invalid};
+use crate::boundary::{export, flag, invalid};
 use crate::clock::essence_clock;
 use crate::handle::{self, Shared, opaque};
 use crate::names::{
@@ -442,15 +442,7 @@ fn session_options(given: &essence_session_options) -> Result<SessionOptions, Er
     }
     let [_, letterbox @ ..] = given.letterbox_rgb.to_be_bytes();
     options.letterbox = letterbox;
-    options.pictures = match given.without_pictures {
-        0 => true,
-        1 => false,
-        other => {
-            return Err(invalid(format!(
-                "without_pictures is {other}; 0 or 1 is meant"
-            )));
-        }
-    };
+    options.pictures = !flag(given.without_pictures, "without_pictures")?;
     options.queue_limit_s = given.queue_limit_s;
     if !given.clock.is_null() {
         // SAFETY: the header demands of `clock` to be null or a living clock.

@@ -212,10 +212,10 @@ def test_a_rate_that_is_none_is_told_by_our_exception(rate: Any, exception: Type
     assert isinstance(caught.value, exception)
 
 
-@pytest.mark.parametrize("source", [None, 7, b"toy.imx", io.BytesIO(), ["toy.imx"]])
+@pytest.mark.parametrize("source", [None, 7, ["toy.imx"], io.StringIO("text")])
 def test_what_names_no_avatar_is_told_by_our_exception(source: Any) -> None:
     for opening in (bithuman.open, Bithuman.load):
-        with pytest.raises(bithuman.InvalidType, match=type(source).__name__) as caught:
+        with pytest.raises(bithuman.InvalidType, match=f"{type(source).__name__}|text") as caught:
             opening(source)
         assert isinstance(caught.value, TypeError) and isinstance(caught.value, ValueError)
 

@@ -14,6 +14,7 @@ import bithuman
 import numpy as np
 import pytest
 from bithuman import AudioChunk, Bithuman, InvalidArgument, RuntimeNotReadyError, UnknownAction
+from bithuman._engine import Source
 from bithuman._pcm import Audio
 from conftest import SPEECH, TOY, Pcm, threads
 
@@ -240,6 +241,30 @@ def test_avatars_are_shared_and_a_changed_file_is_another(tmp_path: Path, speech
     assert bithuman.open(path)._avatar is not first._avatar
     first.close()
     assert len(list(second.render(array(speech)))) == 38, "the other goes on"
+
+
+def test_an_avatar_may_come_out_of_memory(speech: Pcm) -> None:
+    file = TOY.read_bytes()
+    changed = bytearray(file)
+    with bithuman.open(TOY) as expected, TOY.open("rb") as opened:
+        pictures = [picture.tobytes() for picture in expected.render(array(speech))]
+        sources: "Dict[str, Source]" = {
+            "bytes": file,
+            "bytearray": changed,
+            "memoryview": memoryview(file),
+            "strided": np.repeat(np.frombuffer(file, np.uint8), 2).data[::2],
+            "file": opened,
+            "BytesIO": io.BytesIO(file),
+        }
+        for name, source in sources.items():
+            with bithuman.open(source) as avatar:
+                changed[:] = bytes(len(changed))
+                assert avatar.info.path == "" and avatar.info.size_bytes == len(file), name
+                assert [picture.tobytes() for picture in avatar.render(array(speech))] == pictures, name
+    with pytest.raises(bithuman.ModelLoadError):
+        bithuman.open(file[:1000])
+    with pytest.raises(bithuman.ModelLoadError):
+        Bithuman.load(b"")
 
 
 def test_what_is_closed_says_so(speech: Pcm) -> None:

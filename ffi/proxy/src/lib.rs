@@ -11,6 +11,7 @@ mod raw;
 mod session;
 
 use std::ffi::{CStr, CString, c_char, c_void};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Arc;
@@ -93,6 +94,7 @@ pub struct EngineBuilder {
     library: Option<PathBuf>,
     threads: u32,
     max_sessions: u32,
+    map_files: bool,
     log: Option<(Option<LogLevel>, Box<Sink>)>,
 }
 
@@ -107,6 +109,54 @@ impl Engine {
         // SAFETY: the engine lives, the path ends with NUL.
         call(|err| unsafe {
             (API.essence_avatar_open)(self.0.0, path.as_ptr(), &raw mut out, err)
+        })?;
+        Avatar::new(out)
+    }
+
+    pub fn open_bytes(&self, bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Avatar> {
+        // Behind one thin pointer, so that it can be handed over.
+        let owned: Box<Box<Bytes>> = Box::new(Box::new(bytes));
+        let (start, size) = {
+            let bytes = (**owned).as_ref();
+            (bytes.as_ptr(), bytes.len())
+        };
+        let user_data = Box::into_raw(owned).cast();
+        let mut out = ptr::null_mut();
+        // SAFETY: the engine lives; the bytes do until `destroy_bytes` is called.
+        call(|err| unsafe {
+            let destroy = Some(destroy_bytes as raw::DestroyFn);
+            (API.essence_avatar_open_memory)(
+                self.0.0,
+                start,
+                size,
+                destroy,
+                user_data,
+                &raw mut out,
+                err,
+            )
+        })?;
+        Avatar::new(out)
+    }
+
+    /// What C can't do itself: reads all and hands the bytes over to be copied.
+    pub fn open_reader(&self, mut reader: impl io::Read) -> Result<Avatar> {
+        let mut bytes = Vec::new();
+        reader
+            .read_to_end(&mut bytes)
+            .map_err(|error| Error::new(ErrorKind::Io, error.to_string()))?;
+        let mut out = ptr::null_mut();
+        // SAFETY: the engine lives, the bytes do for the call.
+        call(|err| unsafe {
+            let (start, size) = (bytes.as_ptr(), bytes.len());
+            (API.essence_avatar_open_memory)(
+                self.0.0,
+                start,
+                size,
+                None,
+                ptr::null_mut(),
+                &raw mut out,
+                err,
+            )
         })?;
         Avatar::new(out)
     }
@@ -145,6 +195,15 @@ impl Engine {
     }
 }
 
+type Bytes = dyn AsRef<[u8]> + Send + Sync;
+
+/// # Safety
+/// `user_data` is what [`Engine::open_bytes`] has handed over.
+unsafe extern "C" fn destroy_bytes(user_data: *mut c_void) {
+    // SAFETY: as this function demands; called once.
+    drop(unsafe { Box::from_raw(user_data.cast::<Box<Bytes>>()) });
+}
+
 impl EngineBuilder {
     #[must_use]
     pub fn provider(mut self, provider: Provider) -> Self {
@@ -155,6 +214,12 @@ impl EngineBuilder {
     #[must_use]
     pub fn runtime_library(mut self, path: impl Into<Option<PathBuf>>) -> Self {
         self.library = path.into();
+        self
+    }
+
+    #[must_use]
+    pub fn map_files(mut self, map: bool) -> Self {
+        self.map_files = map;
         self
     }
 
@@ -197,6 +262,8 @@ impl EngineBuilder {
             reserved: 0,
             threads: self.threads,
             max_sessions: self.max_sessions,
+            map_files: self.map_files.into(),
+            reserved_2: 0,
         };
         let mut out = ptr::null_mut();
         // SAFETY: the options live, and so does the path in them.

@@ -34,6 +34,8 @@ pub(crate) struct EngineOptions {
     pub(crate) reserved: u32,
     pub(crate) threads: u32,
     pub(crate) max_sessions: u32,
+    pub(crate) map_files: u32,
+    pub(crate) reserved_2: u32,
 }
 
 #[repr(C)]
@@ -198,6 +200,7 @@ functions! {
     fn essence_engine_set_log_level(*const c_void, u32, *mut CError) -> Status;
     fn essence_engine_set_max_sessions(*const c_void, u32, *mut CError) -> Status;
     fn essence_avatar_open(*const c_void, *const c_char, *mut *mut c_void, *mut CError) -> Status;
+    fn essence_avatar_open_memory(*const c_void, *const u8, usize, Option<DestroyFn>, *mut c_void, *mut *mut c_void, *mut CError) -> Status;
     fn essence_avatar_retain(*mut c_void) -> *mut c_void;
     fn essence_avatar_release(*mut c_void);
     fn essence_avatar_describe(*const c_void, *mut WholeAvatarInfo, *mut CError) -> Status;

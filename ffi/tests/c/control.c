@@ -1,6 +1,6 @@
 /*
  * What a server steers by: an engine's threads and sessions, pause, mute, statistics, frames
- * without pictures, capacity, all levels of the log.
+ * without pictures, capacity, the log's level, avatars out of memory.
  *
  *     control TESTDATA
  */
@@ -213,6 +213,88 @@ static void limit(const char *testdata)
     essence_engine_destroy(engine);
 }
 
+static int destroyed;
+
+static void on_destroy(void *user_data)
+{
+    destroyed++;
+    free(user_data);
+}
+
+/* A whole file, to be freed. */
+static unsigned char *read_file(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    unsigned char *bytes;
+    long end;
+    CHECK(file && fseek(file, 0, SEEK_END) == 0 && (end = ftell(file)) > 0);
+    rewind(file);
+    *size = (size_t)end;
+    bytes = (unsigned char *)malloc(*size);
+    CHECK(bytes && fread(bytes, 1, *size, file) == *size);
+    fclose(file);
+    return bytes;
+}
+
+/* Copied or kept, the bytes are the avatar; they are destroyed once, whatever happens. */
+static void from_memory(const char *testdata)
+{
+    char path[1024];
+    essence_engine_options options = ESSENCE_ENGINE_OPTIONS_INIT;
+    essence_avatar_info info = ESSENCE_AVATAR_INFO_INIT;
+    essence_engine *engine = NULL;
+    essence_avatar *copied = NULL, *kept = NULL, *none = NULL, *mapped = NULL;
+    unsigned char *bytes;
+    size_t size = 0;
+    struct paced paced;
+    int i;
+    options.provider = ESSENCE_PROVIDER_CPU;
+    options.map_files = 2;
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_engine_create(&options, &engine, ERR));
+    options.map_files = 1;
+    EXPECT(ESSENCE_OK, essence_engine_create(&options, &engine, ERR));
+    snprintf(path, sizeof path, "%s/avatars/toy.imx", testdata);
+    EXPECT(ESSENCE_OK, essence_avatar_open(engine, path, &mapped, ERR));
+
+    bytes = read_file(path, &size);
+    EXPECT(ESSENCE_OK, essence_avatar_open_memory(engine, bytes, size, NULL, NULL, &copied, ERR));
+    memset(bytes, 0x55, size);
+    free(bytes);
+    bytes = read_file(path, &size);
+    EXPECT(ESSENCE_OK, essence_avatar_open_memory(engine, bytes, size, on_destroy, bytes, &kept, ERR));
+    CHECK(destroyed == 0);
+    EXPECT(ESSENCE_OK, essence_avatar_describe(kept, &info, ERR));
+    CHECK(info.file_bytes == size && strcmp(info.name, "toy") == 0);
+    paced = pace(kept, 0);
+    essence_avatar_release(kept);
+    EXPECT(ESSENCE_OK, essence_session_push_audio_i16(paced.session, speech, RATE, RATE, 1, ERR));
+    EXPECT(ESSENCE_OK, essence_session_flush(paced.session, ERR));
+    for (i = 0; i < 25; i++) {
+        tick(&paced);
+        CHECK(paced.info.flags & ESSENCE_FRAME_SPEECH);
+    }
+    CHECK(destroyed == 0);
+    end(&paced);
+    CHECK(destroyed == 1);
+    paced = pace(copied, 0);
+    tick(&paced);
+    end(&paced);
+    essence_avatar_release(copied);
+    essence_avatar_release(mapped);
+
+    /* Every failure destroys, too. */
+    bytes = read_file(path, &size);
+    EXPECT(ESSENCE_ERR_INVALID_AVATAR,
+           essence_avatar_open_memory(engine, bytes, size / 2, on_destroy, bytes, &none, ERR));
+    CHECK(destroyed == 2 && none == NULL);
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_avatar_open_memory(NULL, NULL, 0, on_destroy, NULL, &none, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_avatar_open_memory(engine, NULL, 9, on_destroy, NULL, &none, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_avatar_open_memory(engine, NULL, 0, on_destroy, NULL, NULL, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_AVATAR, essence_avatar_open_memory(engine, NULL, 0, on_destroy, NULL, &none, ERR));
+    CHECK(destroyed == 6 && none == NULL);
+    essence_engine_destroy(engine);
+}
+
 int main(int argc, char **argv)
 {
     essence_avatar *avatar;
@@ -224,6 +306,7 @@ int main(int argc, char **argv)
     without_pictures(avatar);
     essence_avatar_release(avatar);
     limit(argv[1]);
+    from_memory(argv[1]);
     printf("control: ok\n");
     return 0;
 }

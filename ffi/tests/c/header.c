@@ -23,7 +23,7 @@ SIZE(essence_error, 520, 520);
 AT(essence_error, status, 4, 4);
 AT(essence_error, message, 8, 8);
 
-SIZE(essence_engine_options, 64, 56);
+SIZE(essence_engine_options, 72, 64);
 AT(essence_engine_options, provider, 4, 4);
 AT(essence_engine_options, runtime_library, 8, 8);
 AT(essence_engine_options, base_cache_bytes, 16, 16);
@@ -33,6 +33,7 @@ AT(essence_engine_options, log_destroy, 40, 32);
 AT(essence_engine_options, log_level, 48, 36);
 AT(essence_engine_options, threads, 56, 48);
 AT(essence_engine_options, max_sessions, 60, 52);
+AT(essence_engine_options, map_files, 64, 56);
 
 SIZE(essence_engine_info, 56, 36);
 AT(essence_engine_info, runtime_path, 8, 8);

@@ -10,7 +10,7 @@ import sys
 import threading
 import weakref
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple, Union
+from typing import IO, Any, Dict, Mapping, Optional, Tuple, Union
 
 from . import _abi, _arguments, _log
 from ._abi import Handle, Unique, call, sized, text, texts
@@ -19,6 +19,9 @@ from ._log import logger
 from .exceptions import InvalidArgument, InvalidType, ModelNotFoundError
 
 PathLike = Union[str, "os.PathLike[str]"]
+
+#: Where an avatar comes from: a path, the bytes of a file, or a file that is open to be read as bytes.
+Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
 
 #: Memory that the decoded base frames of an avatar may take, unless said otherwise.
 BASE_CACHE_BYTES = 48 << 20
@@ -168,7 +171,7 @@ class AvatarInfo:
     """What an avatar is.
 
     Attributes:
-        path: The file.
+        path: The file; empty for an avatar out of memory.
         name: Its name.
         license: The licence that it may be used under; empty if unsaid.
         width: Width of its picture in pixels.
@@ -195,12 +198,16 @@ class AvatarInfo:
 class AvatarFile(Unique):
     """An opened avatar, shared by all that have opened the same file. Closed when nobody uses it any more."""
 
-    def __init__(self, engine: Engine, path: str, encoded: bytes) -> None:
+    def __init__(self, engine: Engine, path: str, file: "memoryview | None" = None) -> None:
         # An engine lives as long as its avatars: with the last one its threads end.
         self.engine = engine
         out = ffi.new("essence_avatar **")
         with engine.handle as pointer:
-            call(lib.essence_avatar_open, pointer, encoded, out)
+            if file is None:
+                call(lib.essence_avatar_open, pointer, _abi.path_bytes(path), out)
+            else:
+                with ffi.from_buffer("uint8_t[]", file) as data:
+                    call(lib.essence_avatar_open_memory, pointer, data, len(data), ffi.NULL, ffi.NULL, out)
         self.handle = Handle(out[0], lib.essence_avatar_release, "avatar")
         self.info = _describe(out[0], path)
         self.provider = _report(out[0], engine)
@@ -241,28 +248,46 @@ def _report(pointer: Any, engine: Engine) -> ProviderReport:
 
 
 def open_avatar(
-    source: PathLike,
+    source: Source,
     provider: str = "auto",
     runtime_library: Optional[PathLike] = None,
     num_threads: int = 0,
     engine: Optional[Engine] = None,
 ) -> AvatarFile:
-    """Opens an avatar, or gives the one that is open already for the same file and engine."""
+    """Opens an avatar, or gives the one that is open already for the same file and engine. Avatars out of memory are not shared."""
     _provider(provider)
-    path = os.path.abspath(find(source))
-    encoded = _abi.path_bytes(path)
+    held = _held(source)
+    path = "" if held is not None else os.path.abspath(find(source))
+    _abi.path_bytes(path)
     _abi.check_fork()
     with _lock:
         engine = _shared_engine(provider, runtime_library, num_threads) if engine is None else _given(engine)
         _log.follow(engine)
+        if held is not None:
+            return AvatarFile(engine, path, held)
         status = os.stat(path)
         # A file that was replaced is another avatar. The engine lives at least as long as its entry.
         file = (os.path.realpath(path), status.st_mtime_ns, status.st_size, status.st_ino, id(engine))
         avatar = _avatars.get(file)
         if avatar is None:
-            avatar = AvatarFile(engine, path, encoded)
+            avatar = AvatarFile(engine, path)
             _avatars[file] = avatar
         return avatar
+
+
+def _held(source: Any) -> Optional[memoryview]:
+    """The bytes of an avatar's file, if they are what is given; None for a path."""
+    if hasattr(source, "read"):
+        source = source.read()
+        if isinstance(source, str):
+            raise InvalidType("an avatar's file is open to be read as text; open it with mode 'rb'")
+    if isinstance(source, (str, os.PathLike)):
+        return None
+    try:
+        view = memoryview(source)
+    except TypeError:
+        return None
+    return view if view.c_contiguous else memoryview(view.tobytes())
 
 
 def _shared_engine(provider: str, runtime_library: Optional[PathLike], num_threads: int) -> Engine:
@@ -288,14 +313,14 @@ def log_unused(given: "Mapping[str, object]") -> None:
         logger.debug("not needed and not used: %s", ", ".join(names))
 
 
-def find(source: PathLike) -> str:
+def find(source: Any) -> str:
     """The file of an avatar: a path, or the name of one in the cache of the command line."""
     try:
         name = os.fspath(source)
     except TypeError:
         name = None
     if not isinstance(name, str):
-        raise InvalidType(f"an avatar is named by a path, not by {type(source).__name__}")
+        raise InvalidType(f"an avatar is a path, or the bytes of its file, not {type(source).__name__}")
     if "\0" in name or os.path.exists(name):
         return name
     if name and os.path.basename(name) == name:

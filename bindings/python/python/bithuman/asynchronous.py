@@ -60,7 +60,7 @@ class AsyncBithuman(Unique):
     async def create(
         cls,
         *,
-        model_path: Union[str, "os.PathLike[str]", None] = None,
+        model_path: "Optional[_engine.Source]" = None,
         api_secret: Optional[str] = None,
         token: Optional[str] = None,
         api_url: Optional[str] = None,
@@ -83,7 +83,8 @@ class AsyncBithuman(Unique):
         """Opens an avatar. Avatars that are open already are shared.
 
         Args:
-            model_path: An ``.imx`` file. Default: the environment's ``BITHUMAN_MODEL_PATH``.
+            model_path: The path of an ``.imx`` file, its bytes, or the file opened to be read as bytes. Default: the environment's
+                ``BITHUMAN_MODEL_PATH``.
             api_secret: Unused, as are ``token`` and ``api_url``: nothing here asks anybody for permission.
             token: Unused.
             api_url: Unused.

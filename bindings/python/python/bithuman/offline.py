@@ -33,7 +33,7 @@ _Self = TypeVar("_Self", bound="_Opened")
 
 
 def open(
-    source: "_engine.PathLike",
+    source: "_engine.Source",
     *,
     provider: str = "auto",
     runtime_library: "Optional[_engine.PathLike]" = None,
@@ -44,7 +44,8 @@ def open(
     """Opens an avatar. One that is open already is shared.
 
     Args:
-        source: An ``.imx`` file, or the name of an avatar in ``~/.cache/bithuman``.
+        source: The path of an ``.imx`` file, the name of an avatar in ``~/.cache/bithuman``, the bytes of a file, or a file that is
+            open to be read as bytes. What is in memory already is not shared.
         provider: ``auto``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
         runtime_library: ONNX Runtime's library. Default: ``ORT_DYLIB_PATH``, then the ``onnxruntime`` package's.
         num_threads: Networks that run at a time; see :class:`Engine`.
@@ -207,7 +208,7 @@ class Bithuman(_Opened):
     @classmethod
     def load(
         cls,
-        model_path: "_engine.PathLike",
+        model_path: "_engine.Source",
         *,
         output_size: Size = None,
         pixel_format: str = "bgr",
@@ -223,7 +224,7 @@ class Bithuman(_Opened):
         """Opens an avatar for a conversation.
 
         Args:
-            model_path: An ``.imx`` file.
+            model_path: The path of an ``.imx`` file, its bytes, or the file opened to be read as bytes.
             output_size: Size of the pictures: ``(width, height)``, or the longer side alone. Default: the avatar's own.
             pixel_format: ``bgr``, ``rgb``, ``bgra``, ``rgba``, ``i420`` or ``nv12``.
             letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``output_size``. Default: black.
