@@ -885,6 +885,11 @@ typedef struct essence_frame_info {
 } essence_frame_info;
 
 /**
+ * Is told that a session may have a frame.
+ */
+typedef void (*essence_wakeup_fn)(void *user_data);
+
+/**
  * What a file of audio is.
  */
 typedef struct essence_audio_info {
@@ -1576,7 +1581,7 @@ essence_status essence_session_next_frame(const struct essence_session *session,
 
 /**
  * The same as essence_session_next_frame(), without waiting: AGAIN means that the next frame is
- * not due yet.
+ * not due yet. essence_session_set_wakeup() says when it is.
  *
  * Fails with: as essence_session_next_frame().
  * Threads: as essence_session_next_frame(); it does wait for a frame that another thread is
@@ -1620,6 +1625,35 @@ essence_status essence_session_next_frames(const struct essence_session *session
                                            size_t count,
                                            size_t *drawn,
                                            struct essence_error *err);
+
+/**
+ * Has a session call back instead of being polled, for event loops: after
+ * essence_session_try_next_frame() gave AGAIN, `callback` is called once as soon as another
+ * call may give something else. In real time that is when the next frame is due; on an
+ * essence_clock, when that is advanced; unpaced, when audio is pushed or flushed; and always
+ * when the session is interrupted, paused, muted, cancelled or its clock restarted. A call may
+ * come without a frame being there. One thread of the engine waits for all its sessions. Since
+ * ABI 1.4.
+ *
+ * `callback`: NULL: none any more. Once this returns, the one before is not called again, and
+ * no call of it is under way.
+ * `user_data`: given to `callback` at each call; it must be usable from any thread.
+ * `destroy`: called with `user_data` when nothing can call `callback` any more: after another
+ * one was set or the session destroyed, perhaps a moment later and from a thread of the
+ * engine's. May be NULL; not called without `callback`.
+ *
+ * The callback is called from a thread of the engine's, or from the one whose call changed
+ * something. It should return at once: write to a pipe or an eventfd, post to a queue. It may
+ * call any function but this one and essence_session_destroy() on the same session.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently; not from the callback.
+ */
+essence_status essence_session_set_wakeup(const struct essence_session *session,
+                                          essence_wakeup_fn callback,
+                                          void *user_data,
+                                          essence_destroy_fn destroy,
+                                          struct essence_error *err);
 
 /**
  * Makes room for a frame. It fits every session and grows to what it is used for.

@@ -101,6 +101,23 @@ impl EngineBuilder {
     ///
     /// `sink` is called from the thread that makes the call that logs, or from one of the engine's
     /// own; it should return at once and must not call into this library.
+    ///
+    /// ```no_run
+    /// use essence::{Engine, LogLevel};
+    ///
+    /// # fn main() -> essence::Result<()> {
+    /// // Into the crate `tracing`.
+    /// let engine = Engine::builder().log(LogLevel::Trace, |level, message| match level {
+    ///     LogLevel::Error => tracing::error!("{message}"),
+    ///     LogLevel::Warn => tracing::warn!("{message}"),
+    ///     LogLevel::Info => tracing::info!("{message}"),
+    ///     LogLevel::Debug => tracing::debug!("{message}"),
+    ///     _ => tracing::trace!("{message}"),
+    /// });
+    /// # engine.build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn log(
         mut self,

@@ -17,6 +17,7 @@ use crate::names::{
 use crate::sized::{self, Sized32, sized};
 use crate::status::{ESSENCE_OK, essence_status};
 use crate::text;
+use crate::wakeup::Wakeup;
 
 opaque! {
     /// One conversation with an avatar: audio in at one end, frames out at the other.
@@ -29,6 +30,7 @@ pub struct SessionBox {
     pub(crate) session: Session,
     format: essence_pixel_format,
     pub(crate) pictures: bool,
+    pub(crate) wakeup: Wakeup,
 }
 
 /// Settings of a session. Begin with #ESSENCE_SESSION_OPTIONS_INIT or
@@ -183,6 +185,7 @@ export! {
             session,
             format: given.pixel_format,
             pictures: given.without_pictures == 0,
+            wakeup: Wakeup::default(),
         }));
         Ok(ESSENCE_OK)
     }

@@ -258,7 +258,8 @@ def test_an_avatar_may_come_out_of_memory(speech: Pcm) -> None:
         }
         for name, source in sources.items():
             with bithuman.open(source) as avatar:
-                changed[:] = bytes(len(changed))
+                if name == "bytearray":
+                    changed[:] = bytes(len(changed))
                 assert avatar.info.path == "" and avatar.info.size_bytes == len(file), name
                 assert [picture.tobytes() for picture in avatar.render(array(speech))] == pictures, name
     with pytest.raises(bithuman.ModelLoadError):

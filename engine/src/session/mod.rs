@@ -18,6 +18,7 @@ mod target;
 #[cfg(test)]
 pub(crate) mod tests;
 mod utterance;
+mod wakeup;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -35,6 +36,7 @@ use crate::{Error, ErrorKind, PictureMut, Result};
 use renderer::lock;
 pub use statistics::Statistics;
 use target::Target;
+pub use wakeup::Frames;
 
 /// The engine's threads, which prepare the frames of sessions.
 pub(crate) type RenderPool = Scheduler<Core>;
@@ -147,6 +149,7 @@ impl Session {
         let limits = self.core.limits;
         lock(&self.core.input).push(audio, sample_rate_hz, channels, limits)?;
         self.core.announce();
+        self.core.wake_unpaced();
         Ok(())
     }
 
@@ -155,6 +158,7 @@ impl Session {
     pub fn flush(&self) {
         lock(&self.core.input).flush();
         self.core.announce();
+        self.core.wake_unpaced();
     }
 
     /// Drops queued audio and prepared frames at once (barge-in); the mouth closes over the next two
@@ -165,7 +169,7 @@ impl Session {
     /// output; the closing frames come only while nothing new is pushed.
     pub fn interrupt(&self) {
         let freed = lock(&self.core.input).interrupt();
-        self.core.woken.notify_all();
+        self.core.wake();
         drop(freed);
     }
 
@@ -174,16 +178,16 @@ impl Session {
     /// anew when their time comes.
     pub fn set_paused(&self, paused: bool) {
         lock(&self.core.input).set_paused(paused);
-        self.core.woken.notify_all();
         self.core.announce();
+        self.core.wake();
     }
 
     /// Mutes speech or lets it be heard again. Muted speech takes its time, but its samples come out
     /// as zeros and the mouth rests. Takes effect with the next frame, sound and mouth together.
     pub fn set_muted(&self, muted: bool) {
         lock(&self.core.input).set_muted(muted);
-        self.core.woken.notify_all();
         self.core.announce();
+        self.core.wake();
     }
 
     /// Ends all drawing, from any thread: a [`next_frame`](Self::next_frame) that waits for its time, or
@@ -195,7 +199,7 @@ impl Session {
         input.cancelled = true;
         self.core.terminator.terminate();
         drop(input);
-        self.core.woken.notify_all();
+        self.core.wake();
     }
 
     /// Starts real time anew: the next frame is due when it is asked for, and the others follow from
@@ -207,7 +211,8 @@ impl Session {
         input.restart = true;
         input.cancelled = false;
         self.core.terminator.reset();
-        self.core.woken.notify_all();
+        drop(input);
+        self.core.wake();
     }
 
     /// Plays the motion `name` once, from the next frame where it can begin without a jump; lips go

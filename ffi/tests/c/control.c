@@ -1,10 +1,12 @@
 /*
  * What a server steers by: an engine's threads and sessions, pause, mute, statistics, frames
- * without pictures, capacity, the log's level, avatars out of memory.
+ * without pictures, capacity, the log's level, avatars out of memory, wake-ups.
  *
  *     control TESTDATA
  */
 #include "check.h"
+
+#include <unistd.h>
 
 enum { FRAME_NS = 40000000, RATE = 16000, FRAME = RATE / 25 };
 
@@ -144,6 +146,94 @@ static void without_pictures(essence_avatar *avatar)
     }
     end(&seen);
     end(&blind);
+}
+
+static int pipe_ends[2];
+static int wakeups;
+static int wakeup_destroyed;
+
+static void on_wakeup(void *user_data)
+{
+    CHECK(*(int *)user_data == 77);
+    wakeups++;
+}
+
+/* From the engine's thread into the event loop. */
+static void on_due(void *user_data)
+{
+    const char byte = 1;
+    (void)user_data;
+    CHECK(write(pipe_ends[1], &byte, 1) == 1);
+}
+
+static void on_wakeup_destroy(void *user_data)
+{
+    CHECK(*(int *)user_data == 77);
+    wakeup_destroyed++;
+}
+
+/* A session calls back when there may be a frame, once after each AGAIN. */
+static void wake_up(essence_avatar *avatar)
+{
+    struct paced paced = pace(avatar, 0);
+    essence_session_options options = ESSENCE_SESSION_OPTIONS_INIT;
+    essence_session *session = NULL;
+    uint64_t frames = 0;
+    int data = 77, i;
+    EXPECT(ESSENCE_OK,
+           essence_session_set_wakeup(paced.session, on_wakeup, &data, on_wakeup_destroy, ERR));
+    EXPECT(ESSENCE_OK, essence_session_try_next_frame(paced.session, paced.frame, NULL, &paced.info, ERR));
+    for (i = 1; i < 4; i++) {
+        EXPECT(ESSENCE_AGAIN, essence_session_try_next_frame(paced.session, paced.frame, NULL, NULL, ERR));
+        CHECK(wakeups == i - 1);
+        EXPECT(ESSENCE_OK, essence_clock_advance(paced.clock, FRAME_NS, ERR));
+        CHECK(wakeups == i);
+        EXPECT(ESSENCE_OK, essence_session_try_next_frame(paced.session, paced.frame, NULL, &paced.info, ERR));
+        CHECK(paced.info.index == (uint64_t)i);
+    }
+    /* Another in its place, and none: the one before is destroyed, and not called. */
+    EXPECT(ESSENCE_AGAIN, essence_session_try_next_frame(paced.session, paced.frame, NULL, NULL, ERR));
+    EXPECT(ESSENCE_OK, essence_session_set_wakeup(paced.session, NULL, NULL, on_wakeup_destroy, ERR));
+    EXPECT(ESSENCE_OK, essence_session_interrupt(paced.session, ERR));
+    EXPECT(ESSENCE_OK, essence_clock_advance(paced.clock, FRAME_NS, ERR));
+    CHECK(wakeups == 3 && wakeup_destroyed == 1);
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT,
+           essence_session_set_wakeup(NULL, on_wakeup, &data, on_wakeup_destroy, ERR));
+    CHECK(wakeup_destroyed == 2);
+    EXPECT(ESSENCE_OK,
+           essence_session_set_wakeup(paced.session, on_wakeup, &data, on_wakeup_destroy, ERR));
+    end(&paced);
+    CHECK(wakeups == 3 && wakeup_destroyed == 3);
+
+    /* Unpaced, audio wakes. */
+    options.pacing = ESSENCE_PACING_UNPACED;
+    EXPECT(ESSENCE_OK, essence_session_create(avatar, &options, &session, ERR));
+    EXPECT(ESSENCE_OK, essence_frame_create(&paced.frame, ERR));
+    EXPECT(ESSENCE_OK, essence_session_set_wakeup(session, on_wakeup, &data, NULL, ERR));
+    EXPECT(ESSENCE_AGAIN, essence_session_try_next_frame(session, paced.frame, NULL, NULL, ERR));
+    EXPECT(ESSENCE_OK, essence_session_push_audio_i16(session, speech, RATE, RATE, 1, ERR));
+    CHECK(wakeups == 4);
+    EXPECT(ESSENCE_OK, essence_session_try_next_frame(session, paced.frame, NULL, NULL, ERR));
+    essence_session_destroy(session);
+
+    /* In real time, an event loop sleeps until the pipe can be read. */
+    CHECK(pipe(pipe_ends) == 0);
+    EXPECT(ESSENCE_OK, essence_session_create(avatar, NULL, &session, ERR));
+    EXPECT(ESSENCE_OK, essence_session_set_wakeup(session, on_due, NULL, NULL, ERR));
+    while (frames < 5) {
+        char byte;
+        const essence_status status =
+            essence_session_try_next_frame(session, paced.frame, NULL, &paced.info, ERR);
+        if (status == ESSENCE_AGAIN) {
+            CHECK(read(pipe_ends[0], &byte, 1) == 1);
+            continue;
+        }
+        CHECK(status == ESSENCE_OK);
+        frames++;
+    }
+    essence_session_destroy(session);
+    essence_frame_destroy(paced.frame);
+    CHECK(close(pipe_ends[0]) == 0 && close(pipe_ends[1]) == 0);
 }
 
 struct log {
@@ -304,6 +394,7 @@ int main(int argc, char **argv)
     hold_and_mute(avatar);
     come_late(avatar);
     without_pictures(avatar);
+    wake_up(avatar);
     essence_avatar_release(avatar);
     limit(argv[1]);
     from_memory(argv[1]);
