@@ -276,7 +276,13 @@ enum {
     /**
      * The speech was muted: its samples are zeros and the mouth rests. Since ABI 1.4.
      */
-    ESSENCE_FRAME_MUTED = 16
+    ESSENCE_FRAME_MUTED = 16,
+    /**
+     * The picture is not the one that was planned: a base frame is damaged, and another one is
+     * shown, or a network failed, and the mouth holds its shape or rests. The sound is intact.
+     * Since ABI 1.4.
+     */
+    ESSENCE_FRAME_CONCEALED = 32
 };
 
 /**
@@ -712,9 +718,15 @@ typedef struct essence_session_options {
      */
     uint32_t without_pictures;
     /**
-     * 0.
+     * Most utterances that may wait, the one that is being rendered among them. 0, the default:
+     * 1,000. Since ABI 1.4.
      */
-    uint32_t reserved_2;
+    uint32_t queue_limit_utterances;
+    /**
+     * Most memory that audio that waits may take, in bytes: 4 a sample, after mixing down to mono.
+     * 0, the default: 128 MiB. Since ABI 1.4.
+     */
+    uint64_t queue_limit_bytes;
 } essence_session_options;
 
 /**
@@ -784,6 +796,10 @@ typedef struct essence_session_statistics {
      * Frames for which the audio of an utterance had not arrived in time.
      */
     uint64_t underruns;
+    /**
+     * Frames with #ESSENCE_FRAME_CONCEALED.
+     */
+    uint64_t concealed;
     /**
      * Times the clock started anew because no frame had been asked for during a second.
      */
@@ -1016,7 +1032,7 @@ typedef struct essence_mp4_info {
  * An essence_session_options to begin with.
  */
 #define ESSENCE_SESSION_OPTIONS_INIT \
-    { sizeof(essence_session_options), ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0, 600, 0, NULL, 0, 0 }
+    { sizeof(essence_session_options), ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0, 600, 0, NULL, 0, 0, 0 }
 
 /**
  * An essence_session_info to begin with.
@@ -1028,7 +1044,7 @@ typedef struct essence_mp4_info {
  * An essence_session_statistics to begin with.
  */
 #define ESSENCE_SESSION_STATISTICS_INIT \
-    { sizeof(essence_session_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(essence_session_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * An essence_frame_info to begin with.
@@ -1406,7 +1422,9 @@ essence_status essence_session_describe(const struct essence_session *session,
  * `channels`: **1 to 32**, mixed down to mono.
  *
  * Fails with (nothing of the piece is taken then): INVALID_ARGUMENT, INVALID_STATE (another
- * rate than the utterance began with), LIMIT_EXCEEDED (more would wait than `queue_limit_s`).
+ * rate than the utterance began with), LIMIT_EXCEEDED (more would wait than
+ * `queue_limit_s`, `queue_limit_bytes` or `queue_limit_utterances` allow; the message says
+ * which).
  * Threads: any, concurrently.
  */
 essence_status essence_session_push_audio_i16(const struct essence_session *session,

@@ -44,6 +44,10 @@ constants! {
         ESSENCE_FRAME_LATE = 8,
         /// The speech was muted: its samples are zeros and the mouth rests. Since ABI 1.4.
         ESSENCE_FRAME_MUTED = 16,
+        /// The picture is not the one that was planned: a base frame is damaged, and another one is
+        /// shown, or a network failed, and the mouth holds its shape or rests. The sound is intact.
+        /// Since ABI 1.4.
+        ESSENCE_FRAME_CONCEALED = 32,
     }
 }
 
@@ -226,4 +230,5 @@ fn flags_value(flags: FrameFlags) -> essence_frame_flags {
         | bit(flags.underrun, ESSENCE_FRAME_UNDERRUN)
         | bit(flags.late, ESSENCE_FRAME_LATE)
         | bit(flags.muted, ESSENCE_FRAME_MUTED)
+        | bit(flags.concealed, ESSENCE_FRAME_CONCEALED)
 }

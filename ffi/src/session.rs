@@ -61,8 +61,12 @@ pub struct essence_session_options {
     /// 1: frames carry sound, ARKit values and the number of the base frame, but no picture; the
     /// identity network doesn't run and nothing is composed. Default: 0. Since ABI 1.4.
     pub without_pictures: u32,
-    /// 0.
-    pub reserved_2: u32,
+    /// Most utterances that may wait, the one that is being rendered among them. 0, the default:
+    /// 1,000. Since ABI 1.4.
+    pub queue_limit_utterances: u32,
+    /// Most memory that audio that waits may take, in bytes: 4 a sample, after mixing down to mono.
+    /// 0, the default: 128 MiB. Since ABI 1.4.
+    pub queue_limit_bytes: u64,
 }
 
 sized!(essence_session_options, grown by without_pictures {
@@ -75,7 +79,8 @@ sized!(essence_session_options, grown by without_pictures {
     reserved: 0,
     clock: ptr::null(),
     without_pictures: 0,
-    reserved_2: 0,
+    queue_limit_utterances: 0,
+    queue_limit_bytes: 0,
 });
 
 /// What a session draws, known before the first frame.
@@ -126,6 +131,8 @@ pub struct essence_session_statistics {
     pub skipped: u64,
     /// Frames for which the audio of an utterance had not arrived in time.
     pub underruns: u64,
+    /// Frames with #ESSENCE_FRAME_CONCEALED.
+    pub concealed: u64,
     /// Times the clock started anew because no frame had been asked for during a second.
     pub restarts: u64,
     /// Audio samples handed out, at the rate that they were pushed with.
@@ -141,6 +148,7 @@ sized!(essence_session_statistics {
     late: 0,
     skipped: 0,
     underruns: 0,
+    concealed: 0,
     restarts: 0,
     samples: 0,
     worst_delay_ns: 0,
@@ -234,7 +242,9 @@ export! {
     /// `channels`: **1 to 32**, mixed down to mono.
     ///
     /// Fails with (nothing of the piece is taken then): INVALID_ARGUMENT, INVALID_STATE (another
-    /// rate than the utterance began with), LIMIT_EXCEEDED (more would wait than `queue_limit_s`).
+    /// rate than the utterance began with), LIMIT_EXCEEDED (more would wait than
+    /// `queue_limit_s`, `queue_limit_bytes` or `queue_limit_utterances` allow; the message says
+    /// which).
     /// Threads: any, concurrently.
     fn essence_session_push_audio_i16(
         session: *const essence_session,
@@ -420,6 +430,7 @@ fn described(counted: &Statistics) -> essence_session_statistics {
         late: counted.late,
         skipped: counted.skipped,
         underruns: counted.underruns,
+        concealed: counted.concealed,
         restarts: counted.restarts,
         samples: counted.samples,
         worst_delay_ns: u64::try_from(counted.worst_delay.as_nanos()).unwrap_or(u64::MAX),
@@ -447,6 +458,13 @@ fn session_options(given: &essence_session_options) -> Result<SessionOptions, Er
     options.letterbox = letterbox;
     options.pictures = !flag(given.without_pictures, "without_pictures")?;
     options.queue_limit_s = given.queue_limit_s;
+    if given.queue_limit_utterances > 0 {
+        options.queue_limit_utterances = given.queue_limit_utterances as usize;
+    }
+    if given.queue_limit_bytes > 0 {
+        let bytes = usize::try_from(given.queue_limit_bytes);
+        options.queue_limit_bytes = bytes.unwrap_or(usize::MAX);
+    }
     if !given.clock.is_null() {
         // SAFETY: the header demands of `clock` to be null or a living clock.
         let clock = unsafe { handle::shared(given.clock) }?;

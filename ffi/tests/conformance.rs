@@ -21,5 +21,11 @@ mod laws;
 mod pool;
 #[path = "../../engine/tests/precision.rs"]
 mod precision;
+#[path = "../../engine/tests/queue.rs"]
+mod queue;
 #[path = "../../engine/tests/realtime.rs"]
 mod realtime;
+#[path = "../../engine/tests/threads.rs"]
+mod threads;
+#[path = "../../engine/tests/wakeup.rs"]
+mod wakeup;

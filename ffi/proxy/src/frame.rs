@@ -36,6 +36,7 @@ pub struct FrameFlags {
     pub underrun: bool,
     pub late: bool,
     pub muted: bool,
+    pub concealed: bool,
     pub skipped: u32,
 }
 
@@ -59,6 +60,9 @@ pub struct Frame {
 /// What a frame is drawn into, made when that happens first.
 #[derive(Debug, Default)]
 struct Room(Option<FrameRoom>);
+
+// SAFETY: a frame that is shared gives no access to it.
+unsafe impl Sync for Room {}
 
 impl Clone for Room {
     fn clone(&self) -> Self {
@@ -126,6 +130,7 @@ impl Frame {
                     underrun: info.flags & 4 != 0,
                     late: info.flags & 8 != 0,
                     muted: info.flags & 16 != 0,
+                    concealed: info.flags & 32 != 0,
                     skipped: info.skipped,
                 },
                 base_frame: info.base_frame as usize,

@@ -24,7 +24,7 @@ pub use engine::{
 pub use frame::{Frame, FrameFlags, FrameRoom};
 use log::Sink;
 use raw::{API, CError, OK, Status};
-pub use session::{Session, SessionOptions};
+pub use session::{Frames, Session, SessionOptions};
 
 /// Calls with an error of ours at the end; the error becomes Rust's.
 pub(crate) fn call(run: impl FnOnce(*mut CError) -> Status) -> Result<Status> {

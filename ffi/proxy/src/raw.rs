@@ -102,7 +102,8 @@ pub(crate) struct SessionOptions {
     pub(crate) reserved: u32,
     pub(crate) clock: *const c_void,
     pub(crate) without_pictures: u32,
-    pub(crate) reserved_2: u32,
+    pub(crate) queue_limit_utterances: u32,
+    pub(crate) queue_limit_bytes: u64,
 }
 
 #[repr(C)]
@@ -114,6 +115,7 @@ pub(crate) struct SessionStatistics {
     pub(crate) late: u64,
     pub(crate) skipped: u64,
     pub(crate) underruns: u64,
+    pub(crate) concealed: u64,
     pub(crate) restarts: u64,
     pub(crate) samples: u64,
     pub(crate) worst_delay_ns: u64,
@@ -226,6 +228,7 @@ functions! {
     fn essence_session_perform(*const c_void, *const c_char, *mut CError) -> Status;
     fn essence_session_next_frame(*const c_void, *mut c_void, *const Picture, *mut FrameInfo, *mut CError) -> Status;
     fn essence_session_try_next_frame(*const c_void, *mut c_void, *const Picture, *mut FrameInfo, *mut CError) -> Status;
+    fn essence_session_set_wakeup(*const c_void, Option<DestroyFn>, *mut c_void, Option<DestroyFn>, *mut CError) -> Status;
     fn essence_frame_create(*mut *mut c_void, *mut CError) -> Status;
     fn essence_frame_destroy(*mut c_void);
 }

@@ -79,7 +79,7 @@ AT(essence_picture, height, 12, 12);
 AT(essence_picture, planes, 16, 16);
 AT(essence_picture, strides, 40, 28);
 
-SIZE(essence_session_options, 48, 44);
+SIZE(essence_session_options, 56, 56);
 AT(essence_session_options, pacing, 4, 4);
 AT(essence_session_options, pixel_format, 8, 8);
 AT(essence_session_options, width, 12, 12);
@@ -88,6 +88,8 @@ AT(essence_session_options, letterbox_rgb, 20, 20);
 AT(essence_session_options, queue_limit_s, 24, 24);
 AT(essence_session_options, clock, 32, 32);
 AT(essence_session_options, without_pictures, 40, 36);
+AT(essence_session_options, queue_limit_utterances, 44, 40);
+AT(essence_session_options, queue_limit_bytes, 48, 48);
 
 SIZE(essence_session_info, 32, 28);
 AT(essence_session_info, frame_width, 4, 4);
@@ -96,15 +98,16 @@ AT(essence_session_info, pixel_format, 12, 12);
 AT(essence_session_info, picture_bytes, 16, 16);
 AT(essence_session_info, latency_ms, 24, 20);
 
-SIZE(essence_session_statistics, 72, 72);
+SIZE(essence_session_statistics, 80, 80);
 AT(essence_session_statistics, frames, 8, 8);
 AT(essence_session_statistics, speech, 16, 16);
 AT(essence_session_statistics, late, 24, 24);
 AT(essence_session_statistics, skipped, 32, 32);
 AT(essence_session_statistics, underruns, 40, 40);
-AT(essence_session_statistics, restarts, 48, 48);
-AT(essence_session_statistics, samples, 56, 56);
-AT(essence_session_statistics, worst_delay_ns, 64, 64);
+AT(essence_session_statistics, concealed, 48, 48);
+AT(essence_session_statistics, restarts, 56, 56);
+AT(essence_session_statistics, samples, 64, 64);
+AT(essence_session_statistics, worst_delay_ns, 72, 72);
 
 SIZE(essence_frame_info, 144, 104);
 AT(essence_frame_info, flags, 4, 4);
@@ -166,7 +169,7 @@ HOLDS(providers, ESSENCE_PROVIDER_AUTO == 0 && ESSENCE_PROVIDER_CPU == 1 && ESSE
                      ESSENCE_PROVIDER_WEBGPU == 5);
 HOLDS(pacings, ESSENCE_PACING_REALTIME == 0 && ESSENCE_PACING_UNPACED == 1);
 HOLDS(flags, ESSENCE_FRAME_SPEECH == 1 && ESSENCE_FRAME_END_OF_SPEECH == 2 && ESSENCE_FRAME_UNDERRUN == 4 &&
-                 ESSENCE_FRAME_LATE == 8 && ESSENCE_FRAME_MUTED == 16);
+                 ESSENCE_FRAME_LATE == 8 && ESSENCE_FRAME_MUTED == 16 && ESSENCE_FRAME_CONCEALED == 32);
 HOLDS(levels, ESSENCE_LOG_LEVEL_OFF == 0 && ESSENCE_LOG_LEVEL_ERROR == 1 && ESSENCE_LOG_LEVEL_WARN == 2 &&
                   ESSENCE_LOG_LEVEL_INFO == 3 && ESSENCE_LOG_LEVEL_DEBUG == 4 && ESSENCE_LOG_LEVEL_TRACE == 5);
 HOLDS(qualities, ESSENCE_QUALITY_MEDIUM == 0 && ESSENCE_QUALITY_LOW == 1 && ESSENCE_QUALITY_HIGH == 2);

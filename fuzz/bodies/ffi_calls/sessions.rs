@@ -230,7 +230,8 @@ impl World {
             reserved: 0,
             clock,
             without_pictures: u32::from(options.without_pictures % 3),
-            reserved_2: 0,
+            queue_limit_utterances: u32::from(options.limit) % 3,
+            queue_limit_bytes: u64::from(options.letterbox),
         };
         let size = options.size.of(size_of_val(&given));
         let mut room = Room::new(given, size, u8::from(options.tail));

@@ -46,6 +46,7 @@ _END_OF_SPEECH: int = lib.ESSENCE_FRAME_END_OF_SPEECH
 _UNDERRUN: int = lib.ESSENCE_FRAME_UNDERRUN
 _LATE: int = lib.ESSENCE_FRAME_LATE
 _MUTED: int = lib.ESSENCE_FRAME_MUTED
+_CONCEALED: int = lib.ESSENCE_FRAME_CONCEALED
 _next_frames = lib.essence_session_next_frames
 
 #: Frames that are drawn together at most, and bytes of their pictures: large ones take longer to draw, beside which the rest of a
@@ -66,6 +67,7 @@ class Statistics:
         late: Those that left more than 20 ms after they were due.
         skipped: Pictures that were dropped because their time had passed.
         underruns: Frames for which the audio of an utterance had not arrived in time.
+        concealed: Frames whose picture is not the one that was planned: see ``VideoFrame.is_concealed``.
         restarts: Times the clock started anew because no frame had been asked for during a second.
         samples: Audio samples handed out.
         worst_delay: Longest time between a frame's due time and its leaving, in seconds.
@@ -76,6 +78,7 @@ class Statistics:
     late: int
     skipped: int
     underruns: int
+    concealed: int
     restarts: int
     samples: int
     worst_delay: float
@@ -128,6 +131,8 @@ class Session(Unique):
         options.width, options.height = _arguments.size(size, (avatar.info.width, avatar.info.height))
         options.letterbox_rgb = _arguments.colour(letterbox)
         options.queue_limit_s = _arguments.count(queue_limit, "queue_limit")
+        # So many seconds at 48 kHz always fit; 128 MiB do by default.
+        options.queue_limit_bytes = max(128 << 20, options.queue_limit_s * 48_000 * 4)
         options.without_pictures = not pictures
         out = ffi.new("essence_session **")
         with avatar.handle as pointer:
@@ -214,6 +219,7 @@ class Session(Unique):
             late=counted.late,
             skipped=counted.skipped,
             underruns=counted.underruns,
+            concealed=counted.concealed,
             restarts=counted.restarts,
             samples=counted.samples,
             worst_delay=counted.worst_delay_ns / 1e9,
@@ -313,6 +319,7 @@ class Session(Unique):
         frame.is_underrun = flags & _UNDERRUN != 0
         frame.is_late = flags & _LATE != 0
         frame.is_muted = flags & _MUTED != 0
+        frame.is_concealed = flags & _CONCEALED != 0
         frame.audio_chunk = AudioChunk.of(place.audio.copy(audio, samples), rate, end_of_speech) if samples else None
         frame.frame_index = index
         frame.source_message_id = None

@@ -144,6 +144,8 @@ class VideoFrame:
         is_underrun: An utterance is under way, but its audio has not arrived in time.
         is_late: The frame left the library more than 20 ms after it was due.
         is_muted: The speech was muted: its samples are zeros and the mouth rests.
+        is_concealed: The picture is not the one that was planned: a base frame is damaged, and another one is shown, or a network failed,
+            and the mouth holds its shape or rests. The sound is intact.
         skipped: Pictures that were left out before this one because they would have been late. Their sound is here.
         base_frame: Which of the avatar's base frames lies underneath.
     """
@@ -160,6 +162,7 @@ class VideoFrame:
         "frame_index",
         "height",
         "image",
+        "is_concealed",
         "is_late",
         "is_muted",
         "is_speech",
@@ -185,6 +188,7 @@ class VideoFrame:
         is_underrun: bool = False,
         is_late: bool = False,
         is_muted: bool = False,
+        is_concealed: bool = False,
         skipped: int = 0,
         base_frame: int = 0,
         arkit: "Optional[NDArray[np.float32]]" = None,
@@ -202,6 +206,7 @@ class VideoFrame:
         self.is_underrun = is_underrun
         self.is_late = is_late
         self.is_muted = is_muted
+        self.is_concealed = is_concealed
         self.skipped = skipped
         self.base_frame = base_frame
         self._arkit: "Union[NDArray[np.float32], Dict[str, float], None]" = arkit
