@@ -1147,9 +1147,9 @@ essence_status essence_engine_options_init(struct essence_engine_options *option
 /**
  * Loads ONNX Runtime. Further engines in a process share what the first one loaded.
  *
- * ONNX Runtime's telemetry stays off: the first call sets `ORT_DISABLE_TELEMETRY=1` in the
- * environment unless it is set. A program other threads of which may call getenv() at that
- * moment sets it itself when it starts.
+ * ONNX Runtime's telemetry is the program's to switch off, since a library can't change the
+ * environment safely: it sets `ORT_DISABLE_TELEMETRY=1` when it starts, before it has other
+ * threads. Where that isn't set, a warning is logged.
  *
  * `options`: borrowed for the call; NULL means the defaults.
  * `out`: written on success; transferred to the caller, who destroys it with

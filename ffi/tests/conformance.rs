@@ -17,6 +17,8 @@ mod golden;
 mod hostile;
 #[path = "../../engine/tests/laws.rs"]
 mod laws;
+#[path = "../../engine/tests/log.rs"]
+mod log;
 #[path = "../../engine/tests/pool.rs"]
 mod pool;
 #[path = "../../engine/tests/precision.rs"]

@@ -4,6 +4,7 @@
 //! time included), `renderer` (while a frame is prepared), then `input`, `ring` and `presented`, which are
 //! held for moments only.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ const LATE: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub(crate) struct Core {
+    /// Number of the session in the process, for the log.
+    pub(super) number: u64,
     pub(super) avatar: Avatar,
     pub(super) options: SessionOptions,
     pub(super) size: (usize, usize),
@@ -81,7 +84,9 @@ impl Core {
             options.letterbox,
         );
         let unpaced = options.pacing == Pacing::Unpaced;
+        static SESSIONS: AtomicU64 = AtomicU64::new(1);
         Self {
+            number: SESSIONS.fetch_add(1, Ordering::Relaxed),
             size: composer.output_size(),
             input: Mutex::default(),
             woken: Condvar::new(),
@@ -191,6 +196,7 @@ impl Core {
             target.put(&mut drawer.composer, &layers, frame)?;
         }
         self.count(frame);
+        self.log_frame(frame);
         Ok(true)
     }
 

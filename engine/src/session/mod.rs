@@ -9,6 +9,7 @@ mod core;
 mod input;
 mod job;
 mod late_frames;
+mod messages;
 mod plan;
 mod prefetch;
 mod renderer;
@@ -30,6 +31,7 @@ use crate::clock::{Clock, FRAME_DURATION};
 #[cfg(feature = "gpu-compose")]
 use crate::compose::gpu;
 use crate::frame::Frame;
+use crate::log::LogLevel;
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::Scheduler;
 use crate::{Error, ErrorKind, PictureMut, Result};
@@ -94,7 +96,16 @@ impl Session {
         });
         match refused {
             Some(error) => Err(error),
-            None => Ok(Self { core }),
+            None => {
+                core.log(LogLevel::Debug, || {
+                    let options = &core.options;
+                    let (width, height) = core.size;
+                    let name = &core.avatar.info().name;
+                    let pacing = options.pacing;
+                    format!("begins with \"{name}\", {width}×{height} pixels, {pacing:?}")
+                });
+                Ok(Self { core })
+            }
         }
     }
 
@@ -147,7 +158,12 @@ impl Session {
             return Ok(());
         }
         let limits = self.core.limits;
-        lock(&self.core.input).push(audio, sample_rate_hz, channels, limits)?;
+        let begins = lock(&self.core.input).push(audio, sample_rate_hz, channels, limits)?;
+        if begins {
+            self.core.log(LogLevel::Debug, || {
+                format!("an utterance begins, at {sample_rate_hz} Hz")
+            });
+        }
         self.core.announce();
         self.core.wake_unpaced();
         Ok(())
@@ -168,7 +184,13 @@ impl Session {
     /// In an unpaced session the motions start over too, so that what follows equals a new session's
     /// output; the closing frames come only while nothing new is pushed.
     pub fn interrupt(&self) {
-        let freed = lock(&self.core.input).interrupt();
+        let (utterances, freed) = {
+            let mut input = lock(&self.core.input);
+            (input.utterances(), input.interrupt())
+        };
+        self.core.log(LogLevel::Debug, || {
+            format!("interrupted; {utterances} utterances are dropped")
+        });
         self.core.wake();
         drop(freed);
     }
@@ -349,6 +371,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.core.log(LogLevel::Debug, || "ends".to_owned());
         if let Some(job) = self.core.job {
             self.core.avatar.0.scheduler.remove(job);
         }
