@@ -4,6 +4,7 @@
 //! time included), `renderer` (while a frame is prepared), then `input`, `ring` and `presented`, which are
 //! held for moments only.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use super::renderer::{Renderer, lock};
 use super::ring::{Popped, PreparedFrame, Ring, State, periods};
 use super::statistics::Statistics;
 use super::target::Target;
+use super::wakeup::Wakeup;
 use crate::avatar::Avatar;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::arch::Isa;
@@ -32,12 +34,16 @@ const LATE: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub(crate) struct Core {
+    /// Number of the session in the process, for the log.
+    pub(super) number: u64,
     pub(super) avatar: Avatar,
     pub(super) options: SessionOptions,
     pub(super) size: (usize, usize),
     pub(super) input: Mutex<Input>,
     /// Something happened that a waiting draw has to know.
     pub(super) woken: Condvar,
+    /// The task that waits for a frame in an executor.
+    pub(super) wakeup: Wakeup,
     /// The job's number in the engine's pool, if the session is served by it.
     pub(super) job: Option<u64>,
     pub(super) drawer: Mutex<Drawer>,
@@ -78,10 +84,13 @@ impl Core {
             options.letterbox,
         );
         let unpaced = options.pacing == Pacing::Unpaced;
+        static SESSIONS: AtomicU64 = AtomicU64::new(1);
         Self {
+            number: SESSIONS.fetch_add(1, Ordering::Relaxed),
             size: composer.output_size(),
             input: Mutex::default(),
             woken: Condvar::new(),
+            wakeup: Wakeup::default(),
             job,
             renderer: Mutex::new(Renderer::new(avatar.clone(), unpaced, options.pictures)),
             drawer: Mutex::new(Drawer {
@@ -111,6 +120,28 @@ impl Core {
             let deadline = lock(&self.ring).deadline();
             self.avatar.0.scheduler.announce(job, deadline);
         }
+    }
+
+    /// Wakes a draw that waits for its time and a task that waits for a frame: something has changed
+    /// what either gets.
+    pub(super) fn wake(&self) {
+        self.woken.notify_all();
+        self.wakeup.wake();
+    }
+
+    /// Wakes the task that waits for a frame where audio alone makes one.
+    pub(super) fn wake_unpaced(&self) {
+        if self.options.pacing == Pacing::Unpaced {
+            self.wakeup.wake();
+        }
+    }
+
+    /// When the next frame is due; None before the first one, and on a clock that is moved by hand.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let input = lock(&self.input);
+        let ring = lock(&self.ring);
+        let due = ring.next_due(input.interruptions, input.changes);
+        ring.clock.as_ref()?.instant(due)
     }
 
     /// Draws the next frame; false if there is none, or none yet.
@@ -164,6 +195,7 @@ impl Core {
             target.put(&mut drawer.composer, &layers, frame)?;
         }
         self.count(frame);
+        self.log_frame(frame);
         Ok(true)
     }
 
