@@ -1345,8 +1345,10 @@ essence_status essence_session_set_loop(const struct essence_session *session,
  *
  * Returns: OK, or AGAIN (no frame: push more audio or flush, or an utterance that was flushed
  * is complete; on an essence_clock, not due yet).
- * Fails with: INVALID_ARGUMENT (then no frame is used up), INFERENCE, INVALID_AVATAR (a base
- * frame turns out to be damaged), CANCELLED (after essence_session_cancel()).
+ * A damaged base frame and a network that fails are no errors: the sound goes on, and something
+ * else stands in for the picture or the mouth.
+ * Fails with: INVALID_ARGUMENT, CANCELLED (after essence_session_cancel()). An error uses up no
+ * frame and no sound.
  * Threads: any; concurrently with all calls on the session. Two threads that draw from one
  * session get frames in turn.
  */

@@ -12,6 +12,8 @@ The same versions give the same bytes.
 - `good/`: small files that open.
 - `bad/`: small files that don't, each wrong in one way, named after it. Made from an avatar without real networks.
   `engine/tests/container.rs` has the table of what to expect of each.
+
+`hostile.py` makes avatars with hostile networks.
 """
 
 import copy

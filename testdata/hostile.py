@@ -411,9 +411,11 @@ def hostile_files() -> dict[str, bytes]:
         "function_overload": edited(lambda made: setattr(made.graph.node[0], "overload", "other")),
         "function_attribute": attributed("axes", lambda a: a.MergeFrom(AttributeProto(ref_attr_name="x", type=7))),
         "training": edited(training),
+        "metadata": edited(lambda made: made.metadata_props.add(key="ort_config", value="{}")),
         # Memory and time.
         "constant_of_shape_floats": operator("ConstantOfShape", "huge", integers(huge=[3 << 28]), value=array("", [1])),
         "constant_of_shape_sizes": operator("ConstantOfShape", "huge", integers(huge=[3 << 28]), value=array("", [1], "i8")),
+        "constant_of_shape_many_sizes": operator("ConstantOfShape", "many", integers(many=[8 << 20]), value=array("", [1], "i8")),
         "range": operator("Range", "from to step", integers(**{"from": 0, "to": 2**40, "step": 1})),
         "expand": operator("Expand", "low huge", integers(huge=[3 << 28])),
         "tile": operator("Tile", "one huge", [array("one", [0]), *integers(huge=[3 << 28])]),

@@ -21,7 +21,7 @@ pub(crate) struct Passed {
     pub(crate) engine_time: Duration,
     /// The user asked to stop before the end.
     pub(crate) interrupted: bool,
-    /// What the user should know about the audio.
+    /// What the user should know about the audio and the pictures.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -111,6 +111,14 @@ pub(crate) fn frames(
         passed.warnings.push(format!(
             "{} damaged parts of the audio file became silence",
             audio.damaged_packets()
+        ));
+    }
+    let concealed = session.statistics().concealed;
+    if concealed > 0 {
+        passed.warnings.push(format!(
+            "{concealed} of {} pictures are not as they should be: a base frame of the avatar is damaged or a \
+             network failed (--log warn says which)",
+            passed.frames
         ));
     }
     for warning in &passed.warnings {

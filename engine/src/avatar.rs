@@ -11,7 +11,7 @@ use crate::geometry::Affine;
 use crate::imx::{Container, GEOMETRY_MEMBER, Manifest, frame_member};
 use crate::infer::{Provider, ProviderReport, Runtime};
 use crate::log::{Log, LogLevel};
-use crate::motion::Clips;
+use crate::motion::MotionSet;
 use crate::networks::{self, Networks, Pool};
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::Deadline;
@@ -32,7 +32,7 @@ pub(crate) struct Inner {
     pub(crate) container: Container,
     pub(crate) info: AvatarInfo,
     pub(crate) window: usize,
-    pub(crate) clips: Clips,
+    pub(crate) motions: MotionSet,
     pub(crate) poses: Vec<f32>,
     pub(crate) affines: Vec<Affine>,
     pub(crate) arkit: Vec<Vec<f32>>,
@@ -44,6 +44,8 @@ pub(crate) struct Inner {
     pub(crate) log: Log,
     pub(crate) scheduler: RenderPool,
     pool: Pool,
+    #[cfg(test)]
+    pub(crate) faults: crate::session::tests::Faults,
 }
 
 /// What an avatar is.
@@ -226,7 +228,7 @@ impl Inner {
         };
         Ok(Self {
             window: manifest.window(),
-            clips: Clips::new(manifest, affines.clone())?,
+            motions: MotionSet::new(manifest, affines.clone())?,
             arkit: manifest.arkit.values().map(weights).collect(),
             base,
             frames: (0..frame.count).map(frame_member).collect(),
@@ -239,11 +241,15 @@ impl Inner {
             report,
             log,
             container,
+            #[cfg(test)]
+            faults: Default::default(),
         })
     }
 
     /// Base frame `index` as RGB.
     pub(crate) fn base_frame(&self, index: usize) -> Result<Arc<BaseFrame>> {
+        #[cfg(test)]
+        self.faults.base_frame(index)?;
         self.base
             .get(index, self.container.member(&self.frames[index])?)
     }
@@ -266,6 +272,8 @@ impl Inner {
         &self,
         deadline: Deadline,
     ) -> Result<impl std::ops::DerefMut<Target = Networks> + '_> {
+        #[cfg(test)]
+        self.faults.run()?;
         self.pool
             .checkout(self.scheduler.permits().acquire(deadline), || self.load())
     }

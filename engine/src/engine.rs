@@ -209,8 +209,8 @@ impl Engine {
     ///
     /// # Errors
     /// - Those of [`Container::open`].
-    /// - `InvalidAvatar`: a network is damaged, has other tensors than the manifest says, or fails
-    ///   the self-test on the CPU.
+    /// - `InvalidAvatar`: a network is damaged, is more than a network may be (`docs/limits.md`), has
+    ///   other tensors than the manifest says, or fails the self-test on the CPU.
     /// - `ProviderUnavailable`: the provider that was asked for does not run it.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Avatar> {
         let path = path.as_ref();

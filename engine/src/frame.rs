@@ -122,7 +122,10 @@ pub struct FrameFlags {
     pub late: bool,
     /// The speech was muted: its samples are zeros and the mouth rests.
     pub muted: bool,
-    /// Pictures that were left out before this one: there is more to draw than time, or whoever draws
+    /// The picture is not the one that was planned: a base frame is damaged, and another one is shown, or
+    /// a network failed, and the mouth holds its shape or rests (error concealment). The sound is intact.
+    pub concealed: bool,
+    /// Pictures that were dropped before this one: the machine has more to draw than time, or the consumer
     /// is too slow. Their audio is in this frame.
     pub skipped: u32,
 }

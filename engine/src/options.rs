@@ -46,6 +46,11 @@ pub struct SessionOptions {
     /// Most audio that may wait to be rendered, in seconds; pushing more is refused, so that memory
     /// stays bounded.
     pub queue_limit_s: u32,
+    /// Most memory that this audio may take, in bytes: 4 a sample after mixing down to mono, 8 where
+    /// there were several channels.
+    pub queue_limit_bytes: usize,
+    /// Most utterances that may wait, the one that is being rendered among them.
+    pub queue_limit_utterances: usize,
     /// Where a real-time session takes its time from.
     pub clock: Clock,
     /// Whether frames have pictures. Without, they carry sound, blendshape values and the number of
@@ -61,6 +66,9 @@ impl Default for SessionOptions {
             output_size: None,
             letterbox: [0; 3],
             queue_limit_s: 600,
+            // 600 s at 48 kHz are 110 MiB.
+            queue_limit_bytes: 128 << 20,
+            queue_limit_utterances: 1_000,
             clock: Clock::default(),
             pictures: true,
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{buzz, toy};
 use essence::clock::{Clock, ManualClock};
-use essence::{ErrorKind, Frame, PixelFormat, Session, SessionOptions};
+use essence::{ErrorKind, Frame, Pacing, PixelFormat, Session, SessionOptions};
 
 const TICK: Duration = Duration::from_millis(40);
 const RATE: u32 = 16_000;
@@ -59,7 +59,7 @@ fn listen(voice: &[f32], piece: usize, arrival: impl Fn(usize) -> u64) -> Heard 
             }
         }
         let frame = tick(&clock, &session);
-        assert_eq!(frame.index(), index, "no picture is left out");
+        assert_eq!(frame.index(), index, "no picture is dropped");
         assert!(!frame.flags().late, "frame {index} is in time");
         if frame.flags().speech && heard.samples.is_empty() {
             heard.first = index;
@@ -158,6 +158,39 @@ fn the_mouth_rests_within_an_utterance() {
         .map(|pair| (width(&pair[0]) - width(&pair[1])).abs())
         .fold(0.0, f32::max);
     assert!(largest < 0.7, "from frame to frame by {largest} at most");
+}
+
+/// Channels in antiphase cancel in the sound that comes back, but not for the networks; others are heard as
+/// their mean. However the audio is cut.
+#[test]
+fn the_mouth_follows_stereo_in_antiphase() {
+    let voice = buzz(24_000, RATE);
+    let curves = |left: f32, right: f32, cut: usize| -> Vec<Vec<f32>> {
+        let stereo: Vec<f32> = voice.iter().flat_map(|x| [left * x, right * x]).collect();
+        let options = SessionOptions::default().pacing(Pacing::Unpaced);
+        let session = toy().session(options).unwrap();
+        for piece in stereo.chunks(2 * cut) {
+            session.push_audio(piece, RATE, 2).unwrap();
+        }
+        session.flush();
+        let frames = std::iter::from_fn(|| session.next_frame().unwrap());
+        let frames = frames.inspect(|frame| {
+            let mean = (left + right) / 2.0;
+            let silent = frame.audio().iter().all(|&x| x == 0.0);
+            assert!(mean != 0.0 || silent, "the mean comes back");
+        });
+        frames.map(|frame| frame.arkit().to_vec()).collect()
+    };
+    let (mono, antiphase) = (curves(1.0, 1.0, 24_000), curves(1.0, -1.0, 24_000));
+    let open = |curves: &[Vec<f32>]| curves.iter().flatten().copied().fold(0.0, f32::max);
+    assert!(open(&antiphase) > 0.9 * open(&mono), "it opens");
+    assert!(
+        open(&curves(0.5, 0.5, 24_000)) < open(&mono),
+        "as loud as it is"
+    );
+    for cut in [1, 160, 7_001] {
+        assert!(curves(1.0, -1.0, cut) == antiphase, "in pieces of {cut}");
+    }
 }
 
 #[test]
@@ -324,7 +357,7 @@ fn base_frames_fade_where_motions_do_not_fit() {
     assert_eq!((cuts, fades), (1, 6), "one that fits and two that don't");
 }
 
-/// Whoever was kept for a while has every picture, one at once after the other.
+/// A consumer that was delayed gets every picture, one at once after the other.
 #[test]
 fn delays_cost_no_picture() {
     for (spoken, late) in [(false, 1), (true, 1), (false, 20), (true, 20)] {
@@ -346,7 +379,7 @@ fn delays_cost_no_picture() {
     }
 }
 
-/// Whoever takes longer for each frame than it lasts loses pictures evenly, and never lags far behind.
+/// A consumer that takes longer for each frame than it lasts loses pictures evenly, and never lags far behind.
 #[test]
 fn a_slow_consumer_loses_pictures_evenly() {
     for work in [42, 50, 60, 85, 130] {
@@ -373,7 +406,7 @@ fn a_slow_consumer_loses_pictures_evenly() {
         let expected = 1.0 - 40.0 / work as f64;
         assert!(
             (share - expected).abs() < 0.03,
-            "{work} ms: {share} left out"
+            "{work} ms: {share} dropped"
         );
         // That is when it shows.
         assert!(most <= 60 + 4 * (work - 40), "{work} ms: {most} ms late");

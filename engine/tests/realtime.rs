@@ -75,7 +75,7 @@ fn the_first_speech_frame_comes_after_160_ms() {
     }
 }
 
-/// A renderer that is late all the time leaves out pictures, never sound, and says how many.
+/// A draw that is late all the time drops pictures, never sound, and says how many.
 #[test]
 fn late_pictures_are_skipped_and_their_audio_kept() {
     let (clock, session) = paced();
@@ -102,8 +102,8 @@ fn late_pictures_are_skipped_and_their_audio_kept() {
     assert!(heard == voice, "every sample came out once");
 }
 
-/// Whoever waits for room in a queue of sound, as players do, can't catch up after a delay. Delays cost him no
-/// picture.
+/// A consumer that waits for room in a queue of sound, as players do, can't catch up after a delay. Delays
+/// cost it no picture.
 #[test]
 fn a_consumer_that_waits_for_its_player_sees_every_picture() {
     let room = Duration::from_millis(100);
@@ -138,7 +138,7 @@ fn a_consumer_that_waits_for_its_player_sees_every_picture() {
     assert!(heard == voice, "every sample, in order");
 }
 
-/// Who pauses on purpose, and says so, finds nothing late: speech goes on where it was left.
+/// A consumer that pauses on purpose, and says so, finds nothing late: speech goes on where it was left.
 #[test]
 fn a_pause_is_not_lateness_once_the_clock_is_restarted() {
     let (clock, session) = paced();
@@ -177,6 +177,71 @@ fn a_silent_source_ends_the_utterance() {
         1,
         "one end"
     );
+}
+
+/// After 15 frames that wait, an interruption: the new utterance has all of its time.
+#[test]
+fn an_interruption_restarts_the_endpoint_timeout() {
+    let (clock, session) = paced();
+    session
+        .push_audio(&buzz(5_120, 16_000)[..], 16_000, 1)
+        .unwrap();
+    let mut waits = 0;
+    while waits < 15 {
+        waits += u32::from(tick(&clock, &session).flags().underrun);
+    }
+    session.interrupt();
+    let voice = buzz(16_960, 16_000);
+    let (first, rest) = voice.split_at(1_600);
+    session.push_audio(first, 16_000, 1).unwrap();
+    let mut heard = Vec::new();
+    for piece in rest.chunks(640) {
+        let frame = tick(&clock, &session);
+        assert!(!frame.flags().end_of_speech, "frame {}", frame.index());
+        heard.extend_from_slice(frame.audio());
+        session.push_audio(piece, 16_000, 1).unwrap();
+    }
+    session.flush();
+    while heard.len() < voice.len() {
+        heard.extend_from_slice(tick(&clock, &session).audio());
+    }
+    assert!(heard == voice, "one utterance");
+}
+
+/// Audio that arrives in the very frame period of the limit continues the utterance; so does a trickle
+/// that is too thin for a frame.
+#[test]
+fn audio_at_the_limit_of_the_endpoint_timeout_continues_the_utterance() {
+    let (clock, session) = paced();
+    let voice = buzz(16_000, 16_000);
+    let (first, rest) = voice.split_at(6_400);
+    session.push_audio(first, 16_000, 1).unwrap();
+    let mut heard = Vec::new();
+    let mut waits = 0;
+    while waits < 15 {
+        let frame = tick(&clock, &session);
+        waits += u32::from(frame.flags().underrun);
+        heard.extend_from_slice(frame.audio());
+    }
+    let (trickle, rest) = rest.split_at(40 * 40);
+    let (at_once, rest) = rest.split_at(3_200);
+    for piece in [at_once].into_iter().chain(trickle.chunks(40)) {
+        session.push_audio(piece, 16_000, 1).unwrap();
+        let frame = tick(&clock, &session);
+        assert!(!frame.flags().end_of_speech, "frame {}", frame.index());
+        heard.extend_from_slice(frame.audio());
+    }
+    session.push_audio(rest, 16_000, 1).unwrap();
+    session.flush();
+    let mut ends = 0;
+    for _ in 0..25 {
+        let frame = tick(&clock, &session);
+        heard.extend_from_slice(frame.audio());
+        ends += u32::from(frame.flags().end_of_speech);
+    }
+    let pushed: Vec<f32> = [first, at_once, trickle, rest].concat();
+    assert!(heard == pushed, "every sample");
+    assert_eq!(ends, 1, "one utterance");
 }
 
 /// An interruption takes effect on the next frame and the mouth is closed in the one after it.

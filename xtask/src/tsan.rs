@@ -1,5 +1,5 @@
-//! `ThreadSanitizer`: the C programs that share a session between threads, and the engine's own stress
-//! test. It sees only what is instrumented, so the standard library is compiled with it, from its
+//! `ThreadSanitizer`: the C programs that share a session between threads, and the engine's own tests
+//! under threads. It sees only what is instrumented, so the standard library is compiled with it, from its
 //! source; ONNX Runtime is not, and is left out of account (`ffi/tests/tsan.supp`).
 
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ use crate::root;
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// Programs of `ffi/tests/c`.
 const PROGRAMS: [&str; 2] = ["threads", "race"];
+/// Rounds of `engine/tests/threads.rs` for each rate.
+const THREAD_ROUNDS: &str = "100";
 /// What `ThreadSanitizer`'s runtime exits with after a report.
 const REPORTED: i32 = 66;
 const WANTED: &str = "ThreadSanitizer needs a Rust compiler with its standard library's source: `rustup component add rust-src \
@@ -211,27 +213,31 @@ fn it_can_fail(sh: &Shell, stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// The engine's stress test: 64 sessions in real time on the pool, interrupting at random.
+/// The engine's tests under threads: 64 sessions in real time on the pool, interrupting at random, and the
+/// content of utterances while other threads draw and prepare.
 fn stress(sh: &Shell, toolchain: &Toolchain, seconds: &str) -> Result<()> {
+    let pool = test_program(sh, toolchain, "pool")?;
+    cmd!(sh, "{pool} many_sessions --nocapture")
+        .env("ESSENCE_STRESS_S", seconds)
+        .run()?;
+    println!("tsan: 64 sessions interrupted at random for {seconds} s");
+    let threads = test_program(sh, toolchain, "threads")?;
+    cmd!(sh, "{threads} --nocapture")
+        .env("ESSENCE_THREAD_ROUNDS", THREAD_ROUNDS)
+        .run()?;
+    println!("tsan: {THREAD_ROUNDS} rounds of utterances for each rate, unpaced and in real time");
+    Ok(())
+}
+
+/// Builds one of the engine's test programs, and says where it is.
+fn test_program(sh: &Shell, toolchain: &Toolchain, test: &str) -> Result<String> {
     let runtime = toolchain.runtime.display();
     // The runtime belongs into the program alone, in front of the C library, of which it needs more
     // than is linked otherwise.
     let said = cargo(sh, toolchain)
-        .args([
-            "rustc",
-            "--locked",
-            "--package",
-            "essence",
-            "--test",
-            "pool",
-        ])
-        .args([
-            "--target",
-            TARGET,
-            "--message-format",
-            "json-render-diagnostics",
-            "--",
-        ])
+        .args(["rustc", "--locked", "--package", "essence"])
+        .args(["--test", test, "--target", TARGET])
+        .args(["--message-format", "json-render-diagnostics", "--"])
         .arg("-Zpre-link-arg=-Wl,--whole-archive")
         .arg(format!("-Zpre-link-arg={runtime}"))
         .arg("-Zpre-link-arg=-Wl,--no-whole-archive")
@@ -242,9 +248,5 @@ fn stress(sh: &Shell, toolchain: &Toolchain, seconds: &str) -> Result<()> {
         .nth(1)
         .and_then(|rest| rest.split('"').next())
         .context("cargo did not say where the test is")?;
-    cmd!(sh, "{program} many_sessions --nocapture")
-        .env("ESSENCE_STRESS_S", seconds)
-        .run()?;
-    println!("tsan: 64 sessions interrupted at random for {seconds} s");
-    Ok(())
+    Ok(program.to_owned())
 }

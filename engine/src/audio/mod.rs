@@ -1,5 +1,6 @@
 //! Audio as the caller pushes it: formats, mixing down, and the road to the networks' 16 kHz.
 
+pub(crate) mod downmix;
 pub(crate) mod mel;
 pub(crate) mod resample;
 
@@ -33,6 +34,30 @@ impl<'a> From<&'a [f32]> for AudioData<'a> {
 
 impl<'a> From<&'a [i16]> for AudioData<'a> {
     fn from(samples: &'a [i16]) -> Self {
+        Self::I16(samples)
+    }
+}
+
+impl<'a> From<&'a Vec<f32>> for AudioData<'a> {
+    fn from(samples: &'a Vec<f32>) -> Self {
+        Self::F32(samples)
+    }
+}
+
+impl<'a> From<&'a Vec<i16>> for AudioData<'a> {
+    fn from(samples: &'a Vec<i16>) -> Self {
+        Self::I16(samples)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [f32; N]> for AudioData<'a> {
+    fn from(samples: &'a [f32; N]) -> Self {
+        Self::F32(samples)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [i16; N]> for AudioData<'a> {
+    fn from(samples: &'a [i16; N]) -> Self {
         Self::I16(samples)
     }
 }
@@ -83,6 +108,14 @@ impl AudioData<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// Sample `index`, all channels counted, as a float.
+    pub(crate) fn sample(&self, index: usize) -> f32 {
+        match self {
+            Self::F32(samples) => samples[index],
+            Self::I16(samples) => f32::from(samples[index]) / 32768.0,
+        }
     }
 
     /// Appends the mono mix (the mean of the channels) to `out`. One channel passes unchanged.

@@ -1,4 +1,5 @@
-//! Which base frame plays: idle and talking loops, gestures, and the ways between them.
+//! Frame selection: which base frame shows in each frame period. Idle and talking loops, gestures, and the
+//! transitions between them.
 
 pub(crate) mod mouth;
 
@@ -8,22 +9,22 @@ use crate::{Error, ErrorKind, Result};
 
 /// The motions of an avatar, ready to play.
 #[derive(Debug)]
-pub(crate) struct Clips {
-    clips: Vec<(String, Motion)>,
+pub(crate) struct MotionSet {
+    motions: Vec<(String, Motion)>,
     idle: usize,
     talking: usize,
     /// Affine of every base frame, to find the entry that lies nearest.
     affines: Vec<Affine>,
 }
 
-impl Clips {
+impl MotionSet {
     pub(crate) fn new(manifest: &Manifest, affines: Vec<Affine>) -> Result<Self> {
-        let clips: Vec<_> = manifest
+        let motions: Vec<_> = manifest
             .motions
             .iter()
             .map(|(name, motion)| (name.clone(), motion.clone()))
             .collect();
-        let find = |name: &str| clips.iter().position(|(other, _)| other == name);
+        let find = |name: &str| motions.iter().position(|(other, _)| other == name);
         let Some(idle) = find("idle") else {
             return Err(Error::new(
                 ErrorKind::InvalidAvatar,
@@ -32,7 +33,7 @@ impl Clips {
         };
         let talking = find("talking").unwrap_or(idle);
         Ok(Self {
-            clips,
+            motions,
             idle,
             talking,
             affines,
@@ -44,11 +45,11 @@ impl Clips {
     /// # Errors
     /// `NotFound`, naming those that there are.
     pub(crate) fn find(&self, name: &str) -> Result<usize> {
-        self.clips
+        self.motions
             .iter()
             .position(|(other, _)| other == name)
             .ok_or_else(|| {
-                let names: Vec<_> = self.clips.iter().map(|(name, _)| name.as_str()).collect();
+                let names: Vec<_> = self.motions.iter().map(|(name, _)| name.as_str()).collect();
                 Error::new(
                     ErrorKind::NotFound,
                     format!(
@@ -59,87 +60,94 @@ impl Clips {
             })
     }
 
-    /// Base frame at `offset` of a clip.
-    fn frame(&self, clip: usize, offset: u32) -> usize {
-        (self.clips[clip].1.first + offset) as usize
+    /// Base frame at `offset` of a motion.
+    fn frame(&self, motion: usize, offset: u32) -> usize {
+        (self.motions[motion].1.first + offset) as usize
     }
 
-    /// The entry of `clip` whose head position is nearest to that of `frame`.
-    fn nearest_entry(&self, clip: usize, frame: usize) -> u32 {
+    /// The entry of `motion` whose head position is nearest to that of `frame`.
+    fn nearest_entry(&self, motion: usize, frame: usize) -> u32 {
         let from = &self.affines[frame];
-        let distance = |offset: u32| from.distance(&self.affines[self.frame(clip, offset)]);
-        let entries = self.clips[clip].1.entries.iter().copied();
+        let distance = |offset: u32| from.distance(&self.affines[self.frame(motion, offset)]);
+        let entries = self.motions[motion].1.entries.iter().copied();
         entries
             .min_by(|&a, &b| distance(a).total_cmp(&distance(b)))
             .unwrap_or(0)
     }
 }
 
-/// Frames over which a base frame gives way to one that was not filmed after it.
-const FADE_FRAMES: u16 = 3;
+/// Frames of a crossfade from a base frame to one that was not filmed after it.
+const CROSSFADE_FRAMES: u16 = 3;
 
-/// Plays the clips of one session.
+/// Where the animation of one session stands.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Player {
+pub(crate) struct AnimationState {
     at: Option<Position>,
+    /// The gesture that waits for an exit of the motion that plays.
     gesture: Option<usize>,
-    /// The base frame that is faded out, and the frames of the fade that are left.
-    fade: Option<(usize, u16)>,
+    /// The base frame that a crossfade comes from, and the frames of it that are left.
+    crossfade: Option<(usize, u16)>,
 }
 
-/// The base frame of a tick.
+/// What a picture shows.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Shot {
+pub(crate) struct FrameSelection {
+    /// The base frame.
     pub(crate) frame: usize,
-    /// The base frame that gives way to it, and how much of that shows still, in 256ths.
-    pub(crate) leaving: Option<(usize, u16)>,
+    /// The base frame that a crossfade comes from, and its weight in 256ths.
+    pub(crate) crossfade: Option<(usize, u16)>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Position {
-    clip: usize,
+    motion: usize,
     offset: u32,
     /// On the way back of a bouncing loop.
     backwards: bool,
 }
 
-impl Player {
-    /// Plays a gesture at the next exit.
-    pub(crate) fn perform(&mut self, clip: usize) {
-        self.gesture = Some(clip);
+impl AnimationState {
+    /// Plays a gesture from the next exit on.
+    pub(crate) fn perform(&mut self, gesture: usize) {
+        self.gesture = Some(gesture);
     }
 
-    /// The base frame of this tick. `base_loop` plays instead of idle and talking.
-    pub(crate) fn next(&mut self, clips: &Clips, talking: bool, base_loop: Option<usize>) -> Shot {
+    /// Moves on by a frame. `base_loop` plays instead of idle and talking.
+    pub(crate) fn next(
+        &mut self,
+        set: &MotionSet,
+        talking: bool,
+        base_loop: Option<usize>,
+    ) -> FrameSelection {
         let wanted = match base_loop {
-            Some(clip) => clip,
-            None if talking => clips.talking,
-            None => clips.idle,
+            Some(motion) => motion,
+            None if talking => set.talking,
+            None => set.idle,
         };
         let next = match self.at {
             None => {
-                let clip = self.gesture.take().unwrap_or(wanted);
+                let motion = self.gesture.take().unwrap_or(wanted);
                 Position {
-                    clip,
-                    offset: clips.clips[clip].1.entries[0],
+                    motion,
+                    offset: set.motions[motion].1.entries[0],
                     backwards: false,
                 }
             }
-            Some(at) => self.after(clips, at, wanted),
+            Some(at) => self.after(set, at, wanted),
         };
         self.at = Some(next);
-        let leaving = self.fade.map(|(frame, left)| {
-            self.fade = (left > 1).then_some((frame, left - 1));
-            (frame, 256 * left / (FADE_FRAMES + 1))
+        let crossfade = self.crossfade.map(|(frame, left)| {
+            self.crossfade = (left > 1).then_some((frame, left - 1));
+            (frame, 256 * left / (CROSSFADE_FRAMES + 1))
         });
-        Shot {
-            frame: clips.frame(next.clip, next.offset),
-            leaving,
+        FrameSelection {
+            frame: set.frame(next.motion, next.offset),
+            crossfade,
         }
     }
 
-    fn after(&mut self, clips: &Clips, at: Position, wanted: usize) -> Position {
-        let motion = &clips.clips[at.clip].1;
+    fn after(&mut self, set: &MotionSet, at: Position, wanted: usize) -> Position {
+        let motion = &set.motions[at.motion].1;
         let ended = motion.looping == Loop::Once && at.offset + 1 == motion.count;
         if motion.exits.contains(&at.offset) || ended {
             // A gesture that has begun plays to its end.
@@ -149,16 +157,16 @@ impl Player {
                     self.gesture = None;
                     Some(gesture)
                 }
-                _ => (ended || at.clip != wanted && !playing_gesture).then_some(wanted),
+                _ => (ended || at.motion != wanted && !playing_gesture).then_some(wanted),
             };
-            if let Some(clip) = goal {
-                let before = clips.frame(at.clip, at.offset);
-                let offset = clips.nearest_entry(clip, before);
+            if let Some(motion) = goal {
+                let before = set.frame(at.motion, at.offset);
+                let offset = set.nearest_entry(motion, before);
                 // Frames that follow each other in the film fit.
-                let fits = [before, before + 1].contains(&clips.frame(clip, offset));
-                self.fade = (!fits).then_some((before, FADE_FRAMES));
+                let fits = [before, before + 1].contains(&set.frame(motion, offset));
+                self.crossfade = (!fits).then_some((before, CROSSFADE_FRAMES));
                 return Position {
-                    clip,
+                    motion,
                     offset,
                     backwards: false,
                 };
@@ -173,7 +181,7 @@ impl Player {
             _ => (at.offset + 1, false),
         };
         Position {
-            clip: at.clip,
+            motion: at.motion,
             offset,
             backwards,
         }

@@ -1,4 +1,4 @@
-//! The mouth over time: gated to rest in silence, ramped into speech and out of it.
+//! The mouth over time: at rest in silence (noise gate), ramped into speech and out of it.
 
 /// Frames of a ramp.
 const RAMP: f32 = 3.0;
@@ -6,17 +6,18 @@ const RAMP: f32 = 3.0;
 /// so a third one would come too late for the promised 120 ms.
 pub(crate) const CLOSING: u8 = 2;
 
-/// What the mouth does in the frame at hand.
+/// The mouth of one session, frame by frame.
 #[derive(Debug)]
 pub(crate) struct Mouth {
+    /// The coefficients that show.
     shown: Vec<f32>,
-    /// Where the running ramp started.
+    /// The coefficients that the running ramp started from.
     from: Vec<f32>,
-    /// How far the ramp has come, in [0, 1].
+    /// Progress of the ramp, in [0, 1].
     ramp: f32,
     speaking: bool,
-    /// How much of the patch shows over the base frame, in [0, 1].
-    presence: f32,
+    /// Opacity of the patch over the base frame, in [0, 1].
+    patch_opacity: f32,
 }
 
 impl Mouth {
@@ -27,7 +28,7 @@ impl Mouth {
             from: vec![0.0; coefficients],
             ramp: 1.0,
             speaking: false,
-            presence: 0.0,
+            patch_opacity: 0.0,
         }
     }
 
@@ -35,21 +36,22 @@ impl Mouth {
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.shown.copy_from_slice(&other.shown);
         self.from.copy_from_slice(&other.from);
-        (self.ramp, self.speaking, self.presence) = (other.ramp, other.speaking, other.presence);
+        (self.ramp, self.speaking, self.patch_opacity) =
+            (other.ramp, other.speaking, other.patch_opacity);
     }
 
     /// Back to rest at once.
     pub(crate) fn reset(&mut self) {
         self.shown.fill(0.0);
         self.speaking = false;
-        self.presence = 0.0;
+        self.patch_opacity = 0.0;
     }
 
-    /// A frame of speech with these coefficients, the gate open by `gate`, which is not shut: in
+    /// A frame of speech with these coefficients, scaled by the noise gate's `gate` in (0, 1]. In
     /// silence, even within speech, the mouth [rests](Self::rest).
     pub(crate) fn speak(&mut self, coefficients: &[f32], gate: f32) {
         self.step_ramp(true, RAMP);
-        self.presence = (self.presence + 1.0 / RAMP).min(1.0);
+        self.patch_opacity = (self.patch_opacity + 1.0 / RAMP).min(1.0);
         for ((shown, &from), &to) in self.shown.iter_mut().zip(&self.from).zip(coefficients) {
             // A network's output is clamped and finite by contract; a broken one must not spread.
             let to = if to.is_finite() {
@@ -65,9 +67,9 @@ impl Mouth {
     /// base frame.
     pub(crate) fn rest(&mut self) {
         if self.ramp >= 1.0 && !self.speaking {
-            self.presence = (self.presence - 1.0 / RAMP).max(0.0);
-            if self.presence < 1e-3 {
-                self.presence = 0.0;
+            self.patch_opacity = (self.patch_opacity - 1.0 / RAMP).max(0.0);
+            if self.patch_opacity < 1e-3 {
+                self.patch_opacity = 0.0;
             }
         }
         self.close_over(RAMP);
@@ -101,9 +103,9 @@ impl Mouth {
         &self.shown
     }
 
-    /// How much of the patch shows over the base frame, in [0, 1].
-    pub(crate) fn presence(&self) -> f32 {
-        self.presence
+    /// Opacity of the patch over the base frame, in [0, 1].
+    pub(crate) fn patch_opacity(&self) -> f32 {
+        self.patch_opacity
     }
 }
 
@@ -133,7 +135,7 @@ mod tests {
         let mut seen = Vec::new();
         for _ in 0..6 {
             mouth.rest();
-            seen.push((mouth.coefficients()[0], mouth.presence()));
+            seen.push((mouth.coefficients()[0], mouth.patch_opacity()));
         }
         let expected = [
             (0.6, 1.0),
@@ -150,7 +152,7 @@ mod tests {
             );
             assert!(
                 (seen.1 - expected.1).abs() < 1e-3,
-                "presence {seen:?}, not {expected:?}"
+                "patch_opacity {seen:?}, not {expected:?}"
             );
         }
     }

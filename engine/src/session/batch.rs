@@ -1,90 +1,117 @@
-//! Ticks of one session, or of several of one avatar, prepared together: each network runs once for
+//! Frames of one session, or of several of one avatar, prepared together: each network runs once for
 //! all of them.
 
 use std::sync::Mutex;
 use std::thread;
+use std::time::Instant;
+
+use arrayvec::ArrayVec;
 
 use super::input::Input;
+use super::plan::{FrameKind, Plan, Request};
 use super::renderer::Renderer;
-use super::ring::Slot;
-use super::tick::{Draft, Order, Tick};
+use super::ring::PreparedFrame;
 use crate::avatar::Avatar;
-use crate::{Error, Result};
+use crate::clock::FRAME_DURATION;
+use crate::infer::BATCH;
+use crate::{Error, ErrorKind, Result};
 
-/// One session's next tick.
+/// One session's next frame.
 pub(super) struct Work<'a> {
     renderer: &'a mut Renderer,
     input: &'a Mutex<Input>,
-    order: Order<'a>,
-    slot: &'a mut Slot,
-    /// How far it is, or what went wrong.
-    stage: Result<Stage>,
+    request: Request<'a>,
+    frame: &'a mut PreparedFrame,
+    stage: Stage,
 }
 
-#[derive(Clone, Copy)]
+/// How far a frame is.
 enum Stage {
-    Begun(Draft),
+    Planned(Plan),
     /// No frame comes of it.
-    Passed(Tick),
-    Shown(Tick),
+    None(FrameKind),
+    /// It has its sound and all of its picture but the mouth.
+    Taken(FrameKind),
+    /// The draw was cancelled while it waited; the frame is taken back.
+    Cancelled(Error),
 }
+
+/// The works that a network runs for.
+type Run<'a, 'b> = ArrayVec<&'a mut Work<'b>, BATCH>;
 
 impl<'a> Work<'a> {
-    /// Moves a session on by one tick, into `slot`.
+    /// Plans a session's next frame, into `frame`.
     pub(super) fn new(
         renderer: &'a mut Renderer,
         input: &'a Mutex<Input>,
-        order: Order<'a>,
-        slot: &'a mut Slot,
+        request: Request<'a>,
+        frame: &'a mut PreparedFrame,
     ) -> Self {
-        let stage = renderer.begin(input, order, slot).map(Stage::Begun);
+        let stage = Stage::Planned(renderer.plan(input, request, frame));
         Self {
             renderer,
             input,
-            order,
-            slot,
+            request,
+            frame,
             stage,
         }
     }
 
-    /// What the tick turned out to be. Where no frame comes of it, it says why.
-    pub(super) fn finish(self) -> Result<Tick> {
-        self.stage.map(|stage| match stage {
-            Stage::Begun(Draft { tick, .. }) | Stage::Passed(tick) | Stage::Shown(tick) => tick,
-        })
+    /// What the frame turned out to be. Where no frame comes of it, the kind says why.
+    ///
+    /// # Errors
+    /// `Cancelled`: a wait on the way was. The sound is back in the queue.
+    pub(super) fn finish(self) -> Result<FrameKind> {
+        match self.stage {
+            Stage::Planned(Plan { kind, .. }) | Stage::None(kind) | Stage::Taken(kind) => Ok(kind),
+            Stage::Cancelled(error) => Err(error),
+        }
     }
 
-    fn hears(&self) -> bool {
-        matches!(self.stage, Ok(Stage::Begun(Draft { hears: true, .. })))
+    fn needs_speech(&self) -> bool {
+        matches!(&self.stage, Stage::Planned(plan) if plan.needs_speech())
     }
 
-    fn is_placed(&self) -> bool {
-        matches!(self.stage, Ok(Stage::Shown(_))) && self.slot.placed
+    fn needs_identity(&self) -> bool {
+        matches!(self.stage, Stage::Taken(_)) && self.frame.has_patch
     }
 
-    /// Sound and picture, up to the mouth.
-    fn show(&mut self) {
-        let Ok(Stage::Begun(draft)) = self.stage else {
+    /// Takes sound and picture, up to the mouth.
+    fn take(&mut self) {
+        let Stage::Planned(plan) = self.stage else {
             return;
         };
-        let order = self.order;
-        let tick = self.renderer.sound(self.input, order, draft, self.slot);
-        if self.renderer.is_frame(tick, order.ahead) {
-            self.renderer.pass(self.input, tick, self.slot);
-        } else if self.slot.left_out > 0 {
-            // No more is to be had: the last of those that were to be left out is shown after all.
-            self.slot.left_out -= 1;
+        let ahead = self.request.ahead;
+        let kind = self.renderer.take_audio(self.input, plan, self.frame);
+        if self.renderer.is_frame(kind, ahead) {
+            self.renderer.advance(self.input, kind, self.frame);
+        } else if self.frame.dropped > 0 {
+            // No more is to be had: the last of those that were to be dropped is shown after all.
+            self.frame.dropped -= 1;
         } else {
-            self.stage = Ok(Stage::Passed(tick));
+            self.stage = Stage::None(kind);
             return;
         }
-        let tick = self.slot.tick;
-        let shown = self.renderer.show(self.slot);
-        self.stage = shown.map(|()| Stage::Shown(tick));
+        self.stage = Stage::Taken(self.frame.kind);
+        self.renderer.find_pictures(self.frame);
+    }
+
+    /// A network failed. The frame keeps its sound and goes on without what the network makes; only
+    /// where the draw was cancelled, it is taken back.
+    #[cold]
+    fn fail(&mut self, error: &Error) {
+        if error.kind() == ErrorKind::Cancelled {
+            self.renderer.undo(self.input, self.request, self.frame);
+            self.stage = Stage::Cancelled(Error::new(error.kind(), error.to_string()));
+        } else if self.needs_speech() {
+            self.renderer.speech_failed(error, self.frame);
+        } else {
+            self.renderer.identity_failed(error, self.frame);
+        }
     }
 }
 
-/// Prepares one tick of each session; all are of `avatar`, the first is due first.
+/// Prepares one frame of each session; all are of `avatar`, the first is due first.
 pub(super) fn prepare(avatar: &Avatar, works: &mut [Work<'_>], urgent: bool) {
     // What is prepared ahead can wait; a frame that is due may be waiting for this very core, and
     // would go on doing so for a tick of the system's scheduler, up to 4 ms.
@@ -93,64 +120,83 @@ pub(super) fn prepare(avatar: &Avatar, works: &mut [Work<'_>], urgent: bool) {
             thread::yield_now();
         }
     };
-    if let Err(error) = hear(avatar, works) {
-        fail(works, |work| work.hears(), &error);
-    }
+    run(avatar, works, |work| work.needs_speech(), run_speech);
     give_way();
-    works.iter_mut().for_each(Work::show);
-    if let Err(error) = draw(avatar, works) {
-        fail(works, |work| work.is_placed(), &error);
-    }
+    works.iter_mut().for_each(Work::take);
+    run(avatar, works, |work| work.needs_identity(), run_identity);
     give_way();
 }
 
-/// Runs the speech network.
-fn hear(avatar: &Avatar, works: &mut [Work<'_>]) -> Result<()> {
-    let size = works.iter().filter(|work| work.hears()).count();
-    let mut hearing = works.iter_mut().filter(|work| work.hears());
-    let Some(first) = hearing.next() else {
-        return Ok(());
+/// Runs a network for all works that need it. Where a run for several fails at once, each gets a run of
+/// its own, so that one session's input costs no other session's mouth.
+fn run(
+    avatar: &Avatar,
+    works: &mut [Work<'_>],
+    needs: fn(&Work<'_>) -> bool,
+    network: fn(&Avatar, &mut Run<'_, '_>) -> Result<()>,
+) {
+    let mut together: Run<'_, '_> = works.iter_mut().filter(|work| needs(work)).collect();
+    if together.is_empty() {
+        return;
+    }
+    let begin = Instant::now();
+    let Err(error) = network(avatar, &mut together) else {
+        return;
     };
-    let terminator = first.order.terminator;
-    let networks = &mut *avatar.0.networks(first.order.deadline)?;
+    // A run that took long to fail would take as long again.
+    let alone = together.len() > 1 && begin.elapsed() < FRAME_DURATION;
+    for work in together {
+        if alone {
+            let failed = network(avatar, &mut Run::from_iter([&mut *work])).err();
+            if let Some(error) = failed {
+                work.fail(&error);
+            }
+        } else {
+            work.fail(&error);
+        }
+    }
+}
+
+/// The speech network: windows in, coefficients out.
+fn run_speech(avatar: &Avatar, works: &mut Run<'_, '_>) -> Result<()> {
+    let size = works.len();
+    let Request {
+        deadline,
+        terminator,
+        ..
+    } = works[0].request;
+    let networks = &mut *avatar.0.networks(deadline)?;
     let speech = &mut networks.speech;
-    speech.set(size, 0, &[first.renderer.window()])?;
-    for (index, work) in hearing.enumerate() {
-        speech.set(size, index + 1, &[work.renderer.window()])?;
+    for (index, work) in works.iter_mut().enumerate() {
+        speech.set(size, index, &[work.renderer.speech_window()])?;
     }
     speech.run_batch(size, terminator)?;
-    let hearing = works.iter_mut().filter(|work| work.hears());
-    for (index, work) in hearing.enumerate() {
-        work.renderer.hear(speech.output(size, index));
+    for (index, work) in works.iter_mut().enumerate() {
+        let coefficients = speech.output(size, index);
+        work.renderer.set_coefficients(coefficients);
     }
     Ok(())
 }
 
-/// Runs the identity network.
-fn draw(avatar: &Avatar, works: &mut [Work<'_>]) -> Result<()> {
-    let size = works.iter().filter(|work| work.is_placed()).count();
-    let Some(first) = works.iter().find(|work| work.is_placed()) else {
-        return Ok(());
-    };
-    let terminator = first.order.terminator;
-    let networks = &mut *avatar.0.networks(first.order.deadline)?;
+/// The identity network: coefficients and poses in, patches out.
+fn run_identity(avatar: &Avatar, works: &mut Run<'_, '_>) -> Result<()> {
+    let size = works.len();
+    let Request {
+        deadline,
+        terminator,
+        ..
+    } = works[0].request;
+    let networks = &mut *avatar.0.networks(deadline)?;
     let identity = &mut networks.identity;
-    let placed = works.iter().filter(|work| work.is_placed());
-    for (index, work) in placed.enumerate() {
-        identity.set(size, index, work.renderer.mouth(work.slot))?;
+    for (index, work) in works.iter().enumerate() {
+        identity.set(size, index, work.renderer.identity_input(work.frame))?;
     }
     identity.run_batch(size, terminator)?;
-    let placed = works.iter_mut().filter(|work| work.is_placed());
-    for (index, work) in placed.enumerate() {
-        work.renderer.draw(identity, (size, index), work.slot);
+    for (index, work) in works.iter_mut().enumerate() {
+        let Work {
+            renderer, frame, ..
+        } = &mut **work;
+        renderer.set_patch(identity, (size, index), frame);
     }
     Ok(())
-}
-
-/// A network failed: so did those that it ran for.
-#[cold]
-fn fail(works: &mut [Work<'_>], concerned: fn(&Work<'_>) -> bool, error: &Error) {
-    for work in works.iter_mut().filter(|work| concerned(work)) {
-        work.stage = Err(Error::new(error.kind(), error.to_string()));
-    }
 }

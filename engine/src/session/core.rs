@@ -1,20 +1,20 @@
 //! A session's two sides and what lies between them: who prepares which frame, and when it goes.
 //!
 //! Locks, in the order in which they may be taken: `drawer` (while a frame is drawn, waiting for its
-//! time included), `renderer` (while a frame is prepared), then `input`, `ring` and `drawn`, which are
+//! time included), `renderer` (while a frame is prepared), then `input`, `ring` and `presented`, which are
 //! held for moments only.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::batch::{self, Work};
-use super::grace::Grace;
-use super::input::Input;
+use super::input::{Input, QueueLimits};
+use super::late_frames::LateFramePolicy;
+use super::plan::{FrameKind, Request};
 use super::renderer::{Renderer, lock};
-use super::ring::{Popped, Ring, Slot, State, ticks};
+use super::ring::{Popped, PreparedFrame, Ring, State, periods};
 use super::statistics::Statistics;
 use super::target::Target;
-use super::tick::{Order, Tick};
 use crate::avatar::Avatar;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::arch::Isa;
@@ -40,11 +40,12 @@ pub(crate) struct Core {
     pub(super) woken: Condvar,
     /// The job's number in the engine's pool, if the session is served by it.
     pub(super) job: Option<u64>,
-    drawer: Mutex<Drawer>,
+    pub(super) drawer: Mutex<Drawer>,
     pub(super) renderer: Mutex<Renderer>,
     pub(super) ring: Mutex<Ring>,
-    /// Mouth and motion after the frame that was drawn last.
-    drawn: Mutex<State>,
+    /// Mouth and motion after the frame that was presented last.
+    presented: Mutex<State>,
+    pub(super) limits: QueueLimits,
     pub(super) statistics: Mutex<Statistics>,
     /// Ends the run of a network that a drawing thread is in.
     pub(super) terminator: Terminator,
@@ -52,17 +53,17 @@ pub(crate) struct Core {
 
 /// What drawing needs.
 #[derive(Debug)]
-struct Drawer {
+pub(super) struct Drawer {
     composer: Composer,
-    slot: Slot,
-    grace: Grace,
+    prepared: PreparedFrame,
+    late_frames: LateFramePolicy,
 }
 
 /// Where the session stands in time.
 enum Now {
-    /// The next frame is not due and nobody wants to wait.
+    /// The next frame is not due, and the call doesn't wait.
     Early,
-    /// It is since that long, with this tick.
+    /// It is due since `late`, with frame period `next`.
     Due { next: u64, late: Duration },
 }
 
@@ -85,11 +86,12 @@ impl Core {
             renderer: Mutex::new(Renderer::new(avatar.clone(), unpaced, options.pictures)),
             drawer: Mutex::new(Drawer {
                 composer,
-                slot: Slot::new(coefficients),
-                grace: Grace::default(),
+                prepared: PreparedFrame::new(coefficients),
+                late_frames: LateFramePolicy::default(),
             }),
             ring: Mutex::new(Ring::new(coefficients)),
-            drawn: Mutex::new(State::new(coefficients)),
+            presented: Mutex::new(State::new(coefficients)),
+            limits: QueueLimits::of(&options),
             statistics: Mutex::default(),
             terminator: Terminator::default(),
             options,
@@ -97,10 +99,10 @@ impl Core {
         }
     }
 
-    /// Base frames that are decoded ahead.
+    /// Base frames that are prefetched.
     #[cfg(test)]
-    pub(super) fn decoded(&self) -> Vec<usize> {
-        lock(&self.renderer).decoded().collect()
+    pub(super) fn prefetched(&self) -> Vec<usize> {
+        lock(&self.renderer).prefetched().collect()
     }
 
     /// Tells the pool that there may be frames to prepare.
@@ -127,36 +129,37 @@ impl Core {
                 let Now::Due { next, late } = self.wait(wait)? else {
                     break false;
                 };
-                let current = next + ticks(late);
-                let oldest = next + drawer.grace.left_out(next, late);
-                if self.take_paced(current, oldest, drawer, frame)? {
+                let current = next + periods(late);
+                let wanted = next + drawer.late_frames.dropped(next, late);
+                if self.take_paced(current, wanted, drawer, frame)? {
                     break true;
                 }
             },
-            Pacing::Unpaced => self.take_unpaced(&mut drawer.slot, frame)?,
+            Pacing::Unpaced => self.take_unpaced(&mut drawer.prepared, frame)?,
         };
         if !drawn {
             return Ok(false);
         }
-        let slot = &drawer.slot;
-        frame.base_frame = slot.base_frame;
-        frame.interruptions = slot.generation;
+        let prepared = &drawer.prepared;
+        frame.base_frame = prepared.base_frame;
+        frame.interruptions = prepared.interruptions;
         frame.arkit.clear();
-        frame.arkit.extend_from_slice(&slot.arkit);
-        frame.flags.speech = matches!(slot.tick, Tick::Speech { .. });
-        frame.flags.end_of_speech = slot.tick == (Tick::Speech { last: true });
-        frame.flags.underrun = slot.tick == Tick::Starved;
-        frame.flags.muted = slot.muted;
-        if let Some(base) = &slot.base {
-            let affine = &self.avatar.0.affines[slot.base_frame];
-            let leaving = slot.leaving.as_ref().map(|leaving| Fade {
-                base: &leaving.base,
-                affine: &self.avatar.0.affines[leaving.base_frame],
-                weight: leaving.weight,
+        frame.arkit.extend_from_slice(&prepared.arkit);
+        frame.flags.speech = matches!(prepared.kind, FrameKind::Speech { .. });
+        frame.flags.end_of_speech = prepared.kind == FrameKind::LAST;
+        frame.flags.underrun = prepared.kind == FrameKind::Starved;
+        frame.flags.muted = prepared.muted;
+        frame.flags.concealed = prepared.concealed;
+        if let Some(base) = &prepared.base {
+            let affine = &self.avatar.0.affines[prepared.base_frame];
+            let leaving = prepared.crossfade.as_ref().map(|from| Fade {
+                base: &from.base,
+                affine: &self.avatar.0.affines[from.base_frame],
+                weight: from.weight,
             });
             let layers = Layers {
                 base,
-                patch: slot.placed.then_some((&slot.patch, affine)),
+                patch: prepared.has_patch.then_some((&prepared.patch, affine)),
                 leaving,
             };
             target.put(&mut drawer.composer, &layers, frame)?;
@@ -165,48 +168,62 @@ impl Core {
         Ok(true)
     }
 
-    /// The next frame without regard to time.
-    fn take_unpaced(&self, slot: &mut Slot, frame: &mut Frame) -> Result<bool> {
+    /// Takes the next frame without regard to time.
+    fn take_unpaced(&self, prepared: &mut PreparedFrame, frame: &mut Frame) -> Result<bool> {
         if lock(&self.input).cancelled {
             return Err(cancelled());
         }
-        let order = self.order(false, 0, Deadline::Whenever);
-        let tick = self.prepare(&mut lock(&self.renderer), order, slot)?;
-        if !matches!(tick, Tick::Speech { .. } | Tick::Closing) {
+        let request = self.request(false, 0, Deadline::Whenever);
+        let mut renderer = lock(&self.renderer);
+        let kind = self.prepare(&mut renderer, request, prepared)?;
+        if !matches!(kind, FrameKind::Speech { .. } | FrameKind::Closing) {
             return Ok(false);
         }
-        lock(&self.drawn).set(&slot.state.mouth, slot.state.player);
-        hand_out(slot, frame);
-        let mut ring = lock(&self.ring);
-        frame.index = ring.index;
-        ring.index += 1;
+        let ring = self.present_now(prepared);
+        frame.index = ring.index - 1;
+        drop(ring);
+        hand_out(prepared, frame);
         Ok(true)
     }
 
-    /// The first frame from tick `oldest` on, which is due with tick `current`, and the sound of those
-    /// before it, which are left out; false if none is due after all.
+    /// Takes the first frame from frame period `wanted` on, which is due with frame period `current`, and
+    /// the sound of those before it, whose pictures are dropped; false if none is due after all. An
+    /// error after sound was taken waits for the next draw.
     fn take_paced(
         &self,
         current: u64,
-        oldest: u64,
+        wanted: u64,
         drawer: &mut Drawer,
         frame: &mut Frame,
     ) -> Result<bool> {
-        let slot = &mut drawer.slot;
-        lock(&self.ring).oldest = oldest;
+        let prepared = &mut drawer.prepared;
+        lock(&self.ring).wanted = wanted;
         let mut shown = false;
         let mut skipped = 0;
-        let mut generation = None;
-        while self.next(current, oldest, slot, &mut drawer.grace)? {
-            if generation.replace(slot.generation) != Some(slot.generation) {
+        let mut interruptions = None;
+        loop {
+            match self.next(current, wanted, prepared, &mut drawer.late_frames) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) if shown => {
+                    // A cancelled session stays so by itself.
+                    if error.kind() != ErrorKind::Cancelled {
+                        lock(&self.ring).failed = Some(error);
+                    }
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+            if interruptions.replace(prepared.interruptions) != Some(prepared.interruptions) {
                 // After an interruption, what came before it is not handed over any more.
                 frame.audio.clear();
+                frame.audio_rate_hz = 0;
             }
-            hand_out(slot, frame);
-            skipped += slot.left_out + u64::from(shown);
+            hand_out(prepared, frame);
+            skipped += prepared.dropped + u64::from(shown);
             shown = true;
             frame.index = lock(&self.ring).index - 1;
-            if frame.index >= oldest || slot.tick == (Tick::Speech { last: true }) {
+            if frame.index >= wanted || prepared.kind == FrameKind::LAST {
                 break;
             }
         }
@@ -217,73 +234,98 @@ impl Core {
         Ok(shown)
     }
 
-    /// Puts the next frame into `slot`: one that is prepared, or else one prepared now, of tick `oldest`
-    /// if none is left before it. False if it is not due with tick `current`.
-    fn next(&self, current: u64, oldest: u64, slot: &mut Slot, grace: &mut Grace) -> Result<bool> {
-        let mut popped = self.pop(current, slot)?;
+    /// Puts the next frame into `prepared`: one from the ring, or else one prepared now, of frame period
+    /// `wanted` if none is left before it. False if it is not due with frame period `current`.
+    fn next(
+        &self,
+        current: u64,
+        wanted: u64,
+        prepared: &mut PreparedFrame,
+        late_frames: &mut LateFramePolicy,
+    ) -> Result<bool> {
+        let mut popped = self.pop(current, prepared)?;
         if popped == Popped::Nothing
             && let Some(job) = self.job
             && lock(&self.input).front().is_some()
         {
             let begin = Instant::now();
             self.avatar.0.scheduler.wait_for(job);
-            grace.kept(begin.elapsed());
-            popped = self.pop(current, slot)?;
+            late_frames.excuse(begin.elapsed());
+            popped = self.pop(current, prepared)?;
         }
         if popped == Popped::Nothing {
             let mut renderer = lock(&self.renderer);
             // The pool may have been at this very frame.
-            popped = self.pop(current, slot)?;
+            popped = self.pop(current, prepared)?;
             if popped == Popped::Nothing {
                 let (deadline, index) = {
                     let ring = lock(&self.ring);
                     (ring.deadline(), ring.index)
                 };
-                let order = self.order(false, oldest.saturating_sub(index), deadline);
-                self.prepare(&mut renderer, order, slot)?;
-                lock(&self.ring).index += slot.ticks();
-                lock(&self.drawn).set(&slot.state.mouth, slot.state.player);
+                let request = self.request(false, wanted.saturating_sub(index), deadline);
+                self.prepare(&mut renderer, request, prepared)?;
+                drop(self.present_now(prepared));
                 popped = Popped::Frame;
             }
         }
         Ok(popped == Popped::Frame)
     }
 
-    pub(super) fn order(&self, ahead: bool, leave_out: u64, deadline: Deadline) -> Order<'_> {
-        Order {
+    pub(super) fn request(&self, ahead: bool, drop: u64, deadline: Deadline) -> Request<'_> {
+        Request {
             ahead,
-            leave_out,
+            drop,
             deadline,
-            drawn: &self.drawn,
+            presented: &self.presented,
             ring: &self.ring,
             terminator: (!ahead).then_some(&self.terminator),
         }
     }
 
-    fn prepare(&self, renderer: &mut Renderer, order: Order<'_>, slot: &mut Slot) -> Result<Tick> {
-        let mut work = [Work::new(renderer, &self.input, order, slot)];
+    pub(super) fn prepare(
+        &self,
+        renderer: &mut Renderer,
+        request: Request<'_>,
+        prepared: &mut PreparedFrame,
+    ) -> Result<FrameKind> {
+        let mut work = [Work::new(renderer, &self.input, request, prepared)];
         batch::prepare(&self.avatar, &mut work, true);
         let [work] = work;
         work.finish()
     }
 
-    fn pop(&self, current: u64, slot: &mut Slot) -> Result<Popped> {
+    /// Takes a prepared frame out of the ring, if one is due with frame period `current`.
+    fn pop(&self, current: u64, prepared: &mut PreparedFrame) -> Result<Popped> {
         let mut input = lock(&self.input);
         let mut ring = lock(&self.ring);
         if let Some(error) = ring.failed.take() {
             return Err(error);
         }
-        let popped = ring.pop(current, (input.generation, input.revision), slot);
-        if popped != Popped::Frame {
-            return Ok(popped);
+        let valid = (input.interruptions, input.changes);
+        let popped = ring.pop(current, valid, prepared);
+        if popped == Popped::Frame {
+            self.present(&mut input, &mut ring, prepared);
         }
-        if slot.tick == (Tick::Speech { last: true }) {
-            input.finish();
-        }
-        drop(ring);
-        drop(input);
-        lock(&self.drawn).set(&slot.state.mouth, slot.state.player);
         Ok(popped)
+    }
+
+    /// Presents a frame that was prepared on the spot, while the renderer is locked.
+    pub(super) fn present_now(&self, prepared: &PreparedFrame) -> MutexGuard<'_, Ring> {
+        let mut input = lock(&self.input);
+        let mut ring = lock(&self.ring);
+        self.present(&mut input, &mut ring, prepared);
+        ring
+    }
+
+    /// Counts a frame as presented: from here on, an interruption goes back to its mouth and motion. All
+    /// of it happens under the input's lock, so that no interruption comes in between.
+    fn present(&self, input: &mut Input, ring: &mut Ring, prepared: &PreparedFrame) {
+        if prepared.kind == FrameKind::LAST && prepared.interruptions == input.interruptions {
+            drop(input.finish());
+        }
+        ring.index += prepared.periods();
+        let state = &prepared.state;
+        lock(&self.presented).set(&state.mouth, state.animation);
     }
 
     /// Waits until the next frame is due, if `wait`ing is wanted and the clock is one to wait for.
@@ -302,11 +344,11 @@ impl Core {
                 ring.first = ring.index;
             }
             let now = ring.elapsed();
-            let due = ring.next_due(input.generation, input.revision);
+            let due = ring.next_due(input.interruptions, input.changes);
             let Some(early) = due.checked_sub(now).filter(|early| !early.is_zero()) else {
                 if now - due < AWAY {
                     return Ok(Now::Due {
-                        next: ring.tick_at(due),
+                        next: ring.period_at(due),
                         late: now - due,
                     });
                 }
@@ -327,7 +369,7 @@ impl Core {
         }
     }
 
-    /// Keeps the books on a frame that leaves.
+    /// Flags and counts a frame that leaves.
     fn count(&self, frame: &mut Frame) {
         let mut late = Duration::ZERO;
         if self.options.pacing == Pacing::Realtime {
@@ -336,27 +378,19 @@ impl Core {
             late = (ring.elapsed() + FRAME_DURATION).saturating_sub(ring.due());
             frame.flags.late = late > LATE;
         }
-        let mut statistics = lock(&self.statistics);
-        statistics.worst_delay = statistics.worst_delay.max(late);
-        let flags = frame.flags;
-        statistics.frames += 1;
-        statistics.speech += u64::from(flags.speech);
-        statistics.late += u64::from(flags.late);
-        statistics.skipped += u64::from(flags.skipped);
-        statistics.underruns += u64::from(flags.underrun);
-        statistics.samples += frame.audio.len() as u64;
+        lock(&self.statistics).add(frame, late);
     }
 }
 
-/// The sound of a prepared frame.
-fn hand_out(slot: &Slot, frame: &mut Frame) {
-    if slot.muted {
-        let length = frame.audio.len() + slot.audio.len();
+/// Hands out the sound of a prepared frame.
+fn hand_out(prepared: &PreparedFrame, frame: &mut Frame) {
+    if prepared.muted {
+        let length = frame.audio.len() + prepared.audio.len();
         frame.audio.resize(length, 0.0);
     } else {
-        frame.audio.extend_from_slice(&slot.audio);
+        frame.audio.extend_from_slice(&prepared.audio);
     }
-    frame.audio_rate_hz = slot.audio_rate_hz.max(frame.audio_rate_hz);
+    frame.audio_rate_hz = prepared.audio_rate_hz.max(frame.audio_rate_hz);
 }
 
 #[cold]

@@ -1,25 +1,31 @@
-//! What the pushing side leaves for the drawing side: utterances, and a word when they are to be
-//! dropped.
+//! What the pushing side leaves for the drawing side: the queue of utterances, and the controls.
 
 use std::collections::VecDeque;
 
+use super::utterance::{KEPT_SAMPLES, Size, Utterance};
 use crate::audio::AudioData;
-use crate::clock::frame_count;
+use crate::options::SessionOptions;
 use crate::{Error, ErrorKind, Result};
+
+/// Emptied buffers that are kept at most.
+const KEPT_BUFFERS: usize = 2;
 
 /// Shared by both sides under one short lock.
 #[derive(Debug, Default)]
 pub(super) struct Input {
     utterances: VecDeque<Utterance>,
+    /// What the utterances hold together.
+    waiting: Size,
     /// Emptied buffers, to be used again.
     spare: Vec<VecDeque<f32>>,
-    /// Counts interruptions.
-    pub(super) generation: u64,
-    /// Counts what changes frames that are prepared already, without dropping them.
-    pub(super) revision: u64,
-    /// A gesture that was asked for.
+    /// Number of interruptions.
+    pub(super) interruptions: u64,
+    /// Number of changes by [`set_muted`](Self::set_muted) and [`set_paused`](Self::set_paused):
+    /// frames prepared before the last one are prepared anew.
+    pub(super) changes: u64,
+    /// The gesture that was requested and that no frame has taken yet.
     pub(super) gesture: Option<usize>,
-    /// Gestures that the utterance pushed last has had.
+    /// Gestures that the utterance pushed last has had, each once.
     performed: Vec<usize>,
     /// The motion that plays instead of idle and talking.
     pub(super) base_loop: Option<usize>,
@@ -30,124 +36,139 @@ pub(super) struct Input {
     pub(super) restart: bool,
 }
 
-/// One utterance on its way: audio at one rate, from its first sample to its flush.
-#[derive(Debug)]
-pub(super) struct Utterance {
-    pub(super) rate_hz: u32,
-    /// The caller's samples that no frame has carried away yet.
-    samples: VecDeque<f32>,
-    /// How many of `samples` the resampler has been given.
-    fed: usize,
-    /// Samples pushed in all.
-    total: u64,
-    pub(super) ended: bool,
+/// Most audio that may wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct QueueLimits {
+    seconds: u32,
+    bytes: usize,
+    utterances: usize,
 }
 
-/// What the resampler may take next.
-pub(super) enum Feed {
-    /// These many samples were appended to the scratch buffer.
-    Samples,
-    /// The utterance has ended: silence.
-    Silence,
-    /// Nothing until more is pushed.
-    Starved,
+impl QueueLimits {
+    pub(super) fn of(options: &SessionOptions) -> Self {
+        Self {
+            seconds: options.queue_limit_s,
+            bytes: options.queue_limit_bytes,
+            utterances: options.queue_limit_utterances,
+        }
+    }
 }
 
 impl Input {
+    /// Takes a piece of audio. The work doesn't depend on how much waits.
     pub(super) fn push(
         &mut self,
         audio: AudioData<'_>,
         rate_hz: u32,
         channels: u16,
-        limit_s: u32,
+        limits: QueueLimits,
     ) -> Result<()> {
-        let samples = (audio.len() / usize::from(channels)) as u64;
-        let waiting: f64 = self.utterances.iter().map(Utterance::seconds).sum();
-        let seconds = samples as f64 / f64::from(rate_hz);
-        if waiting + seconds > f64::from(limit_s) {
+        let samples = audio.len() / usize::from(channels);
+        let open = self.utterances.back().filter(|last| !last.has_ended());
+        if let Some(open) = open
+            && open.rate_hz != rate_hz
+        {
             return Err(Error::new(
-                ErrorKind::LimitExceeded,
+                ErrorKind::InvalidState,
                 format!(
-                    "{waiting:.1} s of audio wait to be rendered, {seconds:.1} s more exceed the limit of {limit_s} s; draw \
-                     frames first (nothing of this push was taken)"
+                    "this utterance's audio comes at {} Hz; flush before pushing {rate_hz} Hz",
+                    open.rate_hz
                 ),
             ));
         }
-        match self.utterances.back() {
-            Some(open) if !open.ended => {
-                if open.rate_hz != rate_hz {
-                    return Err(Error::new(
-                        ErrorKind::InvalidState,
-                        format!(
-                            "this utterance's audio comes at {} Hz; flush before pushing {rate_hz} Hz",
-                            open.rate_hz
-                        ),
-                    ));
-                }
-            }
-            _ => {
-                let samples = self.spare.pop().unwrap_or_default();
-                self.performed.clear();
-                self.utterances.push_back(Utterance {
-                    rate_hz,
-                    samples,
-                    fed: 0,
-                    total: 0,
-                    ended: false,
-                });
-            }
+        let more = Size::of(samples, rate_hz, channels > 1);
+        self.check(more, open.is_none(), limits)?;
+        if open.is_none() {
+            let samples = self.spare.pop().unwrap_or_default();
+            self.performed.clear();
+            self.utterances.push_back(Utterance::new(rate_hz, samples));
         }
         let utterance = self.utterances.back_mut().expect("there is one now");
-        audio.mix_down(channels, &mut utterance.samples);
-        utterance.total += samples;
+        let before = utterance.size();
+        utterance.push(audio, channels);
+        let after = utterance.size();
+        self.resized(before, after);
         Ok(())
+    }
+
+    /// Whether `more` audio, which begins an utterance if it is `new`, exceeds a limit.
+    fn check(&self, more: Size, new: bool, limits: QueueLimits) -> Result<()> {
+        const ADVICE: &str = "draw frames first (nothing of this push was taken)";
+        let waiting = self.waiting;
+        let limit_ns = u64::from(limits.seconds) * 1_000_000_000;
+        let message = if waiting.nanoseconds.saturating_add(more.nanoseconds) > limit_ns {
+            format!(
+                "{:.1} s of audio wait to be rendered, {:.1} s more exceed the limit of {} s; {ADVICE}",
+                waiting.seconds(),
+                more.seconds(),
+                limits.seconds
+            )
+        } else if waiting.bytes.saturating_add(more.bytes) > limits.bytes {
+            format!(
+                "{} bytes of audio wait to be rendered, {} more exceed the limit of {} bytes; {ADVICE}",
+                waiting.bytes, more.bytes, limits.bytes
+            )
+        } else if new && self.utterances.len() >= limits.utterances {
+            format!(
+                "{} utterances wait to be rendered, which is the limit; {ADVICE}",
+                self.utterances.len()
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(ErrorKind::LimitExceeded, message))
+    }
+
+    /// Keeps the sum of what waits, where an utterance has changed.
+    fn resized(&mut self, before: Size, after: Size) {
+        let waiting = &mut self.waiting;
+        waiting.nanoseconds = waiting.nanoseconds - before.nanoseconds + after.nanoseconds;
+        waiting.bytes = waiting.bytes - before.bytes + after.bytes;
     }
 
     /// Ends the utterance that is being pushed, if there is one.
     pub(super) fn flush(&mut self) {
         if let Some(utterance) = self.utterances.back_mut() {
-            utterance.ended = true;
+            utterance.end();
         }
     }
 
-    /// Ends the utterance that is being rendered: it has waited too long for audio.
-    pub(super) fn give_up(&mut self) {
-        if let Some(utterance) = self.utterances.front_mut() {
-            utterance.ended = true;
-        }
-    }
-
-    /// Drops everything.
-    pub(super) fn interrupt(&mut self) {
+    /// Drops everything. Gives the memory that is not kept, to be freed without the lock.
+    #[must_use = "freeing it can take long"]
+    pub(super) fn interrupt(&mut self) -> Vec<VecDeque<f32>> {
+        let mut freed = Vec::new();
         while !self.utterances.is_empty() {
-            self.finish();
+            freed.extend(self.finish());
         }
         self.gesture = None;
         self.performed.clear();
-        self.generation += 1;
+        self.interruptions += 1;
+        freed
     }
 
-    /// Asks for a gesture; during an utterance only once, unless `again`.
+    /// Requests a gesture; during an utterance only once, unless `again`.
     pub(super) fn perform(&mut self, gesture: usize, again: bool) {
-        let speaking = !self.utterances.is_empty();
-        if speaking && !again && self.performed.contains(&gesture) {
-            return;
-        }
-        if speaking {
-            self.performed.push(gesture);
+        let known = self.performed.contains(&gesture);
+        if !self.utterances.is_empty() {
+            if known && !again {
+                return;
+            }
+            if !known {
+                self.performed.push(gesture);
+            }
         }
         self.gesture = Some(gesture);
     }
 
     /// Mutes speech or lets it be heard.
     pub(super) fn set_muted(&mut self, muted: bool) {
-        self.revision += u64::from(self.muted != muted);
+        self.changes += u64::from(self.muted != muted);
         self.muted = muted;
     }
 
     /// Holds speech back or lets it go on.
     pub(super) fn set_paused(&mut self, paused: bool) {
-        self.revision += u64::from(self.paused != paused);
+        self.changes += u64::from(self.paused != paused);
         self.paused = paused;
     }
 
@@ -156,53 +177,131 @@ impl Input {
         self.utterances.front_mut()
     }
 
-    /// Drops the utterance that is being rendered.
-    pub(super) fn finish(&mut self) {
-        if let Some(Utterance { mut samples, .. }) = self.utterances.pop_front() {
-            samples.clear();
-            self.spare.push(samples);
+    /// Moves a frame's `samples` of the front utterance to `out`; its end may leave fewer.
+    pub(super) fn take(&mut self, samples: u64, out: &mut Vec<f32>) {
+        if let Some(utterance) = self.utterances.front_mut() {
+            let before = utterance.size();
+            utterance.take(samples, out);
+            let after = utterance.size();
+            self.resized(before, after);
         }
+    }
+
+    /// Puts samples that were [taken](Self::take) last back in front of the front utterance.
+    pub(super) fn give_back(&mut self, samples: &[f32]) {
+        if let Some(utterance) = self.utterances.front_mut() {
+            let before = utterance.size();
+            utterance.give_back(samples);
+            let after = utterance.size();
+            self.resized(before, after);
+        }
+    }
+
+    /// Drops the utterance that is being rendered. Gives its buffer if that is not kept.
+    pub(super) fn finish(&mut self) -> Option<VecDeque<f32>> {
+        let utterance = self.utterances.pop_front()?;
+        self.resized(utterance.size(), Size::default());
+        let samples = utterance.into_buffer();
+        if self.spare.len() < KEPT_BUFFERS && samples.capacity() <= KEPT_SAMPLES {
+            self.spare.push(samples);
+            return None;
+        }
+        Some(samples)
     }
 }
 
-impl Utterance {
-    fn seconds(&self) -> f64 {
-        self.samples.len() as f64 / f64::from(self.rate_hz)
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    const LIMITS: QueueLimits = QueueLimits {
+        seconds: 600,
+        bytes: 1 << 30,
+        utterances: 1_000,
+    };
+
+    fn capacity(input: &Input) -> usize {
+        let queued = input.utterances.iter().map(|u| u.capacity());
+        queued.sum::<usize>() + input.spare.iter().map(VecDeque::capacity).sum::<usize>()
     }
 
-    /// Appends up to `at_most` samples for the resampler to `scratch`.
-    pub(super) fn feed(&mut self, at_most: usize, scratch: &mut Vec<f32>) -> Feed {
-        let end = self.samples.len().min(self.fed + at_most);
-        if end > self.fed {
-            scratch.extend(self.samples.range(self.fed..end));
-            self.fed = end;
-            return Feed::Samples;
+    /// A minute at 48 kHz is 11 MiB; what is drawn goes back to the system.
+    #[test]
+    fn buffers_shrink_as_they_are_drawn() {
+        let mut input = Input::default();
+        let minute = vec![0.1; 48_000 * 60];
+        for _ in 0..3 {
+            input.push((&minute[..]).into(), 48_000, 1, LIMITS).unwrap();
+            input.flush();
         }
-        if self.ended {
-            Feed::Silence
-        } else {
-            Feed::Starved
+        let mut out = Vec::new();
+        for _ in 0..3 {
+            for _ in 0..1_500 {
+                out.clear();
+                input.take(1_920, &mut out);
+                assert_eq!(out.len(), 1_920, "a frame's samples");
+                let left = input.waiting.bytes / size_of::<f32>();
+                let most = 4 * left + (KEPT_BUFFERS + 1) * KEPT_SAMPLES;
+                assert!(capacity(&input) <= most, "{} for {left}", capacity(&input));
+            }
+            drop(input.finish());
         }
+        assert!(capacity(&input) <= KEPT_BUFFERS * KEPT_SAMPLES);
+        assert_eq!((input.waiting.bytes, input.waiting.nanoseconds), (0, 0));
     }
 
-    /// Number of frames, once that is known.
-    pub(super) fn frames(&self) -> Option<u64> {
-        self.ended.then(|| frame_count(self.total, self.rate_hz))
-    }
-
-    /// Moves a frame's `samples` to `out`; the utterance's end may leave fewer.
-    pub(super) fn take(&mut self, samples: u64, out: &mut Vec<f32>) {
-        let count =
-            usize::try_from(samples).map_or(self.samples.len(), |n| n.min(self.samples.len()));
-        out.extend(self.samples.drain(..count));
-        self.fed = self.fed.saturating_sub(count);
-    }
-
-    /// Takes back what a frame was given [last](Self::take).
-    pub(super) fn give_back(&mut self, samples: &[f32]) {
-        for &sample in samples.iter().rev() {
-            self.samples.push_front(sample);
+    /// What waits is summed up as it comes and goes, at rates that share no unit of time.
+    #[test]
+    fn the_sum_of_what_waits_is_exact() {
+        let mut input = Input::default();
+        let mut out = Vec::new();
+        for (round, rate) in (0..300).zip([8_000, 44_100, 12_347, 192_000, 11_025].iter().cycle()) {
+            input
+                .push((&vec![0.0; 100 + round][..]).into(), *rate, 1, LIMITS)
+                .unwrap();
+            input.flush();
+            if round % 3 == 0 {
+                out.clear();
+                input.take(7, &mut out);
+            }
+            if round % 6 == 0 {
+                input.give_back(&out);
+            }
+            if round % 2 == 0 {
+                drop(input.finish());
+            }
         }
-        self.fed += samples.len();
+        let sizes = input.utterances.iter().map(Utterance::size);
+        let (nanoseconds, bytes) = sizes.fold((0, 0), |sum, size| {
+            (sum.0 + size.nanoseconds, sum.1 + size.bytes)
+        });
+        assert_eq!(input.waiting.nanoseconds, nanoseconds);
+        assert_eq!(input.waiting.bytes, bytes);
+        assert!(bytes > 0, "some wait");
+        drop(input.interrupt());
+        assert_eq!((input.waiting.bytes, input.waiting.nanoseconds), (0, 0));
+    }
+
+    #[test]
+    fn an_interruption_keeps_two_buffers_and_frees_the_rest() {
+        let mut input = Input::default();
+        for length in [100, 2 * KEPT_SAMPLES, 100, 100] {
+            input
+                .push((&vec![0.0; length][..]).into(), 48_000, 1, LIMITS)
+                .unwrap();
+            input.flush();
+        }
+        assert_eq!(input.interrupt().len(), 2, "a long one and a third one");
+        assert_eq!(input.spare.len(), KEPT_BUFFERS);
+        for _ in 0..3 {
+            input.perform(1, true);
+        }
+        assert!(input.performed.is_empty(), "no utterance has had it");
+        input.push((&[0.0][..]).into(), 48_000, 1, LIMITS).unwrap();
+        for _ in 0..100 {
+            input.perform(1, true);
+        }
+        assert_eq!(input.performed, [1], "it is noted once");
     }
 }

@@ -6,9 +6,9 @@ use arrayvec::ArrayVec;
 
 use super::batch::{self, Work};
 use super::core::Core;
+use super::plan::{FrameKind, Request};
 use super::renderer::{Renderer, lock};
-use super::ring::Slot;
-use super::tick::{Order, Tick};
+use super::ring::PreparedFrame;
 use crate::Result;
 use crate::infer::BATCH;
 use crate::schedule::{Deadline, Job, Piece};
@@ -23,32 +23,32 @@ impl Job for Core {
             } else if let Ok(renderer) = core.renderer.try_lock() {
                 renderer
             } else {
-                // The others don't wait until whoever draws it is through.
+                // The others don't wait for the draw that holds it.
                 next[index] = Some(lock(&core.ring).deadline());
                 continue;
             };
             let mut ring = lock(&core.ring);
             let deadline = ring.deadline();
-            if let Some(slot) = ring.room() {
+            if let Some(frame) = ring.room() {
                 places.push(Place {
                     index,
                     core,
                     renderer,
-                    slot,
-                    order: core.order(true, ring.leave_out(*lag), deadline),
+                    frame,
+                    request: core.request(true, ring.periods_to_drop(*lag), deadline),
                 });
             }
         }
         let works = places.iter_mut().map(|place| {
             let renderer = &mut place.renderer;
-            Work::new(renderer, &place.core.input, place.order, &mut place.slot)
+            Work::new(renderer, &place.core.input, place.request, &mut place.frame)
         });
         let mut works: ArrayVec<_, BATCH> = works.collect();
         batch::prepare(&pieces[0].job.avatar, &mut works, urgent);
-        let ticks: ArrayVec<_, BATCH> = works.into_iter().map(Work::finish).collect();
-        for (place, tick) in places.into_iter().zip(ticks) {
+        let kinds: ArrayVec<_, BATCH> = works.into_iter().map(Work::finish).collect();
+        for (place, kind) in places.into_iter().zip(kinds) {
             let index = place.index;
-            next[index] = place.keep(tick, urgent);
+            next[index] = place.keep(kind, urgent);
         }
         next
     }
@@ -59,33 +59,33 @@ struct Place<'a> {
     index: usize,
     core: &'a Core,
     renderer: MutexGuard<'a, Renderer>,
-    slot: Slot,
-    order: Order<'a>,
+    frame: PreparedFrame,
+    request: Request<'a>,
 }
 
 impl Place<'_> {
     /// Keeps what has been prepared; gives the deadline of the next frame, if there may be one.
-    fn keep(mut self, tick: Result<Tick>, urgent: bool) -> Option<Deadline> {
+    fn keep(mut self, kind: Result<FrameKind>, urgent: bool) -> Option<Deadline> {
         let mut ring = lock(&self.core.ring);
-        match tick {
-            Ok(Tick::Speech { .. }) => {
-                ring.push(self.slot);
+        match kind {
+            Ok(FrameKind::Speech { .. }) => {
+                ring.push(self.frame);
                 Some(ring.deadline())
             }
             Ok(_) if urgent => {
-                // Base frames can wait for somebody with time.
-                ring.put_back(self.slot);
+                // Base frames can wait: a draw waits for this thread.
+                ring.recycle(self.frame);
                 Some(ring.deadline())
             }
             Ok(_) => {
-                ring.put_back(self.slot);
+                ring.recycle(self.frame);
                 drop(ring);
-                self.renderer.look_ahead(&self.core.input);
+                self.renderer.prefetch(&self.core.input);
                 None
             }
-            Err(error) => {
-                ring.put_back(self.slot);
-                ring.failed = Some(error);
+            // Its session draws no more.
+            Err(_) => {
+                ring.recycle(self.frame);
                 None
             }
         }

@@ -1,18 +1,23 @@
 //! One conversation: audio in at one end, frames out at the other.
+//!
+//! `input` is the queue and the controls, `renderer` prepares one frame after the other, `batch` runs the
+//! networks for several sessions, `job` is the pool's side of it, `ring` holds what is prepared, `core`
+//! presents frames in time by the policy of `late_frames`.
 
-mod bases;
 mod batch;
 mod core;
-mod grace;
 mod input;
 mod job;
+mod late_frames;
+mod plan;
+mod prefetch;
 mod renderer;
 mod ring;
 mod statistics;
 mod target;
 #[cfg(test)]
-mod tests;
-mod tick;
+pub(crate) mod tests;
+mod utterance;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -39,11 +44,17 @@ pub(crate) type RenderPool = Scheduler<Core>;
 /// All methods take `&self`: push from one thread and draw frames in another, through an `Arc` or a
 /// scoped thread. Pushing waits only for short moments, never for rendering.
 ///
-/// # Who renders?
+/// # Which thread renders
 /// The thread that asks for a frame composes its picture. In real time, on the system's clock, the
-/// engine's threads have run the networks for frames of speech before, up to six frames ahead of
-/// their time; what can change until it is due, such as whether there will be speech at all, is left
-/// to that moment. Unpaced, and on a clock that is moved by hand, the asking thread does it all.
+/// engine's threads run the networks for frames of speech ahead, up to six frames before their time;
+/// what can change until a frame is due, such as whether there will be speech at all, is left to that
+/// moment. Unpaced, and on a clock that is moved by hand, the asking thread does it all.
+///
+/// # Audio is the master
+/// Every sample that is pushed comes out once, in order, unless an [`interrupt`](Self::interrupt) drops
+/// it. A damaged base frame, a network that fails and a draw that is late cost a picture or a mouth,
+/// never sound: such frames are flagged ([`concealed`](crate::FrameFlags::concealed),
+/// [`skipped`](crate::FrameFlags::skipped)), counted ([`Statistics`]) and, at first, logged.
 ///
 /// # Latency
 /// See [`latency`](Self::latency).
@@ -115,11 +126,13 @@ impl Session {
     /// - `InvalidArgument`: rate or channels outside their domain, an incomplete sample frame,
     ///   samples that are not finite.
     /// - `InvalidState`: another rate than the utterance began with.
-    /// - `LimitExceeded`: more audio would wait than [`SessionOptions::queue_limit_s`].
+    /// - `LimitExceeded`: more audio would wait than [`SessionOptions::queue_limit_s`],
+    ///   [`queue_limit_bytes`](SessionOptions::queue_limit_bytes) or
+    ///   [`queue_limit_utterances`](SessionOptions::queue_limit_utterances) allow; the message says which.
     ///
     /// # Real time
-    /// Doesn't wait for rendering. Allocates only while the queue grows beyond what it has held
-    /// before.
+    /// Doesn't wait for rendering, and takes no longer where much waits. Allocates only while the queue
+    /// grows; more than 1 MiB of it goes back to the system when it is drawn.
     pub fn push_audio<'a>(
         &self,
         audio: impl Into<AudioData<'a>>,
@@ -131,8 +144,8 @@ impl Session {
         if audio.is_empty() {
             return Ok(());
         }
-        let limit_s = self.core.options.queue_limit_s;
-        lock(&self.core.input).push(audio, sample_rate_hz, channels, limit_s)?;
+        let limits = self.core.limits;
+        lock(&self.core.input).push(audio, sample_rate_hz, channels, limits)?;
         self.core.announce();
         Ok(())
     }
@@ -144,27 +157,32 @@ impl Session {
         self.core.announce();
     }
 
-    /// Drops queued audio and prepared frames at once; the mouth closes over the next two frames,
-    /// and the session is ready for the next [`push_audio`](Self::push_audio).
+    /// Drops queued audio and prepared frames at once (barge-in); the mouth closes over the next two
+    /// frames, and the session is ready for the next [`push_audio`](Self::push_audio). What is pushed
+    /// after this call is a new utterance, whatever other threads draw meanwhile.
     ///
-    /// In an unpaced session the motions start over too, so that what follows equals a new
-    /// session's output.
+    /// In an unpaced session the motions start over too, so that what follows equals a new session's
+    /// output; the closing frames come only while nothing new is pushed.
     pub fn interrupt(&self) {
-        lock(&self.core.input).interrupt();
+        let freed = lock(&self.core.input).interrupt();
+        self.core.woken.notify_all();
+        drop(freed);
     }
 
-    /// Holds speech back, or lets it go on where it was held. What is held loses nothing and doesn't
-    /// count as an underrun; the mouth closes and the avatar idles. Takes effect with the next frame:
-    /// what is prepared already is prepared anew when its time comes.
+    /// Pauses speech, or lets it go on where it was paused. No sample is lost and no underrun counted; the
+    /// mouth closes and the avatar idles. Takes effect with the next frame: prepared ones are prepared
+    /// anew when their time comes.
     pub fn set_paused(&self, paused: bool) {
         lock(&self.core.input).set_paused(paused);
+        self.core.woken.notify_all();
         self.core.announce();
     }
 
     /// Mutes speech or lets it be heard again. Muted speech takes its time, but its samples come out
-    /// as zeros and the mouth rests. Takes effect with the next frame.
+    /// as zeros and the mouth rests. Takes effect with the next frame, sound and mouth together.
     pub fn set_muted(&self, muted: bool) {
         lock(&self.core.input).set_muted(muted);
+        self.core.woken.notify_all();
         self.core.announce();
     }
 
@@ -189,11 +207,13 @@ impl Session {
         input.restart = true;
         input.cancelled = false;
         self.core.terminator.reset();
+        self.core.woken.notify_all();
     }
 
     /// Plays the motion `name` once, from the next frame where it can begin without a jump; lips go
-    /// on talking. While an utterance is under way, the same motion is played for it only once; what
-    /// comes on top of that is passed over.
+    /// on talking. While an utterance is under way, the same motion is played for it only once; further
+    /// requests are ignored. A request that waits is replaced by a newer one, and dropped by an
+    /// [`interrupt`](Self::interrupt).
     ///
     /// # Errors
     /// `NotFound` if the avatar has no such motion.
@@ -210,7 +230,7 @@ impl Session {
     }
 
     fn gesture(&self, name: &str, again: bool) -> Result<()> {
-        let gesture = self.core.avatar.0.clips.find(name)?;
+        let gesture = self.core.avatar.0.motions.find(name)?;
         lock(&self.core.input).perform(gesture, again);
         Ok(())
     }
@@ -221,8 +241,8 @@ impl Session {
     /// # Errors
     /// `NotFound` if the avatar has no such motion.
     pub fn set_loop<'a>(&self, name: impl Into<Option<&'a str>>) -> Result<()> {
-        let clips = &self.core.avatar.0.clips;
-        let base_loop = name.into().map(|name| clips.find(name)).transpose()?;
+        let motions = &self.core.avatar.0.motions;
+        let base_loop = name.into().map(|name| motions.find(name)).transpose()?;
         lock(&self.core.input).base_loop = base_loop;
         Ok(())
     }
@@ -231,12 +251,16 @@ impl Session {
     ///
     /// In real time, waits until the frame is due and always gives one (on a [manual
     /// clock](crate::clock::ManualClock) it doesn't wait, and gives None early). Unpaced, it never
-    /// waits: None means that more audio or a [`flush`](Self::flush) is needed, or that an
-    /// utterance that was flushed is complete.
+    /// waits: None means that more audio or a [`flush`](Self::flush) is needed, that an utterance that
+    /// was flushed is complete, or that an [`interrupt`](Self::interrupt) came while it was prepared.
     ///
     /// # Errors
-    /// `Inference` if ONNX Runtime fails, `InvalidAvatar` if a base frame turns out to be damaged,
-    /// `Cancelled` after [`cancel`](Self::cancel).
+    /// - `Cancelled` after [`cancel`](Self::cancel).
+    /// - `Internal` if one of the engine's threads failed while it prepared a frame.
+    ///
+    /// An error uses up no frame and no sound: the next call gives the frame that this one didn't. In
+    /// real time the clock runs on meanwhile. Damaged base frames and networks that fail are no errors,
+    /// but [concealed](crate::FrameFlags::concealed).
     pub fn next_frame(&self) -> Result<Option<Frame>> {
         let mut frame = Frame::new();
         Ok(self.next_frame_into(&mut frame)?.then_some(frame))

@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::tick::Tick;
+use super::plan::FrameKind;
 use crate::Error;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::base::BaseFrame;
 use crate::compose::blend::Patch;
-use crate::motion::Player;
+use crate::motion::AnimationState;
 use crate::motion::mouth::Mouth;
 use crate::schedule::Deadline;
 
@@ -21,42 +21,46 @@ pub(super) const RING_FRAMES: usize = 6;
 
 /// A prepared frame.
 #[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) tick: Tick,
-    /// Ticks just before it whose pictures are left out; their sound is here.
-    pub(super) left_out: u64,
-    /// Interruptions up to when it was prepared.
-    pub(super) generation: u64,
-    /// Changes up to when it was prepared.
-    pub(super) revision: u64,
+pub(super) struct PreparedFrame {
+    pub(super) kind: FrameKind,
+    /// Frame periods just before it whose pictures are dropped; their sound is here.
+    pub(super) dropped: u64,
+    /// Frames of speech whose sound is here.
+    pub(super) speech_frames: u64,
+    /// Number of interruptions before it was prepared.
+    pub(super) interruptions: u64,
+    /// Number of changes (mute, pause) before it was prepared.
+    pub(super) changes: u64,
     /// As it was pushed, muted or not.
     pub(super) audio: Vec<f32>,
     pub(super) audio_rate_hz: u32,
     pub(super) muted: bool,
     pub(super) arkit: Vec<f32>,
     pub(super) base_frame: usize,
-    /// The gesture that was asked for when it was prepared.
+    /// The gesture whose request it took.
     pub(super) gesture: Option<usize>,
     /// The base frame's pixels, where a picture is wanted.
     pub(super) base: Option<Arc<BaseFrame>>,
-    /// The base frame that is faded out.
-    pub(super) leaving: Option<Leaving>,
+    pub(super) crossfade: Option<Crossfade>,
     /// Whether the patch belongs to the picture.
-    pub(super) placed: bool,
+    pub(super) has_patch: bool,
     pub(super) patch: Patch,
+    /// A part of the picture failed and something else stands in for it.
+    pub(super) concealed: bool,
+    /// Mouth and motion after it.
     pub(super) state: State,
 }
 
-/// A base frame that gives way to another.
+/// The base frame that a crossfade comes from.
 #[derive(Debug)]
-pub(super) struct Leaving {
+pub(super) struct Crossfade {
     pub(super) base_frame: usize,
     pub(super) base: Arc<BaseFrame>,
-    /// How much of it shows still, in 256ths.
+    /// How much of it still shows, in 256ths.
     pub(super) weight: u16,
 }
 
-/// What there was to be taken out of a ring.
+/// What came of taking a frame out of the ring.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Popped {
     Frame,
@@ -69,16 +73,16 @@ pub(super) enum Popped {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) mouth: Mouth,
-    pub(super) player: Player,
+    pub(super) animation: AnimationState,
 }
 
 /// Prepared frames in order, and the time that they are due.
 #[derive(Debug)]
 pub(super) struct Ring {
-    slots: VecDeque<Slot>,
-    spare: Vec<Slot>,
+    frames: VecDeque<PreparedFrame>,
+    spare: Vec<PreparedFrame>,
     coefficients: usize,
-    /// What went wrong while preparing.
+    /// An error that the next draw returns.
     pub(super) failed: Option<Error>,
     /// Runs from the first frame that is asked for.
     pub(super) clock: Option<Stopwatch>,
@@ -86,17 +90,18 @@ pub(super) struct Ring {
     pub(super) index: u64,
     /// Index of the frame that was due when the clock started.
     pub(super) first: u64,
-    /// Index of the first frame whose picture is to be shown: whoever draws is too late for those before.
-    pub(super) oldest: u64,
+    /// Index of the first frame whose picture is wanted: the draw is too late for those before.
+    pub(super) wanted: u64,
 }
 
-impl Slot {
+impl PreparedFrame {
     pub(super) fn new(coefficients: usize) -> Self {
         Self {
-            tick: Tick::Idle,
-            left_out: 0,
-            generation: 0,
-            revision: 0,
+            kind: FrameKind::Idle,
+            dropped: 0,
+            speech_frames: 0,
+            interruptions: 0,
+            changes: 0,
             audio: Vec::new(),
             audio_rate_hz: 0,
             muted: false,
@@ -104,25 +109,28 @@ impl Slot {
             base_frame: 0,
             gesture: None,
             base: None,
-            leaving: None,
-            placed: false,
+            crossfade: None,
+            has_patch: false,
             patch: Patch::default(),
+            concealed: false,
             state: State::new(coefficients),
         }
     }
 
-    /// Ticks that pass with it.
-    pub(super) fn ticks(&self) -> u64 {
-        self.left_out + 1
+    /// Frame periods that pass with it.
+    pub(super) fn periods(&self) -> u64 {
+        self.dropped + 1
     }
 
-    /// Begins anew: no sound, nothing left out.
+    /// Begins anew: no sound, nothing dropped.
     pub(super) fn clear(&mut self) {
-        self.left_out = 0;
+        self.dropped = 0;
+        self.speech_frames = 0;
         self.audio.clear();
         self.audio_rate_hz = 0;
         self.muted = false;
         self.gesture = None;
+        self.concealed = false;
     }
 }
 
@@ -130,122 +138,130 @@ impl State {
     pub(super) fn new(coefficients: usize) -> Self {
         Self {
             mouth: Mouth::new(coefficients),
-            player: Player::default(),
+            animation: AnimationState::default(),
         }
     }
 
-    pub(super) fn set(&mut self, mouth: &Mouth, player: Player) {
+    pub(super) fn set(&mut self, mouth: &Mouth, animation: AnimationState) {
         self.mouth.copy_from(mouth);
-        self.player = player;
+        self.animation = animation;
     }
 }
 
 impl Ring {
     pub(super) fn new(coefficients: usize) -> Self {
         Self {
-            slots: VecDeque::with_capacity(RING_FRAMES),
+            frames: VecDeque::with_capacity(RING_FRAMES),
             spare: Vec::with_capacity(RING_FRAMES + 1),
             coefficients,
             failed: None,
             clock: None,
             index: 0,
             first: 0,
-            oldest: 0,
+            wanted: 0,
         }
     }
 
-    /// Room for one more frame, once somebody draws and unless the ring is full.
-    pub(super) fn room(&mut self) -> Option<Slot> {
-        if self.clock.is_none() || self.slots.len() >= RING_FRAMES {
+    /// Room for one more frame, once the clock runs and unless the ring is full.
+    pub(super) fn room(&mut self) -> Option<PreparedFrame> {
+        if self.clock.is_none() || self.frames.len() >= RING_FRAMES {
             return None;
         }
-        Some(self.spare_slot())
+        let spare = self.spare.pop();
+        Some(spare.unwrap_or_else(|| PreparedFrame::new(self.coefficients)))
     }
 
-    fn spare_slot(&mut self) -> Slot {
-        self.spare
-            .pop()
-            .unwrap_or_else(|| Slot::new(self.coefficients))
+    /// Gives room back. A spare frame holds on to no base frames.
+    pub(super) fn recycle(&mut self, mut frame: PreparedFrame) {
+        frame.base = None;
+        frame.crossfade = None;
+        self.spare.push(frame);
     }
 
-    /// Gives room back. A spare slot holds on to no base frames.
-    pub(super) fn put_back(&mut self, mut slot: Slot) {
-        slot.base = None;
-        slot.leaving = None;
-        self.spare.push(slot);
+    pub(super) fn push(&mut self, frame: PreparedFrame) {
+        self.frames.push_back(frame);
     }
 
-    pub(super) fn push(&mut self, slot: Slot) {
-        self.slots.push_back(slot);
-    }
-
-    /// Exchanges `shown` for the next prepared frame, if there is one that nothing has overtaken and
-    /// that is due with tick `current`.
-    /// Those from before an interruption are dropped, those from before a change stay, to be
-    /// [undone](Self::undo).
+    /// Exchanges `shown` for the next prepared frame, if there is one that is still valid and due with
+    /// frame period `current`. Frames from before an interruption are dropped; those from before a
+    /// change stay, to be [taken back](Self::pop_last).
     pub(super) fn pop(
         &mut self,
         current: u64,
-        (generation, revision): (u64, u64),
-        shown: &mut Slot,
+        (interruptions, changes): (u64, u64),
+        shown: &mut PreparedFrame,
     ) -> Popped {
-        while let Some(slot) = self.slots.pop_front() {
-            if slot.generation != generation {
-                self.put_back(slot);
-                continue;
-            }
-            let popped = if slot.revision != revision {
+        self.discard_interrupted(interruptions);
+        match self.frames.pop_front() {
+            None => Popped::Nothing,
+            Some(frame) if frame.changes != changes => {
+                self.frames.push_front(frame);
                 Popped::Nothing
-            } else if self.index + slot.left_out > current {
+            }
+            Some(frame) if self.index + frame.dropped > current => {
+                self.frames.push_front(frame);
                 Popped::Early
-            } else {
-                self.index += slot.ticks();
-                self.put_back(std::mem::replace(shown, slot));
-                return Popped::Frame;
-            };
-            self.slots.push_front(slot);
-            return popped;
+            }
+            Some(frame) => {
+                self.recycle(std::mem::replace(shown, frame));
+                Popped::Frame
+            }
         }
-        Popped::Nothing
+    }
+
+    /// Drops the frames that were prepared before the last interruption.
+    pub(super) fn discard_interrupted(&mut self, interruptions: u64) {
+        while let Some(frame) = self
+            .frames
+            .pop_front_if(|frame| frame.interruptions != interruptions)
+        {
+            self.recycle(frame);
+        }
     }
 
     /// Takes out the frame that was prepared last.
-    pub(super) fn undo(&mut self) -> Option<Slot> {
-        self.slots.pop_back()
+    pub(super) fn pop_last(&mut self) -> Option<PreparedFrame> {
+        self.frames.pop_back()
+    }
+
+    /// The frame that was prepared last.
+    pub(super) fn last(&self) -> Option<&PreparedFrame> {
+        self.frames.back()
     }
 
     /// Whether no frame is prepared.
     pub(super) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.frames.is_empty()
     }
 
     /// When the next frame that is not prepared yet is due.
     pub(super) fn deadline(&self) -> Deadline {
         self.clock
             .as_ref()
-            .and_then(|clock| clock.instant(self.due_after_all()))
+            .and_then(|clock| clock.instant(self.due_unprepared()))
             .map_or(Deadline::Whenever, Deadline::At)
     }
 
-    /// How many ticks are to be left out before the next frame that is prepared, where `lag` is what a
-    /// session waits for that: those that whoever draws is too late for, and if the lag is longer than a
-    /// frame, those that are due before the session is likely to be served again.
-    pub(super) fn leave_out(&self, lag: Duration) -> u64 {
+    /// How many frame periods are dropped before the next frame that is prepared. `lag` is how long a
+    /// session waits from one prepared frame to the next. Dropped are the periods that the draw is too
+    /// late for and, where the lag is longer than a frame, those that are due before the session is
+    /// likely to be served again.
+    pub(super) fn periods_to_drop(&self, lag: Duration) -> u64 {
         if lag < FRAME_DURATION {
-            return self.oldest.saturating_sub(self.index + self.prepared());
+            return self.wanted.saturating_sub(self.index + self.prepared());
         }
         let until = self.elapsed() + lag + FRAME_DURATION;
-        ticks(until.saturating_sub(self.due_after_all()))
+        periods(until.saturating_sub(self.due_unprepared()))
     }
 
     /// When the next frame that is not prepared yet is due, since the clock's start.
-    fn due_after_all(&self) -> Duration {
+    fn due_unprepared(&self) -> Duration {
         self.due() + after(self.prepared())
     }
 
-    /// Ticks that are prepared.
+    /// Frame periods that are prepared.
     fn prepared(&self) -> u64 {
-        self.slots.iter().map(Slot::ticks).sum()
+        self.frames.iter().map(PreparedFrame::periods).sum()
     }
 
     /// Time since the clock's start.
@@ -255,36 +271,37 @@ impl Ring {
             .map_or(Duration::ZERO, Stopwatch::elapsed)
     }
 
-    /// Whether the clock is moved by hand, so that nobody can wait for it.
+    /// Whether the clock is moved by hand, so that a draw can't wait for it.
     pub(super) fn is_manual(&self) -> bool {
         let clock = self.clock.as_ref();
         clock.is_some_and(|clock| clock.instant(Duration::ZERO).is_none())
     }
 
-    /// When the next tick is due, since the clock's start.
+    /// When the next frame period begins, since the clock's start.
     pub(super) fn due(&self) -> Duration {
         after(self.index - self.first)
     }
 
-    /// When the next frame to draw is due: ticks that are [left out](Slot::left_out) are let pass.
-    pub(super) fn next_due(&self, generation: u64, revision: u64) -> Duration {
-        let next = self.slots.front();
-        let next = next.filter(|slot| (slot.generation, slot.revision) == (generation, revision));
-        self.due() + after(next.map_or(0, |slot| slot.left_out))
+    /// When the next frame to draw is due: periods that it [drops](PreparedFrame::dropped) pass first.
+    pub(super) fn next_due(&self, interruptions: u64, changes: u64) -> Duration {
+        let next = self.frames.front();
+        let next =
+            next.filter(|frame| (frame.interruptions, frame.changes) == (interruptions, changes));
+        self.due() + after(next.map_or(0, |frame| frame.dropped))
     }
 
-    /// The tick that is due at a time since the clock's start.
-    pub(super) fn tick_at(&self, time: Duration) -> u64 {
-        self.first + ticks(time)
+    /// The frame period at a time since the clock's start.
+    pub(super) fn period_at(&self, time: Duration) -> u64 {
+        self.first + periods(time)
     }
 }
 
-/// Whole ticks in a time.
-pub(super) fn ticks(time: Duration) -> u64 {
+/// Whole frame periods in a time.
+pub(super) fn periods(time: Duration) -> u64 {
     (time.as_nanos() / FRAME_DURATION.as_nanos()) as u64
 }
 
-/// Time that so many ticks take.
-pub(super) fn after(ticks: u64) -> Duration {
-    Duration::from_nanos(ticks * FRAME_DURATION.as_nanos() as u64)
+/// Time that so many frame periods take.
+pub(super) fn after(periods: u64) -> Duration {
+    Duration::from_nanos(periods * FRAME_DURATION.as_nanos() as u64)
 }

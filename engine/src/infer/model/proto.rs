@@ -81,8 +81,13 @@ impl<'a> Model<'a> {
                     opsets.push(opset(field)?);
                 }
                 5 => drop(field.int()?),
-                // Names of the producer and model, documentation, metadata.
-                2 | 3 | 4 | 6 | 14 => drop(field.bytes()?),
+                // Names of the producer and model, documentation.
+                2 | 3 | 4 | 6 => drop(field.bytes()?),
+                14 => {
+                    return refuse(
+                        "it has metadata (metadata_props), which a runtime may take settings from",
+                    );
+                }
                 20 => return refuse("it has training information (training_info)"),
                 25 => {
                     return refuse("it defines functions; a network may use listed operators only");

@@ -8,8 +8,9 @@ mod products;
 pub(super) use fold::fold;
 pub(super) use products::multiply_adds;
 
-use super::fault::{Result, refuse};
+use super::fault::{Result, at_most, refuse};
 use super::graph::{ElementType, Shape, Tensor};
+use super::limits;
 use super::operators::Operator;
 
 use ElementType::{F32, I64, U8};
@@ -137,7 +138,11 @@ pub(super) fn infer(
             same(inputs)?
         }
         Operator::Constant => return refuse("a constant has no inputs"),
-        Operator::ConstantOfShape { .. } => (I64, layout::of_sizes(&inputs.sizes(0)?)?),
+        Operator::ConstantOfShape { .. } => {
+            let shape = layout::of_sizes(&inputs.sizes(0)?)?;
+            at_most("sizes", shape.elements() as u64, limits::SIZES as u64)?;
+            (I64, shape)
+        }
         Operator::Conv(window) => products::convolution(window, inputs)?,
         Operator::Gemm {
             alpha,

@@ -1,102 +1,7 @@
 //! What is prepared ahead, on a clock that stands still: here the tests do the pool's work, step by
 //! step.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::time::Duration;
-
-use super::ring::RING_FRAMES;
 use super::*;
-use crate::clock::ManualClock;
-use crate::schedule::{Deadline, Job, Piece};
-use crate::{Engine, Provider};
-
-const TICK: Duration = Duration::from_millis(40);
-const RATE: u32 = 16_000;
-
-fn toy() -> Avatar {
-    let path = format!("{}/../testdata/avatars/toy.imx", env!("CARGO_MANIFEST_DIR"));
-    let engine = Engine::builder().provider(Provider::Cpu).build().unwrap();
-    engine.open(path).unwrap()
-}
-
-/// A session on a clock that is moved by hand.
-struct Talk {
-    clock: ManualClock,
-    session: Session,
-}
-
-impl Talk {
-    fn new(avatar: &Avatar) -> Self {
-        let clock = ManualClock::new();
-        let options = SessionOptions::default().clock(Clock::Manual(clock.clone()));
-        let session = avatar.session(options).unwrap();
-        Self { clock, session }
-    }
-
-    /// Lets the pool prepare a frame, if there is one to prepare.
-    fn work(&self) -> Option<Deadline> {
-        Core::work(&[self.piece(Duration::ZERO)], false)[0]
-    }
-
-    /// What the pool works on.
-    fn piece(&self, lag: Duration) -> Piece<Core> {
-        Piece {
-            number: 0,
-            job: Arc::clone(&self.session.core),
-            lag,
-            wanted: false,
-        }
-    }
-
-    /// Lets the pool prepare what it can, once the clock runs.
-    fn prepare(&self) -> usize {
-        (0..2 * RING_FRAMES)
-            .take_while(|_| self.work().is_some())
-            .count()
-    }
-
-    /// The frame of this tick; then the clock moves to the next.
-    fn tick(&self) -> Frame {
-        let frame = self.session.next_frame().unwrap().unwrap();
-        self.clock.advance(TICK);
-        frame
-    }
-
-    fn say(&self, voice: &[f32]) {
-        self.session.push_audio(voice, RATE, 1).unwrap();
-        self.session.flush();
-    }
-}
-
-/// Numbers that are the same on every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % end
-    }
-}
-
-/// Never quiet for long, no two samples alike for long.
-fn voice(samples: usize) -> Vec<f32> {
-    (0..samples)
-        .map(|i| {
-            let t = i as f32 / RATE as f32;
-            let tone: f32 = (1..6)
-                .map(|h| (t * 753.0 * h as f32).sin() / h as f32)
-                .sum();
-            0.2 * tone * (1.1 + (t * 9.0).sin())
-        })
-        .collect()
-}
-
-fn width(frame: &Frame) -> f32 {
-    frame.arkit().iter().copied().fold(0.0, f32::max)
-}
 
 /// Whatever happens, and whenever the pool comes to it: the frames are those that are made on the
 /// spot.
@@ -237,14 +142,14 @@ fn muting_overtakes_what_is_prepared() {
 /// In silence no frame can be prepared, but base frames can: the next one is decoded when its time
 /// comes.
 #[test]
-fn base_frames_are_decoded_before_they_are_needed() {
+fn base_frames_are_prefetched_in_silence() {
     let talk = Talk::new(&toy());
     for index in 0..40 {
         talk.tick();
         for _ in 0..2 {
             assert!(talk.work().is_none(), "there is no speech");
         }
-        let next = talk.session.core.decoded();
+        let next = talk.session.core.prefetched();
         let shown = talk.tick().base_frame();
         assert!(next.contains(&shown), "tick {index}: {shown} of {next:?}");
     }
@@ -294,10 +199,10 @@ fn sessions_prepared_together_draw_what_they_draw_alone() {
     assert!(prepared > 80, "{prepared} frames were prepared ahead");
 }
 
-/// Where a session waits for longer than a frame for each one, pictures are left out before their time:
+/// Where a session waits for longer than a frame for each one, pictures are dropped before their time:
 /// the others come when they are due, with the sound of those before them.
 #[test]
-fn a_session_that_lags_leaves_out_pictures_ahead() {
+fn a_session_that_lags_drops_pictures_ahead() {
     let talk = Talk::new(&toy());
     let voice: Vec<f32> = (0..16_000).map(|i| (i as f32 * 0.3).sin() * 0.3).collect();
     talk.say(&voice);
@@ -322,9 +227,9 @@ fn a_session_that_lags_leaves_out_pictures_ahead() {
     assert!(shown.len() < 20, "of 25 pictures: {shown:?}");
 }
 
-/// Where the audio ends before as much as was to be left out, the last picture there is is shown.
+/// Where the audio ends before as much as was to be dropped, the last picture there is is shown.
 #[test]
-fn what_is_left_out_ends_with_the_audio() {
+fn what_is_dropped_ends_with_the_audio() {
     let talk = Talk::new(&toy());
     talk.tick();
     // Six frames and what their last window hears.

@@ -1,0 +1,72 @@
+//! What a frame period turns out to be, how a frame is requested, and what is known of it before
+//! its networks run.
+
+use std::sync::Mutex;
+
+use super::ring::{Ring, State};
+use crate::infer::Terminator;
+use crate::schedule::Deadline;
+
+/// What the session does in a frame period of 40 ms.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum FrameKind {
+    /// A frame of speech; the utterance's last one if `last`.
+    Speech { last: bool },
+    /// A frame that closes the mouth after an interruption.
+    Closing,
+    /// No utterance is under way, or it is paused.
+    Idle,
+    /// An utterance is under way, but its audio has not arrived (underrun).
+    Starved,
+    /// An utterance begins, and the look-ahead of its first frame has not arrived yet.
+    Waiting,
+}
+
+impl FrameKind {
+    /// The last frame of an utterance.
+    pub(super) const LAST: Self = Self::Speech { last: true };
+}
+
+/// How a frame is to be prepared.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request<'a> {
+    /// Prepare it only if it is sure to be a frame of speech, whatever is pushed until it is due.
+    pub(super) ahead: bool,
+    /// Frame periods before it whose pictures are dropped. An utterance's last one never is.
+    pub(super) drop: u64,
+    pub(super) deadline: Deadline,
+    /// Mouth and motion of the frame presented last, to go back to on an interruption.
+    pub(super) presented: &'a Mutex<State>,
+    /// What is prepared already.
+    pub(super) ring: &'a Mutex<Ring>,
+    /// Ends the networks' runs when the session is cancelled. None in the pool, where a run may serve
+    /// other sessions, too.
+    pub(super) terminator: Option<&'a Terminator>,
+}
+
+/// What a frame is going to be, before any network runs for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    pub(super) kind: FrameKind,
+    pub(super) rate_hz: u32,
+    /// How far the noise gate is open, in [0, 1]; 0 where the mouth rests.
+    pub(super) gate: f32,
+    pub(super) muted: bool,
+}
+
+impl Plan {
+    /// A frame without speech.
+    pub(super) fn silent(kind: FrameKind) -> Self {
+        Self {
+            kind,
+            rate_hz: 0,
+            gate: 0.0,
+            muted: false,
+        }
+    }
+
+    /// Whether the speech network has to run for it.
+    pub(super) fn needs_speech(&self) -> bool {
+        self.gate > 0.0
+    }
+}
