@@ -2,9 +2,10 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::imx::Container;
-use crate::infer::{Provider, Runtime, RuntimeInfo, TELEMETRY_SWITCH};
+use crate::infer::{Provider, Runtime, RuntimeInfo, TELEMETRY_SWITCH, WatchdogLease};
 use crate::log::{Log, LogLevel};
 use crate::session::RenderPool;
 use crate::{Avatar, Error, Result};
@@ -27,6 +28,8 @@ pub struct Engine {
     map_files: bool,
     log: Log,
     scheduler: RenderPool,
+    /// So that its thread is not started and ended with each avatar.
+    _watchdog: Arc<WatchdogLease>,
 }
 
 /// Settings of an [`Engine`].
@@ -139,6 +142,7 @@ impl EngineBuilder {
     /// # Errors
     /// - `RuntimeMissing`: no usable library; the message lists the places that were tried.
     /// - `InvalidState`: the process has loaded another library than the one given.
+    /// - `Io`: the system starts no thread.
     pub fn build(self) -> Result<Engine> {
         let runtime = Runtime::load(self.runtime_library.as_deref())
             .inspect_err(|error| self.log.log(LogLevel::Error, || error.to_string()))?;
@@ -169,6 +173,7 @@ impl EngineBuilder {
             map_files: self.map_files,
             log: self.log,
             scheduler: RenderPool::new(self.threads, self.max_sessions),
+            _watchdog: Arc::new(WatchdogLease::new()?),
         })
     }
 }

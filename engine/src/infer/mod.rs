@@ -22,4 +22,4 @@ pub(crate) use runtime::{Runtime, TELEMETRY_SWITCH};
 pub(crate) use tensor::Element;
 pub(crate) use tensor::TensorSpec;
 pub(crate) use time_limit::TimeLimit;
-pub(crate) use watchdog::Terminator;
+pub(crate) use watchdog::{Terminator, WatchdogLease};

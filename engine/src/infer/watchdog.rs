@@ -92,8 +92,30 @@ impl Run {
     }
 }
 
+/// Keeps the watchdog's thread: it is there while an engine or a network is, so that a library that is
+/// unloaded leaves no thread behind.
+#[derive(Debug)]
+pub(crate) struct WatchdogLease(());
+
+impl WatchdogLease {
+    /// # Errors
+    /// `Io` if the system starts no thread.
+    pub(crate) fn new() -> Result<Self> {
+        WATCHDOG.retain().map(Self)
+    }
+}
+
+impl Drop for WatchdogLease {
+    fn drop(&mut self) {
+        WATCHDOG.release();
+    }
+}
+
 /// Runs a network under the watchdog's eyes. Dropped with its network.
-pub(super) struct Watched(Arc<Run>);
+pub(super) struct Watched {
+    run: Arc<Run>,
+    _lease: WatchdogLease,
+}
 
 impl Watched {
     /// Takes a network's runs in.
@@ -110,8 +132,9 @@ impl Watched {
             limit_ticks: AtomicU32::new(u32::MAX),
             terminating: Mutex::default(),
         });
-        WATCHDOG.watch(&run)?;
-        Ok(Self(run))
+        let lease = WatchdogLease::new()?;
+        WATCHDOG.watch(&run);
+        Ok(Self { run, _lease: lease })
     }
 
     /// Calls `run`, which may take up to `limit` and ends when `terminator` says so. `&mut`: one run
@@ -122,16 +145,16 @@ impl Watched {
         terminator: Option<&Terminator>,
         run: impl FnOnce(&RunOptions) -> ort::Result<()>,
     ) -> Result<(), Stopped> {
-        let state = self.0.begin(limit);
-        if terminator.is_some_and(|terminator| !terminator.enter(&self.0)) {
-            self.0.end(state);
+        let state = self.run.begin(limit);
+        if terminator.is_some_and(|terminator| !terminator.enter(&self.run)) {
+            self.run.end(state);
             return Err(Stopped::Cancelled);
         }
-        let result = run(&self.0.options);
+        let result = run(&self.run.options);
         if let Some(terminator) = terminator {
             terminator.leave();
         }
-        let phase = self.0.end(state);
+        let phase = self.run.end(state);
         result.map_err(|error| match phase {
             CANCELLED => Stopped::Cancelled,
             OVERDUE => Stopped::Overdue,
@@ -142,7 +165,7 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        WATCHDOG.forget(&self.0);
+        WATCHDOG.forget(&self.run);
     }
 }
 
@@ -199,6 +222,7 @@ impl fmt::Debug for Terminator {
 static WATCHDOG: Watchdog = Watchdog {
     registry: Mutex::new(Registry {
         runs: Vec::new(),
+        leases: 0,
         thread: None,
         generation: 0,
     }),
@@ -216,7 +240,8 @@ struct Watchdog {
 
 struct Registry {
     runs: Vec<Seen>,
-    /// There while there are networks: a library that is unloaded leaves no thread behind.
+    leases: usize,
+    /// There while there are leases.
     thread: Option<JoinHandle<()>>,
     /// Number of the thread; one of another number ends.
     generation: u64,
@@ -230,7 +255,7 @@ struct Seen {
 }
 
 impl Watchdog {
-    fn watch(&'static self, run: &Arc<Run>) -> Result<()> {
+    fn retain(&'static self) -> Result<()> {
         let mut registry = lock(&self.registry);
         if registry.thread.is_none() {
             let generation = registry.generation;
@@ -241,18 +266,14 @@ impl Watchdog {
                 Error::new(ErrorKind::Io, "the system starts no further thread").with_source(error)
             })?);
         }
-        registry.runs.push(Seen {
-            run: Arc::clone(run),
-            state: IDLE,
-            ticks: 0,
-        });
+        registry.leases += 1;
         Ok(())
     }
 
-    fn forget(&self, run: &Arc<Run>) {
+    fn release(&self) {
         let mut registry = lock(&self.registry);
-        registry.runs.retain(|seen| !Arc::ptr_eq(&seen.run, run));
-        if !registry.runs.is_empty() {
+        registry.leases -= 1;
+        if registry.leases > 0 {
             return;
         }
         registry.generation += 1;
@@ -263,6 +284,19 @@ impl Watchdog {
             // It never panics.
             let _ = thread.join();
         }
+    }
+
+    fn watch(&self, run: &Arc<Run>) {
+        lock(&self.registry).runs.push(Seen {
+            run: Arc::clone(run),
+            state: IDLE,
+            ticks: 0,
+        });
+    }
+
+    fn forget(&self, run: &Arc<Run>) {
+        let mut registry = lock(&self.registry);
+        registry.runs.retain(|seen| !Arc::ptr_eq(&seen.run, run));
     }
 
     /// Wakes the thread if it sleeps: a network runs.
