@@ -244,7 +244,7 @@ fn a_frame_across_an_interruption_has_the_sound_behind_it() {
         prepared.interruptions = interruptions;
         prepared.audio_rate_hz = rate;
         prepared.audio = vec![level; 2];
-        crate::session::core::hand_out(&prepared, &mut frame);
+        core::hand_out(&prepared, &mut frame);
         assert_eq!(frame.audio().len(), length, "at {level}");
         assert_eq!(frame.audio_rate_hz(), rate, "at {level}");
     }
