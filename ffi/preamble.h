@@ -47,6 +47,6 @@
  *   load the library and refuse another one.
  *
  * Bugs.  A panic inside the library never crosses into the caller: the call returns ESSENCE_ERR_INTERNAL, and the handles
- *   that took part can only be destroyed. The library exits never, installs no signal handler and prints nothing (but where
- *   a bug was met, on stderr).
+ *   that took part can only be destroyed. The library never exits, installs no signal handler and prints nothing (except
+ *   on stderr where it meets a bug of its own).
  */

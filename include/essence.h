@@ -47,8 +47,8 @@
  *   load the library and refuse another one.
  *
  * Bugs.  A panic inside the library never crosses into the caller: the call returns ESSENCE_ERR_INTERNAL, and the handles
- *   that took part can only be destroyed. The library exits never, installs no signal handler and prints nothing (but where
- *   a bug was met, on stderr).
+ *   that took part can only be destroyed. The library never exits, installs no signal handler and prints nothing (except
+ *   on stderr where it meets a bug of its own).
  */
 
 
@@ -814,7 +814,7 @@ typedef struct essence_session_statistics {
 } essence_session_statistics;
 
 /**
- * A frame: its picture, the exact audio that belongs to it, and what is known about it.
+ * A frame: its picture, the exact audio that belongs to it, and facts about it.
  *
  * Pointers are borrowed until the essence_frame is filled again or destroyed (those in `planes`
  * are the caller's own where a picture was given).
@@ -829,8 +829,8 @@ typedef struct essence_frame_info {
      */
     essence_frame_flags flags;
     /**
-     * Number of the frame in its session, from 0. In real time, numbers of skipped pictures are
-     * left out.
+     * Number of the frame in its session, from 0. In real time, dropped pictures keep their
+     * numbers.
      */
     uint64_t index;
     /**
@@ -842,8 +842,8 @@ typedef struct essence_frame_info {
      */
     uint32_t base_frame;
     /**
-     * Pictures that were left out before this one: there is more to draw than time, or whoever draws
-     * is too slow. Their audio is in this frame.
+     * Pictures that were dropped before this one because the machine or the program is too slow. Their
+     * audio is in this frame.
      */
     uint32_t skipped;
     /**
@@ -1469,10 +1469,10 @@ essence_status essence_session_flush(const struct essence_session *session, stru
 essence_status essence_session_interrupt(const struct essence_session *session, struct essence_error *err);
 
 /**
- * Starts real time anew: the next frame is due when it is asked for, and the others follow from
- * it. For a consumer that has not asked for a while on purpose and does not want what it missed
- * to count as late; one that has been away for more than a second is taken to have been. Doesn't
- * wait for a frame that is being drawn. Unpaced, only an essence_session_cancel() is undone.
+ * Restarts real time: the next frame is due when it is asked for, and the others follow from it.
+ * For a consumer that paused on purpose, so that the time doesn't count as late; an absence of
+ * more than a second restarts it by itself. Doesn't wait for a frame that is being drawn. Unpaced,
+ * this only undoes an essence_session_cancel().
  *
  * Fails with: INVALID_ARGUMENT.
  * Threads: any, concurrently.

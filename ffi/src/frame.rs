@@ -51,7 +51,7 @@ constants! {
     }
 }
 
-/// A frame: its picture, the exact audio that belongs to it, and what is known about it.
+/// A frame: its picture, the exact audio that belongs to it, and facts about it.
 ///
 /// Pointers are borrowed until the essence_frame is filled again or destroyed (those in `planes`
 /// are the caller's own where a picture was given).
@@ -62,15 +62,15 @@ pub struct essence_frame_info {
     pub struct_size: u32,
     /// What happened around this frame.
     pub flags: essence_frame_flags,
-    /// Number of the frame in its session, from 0. In real time, numbers of skipped pictures are
-    /// left out.
+    /// Number of the frame in its session, from 0. In real time, dropped pictures keep their
+    /// numbers.
     pub index: u64,
     /// Presentation time in samples at 16 kHz: 640 × `index`.
     pub pts_samples: u64,
     /// Which of the avatar's base frames lies underneath.
     pub base_frame: u32,
-    /// Pictures that were left out before this one: there is more to draw than time, or whoever draws
-    /// is too slow. Their audio is in this frame.
+    /// Pictures that were dropped before this one because the machine or the program is too slow. Their
+    /// audio is in this frame.
     pub skipped: u32,
     /// Width of the picture in pixels.
     pub width: u32,

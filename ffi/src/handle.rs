@@ -1,8 +1,8 @@
-//! What lies behind an opaque pointer.
+//! The objects behind opaque pointers.
 //!
 //! A call borrows the handles it is given. If it panics meanwhile, the borrow marks the handle
-//! poisoned as it is unwound, and every later call on it is refused: nobody goes on with state that
-//! a bug left half changed. Destroying still works.
+//! poisoned as it is unwound, and every later call on it is refused, so that no call works on state
+//! that a bug left half changed. Destroying still works.
 
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};

@@ -24,7 +24,7 @@ opaque! {
     essence_session(SessionBox)
 }
 
-/// A session with what it was asked for.
+/// A session with the options that its calls need.
 #[derive(Debug)]
 pub struct SessionBox {
     pub(crate) session: Session,
@@ -304,10 +304,10 @@ export! {
 }
 
 export! {
-    /// Starts real time anew: the next frame is due when it is asked for, and the others follow from
-    /// it. For a consumer that has not asked for a while on purpose and does not want what it missed
-    /// to count as late; one that has been away for more than a second is taken to have been. Doesn't
-    /// wait for a frame that is being drawn. Unpaced, only an essence_session_cancel() is undone.
+    /// Restarts real time: the next frame is due when it is asked for, and the others follow from it.
+    /// For a consumer that paused on purpose, so that the time doesn't count as late; an absence of
+    /// more than a second restarts it by itself. Doesn't wait for a frame that is being drawn. Unpaced,
+    /// this only undoes an essence_session_cancel().
     ///
     /// Fails with: INVALID_ARGUMENT.
     /// Threads: any, concurrently.

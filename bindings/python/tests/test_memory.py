@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Iterator, List, Tuple, cast
 
 import numpy as np
 import pytest
-from bithuman import Bithuman, VideoFrame, _pictures, _session
+from bithuman import Bithuman, VideoFrame, _buffer_pool, _session
 from bithuman._engine import open_avatar
 from bithuman._session import Session
 from bithuman.offline import TOGETHER
@@ -25,13 +25,13 @@ class Counted:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made = 0
-        make = _pictures.Pictures._new
+        make = _buffer_pool.BufferPool._new
 
-        def counting(pictures: _pictures.Pictures) -> _pictures.Room:
+        def counting(pictures: _buffer_pool.BufferPool) -> _buffer_pool.Buffer:
             self.made += 1
             return make(pictures)
 
-        monkeypatch.setattr(_pictures.Pictures, "_new", counting)
+        monkeypatch.setattr(_buffer_pool.BufferPool, "_new", counting)
 
 
 @pytest.fixture
@@ -82,16 +82,16 @@ def test_what_is_kept_for_later_is_little(speech: Pcm, composer: Bithuman, count
     frames = list(composer.compose(speech[0][:128_000]))
     assert len(frames) == 100 <= counted.made
     del frames
-    pictures = composer._session._pictures
-    assert pictures is not None and len(pictures._rooms) == 2 * _session.TOGETHER + 2
+    pictures = composer._session._buffers
+    assert pictures is not None and len(pictures._buffers) == 2 * _session.TOGETHER + 2
 
 
 def test_an_array_outlives_its_conversation(speech: Pcm) -> None:
     with Bithuman.load(TOY) as composer:
         frames = list(composer.compose(speech[0][:32_000]))
         copies = [picture(frame).copy() for frame in frames]
-        pictures = composer._session._pictures
-    assert pictures is not None and len(pictures._rooms) == 0, "closed"
+        pictures = composer._session._buffers
+    assert pictures is not None and len(pictures._buffers) == 0, "closed"
     del composer
     gc.collect()
     assert all(np.array_equal(picture(frame), copy) for frame, copy in zip(frames, copies))

@@ -15,9 +15,9 @@ import numpy as np
 from . import _abi, _arguments, _log
 from ._abi import Handle, Unique, call, sized
 from ._arguments import Colour, Size
+from ._buffer_pool import BufferPool
+from ._frame_slots import FrameSlot, FrameSlots, read
 from ._library import ffi, lib
-from ._pictures import Pictures
-from ._places import Place, Places, read
 from .exceptions import BithumanError, InvalidArgument, InvalidType, ModelNotFoundError, RuntimeNotReadyError, UnknownAction
 from .frames import AudioChunk, VideoFrame, channels
 
@@ -39,7 +39,7 @@ _FORMATS: "Dict[str, int]" = {
 }
 _PACINGS: "Dict[str, int]" = {"realtime": lib.ESSENCE_PACING_REALTIME, "unpaced": lib.ESSENCE_PACING_UNPACED}
 
-# What is looked up for each frame.
+# Names of the library that every frame needs.
 _OK: int = lib.ESSENCE_OK
 _SPEECH: int = lib.ESSENCE_FRAME_SPEECH
 _END_OF_SPEECH: int = lib.ESSENCE_FRAME_END_OF_SPEECH
@@ -94,7 +94,7 @@ class ManualClock(Unique):
         self._listeners: "weakref.WeakSet[Listener]" = weakref.WeakSet()
 
     def advance(self, seconds: float) -> None:
-        """Moves the clock forward. Whoever waits for the time to come goes on."""
+        """Moves the clock forward. Callers that wait for that time go on."""
         with self._handle as pointer:
             call(lib.essence_clock_advance, pointer, round(seconds * 1e9))
         for listener in tuple(self._listeners):
@@ -102,7 +102,7 @@ class ManualClock(Unique):
 
 
 class Listener(Protocol):
-    """Who is told when a clock has moved."""
+    """An object that is told when a clock has moved."""
 
     def _wake(self) -> None: ...
 
@@ -151,19 +151,19 @@ class Session(Unique):
         count = channels(pixel_format)
         shape: Tuple[int, ...] = (self.height, self.width, count) if count else (info.picture_bytes,)
         together = max(1, min(TOGETHER, TOGETHER_BYTES // info.picture_bytes))
-        # As many wait to be taken while others are drawn, one is looked at, and one more.
-        self._pictures = Pictures(shape, 2 * together + 2) if pictures else None
+        # One batch waits to be taken while another is drawn; one frame is in use, and one is to spare.
+        self._buffers = BufferPool(shape, 2 * together + 2) if pictures else None
         self._arkit_names = avatar.info.arkit_names
-        self._places = Places(info, together)
-        #: Room for a frame. Lives as long as the session, and belongs to one who draws at a time.
-        self.frame = self._places.frames[0]
-        #: What was drawn together with a frame that was asked for.
+        self._slots = FrameSlots(info, together)
+        #: A frame of the library's. Lives as long as the session, for one thread at a time.
+        self.frame = self._slots.frames[0]
+        #: Frames that were drawn together with one that was given.
         self._waiting: Deque[Item] = deque()
         #: How often the session was interrupted.
         self.interruptions = 0
         self._interrupting = threading.Lock()
         self._drawing = threading.Lock()
-        self.handle = Handle(session, functools.partial(_destroy, self._places), "conversation")
+        self.handle = Handle(session, functools.partial(_destroy, self._slots), "conversation")
         # Borrowed for drawing until it is closed.
         self._pointer: Any = self.handle.__enter__()
 
@@ -244,13 +244,13 @@ class Session(Unique):
                 raise UnknownAction(str(error)) from None
 
     def draw(self, together: int = 1) -> Optional[VideoFrame]:
-        """Gives the next frame, in memory of its own. Waits until it is due, or gives None if there is none.
+        """Gives the next frame, in memory of its own. Waits until it is due; None if there is none.
 
-        Up to so many are drawn ``together``, as far as they can be had without waiting: the others are what comes next, unless there
-        is an interruption before.
+        Draws up to ``together`` frames in one call, as far as no waiting is needed. The others are given by the next calls, unless an
+        interruption comes before.
 
-        After the networks, which push everything out of the processor's caches, what is done here costs several times what it does
-        in a loop of its own. So it is little, by few functions, and for several frames at a time where nobody waits for one alone.
+        Behind the networks, which push everything out of the processor's caches, Python's own work costs several times what it costs
+        in a loop of its own. So it is kept small: few functions, and several frames at a time where no caller waits for one alone.
         """
         with self._drawing:
             pointer = self._drawable()
@@ -283,31 +283,31 @@ class Session(Unique):
 
     def _draw(self, pointer: Any, together: int) -> List[Item]:
         interruptions = self.interruptions
-        places = self._places
-        count = min(together, len(places.places))
+        slots = self._slots
+        count = min(together, len(slots.slots))
         images: "List[Optional[NDArray[np.uint8]]]" = [None] * count
-        into = places.pictures
-        if self._pictures is None:
+        into = slots.pictures
+        if self._buffers is None:
             into = ffi.NULL
         else:
-            for i, place in enumerate(places.places[:count]):
-                room = self._pictures.take()
-                place.lead_to(room.pointer)
-                # A view refers to the memory from now on, so that it is not taken again.
-                images[i] = room.image.view()
-                del room
-        status = _next_frames(pointer, places.frames, into, places.infos, count, places.drawn, places.error)
+            for i, slot in enumerate(slots.slots[:count]):
+                buffer = self._buffers.take()
+                slot.draw_into(buffer.pointer)
+                # The view refers to the memory from now on, so that it is not taken again.
+                images[i] = buffer.image.view()
+                del buffer
+        status = _next_frames(pointer, slots.frames, into, slots.infos, count, slots.drawn, slots.error)
         items: List[Item] = []
-        for place, image in zip(places.places[: places.drawn[0]], images):
-            frame = self._drawn(place, image)
+        for slot, image in zip(slots.slots[: slots.drawn[0]], images):
+            frame = self._drawn(slot, image)
             items.append((frame._interruptions, frame))
         if status < 0:
-            items.append((interruptions, _abi.exception(status, _abi.text(places.error.message))))
+            items.append((interruptions, _abi.exception(status, _abi.text(slots.error.message))))
         return items
 
-    def _drawn(self, place: Place, image: "Optional[NDArray[np.uint8]]") -> VideoFrame:
+    def _drawn(self, slot: FrameSlot, image: "Optional[NDArray[np.uint8]]") -> VideoFrame:
         flags, index, base_frame, skipped, rate, audio, samples, arkit, values, interruptions = read(
-            self._places.info_bytes, place.info_at
+            self._slots.info_bytes, slot.info_at
         )
         frame = VideoFrame.__new__(VideoFrame)
         frame.image = image
@@ -320,23 +320,23 @@ class Session(Unique):
         frame.is_late = flags & _LATE != 0
         frame.is_muted = flags & _MUTED != 0
         frame.is_concealed = flags & _CONCEALED != 0
-        frame.audio_chunk = AudioChunk.of(place.audio.copy(audio, samples), rate, end_of_speech) if samples else None
+        frame.audio_chunk = AudioChunk.of(slot.audio.copy(audio, samples), rate, end_of_speech) if samples else None
         frame.frame_index = index
         frame.source_message_id = None
         frame.skipped = skipped
         frame.base_frame = base_frame
         frame._interruptions = interruptions
-        frame._arkit = place.arkit.copy(arkit, values) if values else None
+        frame._arkit = slot.arkit.copy(arkit, values) if values else None
         frame._arkit_names = self._arkit_names
         frame._bgr = frame._rgb = None
         return frame
 
     def _let_go(self) -> None:
-        """Gives back what is borrowed for drawing, or leaves that to who is drawing."""
+        """Gives back the handle that is borrowed for drawing, or leaves that to the thread that draws."""
         if self._drawing.acquire(blocking=False):
             pointer, self._pointer = self._pointer, None
-            if self._pictures is not None:
-                self._pictures.close()
+            if self._buffers is not None:
+                self._buffers.close()
             self._waiting.clear()
             self._drawing.release()
             if pointer is not None:
@@ -358,9 +358,9 @@ class Session(Unique):
             self.close()
 
 
-def _destroy(places: Places, session: Any) -> None:
+def _destroy(slots: FrameSlots, session: Any) -> None:
     lib.essence_session_destroy(session)
-    places.destroy()
+    slots.destroy()
 
 
 def _choice(what: str, name: str, table: "Dict[str, int]") -> int:

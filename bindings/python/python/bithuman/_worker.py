@@ -1,4 +1,4 @@
-"""A conversation's thread, which does one thing after another, and the way back into an event loop."""
+"""A conversation's thread, which runs jobs one after the other, and the way back into an event loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Job = Callable[[], None]
 
 
 class Worker:
-    """A thread. It holds nothing of what it has done, and ends when it is told to, or with the process."""
+    """A thread that runs jobs in turn. It ends when it is told to, or with the process, and keeps nothing of a job."""
 
     def __init__(self) -> None:
         self._jobs: "queue.SimpleQueue[Optional[Job]]" = queue.SimpleQueue()
@@ -25,12 +25,12 @@ class Worker:
         self._thread.start()
         _workers.add(self)
 
-    def do(self, job: Job) -> None:
-        """Does it, after all that came before. It must not raise."""
+    def submit(self, job: Job) -> None:
+        """Runs a job after those that were submitted before. It must not raise."""
         self._jobs.put(job)
 
     async def result(self, function: "Callable[[], _T]") -> _T:
-        """Does it and gives what comes of it. Cancelling the wait leaves the work alone."""
+        """Runs a function and gives its result. Cancelling the wait doesn't cancel the function."""
         waiter: "asyncio.Future[None]" = asyncio.get_running_loop().create_future()
         results: "List[_T]" = []
         errors: List[BaseException] = []
@@ -42,7 +42,7 @@ class Worker:
                 errors.append(error)
             resolve(waiter)
 
-        self.do(job)
+        self.submit(job)
         await waiter
         if errors:
             raise errors.pop()
@@ -63,7 +63,7 @@ def _work(jobs: "queue.SimpleQueue[Optional[Job]]") -> None:
         if job is None:
             return
         job()
-        # Not to be kept while waiting for the next one.
+        # Nothing of it is kept while waiting for the next one.
         del job
 
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from . import _abi, _arguments, _engine, _pcm
 from ._abi import Unique
-from ._ahead import Ahead
 from ._arguments import Colour, Size
 from ._log import logger
+from ._prefetch import Prefetcher
 from ._session import ManualClock, Session, Statistics
 from ._worker import Worker
 from .exceptions import InvalidArgument, InvalidType, RuntimeNotReadyError
@@ -48,7 +48,7 @@ class AsyncBithuman(Unique):
         self._first_frame = opened.first_frame
         self._latency = opened.frames.session.latency
         self._settings = Settings(opened.frames.session.width, opened.frames.session.height)
-        self._frames: Optional[Ahead] = opened.frames
+        self._frames: Optional[Prefetcher] = opened.frames
         self._transaction_id = uuid.uuid4().hex
         self._stream: Optional[FrameStream] = None
         self._pushed: "Deque[List[Any]]" = deque()
@@ -85,7 +85,7 @@ class AsyncBithuman(Unique):
         Args:
             model_path: The path of an ``.imx`` file, its bytes, or the file opened to be read as bytes. Default: the environment's
                 ``BITHUMAN_MODEL_PATH``.
-            api_secret: Unused, as are ``token`` and ``api_url``: nothing here asks anybody for permission.
+            api_secret: Unused, as are ``token`` and ``api_url``: nothing here needs a permission.
             token: Unused.
             api_url: Unused.
             agent_code: Name of an avatar in ``~/.cache/bithuman``, instead of ``model_path``.
@@ -104,7 +104,7 @@ class AsyncBithuman(Unique):
             runtime_library: ONNX Runtime's library. Default: ``ORT_DYLIB_PATH``, then the ``onnxruntime`` package's.
             engine: The engine to open it with, instead of ``provider``, ``runtime_library`` and ``num_threads``.
             clock: For tests: a clock that is moved by hand.
-            unused: Whatever else other versions know. Logged.
+            unused: Arguments of other versions. Logged.
 
         Raises:
             ModelNotFoundError: There is no such file.
@@ -126,10 +126,10 @@ class AsyncBithuman(Unique):
         )
         ahead_frames = _arguments.count(output_buffer_size, "output_buffer_size")
         worker = Worker()
-        ahead = functools.partial(Ahead, worker=worker, ahead=ahead_frames, paced=pacing != "unpaced")
+        prefetcher = functools.partial(Prefetcher, worker=worker, ahead=ahead_frames, paced=pacing != "unpaced")
         avatar = functools.partial(_engine.open_avatar, source, provider, runtime_library, num_threads, engine)
         try:
-            opened = await worker.result(functools.partial(_Opened, worker, conversation, ahead, avatar))
+            opened = await worker.result(functools.partial(_Opened, worker, conversation, prefetcher, avatar))
         except BaseException:
             worker.end()
             raise
@@ -138,7 +138,7 @@ class AsyncBithuman(Unique):
             clock._listeners.add(runtime)
         return runtime
 
-    # What it is.
+    # Facts about it.
 
     @property
     def frame_width(self) -> int:
@@ -251,12 +251,12 @@ class AsyncBithuman(Unique):
     async def flush(self) -> None:
         """Ends the utterance. Its last frame has ``end_of_speech``; so has the next frame if nothing is left to be spoken."""
         self._open_session().flush()
-        # The library marks the end of what is spoken. Whoever flushes where nothing is waits for an end, too.
+        # The library marks the end of speech. A flush without speech is answered by an end, too.
         self._owes_end = self._owes_end or not (self._pushed or self._silenced)
         self._wake()
 
     def interrupt(self) -> None:
-        """Drops queued audio at once, and frames that were drawn ahead. :meth:`run` stays alive: the mouth closes, and the next
+        """Drops queued audio and prefetched frames at once. :meth:`run` stays alive: the mouth closes, and the next
         audio is spoken.
         """
         self._check()
@@ -290,7 +290,7 @@ class AsyncBithuman(Unique):
     # Frames out.
 
     def run(self) -> "FrameStream":
-        """Frames, as an async iterator: 25 a second in real time, whether somebody speaks or not.
+        """Frames, as an async iterator: 25 a second in real time, speech or not.
 
         Leaving the loop keeps what was pushed: the next :meth:`run` goes on where it was left, however long that is ago. A new one
         ends the one before.
@@ -345,7 +345,7 @@ class AsyncBithuman(Unique):
             opened.worker.join()
 
     def cleanup(self) -> None:
-        """The same as :meth:`shutdown` for callers that can't wait: what is being drawn ends by itself."""
+        """The same as :meth:`shutdown` for callers that can't wait: a frame that is being drawn ends by itself."""
         opened = self._end()
         if opened is not None:
             opened.release()
@@ -367,7 +367,7 @@ class AsyncBithuman(Unique):
     def _open_session(self) -> Session:
         return self._open_frames().session
 
-    def _open_frames(self) -> Ahead:
+    def _open_frames(self) -> Prefetcher:
         opened = self._check()
         if self._frames is None:
             self._frames = opened.converse()
@@ -403,11 +403,11 @@ class FrameStream(Unique):
             frames = runtime._frames
             if frames is None or runtime._stream is not self:
                 raise StopAsyncIteration
-            # A frame that nobody waits for any more, because of a cancellation, is for the next who asks.
+            # A frame whose waiter was cancelled is for the next call.
             drawn = frames.take()
             if drawn is not None:
                 return runtime._account(*drawn)
-            if runtime._owes_end and frames.dry:
+            if runtime._owes_end and frames.exhausted:
                 runtime._owes_end = False
                 return VideoFrame(end_of_speech=True)
             await frames.wait()
@@ -426,19 +426,19 @@ class _Opened:
         self,
         worker: Worker,
         conversation: "Callable[..., Session]",
-        ahead: "Callable[[Session], Ahead]",
+        prefetcher: "Callable[[Session], Prefetcher]",
         avatar: "Callable[[], AvatarFile]",
     ) -> None:
         self.worker = worker
         self._conversation = conversation
-        self._ahead = ahead
+        self._prefetcher = prefetcher
         self.avatar = avatar()
-        self.frames: Ahead = self.converse()
+        self.frames: Prefetcher = self.converse()
         self.first_frame = self._at_rest()
 
-    def converse(self) -> Ahead:
+    def converse(self) -> Prefetcher:
         """Begins a conversation."""
-        self.frames = self._ahead(self._conversation(self.avatar))
+        self.frames = self._prefetcher(self._conversation(self.avatar))
         return self.frames
 
     def _at_rest(self) -> "Optional[NDArray[np.uint8]]":

@@ -1,4 +1,4 @@
-"""Room for the frames that one call of the library draws."""
+"""Slots for the frames that one call of the library draws."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._library import ffi, lib
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: What is read of a frame.
+#: Reads the fields of an info that a frame of Python's is made of.
 read = _abi.reader(
     "essence_frame_info",
     *("flags", "index", "base_frame", "skipped", "audio_rate_hz"),
@@ -21,20 +21,20 @@ read = _abi.reader(
 )
 
 
-class Places:
-    """As the library takes them: arrays of pointers, and what these point to.
+class FrameSlots:
+    """Slots as the library takes them: arrays of pointers, and the structs that these point to.
 
     Attributes:
-        frames: ``essence_frame *[]``, for :meth:`destroy`.
+        frames: ``essence_frame *[]``, given back by :meth:`destroy`.
         pictures: ``essence_picture *[]``.
         infos: ``essence_frame_info *[]``.
-        drawn: Where the library says how many frames it has drawn.
-        error: Where it says what went wrong.
-        places: The same one by one.
-        info_bytes: All infos.
+        drawn: Number of frames that a call has drawn.
+        error: The error of a call.
+        slots: The slots one by one.
+        info_bytes: All infos as bytes.
     """
 
-    __slots__ = ("_memory", "drawn", "error", "frames", "info_bytes", "infos", "pictures", "places")
+    __slots__ = ("_memory", "drawn", "error", "frames", "info_bytes", "infos", "pictures", "slots")
 
     def __init__(self, session_info: Any, count: int) -> None:
         pictures = ffi.new("essence_picture[]", count)
@@ -51,46 +51,46 @@ class Places:
             self.pictures[i], self.infos[i] = pictures + i, infos + i
             pictures[i].struct_size = ffi.sizeof(pictures[i])
             infos[i].struct_size = ffi.sizeof(infos[i])
-        self.places = tuple(Place(session_info, pictures + i, i * ffi.sizeof(infos[0])) for i in range(count))
+        self.slots = tuple(FrameSlot(session_info, pictures + i, i * ffi.sizeof(infos[0])) for i in range(count))
 
     def destroy(self) -> None:
-        """Gives the library's part back."""
+        """Destroys the library's frames."""
         for frame in self.frames:
             lib.essence_frame_destroy(frame)
 
 
-class Place:
-    """Room for one frame.
+class FrameSlot:
+    """A slot for one frame.
 
     Attributes:
-        info_at: Where in the bytes of all infos its own begins.
+        info_at: Offset of its info in the bytes of all infos.
         audio: Its sound.
-        arkit: Its mouth.
+        arkit: Its ARKit values.
     """
 
     __slots__ = ("_chroma", "_planes", "arkit", "audio", "info_at")
 
     def __init__(self, info: Any, picture: Any, info_at: int) -> None:
-        # Where a picture's memory will be, its planes lie as here.
+        # The planes' offsets are the same in every buffer, so any address tells them.
         begin = ffi.cast("uint8_t *", 1 << 20)
         size = (info.frame_width, info.frame_height)
         call(lib.essence_picture_wrap, info.pixel_format, *size, begin, info.picture_bytes, picture)
         self._planes = picture.planes
         self._chroma = tuple((i, self._planes[i] - begin) for i in (1, 2) if self._planes[i])
         self.info_at = info_at
-        self.audio = Window(np.int16)
-        self.arkit = Window(np.float32)
+        self.audio = CachedView(np.int16)
+        self.arkit = CachedView(np.float32)
 
-    def lead_to(self, memory: Any) -> None:
-        """Has the picture drawn there."""
+    def draw_into(self, memory: Any) -> None:
+        """Has the picture drawn into a buffer."""
         planes = self._planes
         planes[0] = memory
         for plane, offset in self._chroma:
             planes[plane] = memory + offset
 
 
-class Window:
-    """Numbers of the library's, mostly where they were for the frame before."""
+class CachedView:
+    """A view of an array of the library's, which mostly lies where it lay for the frame before."""
 
     __slots__ = ("_address", "_count", "_kind", "_numbers")
 
@@ -100,7 +100,7 @@ class Window:
         self._numbers: "NDArray[Any]" = np.empty(0, self._kind)
 
     def copy(self, address: int, count: int) -> "NDArray[Any]":
-        """So many at an address."""
+        """A copy of ``count`` numbers at an address."""
         if address != self._address or count != self._count:
             memory = ffi.buffer(ffi.cast("char *", address), count * self._kind.itemsize)
             self._numbers = np.frombuffer(memory, self._kind)
