@@ -259,5 +259,6 @@ fn what_fails_is_logged_once() {
     assert_eq!(count("base frame 7: damaged"), 1, "{messages:?}");
     assert_eq!(count("base frame 8: damaged"), 1, "{messages:?}");
     assert_eq!(count("fails on purpose"), 1, "{messages:?}");
-    assert_eq!(messages.len(), 3, "{messages:?}");
+    // Engines may have something to say about ONNX Runtime, too.
+    assert_eq!(count("\"toy\": "), 3, "{messages:?}");
 }
