@@ -157,7 +157,7 @@ enum {
      */
     ESSENCE_LOG_LEVEL_INFO = 3,
     /**
-     * Utterances, interruptions, places that were searched.
+     * Utterances, interruptions, networks that were loaded, places that were searched.
      */
     ESSENCE_LOG_LEVEL_DEBUG = 4,
     /**
@@ -268,7 +268,21 @@ enum {
      * An utterance is under way, but the audio for this frame had not arrived in time: the
      * mouth waits, closed.
      */
-    ESSENCE_FRAME_UNDERRUN = 4
+    ESSENCE_FRAME_UNDERRUN = 4,
+    /**
+     * The frame left more than 20 ms after it was due. Since ABI 1.4.
+     */
+    ESSENCE_FRAME_LATE = 8,
+    /**
+     * The speech was muted: its samples are zeros and the mouth rests. Since ABI 1.4.
+     */
+    ESSENCE_FRAME_MUTED = 16,
+    /**
+     * The picture is not the one that was planned: a base frame is damaged, and another one is
+     * shown, or a network failed, and the mouth holds its shape or rests. The sound is intact.
+     * Since ABI 1.4.
+     */
+    ESSENCE_FRAME_CONCEALED = 32
 };
 
 /**
@@ -302,10 +316,15 @@ enum {
  * Minor version of the binary interface that this header describes. A library of a higher minor
  * version does all that one of a lower does.
  */
-#define ESSENCE_ABI_VERSION_MINOR 3
+#define ESSENCE_ABI_VERSION_MINOR 4
 
 /**
- * A file of audio, read as mono samples: wav, flac, mp3, ogg (Vorbis), m4a and aac.
+ * Stands for "as many as wanted" where a number of sessions is given.
+ */
+#define ESSENCE_NO_LIMIT 4294967295
+
+/**
+ * A file of audio, read as mono samples: wav, mp3, m4a, ogg, opus, flac, aac, webm and others.
  */
 typedef struct essence_audio_reader essence_audio_reader;
 
@@ -335,8 +354,7 @@ typedef struct essence_frame essence_frame;
 
 /**
  * An MP4 file being written: H.264 pictures at 25 a second with AAC sound, in step to the
- * sample. Until it is finished its data is in `<path>.part`; destroyed unfinished, none
- * remains.
+ * sample. It appears at its path when it is finished; destroyed unfinished, none remains.
  */
 typedef struct essence_mp4_writer essence_mp4_writer;
 
@@ -348,8 +366,8 @@ typedef struct essence_session essence_session;
 /**
  * Takes a message: UTF-8, `length` bytes, not NUL-terminated, borrowed for the call.
  *
- * Called from whichever thread makes the call that logs, from several at a time if several do. It
- * must not call into this library and should return at once.
+ * Called from the thread that makes the call that logs or from one of the engine's own, from several
+ * at a time if several log. It must not call into this library and should return at once.
  */
 typedef void (*essence_log_fn)(void *user_data, essence_log_level level, const char *message, size_t length);
 
@@ -404,6 +422,29 @@ typedef struct essence_engine_options {
      * 0.
      */
     uint32_t reserved;
+    /**
+     * Threads that prepare frames, and networks that run at a time, for all avatars of the engine
+     * together. 0, the default: as many as the process may use cores, a container's quota counted.
+     * Since ABI 1.4.
+     */
+    uint32_t threads;
+    /**
+     * Most real-time sessions at a time, of all avatars of the engine together;
+     * essence_session_create() refuses one more with LIMIT_EXCEEDED. 0, the default, and
+     * #ESSENCE_NO_LIMIT: no limit. Since ABI 1.4.
+     */
+    uint32_t max_sessions;
+    /**
+     * 1: essence_avatar_open() maps files instead of reading them into memory. Such a file must not
+     * be truncated or overwritten while its avatar is open: the system ends a process that reads a
+     * page that is gone (SIGBUS). Replacing the file by renaming another over it is safe. Default:
+     * 0. Since ABI 1.4.
+     */
+    uint32_t map_files;
+    /**
+     * 0.
+     */
+    uint32_t reserved_2;
 } essence_engine_options;
 
 /**
@@ -461,6 +502,14 @@ typedef struct essence_engine_info {
      * Number of `providers`.
      */
     size_t provider_count;
+    /**
+     * Threads that prepare frames, and networks that run at a time. Since ABI 1.4.
+     */
+    uint32_t threads;
+    /**
+     * Real-time sessions that there are at the moment of the call. Since ABI 1.4.
+     */
+    uint32_t sessions;
 } essence_engine_info;
 
 /**
@@ -662,6 +711,21 @@ typedef struct essence_session_options {
      * system's clock.
      */
     const struct essence_clock *clock;
+    /**
+     * 1: frames carry sound, ARKit values and the number of the base frame, but no picture; the
+     * identity network doesn't run and nothing is composed. Default: 0. Since ABI 1.4.
+     */
+    uint32_t without_pictures;
+    /**
+     * Most utterances that may wait, the one that is being rendered among them. 0, the default:
+     * 1,000. Since ABI 1.4.
+     */
+    uint32_t queue_limit_utterances;
+    /**
+     * Most memory that audio that waits may take, in bytes: 4 a sample, after mixing down to mono.
+     * 0, the default: 128 MiB. Since ABI 1.4.
+     */
+    uint64_t queue_limit_bytes;
 } essence_session_options;
 
 /**
@@ -698,6 +762,56 @@ typedef struct essence_session_info {
      */
     uint32_t reserved;
 } essence_session_info;
+
+/**
+ * Counts of what has happened in a session since it was created. Since ABI 1.4.
+ */
+typedef struct essence_session_statistics {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * Frames drawn.
+     */
+    uint64_t frames;
+    /**
+     * Those of them that belong to an utterance.
+     */
+    uint64_t speech;
+    /**
+     * Those that left more than 20 ms after they were due.
+     */
+    uint64_t late;
+    /**
+     * Pictures that were dropped because their time had passed.
+     */
+    uint64_t skipped;
+    /**
+     * Frames for which the audio of an utterance had not arrived in time.
+     */
+    uint64_t underruns;
+    /**
+     * Frames with #ESSENCE_FRAME_CONCEALED.
+     */
+    uint64_t concealed;
+    /**
+     * Times the clock started anew because no frame had been asked for during a second.
+     */
+    uint64_t restarts;
+    /**
+     * Audio samples handed out, at the rate that they were pushed with.
+     */
+    uint64_t samples;
+    /**
+     * Longest time between a frame's due time and its leaving, in nanoseconds.
+     */
+    uint64_t worst_delay_ns;
+} essence_session_statistics;
 
 /**
  * A frame: its picture, the exact audio that belongs to it, and what is known about it.
@@ -749,7 +863,8 @@ typedef struct essence_frame_info {
      */
     uint32_t audio_rate_hz;
     /**
-     * The picture: the first row of each plane that the format has.
+     * The picture: the first row of each plane that the format has; NULL in a session without
+     * pictures.
      */
     const uint8_t *planes[3];
     /**
@@ -783,6 +898,11 @@ typedef struct essence_frame_info {
      */
     uint64_t interruptions;
 } essence_frame_info;
+
+/**
+ * Is told that a session may have a frame.
+ */
+typedef void (*essence_wakeup_fn)(void *user_data);
 
 /**
  * What a file of audio is.
@@ -881,13 +1001,13 @@ typedef struct essence_mp4_info {
  * An essence_engine_options to begin with.
  */
 #define ESSENCE_ENGINE_OPTIONS_INIT \
-    { sizeof(essence_engine_options), ESSENCE_PROVIDER_AUTO, NULL, 48 << 20, NULL, NULL, NULL, ESSENCE_LOG_LEVEL_INFO, 0 }
+    { sizeof(essence_engine_options), ESSENCE_PROVIDER_AUTO, NULL, 48 << 20, NULL, NULL, NULL, ESSENCE_LOG_LEVEL_INFO, 0, 0, 0, 0, 0 }
 
 /**
  * An essence_engine_info to begin with.
  */
 #define ESSENCE_ENGINE_INFO_INIT \
-    { sizeof(essence_engine_info), 0, NULL, NULL, NULL, NULL, 0 }
+    { sizeof(essence_engine_info), 0, NULL, NULL, NULL, NULL, 0, 0, 0 }
 
 /**
  * An essence_avatar_info to begin with.
@@ -911,13 +1031,19 @@ typedef struct essence_mp4_info {
  * An essence_session_options to begin with.
  */
 #define ESSENCE_SESSION_OPTIONS_INIT \
-    { sizeof(essence_session_options), ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0, 600, 0, NULL }
+    { sizeof(essence_session_options), ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0, 600, 0, NULL, 0, 0, 0 }
 
 /**
  * An essence_session_info to begin with.
  */
 #define ESSENCE_SESSION_INFO_INIT \
     { sizeof(essence_session_info), 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0 }
+
+/**
+ * An essence_session_statistics to begin with.
+ */
+#define ESSENCE_SESSION_STATISTICS_INIT \
+    { sizeof(essence_session_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * An essence_frame_info to begin with.
@@ -1057,11 +1183,39 @@ essence_status essence_engine_describe(const struct essence_engine *engine,
                                        struct essence_error *err);
 
 /**
+ * Sets another limit for the real-time sessions of an engine. Sessions beyond it that there are
+ * already stay. Since ABI 1.4.
+ *
+ * `sessions`: most real-time sessions at a time; 0: no further one; #ESSENCE_NO_LIMIT: as many
+ * as wanted.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_engine_set_max_sessions(const struct essence_engine *engine,
+                                               uint32_t sessions,
+                                               struct essence_error *err);
+
+/**
+ * Has an engine log messages of `level` and of those that matter more from now on, for all that
+ * it has opened and will open. A message that another thread is writing is waited for: once
+ * this returns after #ESSENCE_LOG_LEVEL_OFF, the callback runs no more. Nothing happens where
+ * the options had no `log`. Since ABI 1.4.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently; not from the callback.
+ */
+essence_status essence_engine_set_log_level(const struct essence_engine *engine,
+                                            essence_log_level level,
+                                            struct essence_error *err);
+
+/**
  * Opens an avatar: reads the file into memory, checks it against its hashes, loads its networks
- * and runs its self-test.
+ * and runs its self-test. What happens to the file afterwards has no effect (unless `map_files`
+ * of the engine's options says otherwise).
  *
  * `engine`: borrowed for the call.
- * `path`: UTF-8, borrowed for the call. What happens to the file afterwards has no effect.
+ * `path`: UTF-8, borrowed for the call.
  * `out`: written on success; shared (refcounted), one reference belongs to the caller, who
  * gives it up with essence_avatar_release().
  *
@@ -1074,6 +1228,29 @@ essence_status essence_avatar_open(const struct essence_engine *engine,
                                    const char *path,
                                    struct essence_avatar **out,
                                    struct essence_error *err);
+
+/**
+ * Opens an avatar from the bytes of an `.imx` file. Since ABI 1.4.
+ *
+ * `engine`: borrowed for the call.
+ * `bytes`: the whole file. Without `destroy` borrowed for the call, and copied. With `destroy`
+ * transferred: not copied, and not to be changed until `destroy` is called.
+ * `destroy`: called once with `user_data` when the avatar and its sessions are gone, or before
+ * the call returns if it fails. NULL: the bytes are copied.
+ * `out`: written on success; shared (refcounted), one reference belongs to the caller, who
+ * gives it up with essence_avatar_release().
+ *
+ * Fails with: as essence_avatar_open(), but never with NOT_FOUND or IO.
+ * Threads: any, concurrently. `destroy` is called from the thread that gives up the last of the
+ * avatar, which may be one of the engine's.
+ */
+essence_status essence_avatar_open_memory(const struct essence_engine *engine,
+                                          const uint8_t *bytes,
+                                          size_t size,
+                                          essence_destroy_fn destroy,
+                                          void *user_data,
+                                          struct essence_avatar **out,
+                                          struct essence_error *err);
 
 /**
  * Takes one more reference to an avatar: shared (refcounted). NULL stays NULL.
@@ -1114,6 +1291,23 @@ essence_status essence_avatar_describe(const struct essence_avatar *avatar,
 essence_status essence_avatar_report_provider(const struct essence_avatar *avatar,
                                               struct essence_provider_report *report,
                                               struct essence_error *err);
+
+/**
+ * Measures how many sessions of an avatar the engine's threads can keep speaking in real time:
+ * from the time that a frame of speech takes now, sound and picture at the avatar's own size
+ * included. A machine that is busy with something else gives fewer. Since ABI 1.4.
+ *
+ * Draws some forty frames, so it takes a while and a processor core.
+ *
+ * `sessions`: written on success.
+ *
+ * Fails with: INVALID_ARGUMENT, INFERENCE, INVALID_AVATAR (a base frame turns out to be
+ * damaged).
+ * Threads: any, concurrently.
+ */
+essence_status essence_avatar_measure_capacity(const struct essence_avatar *avatar,
+                                               uint32_t *sessions,
+                                               struct essence_error *err);
 
 /**
  * Makes a clock at zero.
@@ -1189,7 +1383,8 @@ essence_status essence_session_options_init(struct essence_session_options *opti
  * `out`: written on success; transferred to the caller, who destroys it with
  * essence_session_destroy().
  *
- * Fails with: INVALID_ARGUMENT, UNSUPPORTED_VERSION.
+ * Fails with: INVALID_ARGUMENT, UNSUPPORTED_VERSION, LIMIT_EXCEEDED (a real-time session more
+ * than the engine's `max_sessions`).
  * Threads: any, concurrently.
  */
 essence_status essence_session_create(const struct essence_avatar *avatar,
@@ -1226,7 +1421,9 @@ essence_status essence_session_describe(const struct essence_session *session,
  * `channels`: **1 to 32**, mixed down to mono.
  *
  * Fails with (nothing of the piece is taken then): INVALID_ARGUMENT, INVALID_STATE (another
- * rate than the utterance began with), LIMIT_EXCEEDED (more would wait than `queue_limit_s`).
+ * rate than the utterance began with), LIMIT_EXCEEDED (more would wait than
+ * `queue_limit_s`, `queue_limit_bytes` or `queue_limit_utterances` allow; the message says
+ * which).
  * Threads: any, concurrently.
  */
 essence_status essence_session_push_audio_i16(const struct essence_session *session,
@@ -1281,6 +1478,46 @@ essence_status essence_session_interrupt(const struct essence_session *session, 
  * Threads: any, concurrently.
  */
 essence_status essence_session_restart_clock(const struct essence_session *session, struct essence_error *err);
+
+/**
+ * Holds speech back, or lets it go on where it was held. Speech that is held loses nothing and
+ * doesn't count as an underrun; the mouth closes and the avatar idles. Takes effect with the
+ * next frame. Since ABI 1.4.
+ *
+ * `paused`: 0 lets speech go on, any other value holds it.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_set_paused(const struct essence_session *session,
+                                          uint32_t paused,
+                                          struct essence_error *err);
+
+/**
+ * Mutes speech or lets it be heard again. Muted speech takes its time, but its samples come out
+ * as zeros, the mouth rests, and its frames have #ESSENCE_FRAME_MUTED. Takes effect with the
+ * next frame. Since ABI 1.4.
+ *
+ * `muted`: 0 lets speech be heard, any other value mutes it.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_set_muted(const struct essence_session *session,
+                                         uint32_t muted,
+                                         struct essence_error *err);
+
+/**
+ * Counts what has happened in a session since it was created. Since ABI 1.4.
+ *
+ * `statistics`: written on success, as far as its `struct_size` reaches.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_read_statistics(const struct essence_session *session,
+                                               struct essence_session_statistics *statistics,
+                                               struct essence_error *err);
 
 /**
  * Ends all drawing: an essence_session_next_frame() that waits for its time returns at once, and
@@ -1340,7 +1577,8 @@ essence_status essence_session_set_loop(const struct essence_session *session,
  * `frame`: filled with the frame; what it held before is gone, whatever is returned.
  * `picture`: borrowed for the call. NULL: the picture goes into `frame`, in the session's pixel
  * format. Otherwise it goes straight into the caller's memory, in the format of `picture`,
- * which must have the session's width and height; bytes between rows are left alone.
+ * which must have the session's width and height; bytes between rows are left alone. NULL in a
+ * session without pictures.
  * `info`: what was drawn, as far as its `struct_size` reaches; written on OK only. May be NULL.
  *
  * Returns: OK, or AGAIN (no frame: push more audio or flush, or an utterance that was flushed
@@ -1360,7 +1598,7 @@ essence_status essence_session_next_frame(const struct essence_session *session,
 
 /**
  * The same as essence_session_next_frame(), without waiting: AGAIN means that the next frame is
- * not due yet.
+ * not due yet. essence_session_set_wakeup() says when it is.
  *
  * Fails with: as essence_session_next_frame().
  * Threads: as essence_session_next_frame(); it does wait for a frame that another thread is
@@ -1404,6 +1642,35 @@ essence_status essence_session_next_frames(const struct essence_session *session
                                            size_t count,
                                            size_t *drawn,
                                            struct essence_error *err);
+
+/**
+ * Has a session call back instead of being polled, for event loops: after
+ * essence_session_try_next_frame() gave AGAIN, `callback` is called once as soon as another
+ * call may give something else. In real time that is when the next frame is due; on an
+ * essence_clock, when that is advanced; unpaced, when audio is pushed or flushed; and always
+ * when the session is interrupted, paused, muted, cancelled or its clock restarted. A call may
+ * come without a frame being there. One thread of the engine waits for all its sessions. Since
+ * ABI 1.4.
+ *
+ * `callback`: NULL: none any more. Once this returns, the one before is not called again, and
+ * no call of it is under way.
+ * `user_data`: given to `callback` at each call; it must be usable from any thread.
+ * `destroy`: called with `user_data` when nothing can call `callback` any more: after another
+ * one was set or the session destroyed, perhaps a moment later and from a thread of the
+ * engine's. May be NULL; not called without `callback`.
+ *
+ * The callback is called from a thread of the engine's, or from the one whose call changed
+ * something. It should return at once: write to a pipe or an eventfd, post to a queue. It may
+ * call any function but this one and essence_session_destroy() on the same session.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently; not from the callback.
+ */
+essence_status essence_session_set_wakeup(const struct essence_session *session,
+                                          essence_wakeup_fn callback,
+                                          void *user_data,
+                                          essence_destroy_fn destroy,
+                                          struct essence_error *err);
 
 /**
  * Makes room for a frame. It fits every session and grows to what it is used for.

@@ -1,4 +1,4 @@
-//! `bithuman completion`: what a shell needs to complete the commands.
+//! `bithuman completion`: scripts with which shells complete the commands.
 
 use std::process::ExitCode;
 
@@ -26,9 +26,9 @@ pub(crate) fn run(
     clap_complete::generate(args.shell, command, "bithuman", &mut script);
     let script = String::from_utf8_lossy(&script);
     if console.json() {
-        console.object(serde_json::json!({ "shell": args.shell.to_string(), "script": script }));
+        console.object(serde_json::json!({ "shell": args.shell.to_string(), "script": script }))?;
     } else {
-        console.text(&script);
+        console.text(&script)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! Where text, JSON and errors go.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::SCHEMA_VERSION;
 use crate::failure::Failure;
 
-/// The streams of this run. A reader that went away (`| head`) is no error: nothing more is written.
-#[derive(Debug)]
+/// The streams of this run.
+#[derive(Clone, Debug)]
 pub(crate) struct Console {
     json: bool,
 }
@@ -24,26 +24,38 @@ impl Console {
         self.json
     }
 
-    /// Whether there is someone to show progress to.
+    /// Whether progress is shown: only on a terminal.
     pub(crate) fn shows_progress(&self) -> bool {
         !self.json && std::io::stderr().is_terminal()
     }
 
-    /// Text to stdout.
-    pub(crate) fn text(&self, text: &str) {
+    /// Text to stdout. A reader that went away (`| head`) is no error: nothing more is written.
+    ///
+    /// # Errors
+    /// It could not be written, as to a full disk.
+    pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
-        let _ = stdout
+        match stdout
             .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush());
+            .and_then(|()| stdout.flush())
+        {
+            Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+                Err(Failure::output("cannot write to stdout", Some(&e)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The one object of this run to stdout, with the schema's version added.
-    pub(crate) fn object(&self, mut object: Value) {
+    ///
+    /// # Errors
+    /// It could not be written.
+    pub(crate) fn object(&self, mut object: Value) -> Result<(), Failure> {
         object["schema_version"] = SCHEMA_VERSION.into();
-        self.text(&format!("{object:#}\n"));
+        self.text(&format!("{object:#}\n"))
     }
 
-    /// Text to stderr, as it is.
+    /// Text to stderr, as it is. Nothing can be told of a failure here.
     pub(crate) fn note(&self, text: &str) {
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }

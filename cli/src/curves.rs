@@ -1,13 +1,12 @@
 //! `bithuman curves`: speech to a table of mouth values.
 
-use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use essence::{Frame, SessionOptions};
-use essence_media::FRAME_RATE;
+use essence_media::{FRAME_RATE, OutputFile};
 use serde_json::json;
 
 use crate::console::Console;
@@ -22,7 +21,7 @@ use crate::speech::{self, Flow};
 pub(crate) struct Args {
     /// The avatar, an .imx file
     avatar: PathBuf,
-    /// Speech: wav, flac, mp3, ogg (Vorbis), m4a or aac
+    /// Speech: wav, mp3, m4a, ogg, opus, flac, aac, webm and others, or - for standard input
     #[arg(short, long, value_name = "FILE")]
     audio: PathBuf,
     /// The table to write, or - for stdout
@@ -36,8 +35,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
-    // First of all: from here on Ctrl-C leaves nothing half done.
-    let interrupt = Interrupt::listen()?;
+    // Before any work: from here on Ctrl-C leaves nothing half done.
+    let interrupt = Interrupt::listen(console)?;
     let begin = Instant::now();
     let to_stdout = args.output == Path::new("-");
     if to_stdout && console.json() {
@@ -48,20 +47,21 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     if !to_stdout {
         output::check(&args.output, &[&args.avatar, &args.audio])?;
     }
-    let mut audio = speech::open(&args.audio).map_err(|f| f.unless_missing(&args.avatar))?;
+    let mut audio =
+        speech::open(&args.audio, &interrupt).map_err(|f| f.unless_missing(&args.avatar))?;
     let avatar = args.engine.open(&args.avatar)?;
 
     let mut table = match to_stdout {
-        true => Table::stdout(),
+        true => Table::stdout(&interrupt),
         false => Table::file(&args.output, &interrupt)?,
     };
     let names = &avatar.info().arkit_names;
     table.row(format!("index,time_s,{}\n", names.join(",")).as_bytes())?;
     let options = SessionOptions::default().pictures(false);
     let mut row = Vec::new();
-    // On a terminal the table itself shows how far it is.
+    // A table on a terminal is progress enough.
     let quiet = Console::new(console.json() || to_stdout && std::io::stdout().is_terminal());
-    let passed = speech::frames(
+    let mut passed = speech::frames(
         &quiet,
         &avatar,
         options,
@@ -73,7 +73,12 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             table.row(&row)
         },
     )?;
-    let bytes = table.finish(&interrupt)?;
+    let (bytes, replaced_another) = table.finish()?;
+    if replaced_another {
+        let warning = output::replaced(&args.output);
+        console.warn(&warning);
+        passed.warnings.push(warning);
+    }
     if passed.interrupted {
         let n = passed.frames;
         return Err(Failure::interrupted(format!(
@@ -90,14 +95,14 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             "fps": FRAME_RATE,
             "warnings": passed.warnings,
             "columns": names,
-        }));
+        }))?;
     } else if !to_stdout {
         let output = args.output.display();
         console.text(&format!(
             "{output}: {} frames, {} values each\n",
             passed.frames,
             names.len()
-        ));
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -114,69 +119,75 @@ fn format_row(frame: &Frame, row: &mut Vec<u8>) {
     row.push(b'\n');
 }
 
-/// Rows to stdout, or to a file that gets its name when it is complete.
-struct Table {
-    writer: Box<dyn Write>,
-    path: Option<PathBuf>,
+/// A table on stdout, or in a file that gets its name when it is complete.
+struct Table<'a> {
+    writer: Writer,
     bytes: u64,
+    interrupt: &'a Interrupt,
 }
 
-impl Table {
-    fn stdout() -> Self {
+enum Writer {
+    Stdout(BufWriter<std::io::Stdout>),
+    File(BufWriter<OutputFile>),
+}
+
+impl<'a> Table<'a> {
+    fn stdout(interrupt: &'a Interrupt) -> Self {
         Self {
-            writer: Box::new(BufWriter::new(std::io::stdout())),
-            path: None,
+            writer: Writer::Stdout(BufWriter::new(std::io::stdout())),
             bytes: 0,
+            interrupt,
         }
     }
 
-    fn file(path: &Path, interrupt: &Interrupt) -> Result<Self, Failure> {
-        let part = output::part_path(path);
-        let file = File::create(&part)
-            .map_err(|e| Failure::output(format!("cannot write {}", path.display()), Some(&e)))?;
-        interrupt.unfinished(Some(part));
+    fn file(path: &Path, interrupt: &'a Interrupt) -> Result<Self, Failure> {
+        let file = OutputFile::create(path).map_err(Failure::writing)?;
+        interrupt.unfinished(file.temporary_path().map(Path::to_owned));
         Ok(Self {
-            writer: Box::new(BufWriter::new(file)),
-            path: Some(path.to_owned()),
+            writer: Writer::File(BufWriter::new(file)),
             bytes: 0,
+            interrupt,
         })
     }
 
     fn row(&mut self, row: &[u8]) -> Result<Flow, Failure> {
         self.bytes += row.len() as u64;
-        self.written(|writer| writer.write_all(row))
+        let written = match &mut self.writer {
+            Writer::Stdout(stdout) => self.interrupt.waiting(|| stdout.write_all(row)),
+            Writer::File(file) => file.write_all(row),
+        };
+        self.flow(written)
     }
 
-    fn finish(mut self, interrupt: &Interrupt) -> Result<u64, Failure> {
-        self.written(|writer| writer.flush())?;
-        self.writer = Box::new(std::io::sink());
-        if let Some(path) = self.path.take() {
-            std::fs::rename(output::part_path(&path), &path).map_err(|e| {
-                Failure::output(format!("cannot write {}", path.display()), Some(&e))
-            })?;
-            interrupt.unfinished(None);
-        }
-        Ok(self.bytes)
+    /// Completes the table. Returns its size, and whether another program wrote the same name meanwhile.
+    fn finish(mut self) -> Result<(u64, bool), Failure> {
+        let flushed = match &mut self.writer {
+            Writer::Stdout(stdout) => self.interrupt.waiting(|| stdout.flush()),
+            Writer::File(file) => file.flush(),
+        };
+        self.flow(flushed)?;
+        let Writer::File(file) = self.writer else {
+            return Ok((self.bytes, false));
+        };
+        let file = file
+            .into_inner()
+            .map_err(|e| Failure::output("cannot write the table", Some(e.error())))?;
+        // An output without a temporary file is a FIFO or a device, which may wait for its reader.
+        let committed = match file.temporary_path() {
+            Some(_) => file.commit(),
+            None => self.interrupt.waiting(|| file.commit()),
+        };
+        let committed = committed.map_err(Failure::writing)?;
+        self.interrupt.unfinished(None);
+        Ok((committed.bytes, committed.replaced_another))
     }
 
-    fn written(
-        &mut self,
-        work: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-    ) -> Result<Flow, Failure> {
-        match work(&mut self.writer) {
+    fn flow(&self, written: std::io::Result<()>) -> Result<Flow, Failure> {
+        let to_stdout = matches!(self.writer, Writer::Stdout(_));
+        match written {
             Ok(()) => Ok(Flow::More),
-            Err(e) if self.path.is_none() && e.kind() == std::io::ErrorKind::BrokenPipe => {
-                Ok(Flow::Stop)
-            }
+            Err(e) if to_stdout && e.kind() == std::io::ErrorKind::BrokenPipe => Ok(Flow::Stop),
             Err(e) => Err(Failure::output("cannot write the table", Some(&e))),
-        }
-    }
-}
-
-impl Drop for Table {
-    fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            let _ = std::fs::remove_file(output::part_path(path));
         }
     }
 }

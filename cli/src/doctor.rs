@@ -13,7 +13,7 @@ use crate::console::Console;
 use crate::engine::EngineArgs;
 use crate::failure::Failure;
 
-/// Two seconds of frames show how fast this machine is.
+/// Frames of a trial: two seconds.
 const TRIAL_FRAMES: usize = 50;
 const TRIAL_RATE_HZ: u32 = 16_000;
 
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     engine: EngineArgs,
 }
 
-/// What was found out about an avatar.
+/// The result of a trial.
 #[derive(Debug)]
 struct Trial {
     name: String,
@@ -44,7 +44,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let engine = args.engine.engine();
     let trial = args.avatar.as_deref().map(|path| match &engine {
         Ok(engine) => try_avatar(engine, path).map_err(Failure::from),
-        // What can be said about the file without a runtime.
+        // Without a runtime only the container can be checked.
         Err(_) => Err(match essence::imx::Container::open(path) {
             Ok(_) => essence::Error::new(ErrorKind::RuntimeMissing, "not tried").into(),
             Err(error) => error.into(),
@@ -100,7 +100,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
                 Err(failure) => json!({ "error": failure.to_json() }),
             }),
             "problem": problem.map(Failure::to_json),
-        }));
+        }))?;
     } else {
         let mut text = String::new();
         let mut line = |name: &str, value: &str| {
@@ -149,14 +149,14 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             None => line("verdict", "ready to render"),
             Some(failure) => line("verdict", &format!("cannot render: {}", failure.message)),
         }
-        console.text(&text);
+        console.text(&text)?;
     }
     Ok(problem.map_or(ExitCode::SUCCESS, |failure| {
         ExitCode::from(failure.exit_code)
     }))
 }
 
-/// The providers that were refused, together where the reason is the same.
+/// The providers that were refused, grouped by reason.
 fn by_reason<'a>(refused: &'a [(&'static str, String)]) -> Vec<(&'a str, Vec<&'static str>)> {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for (provider, reason) in refused {
@@ -187,7 +187,7 @@ fn try_avatar(engine: &Engine, path: &Path) -> essence::Result<Trial> {
     })
 }
 
-/// Frames per second on one thread, over a sound that keeps every stage busy.
+/// Frames per second on one thread, for noise, which keeps every stage busy.
 fn speed(avatar: &Avatar) -> essence::Result<f64> {
     let samples = TRIAL_FRAMES * (TRIAL_RATE_HZ / FRAME_RATE) as usize;
     let mut noise = 1u32;
@@ -225,7 +225,7 @@ fn usable_threads() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
 }
 
-/// The processor's own name, where the system tells.
+/// The processor's name; its architecture, if the system doesn't tell.
 fn cpu_name() -> String {
     let named = std::fs::read_to_string("/proc/cpuinfo")
         .ok()
@@ -236,7 +236,7 @@ fn cpu_name() -> String {
     named.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 
-/// Processors' worth of time that a container may use, where it is limited.
+/// The limit of a container in processors, if it has one.
 fn cpu_quota() -> Option<f64> {
     let text = std::fs::read_to_string("/sys/fs/cgroup/cpu.max").ok()?;
     let (quota, period) = text.trim().split_once(' ')?;

@@ -1,10 +1,11 @@
-//! What the commands that render have in common: options of the engine, and opening an avatar.
+//! Options of the engine and opening an avatar, for the commands that render.
 
 use std::path::{Path, PathBuf};
 
-use essence::{Avatar, Engine, OutputSize, Provider};
+use essence::{Avatar, Engine, ErrorKind, OutputSize, Provider};
 
 use crate::failure::Failure;
+use crate::runtime;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct EngineArgs {
@@ -17,17 +18,24 @@ pub(crate) struct EngineArgs {
 }
 
 impl EngineArgs {
-    /// Loads ONNX Runtime.
+    /// Loads ONNX Runtime: the library that was named, or the first that is found; `pip install
+    /// onnxruntime` is enough.
     pub(crate) fn engine(&self) -> essence::Result<Engine> {
-        Engine::builder()
-            .provider(self.provider)
-            .runtime_library(self.runtime.clone())
-            .build()
+        let build = |library| {
+            let builder = Engine::builder().provider(self.provider);
+            builder.runtime_library(library).build()
+        };
+        match build(self.runtime.clone()) {
+            Err(e) if e.kind() == ErrorKind::RuntimeMissing && self.runtime.is_none() => {
+                runtime::from_python(&e, |library| build(Some(library)))
+            }
+            result => result,
+        }
     }
 
     /// Loads ONNX Runtime and opens an avatar.
     pub(crate) fn open(&self, avatar: &Path) -> Result<Avatar, Failure> {
-        // Before the runtime: that a path is mistyped is the likelier and the cheaper finding.
+        // Before the runtime: a mistyped path is likelier, and found faster.
         essence::imx::Container::open(avatar)?;
         Ok(self.engine()?.open(avatar)?)
     }

@@ -6,10 +6,16 @@ use essence::imx::{HASH_DIFFERS, MISSING_MANIFEST, NOT_IMX, OTHER_FAMILY};
 use essence::{Error, ErrorKind};
 use serde_json::{Value, json};
 
+/// The hint for an output that can't be written.
+const WRITE_HINT: &str = "check the folder, its permissions and the free space";
+
+/// The exit code of what the system doesn't permit (BSD's `sysexits`, `EX_NOPERM`).
+const NOT_PERMITTED_EXIT_CODE: u8 = 77;
+
 /// The exit code of arguments that do not fit.
 pub(crate) const USAGE_EXIT_CODE: u8 = ErrorKind::InvalidArgument.exit_code();
 
-/// Why a command ended without its result.
+/// The reason for which a command has no result.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: &'static str,
@@ -62,7 +68,21 @@ impl Failure {
         if let Some(cause) = cause {
             message = format!("{message}: {cause}");
         }
-        Self::new("OUTPUT_NOT_WRITABLE", ErrorKind::Io, message)
+        Self::new("OUTPUT_NOT_WRITABLE", ErrorKind::Io, message).hint(WRITE_HINT)
+    }
+
+    /// A failure of the crate that writes files.
+    #[cold]
+    pub(crate) fn writing(error: Error) -> Self {
+        let failure = Self::from(error);
+        match failure.code {
+            "IO_ERROR" => Self {
+                code: "OUTPUT_NOT_WRITABLE",
+                hint: Some(WRITE_HINT),
+                ..failure
+            },
+            _ => failure,
+        }
     }
 
     /// A failure to read the audio.
@@ -79,14 +99,15 @@ impl Failure {
         }
     }
 
-    /// This failure, unless the avatar is missing too or damaged: it comes first on the command line.
+    /// The avatar's failure if it is missing or damaged, else this one: the avatar comes first on the
+    /// command line.
     pub(crate) fn unless_missing(self, avatar: &Path) -> Self {
         essence::imx::Container::open(avatar)
             .err()
             .map_or(self, Into::into)
     }
 
-    /// The object that programs read.
+    /// The object for programs.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "code": self.code,
@@ -114,15 +135,24 @@ impl From<Error> for Failure {
             ErrorKind::InvalidAvatar if says(NOT_IMX) => {
                 ("NOT_IMX", Some("give the path of an .imx file"))
             }
-            ErrorKind::InvalidAvatar if says(MISSING_MANIFEST) => ("MISSING_MANIFEST", None),
+            ErrorKind::InvalidAvatar if says(MISSING_MANIFEST) => {
+                ("MISSING_MANIFEST", Some("get a fresh copy of the avatar"))
+            }
             ErrorKind::InvalidAvatar if says(HASH_DIFFERS) => {
                 ("SHA256_MISMATCH", Some("get a fresh copy of the avatar"))
             }
             ErrorKind::InvalidAvatar => ("INVALID_AVATAR", Some("get a fresh copy of the avatar")),
-            ErrorKind::InvalidState => ("INVALID_STATE", None),
-            ErrorKind::Io => ("IO_ERROR", None),
+            ErrorKind::InvalidState => (
+                "INVALID_STATE",
+                Some("this is a bug; please report it with the message"),
+            ),
+            ErrorKind::Io if not_permitted(&error) => (
+                "NOT_PERMITTED",
+                Some("check the permissions of the file and its folder"),
+            ),
+            ErrorKind::Io => ("IO_ERROR", Some("check the file and its folder")),
             ErrorKind::LimitExceeded => ("LIMIT_EXCEEDED", None),
-            ErrorKind::NotFound => ("FILE_NOT_FOUND", None),
+            ErrorKind::NotFound => ("FILE_NOT_FOUND", Some("check the path")),
             ErrorKind::ProviderUnavailable => (
                 "PROVIDER_UNAVAILABLE",
                 Some("`bithuman doctor` lists what is available"),
@@ -132,20 +162,43 @@ impl From<Error> for Failure {
                 Some("`bithuman doctor` shows where it was looked for"),
             ),
             ErrorKind::UnsupportedFormat if says(OTHER_FAMILY) => {
-                ("UNSUPPORTED_MODEL_FAMILY", None)
+                let hint = "render an avatar whose engine is essence; `bithuman info` tells it";
+                ("UNSUPPORTED_MODEL_FAMILY", Some(hint))
             }
             ErrorKind::UnsupportedFormat => ("UNSUPPORTED_FORMAT", None),
-            ErrorKind::UnsupportedVersion => ("UNSUPPORTED_IMX_VERSION", None),
+            ErrorKind::UnsupportedVersion => (
+                "UNSUPPORTED_IMX_VERSION",
+                Some("install the newest bithuman, or make the avatar again"),
+            ),
             _ => (
                 "INTERNAL",
                 Some("this is a bug; please report it with the message"),
             ),
         };
+        let failure = Self::new(code, error.kind(), error.to_string());
+        let exit_code = match code {
+            "NOT_PERMITTED" => NOT_PERMITTED_EXIT_CODE,
+            _ => failure.exit_code,
+        };
         Self {
             hint,
-            ..Self::new(code, error.kind(), error.to_string())
+            exit_code,
+            ..failure
         }
     }
+}
+
+/// Whether the system refused for want of permission.
+fn not_permitted(error: &Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// `NotFound` -> `not_found`.

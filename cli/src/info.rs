@@ -1,4 +1,4 @@
-//! `bithuman info`: what an avatar file holds.
+//! `bithuman info`: the content of an avatar file.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -40,9 +40,9 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             "engine": container.engine(),
             "manifest": serde_json::from_str::<Value>(container.manifest_json()).ok(),
             "members": members,
-        }));
+        }))?;
     } else {
-        console.text(&describe(&container, manifest, args));
+        console.text(&describe(&container, manifest, args))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ mod interrupt;
 mod output;
 mod progress;
 mod render;
+mod runtime;
 mod sink;
 mod speech;
 
@@ -34,7 +35,7 @@ const SCHEMA_VERSION: u32 = 1;
     version,
     max_term_width = 100,
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 66 an input is missing or not what it should be,\n\
-                  69 ONNX Runtime or a provider is missing, 70 a bug, 130 interrupted."
+                  69 ONNX Runtime or a provider is missing, 70 a bug, 77 not permitted, 130 interrupted."
 )]
 struct Cli {
     /// Print one JSON object instead of text; errors as JSON on stderr
@@ -54,7 +55,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    forbid_telemetry();
+    runtime::forbid_telemetry();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -73,33 +74,27 @@ fn main() -> ExitCode {
     }
 }
 
-/// Keeps ONNX Runtime from collecting data for its maker. It looks when it is loaded.
-#[expect(unsafe_code, reason = "the only switch is an environment variable")]
-fn forbid_telemetry() {
-    const SWITCH: &str = "ORT_DISABLE_TELEMETRY";
-    if std::env::var_os(SWITCH).is_none() {
-        // SAFETY: called at the start of `main`, before there is another thread.
-        unsafe { std::env::set_var(SWITCH, "1") };
-    }
-}
-
-/// What clap has to say: help, the version, or that the arguments do not fit.
+/// Prints what clap returns in place of a command: help, the version, or that arguments do not fit.
 fn usage(error: &clap::Error) -> ExitCode {
-    // The arguments did not parse, so whether JSON was asked for is read from them directly.
+    // The arguments did not parse, so `--json` is looked for in them directly.
     let console = Console::new(std::env::args_os().skip(1).any(|arg| arg == "--json"));
     match error.kind() {
         UsageKind::DisplayVersion if console.json() => {
-            console.object(json!({ "name": "bithuman", "version": env!("CARGO_PKG_VERSION") }));
-            ExitCode::SUCCESS
+            let version = json!({ "name": "bithuman", "version": env!("CARGO_PKG_VERSION") });
+            printed(&console, console.object(version))
         }
         UsageKind::DisplayHelp | UsageKind::DisplayVersion => {
-            console.text(&error.render().to_string());
-            ExitCode::SUCCESS
+            printed(&console, console.text(&error.render().to_string()))
         }
         _ if console.json() => console.fail(&Failure::usage(&error.render().to_string())),
         _ => {
-            console.note(&error.render().ansi().to_string());
+            // clap knows when colours are wanted: on a terminal, unless NO_COLOR is set.
+            let _ = error.print();
             ExitCode::from(failure::USAGE_EXIT_CODE)
         }
     }
+}
+
+fn printed(console: &Console, result: Result<(), Failure>) -> ExitCode {
+    result.map_or_else(|failure| console.fail(&failure), |()| ExitCode::SUCCESS)
 }

@@ -1,7 +1,8 @@
-//! Where a command writes, checked before any work.
+//! Checks of an output before any work.
 
-use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use essence_media::OutputFile;
 
 use crate::failure::Failure;
 
@@ -31,29 +32,20 @@ pub(crate) fn check(output: &Path, inputs: &[&Path]) -> Result<(), Failure> {
     {
         let input = input.display();
         return Err(Failure::argument(format!(
-            "the output {shown} is the input {input}"
+            "the output {shown} is the input {input}; give another name"
         )));
     }
-    // Whether files can be made there shows only by making one: the one that will be made anyway.
-    let part = part_path(output);
-    let existed = part.exists();
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&part)
-        .map_err(|e| Failure::output(format!("cannot write {shown}"), Some(&e)))?;
-    if !existed {
-        let _ = std::fs::remove_file(part);
-    }
+    // Only making a file shows whether it can be made.
+    OutputFile::create(output).map_err(Failure::writing)?;
     Ok(())
 }
 
-/// What the file is called until it is complete.
-pub(crate) fn part_path(output: &Path) -> PathBuf {
-    let mut part = output.as_os_str().to_owned();
-    part.push(".part");
-    part.into()
+/// The warning that another program wrote the same name meanwhile.
+pub(crate) fn replaced(output: &Path) -> String {
+    format!(
+        "{} was also written by another program meanwhile; its file was replaced by this one",
+        output.display()
+    )
 }
 
 /// `1234567` -> `1.2 MB`.

@@ -1,4 +1,5 @@
-//! One line on a terminal that tells how far it is.
+//! A line of progress on a terminal. It is overwritten, not erased, so that it needs no control
+//! sequences.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -7,13 +8,15 @@ use essence_media::FRAME_RATE;
 
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Shows frames done, of how many, and how fast. Silent where there is no terminal.
+/// Shows frames done, of how many, and how fast. Silent without a terminal.
 #[derive(Debug)]
 pub(crate) struct Progress {
     shown: bool,
     total: Option<u64>,
     begin: Instant,
     last: Option<Instant>,
+    /// Characters of the line that is shown.
+    width: usize,
 }
 
 impl Progress {
@@ -23,10 +26,11 @@ impl Progress {
             total,
             begin: Instant::now(),
             last: None,
+            width: 0,
         }
     }
 
-    /// `frames` are done.
+    /// Shows that `frames` are done.
     pub(crate) fn update(&mut self, frames: u64) {
         let now = Instant::now();
         if !self.shown || self.last.is_some_and(|last| now - last < INTERVAL) {
@@ -49,13 +53,20 @@ impl Progress {
                 minutes(frames / u64::from(FRAME_RATE))
             ),
         };
-        let _ = write!(std::io::stderr().lock(), "\r\x1b[K{line}");
+        self.show(&line);
+    }
+
+    fn show(&mut self, line: &str) {
+        let width = self.width;
+        let _ = write!(std::io::stderr().lock(), "\r{line:<width$}");
+        self.width = line.chars().count();
     }
 
     /// Removes the line.
     pub(crate) fn clear(&mut self) {
-        if self.shown && self.last.is_some() {
-            let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
+        if self.width > 0 {
+            self.show("");
+            let _ = write!(std::io::stderr().lock(), "\r");
         }
     }
 }

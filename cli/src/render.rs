@@ -12,7 +12,7 @@ use crate::console::Console;
 use crate::engine::{EngineArgs, TargetSize};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::output::megabytes;
+use crate::output::{self, megabytes};
 use crate::sink::{Delivered, Sink, Target};
 use crate::speech;
 
@@ -22,11 +22,12 @@ use crate::speech;
 Examples:
   bithuman render face.imx -a speech.wav -o talk.mp4
   bithuman render face.imx -a speech.wav -o frames/%05d.png
+  some-speech-engine | bithuman render face.imx -a - -o talk.mp4
   bithuman render face.imx -a speech.wav -o - --format rgb | ffplay -f rawvideo ...")]
 pub(crate) struct Args {
     /// The avatar, an .imx file
     avatar: PathBuf,
-    /// Speech: wav, flac, mp3, ogg (Vorbis), m4a or aac
+    /// Speech: wav, mp3, m4a, ogg, opus, flac, aac, webm and others, or - for standard input
     #[arg(short, long, value_name = "FILE")]
     audio: PathBuf,
     /// A video (.mp4), numbered pictures (frames/%05d.png), or - for raw frames on stdout
@@ -66,8 +67,8 @@ impl From<QualityArg> for Quality {
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
-    // First of all: from here on Ctrl-C leaves nothing half done.
-    let interrupt = Interrupt::listen()?;
+    // Before any work: from here on Ctrl-C leaves nothing half done.
+    let interrupt = Interrupt::listen(console)?;
     let begin = Instant::now();
     let target = Target::new(&args.output, args.format)?;
     if matches!(target, Target::Raw(_)) && console.json() {
@@ -76,7 +77,8 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
         ));
     }
     target.check(&[&args.avatar, &args.audio])?;
-    let mut audio = speech::open(&args.audio).map_err(|f| f.unless_missing(&args.avatar))?;
+    let mut audio =
+        speech::open(&args.audio, &interrupt).map_err(|f| f.unless_missing(&args.avatar))?;
     let avatar = args.engine.open(&args.avatar)?;
     let info = avatar.info();
     let size = args
@@ -96,7 +98,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let options = SessionOptions::default()
         .pixel_format(target.pixel_format())
         .output_size(size);
-    let (sink, passed) = sink.beside(|take| {
+    let (sink, mut passed) = sink.beside(&interrupt, |take| {
         speech::frames(
             console, &avatar, options, &mut audio, args.limit, &interrupt, take,
         )
@@ -110,19 +112,25 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
         bytes,
         width,
         height,
+        replaced_another,
     } = sink.finish(&interrupt)?;
+    if replaced_another {
+        let warning = output::replaced(&args.output);
+        console.warn(&warning);
+        passed.warnings.push(warning);
+    }
     if passed.interrupted {
         return Err(Failure::interrupted(stopped(&target, passed.frames)));
     }
 
-    let output = args.output.display().to_string();
+    let shown = args.output.display().to_string();
     let seconds = passed.frames as f64 / f64::from(FRAME_RATE);
     let wall_seconds = begin.elapsed().as_secs_f64();
     let render_seconds = passed.engine_time.as_secs_f64();
     let render_fps = passed.frames as f64 / render_seconds.max(1e-9);
     if console.json() {
         console.object(json!({
-            "output": output,
+            "output": shown,
             "bytes": bytes,
             "seconds": seconds,
             "wall_seconds": wall_seconds,
@@ -133,18 +141,18 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             "warnings": passed.warnings,
             "render_seconds": render_seconds,
             "render_fps": render_fps,
-        }));
+        }))?;
         return Ok(ExitCode::SUCCESS);
     }
     let summary = format!(
-        "{output}: {seconds:.2} s, {} frames of {width}x{height}, {}\n\
+        "{shown}: {seconds:.2} s, {} frames of {width}x{height}, {}\n\
          rendered at {render_fps:.0} frames/s, {wall_seconds:.1} s in all\n",
         passed.frames,
         megabytes(bytes),
     );
     match target {
         Target::Raw(_) => {}
-        _ => console.text(&summary),
+        _ => console.text(&summary)?,
     }
     Ok(ExitCode::SUCCESS)
 }

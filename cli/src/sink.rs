@@ -1,4 +1,4 @@
-//! What takes the frames of `render`: a video, pictures, or a pipe.
+//! Outputs of `render`: a video, pictures, or a pipe.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use crate::interrupt::Interrupt;
 use crate::output;
 use crate::speech::Flow;
 
-/// Frames that may wait to be written: enough to even out key frames.
+/// Length of the queue of frames to be written: enough to even out key frames.
 const QUEUED_FRAMES: usize = 8;
 
-/// What `--output` means.
+/// The meaning of `--output`.
 #[derive(Debug)]
 pub(crate) enum Target {
     Mp4(PathBuf),
@@ -55,7 +55,7 @@ impl Target {
         }
     }
 
-    /// The pixels that the session should give.
+    /// The pixel format that the session has to render.
     pub(crate) fn pixel_format(&self) -> PixelFormat {
         match self {
             Self::Mp4(_) => PixelFormat::I420,
@@ -88,12 +88,14 @@ enum Writer {
     Raw { bytes: u64 },
 }
 
-/// What arrived.
+/// The output as it was written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Delivered {
     pub(crate) bytes: u64,
     pub(crate) width: u32,
     pub(crate) height: u32,
+    /// Another program wrote the same name meanwhile.
+    pub(crate) replaced_another: bool,
 }
 
 impl Sink {
@@ -114,8 +116,9 @@ impl Sink {
                     sample_rate_hz,
                     quality,
                 };
-                interrupt.unfinished(Some(output::part_path(path)));
-                Writer::Mp4(Box::new(Mp4Writer::create(path, &options)?))
+                let mp4 = Mp4Writer::create(path, &options).map_err(Failure::writing)?;
+                interrupt.unfinished(mp4.temporary_path().map(Path::to_owned));
+                Writer::Mp4(Box::new(mp4))
             }
             Target::Pictures(pattern) => Writer::Pictures(PngSequence::new(pattern)?),
             Target::Raw(_) => Writer::Raw { bytes: 0 },
@@ -123,10 +126,11 @@ impl Sink {
         Ok(Self { writer, size })
     }
 
-    /// Runs `work` with a function that takes frames, and writes them on a thread of its own meanwhile.
-    /// Returns the sink and what `work` returned.
+    /// Runs `work` with a function that takes frames and writes them on a thread of their own. Returns
+    /// the sink and the result of `work`.
     pub(crate) fn beside<T>(
         mut self,
+        interrupt: &Interrupt,
         work: impl FnOnce(&mut dyn FnMut(&mut Frame) -> Result<Flow, Failure>) -> Result<T, Failure>,
     ) -> Result<(Self, T), Failure> {
         std::thread::scope(|scope| {
@@ -134,17 +138,17 @@ impl Sink {
             let (outgoing, empty) = mpsc::channel();
             let writer = scope.spawn(move || -> Result<Self, Failure> {
                 for frame in incoming {
-                    if self.write(&frame)? == Flow::Stop {
+                    if self.write(&frame, interrupt)? == Flow::Stop {
                         break;
                     }
-                    // When nobody wants the empty frame any more, the last frames are on their way.
+                    // The other side is gone once the last frame is rendered.
                     let _ = outgoing.send(frame);
                 }
                 Ok(self)
             });
             let result = work(&mut |frame| {
                 let frame = std::mem::replace(frame, empty.try_recv().unwrap_or_default());
-                // Not taken: the writer ended, and says below why.
+                // The writer ended; its result below says why.
                 Ok(full.send(frame).map_or(Flow::Stop, |()| Flow::More))
             });
             drop(full);
@@ -155,21 +159,26 @@ impl Sink {
         })
     }
 
-    fn write(&mut self, frame: &Frame) -> Result<Flow, Failure> {
+    fn write(&mut self, frame: &Frame, interrupt: &Interrupt) -> Result<Flow, Failure> {
         match &mut self.writer {
             Writer::Mp4(mp4) => {
-                mp4.write_frame(frame.pixels())?;
-                mp4.write_audio(frame.audio())?;
+                mp4.write_frame(frame.pixels()).map_err(Failure::writing)?;
+                mp4.write_audio(frame.audio()).map_err(Failure::writing)?;
             }
             Writer::Pictures(pictures) => {
-                pictures.write(frame.pixels(), self.size.0, self.size.1)?;
+                // A pattern may name FIFOs, which are opened and wait for their readers.
+                let (width, height) = self.size;
+                interrupt
+                    .waiting(|| pictures.write(frame.pixels(), width, height))
+                    .map_err(Failure::writing)?;
             }
-            Writer::Raw { bytes } => match std::io::stdout().lock().write_all(frame.pixels()) {
-                Ok(()) => *bytes += frame.pixels().len() as u64,
-                // The reader has seen enough.
-                Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Flow::Stop),
-                Err(e) => return Err(Failure::output("cannot write to stdout", Some(&e))),
-            },
+            Writer::Raw { bytes } => {
+                match interrupt.waiting(|| std::io::stdout().lock().write_all(frame.pixels())) {
+                    Ok(()) => *bytes += frame.pixels().len() as u64,
+                    Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Flow::Stop),
+                    Err(e) => return Err(Failure::output("cannot write to stdout", Some(&e))),
+                }
+            }
         }
         Ok(Flow::More)
     }
@@ -179,23 +188,31 @@ impl Sink {
         let (width, height) = self.size;
         Ok(match self.writer {
             Writer::Mp4(mp4) => {
-                let summary = mp4.finish()?;
+                // An output without a temporary file is a FIFO or a device, which may wait for its reader.
+                let summary = match mp4.temporary_path() {
+                    Some(_) => mp4.finish(),
+                    None => interrupt.waiting(|| mp4.finish()),
+                };
+                let summary = summary.map_err(Failure::writing)?;
                 interrupt.unfinished(None);
                 Delivered {
                     bytes: summary.bytes,
                     width: summary.width,
                     height: summary.height,
+                    replaced_another: summary.replaced_another,
                 }
             }
             Writer::Pictures(pictures) => Delivered {
                 bytes: pictures.bytes(),
                 width,
                 height,
+                replaced_another: false,
             },
             Writer::Raw { bytes } => Delivered {
                 bytes,
                 width,
                 height,
+                replaced_another: false,
             },
         })
     }

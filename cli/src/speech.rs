@@ -1,5 +1,6 @@
-//! An audio file through a session: frames as they come, memory as flat as the blocks it is fed in.
+//! An audio file through a session, block by block, so that memory doesn't grow with its length.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 
-/// What [`frames`] went through.
+/// The result of [`frames`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Passed {
     pub(crate) frames: u64,
@@ -21,26 +22,36 @@ pub(crate) struct Passed {
     pub(crate) engine_time: Duration,
     /// The user asked to stop before the end.
     pub(crate) interrupted: bool,
-    /// What the user should know about the audio and the pictures.
+    /// Sentences on what is wrong with the audio and the pictures, already printed.
     pub(crate) warnings: Vec<String>,
 }
 
-/// What a `sink` wants next.
+/// Whether a `sink` takes more frames.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Flow {
     More,
-    /// Nobody is there to take more.
+    /// Its reader is gone.
     Stop,
 }
 
-/// Opens the audio of a command.
-pub(crate) fn open(path: &Path) -> Result<AudioReader, Failure> {
-    let audio = AudioReader::open(path).map_err(Failure::audio)?;
+/// Opens the audio of a command; `-` is standard input.
+pub(crate) fn open(path: &Path, interrupt: &Interrupt) -> Result<AudioReader, Failure> {
+    let stdin = path == Path::new("-");
+    if stdin && std::io::stdin().is_terminal() {
+        return Err(Failure::argument(
+            "-a - reads audio from standard input, which is a terminal; pipe a file into it",
+        ));
+    }
+    let audio = interrupt.waiting(|| match stdin {
+        true => AudioReader::from_stream(std::io::stdin(), "standard input"),
+        false => AudioReader::open(path),
+    });
+    let audio = audio.map_err(Failure::audio)?;
     let rate = audio.sample_rate();
     if !(MIN_RATE_HZ..=MAX_RATE_HZ).contains(&rate) {
         let message = format!(
-            "audio file {} has {rate} samples a second; {MIN_RATE_HZ} to {MAX_RATE_HZ} can be used, \
-             so convert it",
+            "audio file {} has {rate} samples a second; convert it to a rate from {MIN_RATE_HZ} to \
+             {MAX_RATE_HZ}",
             path.display()
         );
         return Err(Failure::audio(Error::new(
@@ -91,7 +102,10 @@ pub(crate) fn frames(
             }
         } else if flushed {
             break;
-        } else if let Some(block) = audio.next_block().map_err(Failure::audio)? {
+        } else if let Some(block) = interrupt
+            .waiting(|| audio.next_block())
+            .map_err(Failure::audio)?
+        {
             engine.time(|| session.push_audio(AudioData::F32(block), rate, 1))?;
         } else {
             engine.time(|| session.flush());
@@ -101,23 +115,12 @@ pub(crate) fn frames(
     progress.clear();
     passed.engine_time = engine.0;
 
-    if flushed && audio.missing_samples() > 0 {
-        let seconds = audio.missing_samples() as f64 / f64::from(rate);
-        passed.warnings.push(format!(
-            "the audio file is cut off: {seconds:.2} s are missing at its end"
-        ));
-    }
-    if audio.damaged_packets() > 0 {
-        passed.warnings.push(format!(
-            "{} damaged parts of the audio file became silence",
-            audio.damaged_packets()
-        ));
-    }
+    passed.warnings = audio.warnings();
     let concealed = session.statistics().concealed;
     if concealed > 0 {
         passed.warnings.push(format!(
             "{concealed} of {} pictures are not as they should be: a base frame of the avatar is damaged or a \
-             network failed (--log warn says which)",
+             network failed; get a fresh copy of the avatar, or try --provider cpu",
             passed.frames
         ));
     }

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::process::Stdio;
 
-use common::{Folder, bithuman, render, run, testdata, tone, toy, wav};
+use common::{Folder, bithuman, render, run, signal, testdata, tone, toy, wav};
 use essence_media::AudioReader;
 
 /// Samples of a file's sound.
@@ -209,17 +209,10 @@ fn an_interrupted_video_is_playable() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    while !folder.path("out.mp4.part").exists() {
+    while folder.names().len() < 2 {
         std::thread::yield_now();
     }
-    let kill = format!("kill -INT {}", child.id());
-    assert!(
-        std::process::Command::new("sh")
-            .args(["-c", &kill])
-            .status()
-            .expect("sh")
-            .success()
-    );
+    signal("INT", child.id());
     let result = child.wait_with_output().expect("the program ends");
     assert_eq!(result.status.code(), Some(130));
     let error = String::from_utf8_lossy(&result.stderr);

@@ -81,13 +81,23 @@ impl Avatar {
         scheduler: RenderPool,
         container: Container,
     ) -> Result<Self> {
+        let begin = Instant::now();
         let inner = Inner::new(runtime, preference, cache_bytes, log, scheduler, container)?;
         let (log, info, report) = (&inner.log, &inner.info, &inner.report);
         for (provider, reason) in &report.refused {
-            log.log(LogLevel::Warn, || {
+            // Nothing was asked for by name: that one or an error.
+            log.log(LogLevel::Info, || {
                 format!("{provider} is passed over: {reason}")
             });
         }
+        log.log(LogLevel::Debug, || {
+            format!(
+                "the networks of \"{}\" are loaded on {} and tested, {} ms",
+                info.name,
+                report.provider,
+                begin.elapsed().as_millis()
+            )
+        });
         log.log(LogLevel::Info, || {
             format!(
                 "opened \"{}\": {}×{}, {} base frames, on {}{}",
@@ -285,6 +295,12 @@ impl Inner {
 
     fn load(&self) -> Result<Networks> {
         let (provider, quantized) = (self.report.provider, self.report.quantized);
+        self.log.log(LogLevel::Debug, || {
+            format!(
+                "the networks of \"{}\" are loaded for one more thread",
+                self.info.name
+            )
+        });
         let manifest = self.container.manifest()?;
         networks::load(self.runtime, provider, quantized, &self.container, manifest)
     }

@@ -4,8 +4,9 @@
 //! rate `r`, samples `[floor(k r / 25), floor((k + 1) r / 25))`. Nothing is accumulated, so nothing
 //! drifts.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 /// Video frames per second.
@@ -44,7 +45,14 @@ pub enum Clock {
 
 /// A clock that stands still until [advanced](ManualClock::advance), for tests and simulations.
 #[derive(Clone, Debug, Default)]
-pub struct ManualClock(Arc<AtomicU64>);
+pub struct ManualClock(Arc<Hand>);
+
+/// The time in nanoseconds, and the tasks that wait for it to change.
+#[derive(Debug, Default)]
+struct Hand {
+    nanos: AtomicU64,
+    waiting: Mutex<Vec<Waker>>,
+}
 
 impl ManualClock {
     /// A clock at zero.
@@ -58,9 +66,25 @@ impl ManualClock {
         const END: u64 = u64::MAX / 2;
         let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         let moved = |now: u64| Some(now.saturating_add(nanos).min(END));
-        let _ = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, moved);
+        let nanos = &self.0.nanos;
+        let _ = nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, moved);
+        let waiting = std::mem::take(&mut *self.waiting());
+        for waker in waiting {
+            waker.wake();
+        }
+    }
+
+    /// Wakes `waker` once, when the clock is advanced next.
+    pub(crate) fn wake_when_moved(&self, waker: &Waker) {
+        let mut waiting = self.waiting();
+        if !waiting.iter().any(|known| known.will_wake(waker)) {
+            waiting.push(waker.clone());
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Waker>> {
+        let waiting = self.0.waiting.lock();
+        waiting.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -81,7 +105,7 @@ impl Stopwatch {
         let source = match clock {
             Clock::System => Source::System(Instant::now()),
             Clock::Manual(manual) => {
-                Source::Manual(manual.clone(), manual.0.load(Ordering::Relaxed))
+                Source::Manual(manual.clone(), manual.0.nanos.load(Ordering::Relaxed))
             }
         };
         Self { source }
@@ -91,7 +115,7 @@ impl Stopwatch {
         match &self.source {
             Source::System(start) => start.elapsed(),
             Source::Manual(clock, start) => {
-                Duration::from_nanos(clock.0.load(Ordering::Relaxed) - start)
+                Duration::from_nanos(clock.0.nanos.load(Ordering::Relaxed) - start)
             }
         }
     }

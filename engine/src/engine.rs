@@ -99,16 +99,35 @@ impl EngineBuilder {
         self
     }
 
-    /// Where messages of `level` and of those that matter more go. Default: nowhere.
+    /// Where messages of `level` and of those that matter more go. Default: nowhere. None writes
+    /// none until [`Engine::set_log_level`].
     ///
-    /// `sink` is called from whichever thread makes the call that logs, and should return at once.
+    /// `sink` is called from the thread that makes the call that logs, or from one of the engine's
+    /// own; it should return at once and must not call into this library.
+    ///
+    /// ```no_run
+    /// use essence::{Engine, LogLevel};
+    ///
+    /// # fn main() -> essence::Result<()> {
+    /// // Into the crate `tracing`.
+    /// let engine = Engine::builder().log(LogLevel::Trace, |level, message| match level {
+    ///     LogLevel::Error => tracing::error!("{message}"),
+    ///     LogLevel::Warn => tracing::warn!("{message}"),
+    ///     LogLevel::Info => tracing::info!("{message}"),
+    ///     LogLevel::Debug => tracing::debug!("{message}"),
+    ///     _ => tracing::trace!("{message}"),
+    /// });
+    /// # engine.build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn log(
         mut self,
-        level: LogLevel,
+        level: impl Into<Option<LogLevel>>,
         sink: impl Fn(LogLevel, &str) + Send + Sync + 'static,
     ) -> Self {
-        self.log = Log::new(level, sink);
+        self.log = Log::new(level.into(), sink);
         self
     }
 
@@ -201,6 +220,13 @@ impl Engine {
     /// already stay.
     pub fn set_max_sessions(&self, sessions: impl Into<Option<usize>>) {
         self.scheduler.set_max_sessions(sessions.into());
+    }
+
+    /// Has messages of `level` and of those that matter more logged from now on, None none, for all
+    /// that this engine has opened and will open. A message that is being written on another thread
+    /// is waited for. Nothing happens without [`EngineBuilder::log`].
+    pub fn set_log_level(&self, level: impl Into<Option<LogLevel>>) {
+        self.log.set_level(level.into());
     }
 
     /// Opens an avatar: reads the file into memory, checks it against its hashes, loads its networks

@@ -213,6 +213,12 @@ impl<'a> NetworkFile<'a> {
         Model::read("the network", bytes).map(Self)
     }
 
+    /// Elements of all its tensors, for one item: what a run takes memory for.
+    pub fn elements(&self) -> usize {
+        let tensors = self.0.graph().tensors.iter();
+        tensors.map(|tensor| tensor.shape.elements()).sum()
+    }
+
     /// Runs the network on ONNX Runtime's CPU provider, for one item and for a batch of two, if it is
     /// what an avatar's could be: floats in, floats or bytes out, a batch in front of each.
     ///

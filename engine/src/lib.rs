@@ -71,7 +71,7 @@ pub use infer::{Provider, ProviderReport, RUNTIME_WANTED, RuntimeInfo};
 pub use log::LogLevel;
 pub use options::{OutputSize, Pacing, SessionOptions};
 pub use picture::PictureMut;
-pub use session::{Session, Statistics};
+pub use session::{Frames, Session, Statistics};
 
 /// The README's example is compiled with the documentation's.
 #[cfg(doctest)]

@@ -11,7 +11,7 @@ use crate::status::{ESSENCE_END, ESSENCE_OK};
 use crate::text;
 
 opaque! {
-    /// A file of audio, read as mono samples: wav, flac, mp3, ogg (Vorbis), m4a and aac.
+    /// A file of audio, read as mono samples: wav, mp3, m4a, ogg, opus, flac, aac, webm and others.
     essence_audio_reader(ReaderBox)
 }
 

@@ -95,6 +95,15 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
     format!("a bug in libessence: {what}; the handles of this call can only be destroyed now")
 }
 
+/// A setting that is on or off.
+pub(crate) fn flag(value: u32, what: &str) -> Result<bool, Error> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(invalid(format!("{what} is {other}; 0 or 1 is meant"))),
+    }
+}
+
 /// An error about an argument.
 #[cold]
 pub(crate) fn invalid(message: impl Into<String>) -> Error {

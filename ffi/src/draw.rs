@@ -1,6 +1,7 @@
 //! Drawing: the frames of an `essence_session`, one at a time or several in one call.
 
 use std::ptr;
+use std::task::{Context, Poll};
 
 use engine::Error;
 
@@ -25,7 +26,8 @@ export! {
     /// `frame`: filled with the frame; what it held before is gone, whatever is returned.
     /// `picture`: borrowed for the call. NULL: the picture goes into `frame`, in the session's pixel
     /// format. Otherwise it goes straight into the caller's memory, in the format of `picture`,
-    /// which must have the session's width and height; bytes between rows are left alone.
+    /// which must have the session's width and height; bytes between rows are left alone. NULL in a
+    /// session without pictures.
     /// `info`: what was drawn, as far as its `struct_size` reaches; written on OK only. May be NULL.
     ///
     /// Returns: OK, or AGAIN (no frame: push more audio or flush, or an utterance that was flushed
@@ -48,7 +50,7 @@ export! {
 
 export! {
     /// The same as essence_session_next_frame(), without waiting: AGAIN means that the next frame is
-    /// not due yet.
+    /// not due yet. essence_session_set_wakeup() says when it is.
     ///
     /// Fails with: as essence_session_next_frame().
     /// Threads: as essence_session_next_frame(); it does wait for a frame that another thread is
@@ -156,12 +158,21 @@ unsafe fn draw(
         // SAFETY: as this function demands.
         unsafe { sized::check_out(info) }?;
     }
+    if !picture.is_null() && !session.pictures {
+        return Err(invalid(
+            "this session draws no pictures (`without_pictures` in its options); the picture has to be NULL",
+        ));
+    }
+    let waker = if wait { None } else { session.wakeup.waker() };
     let session = &session.session;
     let (drawn, outside) = if picture.is_null() {
-        let drawn = if wait {
-            session.next_frame_into(&mut frame.frame)?
-        } else {
-            session.try_next_frame_into(&mut frame.frame)?
+        let frame = &mut frame.frame;
+        let drawn = match &waker {
+            _ if wait => session.next_frame_into(frame)?,
+            None => session.try_next_frame_into(frame)?,
+            Some(waker) => {
+                is_ready(session.poll_next_frame_into(&mut Context::from_waker(waker), frame))?
+            }
         };
         (drawn, None)
     } else {
@@ -170,10 +181,14 @@ unsafe fn draw(
             let checked = picture::check(picture)?;
             (checked, checked.writable()?)
         };
-        let drawn = if wait {
-            session.next_frame_to(&mut frame.frame, &mut picture)?
-        } else {
-            session.try_next_frame_to(&mut frame.frame, &mut picture)?
+        let (frame, picture) = (&mut frame.frame, &mut picture);
+        let drawn = match &waker {
+            _ if wait => session.next_frame_to(frame, picture)?,
+            None => session.try_next_frame_to(frame, picture)?,
+            Some(waker) => {
+                let mut context = Context::from_waker(waker);
+                is_ready(session.poll_next_frame_to(&mut context, frame, picture))?
+            }
         };
         (drawn, Some((checked.planes, checked.strides)))
     };
@@ -186,4 +201,12 @@ unsafe fn draw(
         unsafe { sized::write(info, &frame.describe()) }?;
     }
     Ok(ESSENCE_OK)
+}
+
+/// Whether a frame was drawn.
+fn is_ready(polled: Poll<Result<(), Error>>) -> Result<bool, Error> {
+    match polled {
+        Poll::Ready(drawn) => drawn.map(|()| true),
+        Poll::Pending => Ok(false),
+    }
 }

@@ -5,10 +5,11 @@ use std::ptr;
 
 use engine::{Engine, Error};
 
-use crate::boundary::{export, invalid};
+use crate::boundary::{export, flag, invalid};
 use crate::handle::{self, opaque};
 use crate::log::{
-    ESSENCE_LOG_LEVEL_INFO, Sink, essence_destroy_fn, essence_log_fn, essence_log_level, level,
+    ESSENCE_LOG_LEVEL_INFO, Sink, essence_destroy_fn, essence_log_fn, essence_log_level,
+    level as log_level,
 };
 use crate::names::{ESSENCE_PROVIDER_AUTO, essence_provider, provider, provider_value};
 use crate::sized::{self, sized};
@@ -59,9 +60,24 @@ pub struct essence_engine_options {
     pub log_level: essence_log_level,
     /// 0.
     pub reserved: u32,
+    /// Threads that prepare frames, and networks that run at a time, for all avatars of the engine
+    /// together. 0, the default: as many as the process may use cores, a container's quota counted.
+    /// Since ABI 1.4.
+    pub threads: u32,
+    /// Most real-time sessions at a time, of all avatars of the engine together;
+    /// essence_session_create() refuses one more with LIMIT_EXCEEDED. 0, the default, and
+    /// #ESSENCE_NO_LIMIT: no limit. Since ABI 1.4.
+    pub max_sessions: u32,
+    /// 1: essence_avatar_open() maps files instead of reading them into memory. Such a file must not
+    /// be truncated or overwritten while its avatar is open: the system ends a process that reads a
+    /// page that is gone (SIGBUS). Replacing the file by renaming another over it is safe. Default:
+    /// 0. Since ABI 1.4.
+    pub map_files: u32,
+    /// 0.
+    pub reserved_2: u32,
 }
 
-sized!(essence_engine_options {
+sized!(essence_engine_options, grown by threads {
     provider: ESSENCE_PROVIDER_AUTO,
     runtime_library: ptr::null(),
     base_cache_bytes: 48 << 20,
@@ -70,7 +86,14 @@ sized!(essence_engine_options {
     log_destroy: None,
     log_level: ESSENCE_LOG_LEVEL_INFO,
     reserved: 0,
+    threads: 0,
+    max_sessions: 0,
+    map_files: 0,
+    reserved_2: 0,
 });
+
+/// Stands for "as many as wanted" where a number of sessions is given.
+pub const ESSENCE_NO_LIMIT: u32 = 0xFFFF_FFFF;
 
 /// What an engine found. Strings and arrays are borrowed until the engine is destroyed.
 #[repr(C)]
@@ -91,15 +114,21 @@ pub struct essence_engine_info {
     pub providers: *const essence_provider,
     /// Number of `providers`.
     pub provider_count: usize,
+    /// Threads that prepare frames, and networks that run at a time. Since ABI 1.4.
+    pub threads: u32,
+    /// Real-time sessions that there are at the moment of the call. Since ABI 1.4.
+    pub sessions: u32,
 }
 
-sized!(essence_engine_info {
+sized!(essence_engine_info, grown by threads {
     reserved: 0,
     runtime_path: ptr::null(),
     runtime_version: ptr::null(),
     runtime_tried: ptr::null(),
     providers: ptr::null(),
     provider_count: 0,
+    threads: 0,
+    sessions: 0,
 });
 
 export! {
@@ -142,8 +171,14 @@ export! {
         if !options.runtime_library.is_null() {
             builder = builder.runtime_library(text::path(options.runtime_library, "runtime_library")?);
         }
-        if let (Some(sink), Some(level)) = (sink, level(options.log_level)) {
+        if let Some(sink) = sink {
+            let level = log_level(options.log_level);
             builder = builder.log(level, move |level, message| sink.log(level, message));
+        }
+        builder = builder.max_sessions(limit(options.max_sessions).filter(|&sessions| sessions > 0));
+        builder = builder.map_files(flag(options.map_files, "map_files")?);
+        if options.threads > 0 {
+            builder = builder.threads(options.threads as usize);
         }
         out.write(handle::new(EngineBox::new(builder.build()?)));
         Ok(ESSENCE_OK)
@@ -174,6 +209,40 @@ export! {
     }
 }
 
+export! {
+    /// Sets another limit for the real-time sessions of an engine. Sessions beyond it that there are
+    /// already stay. Since ABI 1.4.
+    ///
+    /// `sessions`: most real-time sessions at a time; 0: no further one; #ESSENCE_NO_LIMIT: as many
+    /// as wanted.
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_engine_set_max_sessions(engine: *const essence_engine, sessions: u32) -> essence_status {
+        handle::shared(engine)?.engine.set_max_sessions(limit(sessions));
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Has an engine log messages of `level` and of those that matter more from now on, for all that
+    /// it has opened and will open. A message that another thread is writing is waited for: once
+    /// this returns after #ESSENCE_LOG_LEVEL_OFF, the callback runs no more. Nothing happens where
+    /// the options had no `log`. Since ABI 1.4.
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently; not from the callback.
+    fn essence_engine_set_log_level(engine: *const essence_engine, level: essence_log_level) -> essence_status {
+        handle::shared(engine)?.engine.set_log_level(log_level(level));
+        Ok(ESSENCE_OK)
+    }
+}
+
+/// A number of sessions; none for `ESSENCE_NO_LIMIT`.
+fn limit(sessions: u32) -> Option<usize> {
+    (sessions != ESSENCE_NO_LIMIT).then_some(sessions as usize)
+}
+
 impl EngineBox {
     fn new(engine: Engine) -> Self {
         let runtime = engine.runtime();
@@ -197,6 +266,8 @@ impl EngineBox {
             runtime_tried: self.runtime_tried.as_ptr(),
             providers: self.providers.as_ptr(),
             provider_count: self.providers.len(),
+            threads: u32::try_from(self.engine.threads()).unwrap_or(u32::MAX),
+            sessions: u32::try_from(self.engine.sessions()).unwrap_or(u32::MAX),
             ..<essence_engine_info as sized::Sized32>::defaults()
         }
     }

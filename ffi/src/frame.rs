@@ -40,6 +40,14 @@ constants! {
         /// An utterance is under way, but the audio for this frame had not arrived in time: the
         /// mouth waits, closed.
         ESSENCE_FRAME_UNDERRUN = 4,
+        /// The frame left more than 20 ms after it was due. Since ABI 1.4.
+        ESSENCE_FRAME_LATE = 8,
+        /// The speech was muted: its samples are zeros and the mouth rests. Since ABI 1.4.
+        ESSENCE_FRAME_MUTED = 16,
+        /// The picture is not the one that was planned: a base frame is damaged, and another one is
+        /// shown, or a network failed, and the mouth holds its shape or rests. The sound is intact.
+        /// Since ABI 1.4.
+        ESSENCE_FRAME_CONCEALED = 32,
     }
 }
 
@@ -72,7 +80,8 @@ pub struct essence_frame_info {
     pub format: essence_pixel_format,
     /// Sample rate of the audio in Hz, 0 where there is none.
     pub audio_rate_hz: u32,
-    /// The picture: the first row of each plane that the format has.
+    /// The picture: the first row of each plane that the format has; NULL in a session without
+    /// pictures.
     pub planes: [*const u8; 3],
     /// Bytes from one row to the next in each plane.
     pub strides: [usize; 3],
@@ -173,15 +182,18 @@ impl FrameBox {
         ))
     }
 
-    /// Whether the picture is in the frame's own memory.
+    /// Whether the frame has a picture, in its own memory.
     pub(crate) fn holds_picture(&self) -> bool {
-        self.outside.is_none()
+        self.outside.is_none() && !self.frame.pixels().is_empty()
     }
 
     pub(crate) fn describe(&self) -> essence_frame_info {
         let frame = &self.frame;
         let format = pixel_format_value(frame.format());
         let (planes, strides) = self.outside.unwrap_or_else(|| {
+            if !self.holds_picture() {
+                return ([ptr::null_mut(); 3], [0; 3]);
+            }
             let size = (frame.width() as u32, frame.height() as u32);
             let pixels = frame.pixels().as_ptr().cast_mut();
             let own = picture::describe(frame.format(), format, size, pixels);
@@ -216,4 +228,7 @@ fn flags_value(flags: FrameFlags) -> essence_frame_flags {
     bit(flags.speech, ESSENCE_FRAME_SPEECH)
         | bit(flags.end_of_speech, ESSENCE_FRAME_END_OF_SPEECH)
         | bit(flags.underrun, ESSENCE_FRAME_UNDERRUN)
+        | bit(flags.late, ESSENCE_FRAME_LATE)
+        | bit(flags.muted, ESSENCE_FRAME_MUTED)
+        | bit(flags.concealed, ESSENCE_FRAME_CONCEALED)
 }

@@ -37,6 +37,7 @@ mod sized;
 mod status;
 mod text;
 mod version;
+mod wakeup;
 
 pub use audio::*;
 pub use avatar::*;
@@ -52,3 +53,4 @@ pub use picture::*;
 pub use session::*;
 pub use status::*;
 pub use version::*;
+pub use wakeup::*;

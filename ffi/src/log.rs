@@ -17,7 +17,7 @@ constants! {
         ESSENCE_LOG_LEVEL_WARN = 2,
         /// What was loaded and opened, and which provider runs.
         ESSENCE_LOG_LEVEL_INFO = 3,
-        /// Utterances, interruptions, places that were searched.
+        /// Utterances, interruptions, networks that were loaded, places that were searched.
         ESSENCE_LOG_LEVEL_DEBUG = 4,
         /// Every frame.
         ESSENCE_LOG_LEVEL_TRACE = 5,
@@ -26,8 +26,8 @@ constants! {
 
 /// Takes a message: UTF-8, `length` bytes, not NUL-terminated, borrowed for the call.
 ///
-/// Called from whichever thread makes the call that logs, from several at a time if several do. It
-/// must not call into this library and should return at once.
+/// Called from the thread that makes the call that logs or from one of the engine's own, from several
+/// at a time if several log. It must not call into this library and should return at once.
 pub type essence_log_fn = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,

@@ -17,8 +17,7 @@ use crate::text;
 
 opaque! {
     /// An MP4 file being written: H.264 pictures at 25 a second with AAC sound, in step to the
-    /// sample. Until it is finished its data is in `<path>.part`; destroyed unfinished, none
-    /// remains.
+    /// sample. It appears at its path when it is finished; destroyed unfinished, none remains.
     essence_mp4_writer(WriterBox)
 }
 

@@ -4,10 +4,10 @@ use std::ffi::c_char;
 use std::ptr;
 
 use engine::clock::Clock;
-use engine::{AudioData, Error, OutputSize, Session, SessionOptions};
+use engine::{AudioData, Error, OutputSize, Session, SessionOptions, Statistics};
 
 use crate::avatar::essence_avatar;
-use crate::boundary::{export, invalid};
+use crate::boundary::{export, flag, invalid};
 use crate::clock::essence_clock;
 use crate::handle::{self, Shared, opaque};
 use crate::names::{
@@ -17,6 +17,7 @@ use crate::names::{
 use crate::sized::{self, Sized32, sized};
 use crate::status::{ESSENCE_OK, essence_status};
 use crate::text;
+use crate::wakeup::Wakeup;
 
 opaque! {
     /// One conversation with an avatar: audio in at one end, frames out at the other.
@@ -28,6 +29,8 @@ opaque! {
 pub struct SessionBox {
     pub(crate) session: Session,
     format: essence_pixel_format,
+    pub(crate) pictures: bool,
+    pub(crate) wakeup: Wakeup,
 }
 
 /// Settings of a session. Begin with #ESSENCE_SESSION_OPTIONS_INIT or
@@ -55,9 +58,18 @@ pub struct essence_session_options {
     /// Where a real-time session takes its time from; borrowed for the call. NULL, the default: the
     /// system's clock.
     pub clock: *const essence_clock,
+    /// 1: frames carry sound, ARKit values and the number of the base frame, but no picture; the
+    /// identity network doesn't run and nothing is composed. Default: 0. Since ABI 1.4.
+    pub without_pictures: u32,
+    /// Most utterances that may wait, the one that is being rendered among them. 0, the default:
+    /// 1,000. Since ABI 1.4.
+    pub queue_limit_utterances: u32,
+    /// Most memory that audio that waits may take, in bytes: 4 a sample, after mixing down to mono.
+    /// 0, the default: 128 MiB. Since ABI 1.4.
+    pub queue_limit_bytes: u64,
 }
 
-sized!(essence_session_options {
+sized!(essence_session_options, grown by without_pictures {
     pacing: ESSENCE_PACING_REALTIME,
     pixel_format: ESSENCE_PIXEL_FORMAT_BGR8,
     width: 0,
@@ -66,6 +78,9 @@ sized!(essence_session_options {
     queue_limit_s: 600,
     reserved: 0,
     clock: ptr::null(),
+    without_pictures: 0,
+    queue_limit_utterances: 0,
+    queue_limit_bytes: 0,
 });
 
 /// What a session draws, known before the first frame.
@@ -98,6 +113,47 @@ sized!(essence_session_info {
     reserved: 0,
 });
 
+/// Counts of what has happened in a session since it was created. Since ABI 1.4.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct essence_session_statistics {
+    /// Size of this struct as the caller knows it.
+    pub struct_size: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Frames drawn.
+    pub frames: u64,
+    /// Those of them that belong to an utterance.
+    pub speech: u64,
+    /// Those that left more than 20 ms after they were due.
+    pub late: u64,
+    /// Pictures that were dropped because their time had passed.
+    pub skipped: u64,
+    /// Frames for which the audio of an utterance had not arrived in time.
+    pub underruns: u64,
+    /// Frames with #ESSENCE_FRAME_CONCEALED.
+    pub concealed: u64,
+    /// Times the clock started anew because no frame had been asked for during a second.
+    pub restarts: u64,
+    /// Audio samples handed out, at the rate that they were pushed with.
+    pub samples: u64,
+    /// Longest time between a frame's due time and its leaving, in nanoseconds.
+    pub worst_delay_ns: u64,
+}
+
+sized!(essence_session_statistics {
+    reserved: 0,
+    frames: 0,
+    speech: 0,
+    late: 0,
+    skipped: 0,
+    underruns: 0,
+    concealed: 0,
+    restarts: 0,
+    samples: 0,
+    worst_delay_ns: 0,
+});
+
 export! {
     /// Sets all of `options`, `struct_size` included, to the defaults. For languages that can't use
     /// #ESSENCE_SESSION_OPTIONS_INIT; `struct_size` is the size of the struct as the caller knows
@@ -119,7 +175,8 @@ export! {
     /// `out`: written on success; transferred to the caller, who destroys it with
     /// essence_session_destroy().
     ///
-    /// Fails with: INVALID_ARGUMENT, UNSUPPORTED_VERSION.
+    /// Fails with: INVALID_ARGUMENT, UNSUPPORTED_VERSION, LIMIT_EXCEEDED (a real-time session more
+    /// than the engine's `max_sessions`).
     /// Threads: any, concurrently.
     fn essence_session_create(
         avatar: *const essence_avatar,
@@ -132,7 +189,12 @@ export! {
             return Err(invalid("the place for the session is NULL"));
         }
         let session = avatar.avatar.session(session_options(&given)?)?;
-        out.write(handle::new(SessionBox { session, format: given.pixel_format }));
+        out.write(handle::new(SessionBox {
+            session,
+            format: given.pixel_format,
+            pictures: given.without_pictures == 0,
+            wakeup: Wakeup::default(),
+        }));
         Ok(ESSENCE_OK)
     }
 }
@@ -180,7 +242,9 @@ export! {
     /// `channels`: **1 to 32**, mixed down to mono.
     ///
     /// Fails with (nothing of the piece is taken then): INVALID_ARGUMENT, INVALID_STATE (another
-    /// rate than the utterance began with), LIMIT_EXCEEDED (more would wait than `queue_limit_s`).
+    /// rate than the utterance began with), LIMIT_EXCEEDED (more would wait than
+    /// `queue_limit_s`, `queue_limit_bytes` or `queue_limit_utterances` allow; the message says
+    /// which).
     /// Threads: any, concurrently.
     fn essence_session_push_audio_i16(
         session: *const essence_session,
@@ -254,6 +318,53 @@ export! {
 }
 
 export! {
+    /// Holds speech back, or lets it go on where it was held. Speech that is held loses nothing and
+    /// doesn't count as an underrun; the mouth closes and the avatar idles. Takes effect with the
+    /// next frame. Since ABI 1.4.
+    ///
+    /// `paused`: 0 lets speech go on, any other value holds it.
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_session_set_paused(session: *const essence_session, paused: u32) -> essence_status {
+        handle::shared(session)?.session.set_paused(paused != 0);
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Mutes speech or lets it be heard again. Muted speech takes its time, but its samples come out
+    /// as zeros, the mouth rests, and its frames have #ESSENCE_FRAME_MUTED. Takes effect with the
+    /// next frame. Since ABI 1.4.
+    ///
+    /// `muted`: 0 lets speech be heard, any other value mutes it.
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_session_set_muted(session: *const essence_session, muted: u32) -> essence_status {
+        handle::shared(session)?.session.set_muted(muted != 0);
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
+    /// Counts what has happened in a session since it was created. Since ABI 1.4.
+    ///
+    /// `statistics`: written on success, as far as its `struct_size` reaches.
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently.
+    fn essence_session_read_statistics(
+        session: *const essence_session,
+        statistics: *mut essence_session_statistics,
+    ) -> essence_status {
+        let counted = handle::shared(session)?.session.statistics();
+        sized::write(statistics, &described(&counted))?;
+        Ok(ESSENCE_OK)
+    }
+}
+
+export! {
     /// Ends all drawing: an essence_session_next_frame() that waits for its time returns at once, and
     /// it and all later ones give CANCELLED. essence_session_restart_clock() undoes it.
     ///
@@ -312,6 +423,21 @@ export! {
     }
 }
 
+fn described(counted: &Statistics) -> essence_session_statistics {
+    essence_session_statistics {
+        frames: counted.frames,
+        speech: counted.speech,
+        late: counted.late,
+        skipped: counted.skipped,
+        underruns: counted.underruns,
+        concealed: counted.concealed,
+        restarts: counted.restarts,
+        samples: counted.samples,
+        worst_delay_ns: u64::try_from(counted.worst_delay.as_nanos()).unwrap_or(u64::MAX),
+        ..essence_session_statistics::defaults()
+    }
+}
+
 fn session_options(given: &essence_session_options) -> Result<SessionOptions, Error> {
     let mut options = SessionOptions::default()
         .pacing(pacing(given.pacing)?)
@@ -330,7 +456,15 @@ fn session_options(given: &essence_session_options) -> Result<SessionOptions, Er
     }
     let [_, letterbox @ ..] = given.letterbox_rgb.to_be_bytes();
     options.letterbox = letterbox;
+    options.pictures = !flag(given.without_pictures, "without_pictures")?;
     options.queue_limit_s = given.queue_limit_s;
+    if given.queue_limit_utterances > 0 {
+        options.queue_limit_utterances = given.queue_limit_utterances as usize;
+    }
+    if given.queue_limit_bytes > 0 {
+        let bytes = usize::try_from(given.queue_limit_bytes);
+        options.queue_limit_bytes = bytes.unwrap_or(usize::MAX);
+    }
     if !given.clock.is_null() {
         // SAFETY: the header demands of `clock` to be null or a living clock.
         let clock = unsafe { handle::shared(given.clock) }?;

@@ -9,13 +9,25 @@
 
 #[path = "../../engine/tests/avatar.rs"]
 mod avatar;
+#[path = "../../engine/tests/conversation.rs"]
+mod conversation;
 #[path = "../../engine/tests/golden.rs"]
 mod golden;
 #[path = "../../engine/tests/hostile.rs"]
 mod hostile;
 #[path = "../../engine/tests/laws.rs"]
 mod laws;
+#[path = "../../engine/tests/log.rs"]
+mod log;
+#[path = "../../engine/tests/pool.rs"]
+mod pool;
 #[path = "../../engine/tests/precision.rs"]
 mod precision;
+#[path = "../../engine/tests/queue.rs"]
+mod queue;
 #[path = "../../engine/tests/realtime.rs"]
 mod realtime;
+#[path = "../../engine/tests/threads.rs"]
+mod threads;
+#[path = "../../engine/tests/wakeup.rs"]
+mod wakeup;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each target uses one of them")]
 
 pub(crate) mod audio_chunks;
+pub(crate) mod audio_file;
 pub(crate) mod ffi_calls;
 pub(crate) mod imx;
 pub(crate) mod network;

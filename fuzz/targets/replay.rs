@@ -14,6 +14,7 @@ type Body = fn(&[u8]);
 const TARGETS: [(&str, Body); 4] = [
     ("imx", bodies::imx::run),
     ("audio_chunks", bodies::audio_chunks::run),
+    ("audio_file", bodies::audio_file::run),
     ("ffi_calls", bodies::ffi_calls::run),
     ("network", bodies::network::run),
 ];

@@ -1,10 +1,11 @@
 //! Pictures, one file per frame.
 
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
 use essence::{Error, ErrorKind, Result};
+
+use crate::output::{OutputFile, cannot_write};
 
 /// Writes RGB pictures as `name00000.png`, `name00001.png`, …
 ///
@@ -69,7 +70,7 @@ impl PngSequence {
     ///
     /// # Errors
     /// `InvalidArgument`: the number of bytes is not `width * height * 3`. `Io`: the file could not
-    /// be written; a file that was begun is removed.
+    /// be written; nothing of it remains. `Internal`: the encoder failed.
     pub fn write(&mut self, rgb: &[u8], width: u32, height: u32) -> Result<()> {
         let expected = u64::from(width) * u64::from(height) * 3;
         if rgb.len() as u64 != expected {
@@ -81,19 +82,22 @@ impl PngSequence {
                 ),
             ));
         }
-        let path = self.path(self.next);
-        let written = write_png(&path, rgb, width, height).map_err(|e| {
-            let _ = std::fs::remove_file(&path);
-            Error::new(ErrorKind::Io, format!("cannot write {}", path.display())).with_source(e)
+        let png = encode(rgb, width, height).map_err(|e| {
+            Error::new(ErrorKind::Internal, "the picture could not be encoded").with_source(e)
         })?;
+        let mut output = OutputFile::create(self.path(self.next))?;
+        let written = output.write_all(&png);
+        written.map_err(|e| cannot_write(output.path(), e))?;
+        output.commit_unsynced()?;
         self.next += 1;
-        self.bytes += written;
+        self.bytes += png.len() as u64;
         Ok(())
     }
 }
 
-fn write_png(path: &Path, rgb: &[u8], width: u32, height: u32) -> Result<u64, png::EncodingError> {
-    let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), width, height);
+fn encode(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
@@ -101,7 +105,7 @@ fn write_png(path: &Path, rgb: &[u8], width: u32, height: u32) -> Result<u64, pn
     let mut writer = encoder.write_header()?;
     writer.write_image_data(rgb)?;
     writer.finish()?;
-    Ok(std::fs::metadata(path)?.len())
+    Ok(bytes)
 }
 
 /// `frames/%05d.png` -> (`frames/`, 5, `.png`).

@@ -106,6 +106,8 @@ fn added_only(report: &str) -> bool {
                     || line.starts_with("[C] 'function ")
                     || line.starts_with("parameter ") && line.ends_with(" has sub-type changes:")
                     || line.starts_with("in pointed to type ") && line.contains("'struct essence_")
+                    || line.starts_with("in pointed to type 'const essence_")
+                    || line.starts_with("in unqualified underlying type 'struct essence_")
                     || line.ends_with(" with some indirect sub-type change:")
                     || line.contains(" data member insertion")
                     || line.ends_with("Added function:")
@@ -149,6 +151,11 @@ fn notices_breaks(sh: &Shell, text: &str) -> Result<()> {
             "a struct that grew",
             "    uint64_t file_bytes;\n",
             "    uint64_t file_bytes;\n    uint64_t more;\n",
+        ),
+        (
+            "options that grew",
+            "} essence_session_options;",
+            "    uint64_t more;\n} essence_session_options;",
         ),
         (
             "a function more",

@@ -26,7 +26,7 @@ const WARNINGS: [&str; 10] = [
 ];
 
 /// The test programs, and whether they need POSIX.
-pub(crate) const PROGRAMS: [&str; 4] = ["smoke", "errors", "threads", "sessions"];
+pub(crate) const PROGRAMS: [&str; 5] = ["smoke", "errors", "threads", "sessions", "control"];
 
 /// `cargo xtask c-test`
 pub(crate) fn c_test(sh: &Shell) -> Result<()> {
@@ -90,6 +90,7 @@ pub(crate) fn c_test(sh: &Shell) -> Result<()> {
     stage.run(sh, "threads", &["testdata", "2000"])?;
     stage.run(sh, "threads", &["testdata", "60", "realtime"])?;
     stage.run(sh, "sessions", &["testdata", "1000"])?;
+    stage.run(sh, "control", &["testdata"])?;
     render(sh, &stage)?;
     documented(sh, &stage)?;
     link_lines(sh, &stage)

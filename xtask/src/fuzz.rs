@@ -8,9 +8,10 @@ use xshell::{Shell, cmd};
 use crate::{root, runtime};
 
 /// The targets, and how long an input may get: longer ones only take longer.
-const TARGETS: [(&str, &str); 4] = [
+const TARGETS: [(&str, &str); 5] = [
     ("imx", "4096"),
     ("audio_chunks", "256"),
+    ("audio_file", "4096"),
     ("ffi_calls", "512"),
     ("network", "8192"),
 ];

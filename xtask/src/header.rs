@@ -16,7 +16,7 @@ use crate::root;
 use read::{Constants, Source};
 
 /// The sources in the order of the header.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     "version",
     "status",
     "error",
@@ -28,6 +28,7 @@ const SOURCES: [&str; 13] = [
     "picture",
     "session",
     "draw",
+    "wakeup",
     "frame",
     "audio",
 ];

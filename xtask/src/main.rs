@@ -13,6 +13,7 @@ mod plots;
 mod record;
 mod runtime;
 mod sanitize;
+mod surfaces;
 mod tsan;
 
 use anyhow::{Context as _, Result, bail};
@@ -28,6 +29,7 @@ cargo xtask <verb>
   test              everything that CI runs: check, studio's tests, bindings python, cargo test
   check             rustfmt, clippy and rustdoc, warnings as errors; names in documents; cargo-deny and typos where they are installed
   documents         names in documents (files, links, functions, constants) against the tree
+  surfaces          docs/surfaces.md against the engine's public items, the header and the Python package
   bench [filter]    the benchmarks of benches/, on one core where `taskset` is at hand
   bench instructions [frames]
                     instructions of a frame, by callgrind, told apart by stage and library; kept in benches/record/
@@ -69,6 +71,7 @@ fn main() -> Result<()> {
         ["test"] => test(&sh),
         ["check"] => check(&sh),
         ["documents"] => documents::check(&sh),
+        ["surfaces"] => surfaces::check(&sh),
         ["bench", "instructions", frames @ ..] => instructions::count(&sh, frames),
         ["bench", filter @ ..] => bench(&sh, filter),
         ["record", "all"] => record::all(&sh),
@@ -164,6 +167,7 @@ fn check(sh: &Shell) -> Result<()> {
     )
     .run()?;
     documents::check(sh)?;
+    surfaces::check(sh)?;
     plots::verify(sh)?;
     let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");
     cmd!(sh, "cargo doc --workspace --no-deps --locked").run()?;

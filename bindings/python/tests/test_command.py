@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from bithuman.__main__ import main
-from conftest import ROOT, SPEECH, TOY
+from conftest import MIKA, ROOT, SPEECH, TOY, read_wav, write_wav
 
 
 def test_render_writes_a_file(tmp_path: Path) -> None:
@@ -43,6 +43,24 @@ def test_what_fails_has_the_exit_code_of_the_command_line(
     assert main(arguments) == code
     error = capsys.readouterr().err
     assert error.startswith("error: ") and words in error
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to handle")
+def test_a_program_that_is_told_to_end_leaves_no_file(tmp_path: Path) -> None:
+    minute = tmp_path / "long.wav"
+    pcm, rate = read_wav(SPEECH[48_000])
+    write_wav(minute, (pcm * 20, rate), 200)
+    out = tmp_path / "speech.mp4"
+    command = [sys.executable, "-m", "bithuman", "render", str(MIKA), "--audio", str(minute), "--output", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        # It has begun to write once there is a file besides the audio.
+        while len(list(tmp_path.iterdir())) == 1 and program.poll() is None:
+            pass
+        assert program.poll() is None, "a video of minutes isn't done yet"
+        program.terminate()
+        _, said = program.communicate(timeout=100)
+    assert (program.returncode, said) == (130, "interrupted\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["long.wav"]
 
 
 def test_usage_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import gc
 import importlib.util
+import io
 import pickle
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Type
+from typing import Any, Callable, Type
 
 import bithuman
 import numpy as np
@@ -135,11 +138,144 @@ def test_a_provider_that_is_not_there_is_refused_by_name() -> None:
         ({"output_size": (8, 100)}, "16 to 8192"),
         ({"output_size": 9000}, "16 to 8192"),
         ({"letterbox": (0, 0, 256)}, "0 to 255"),
+        ({"letterbox": (0, 0)}, "three values"),
+        ({"letterbox": "red"}, "three values"),
+        ({"letterbox": (0, 0.5, 0)}, "whole number"),
+        ({"letterbox": 7}, "three values"),
+        ({"output_size": "512"}, "whole number|one side"),
+        ({"output_size": (64,)}, "width and height"),
+        ({"output_size": (64, None)}, "whole number"),
+        ({"output_size": 100.5}, "whole number"),
+        ({"num_threads": -1}, "num_threads is -1"),
+        ({"num_threads": "2"}, "num_threads"),
+        ({"num_threads": None}, "num_threads"),
+        ({"queue_limit": -1}, "queue_limit"),
+        ({"output_buffer_size": "6"}, "output_buffer_size"),
+        ({"pacing": None}, "realtime, unpaced"),
+        ({"provider": None}, "auto, cpu"),
+        ({"engine": "cpu"}, "bithuman.Engine"),
     ],
 )
 def test_settings_outside_their_domain_name_it(options: "dict[str, object]", words: str) -> None:
     with pytest.raises(ValueError, match=words):
         asyncio.run(AsyncBithuman.create(model_path=TOY, **options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [64, np.int64(64), np.uint8(64), 64.0, (64, 48), (np.int32(64), 48.0), np.array([64, 48]), [64, 48]])
+@pytest.mark.parametrize("letterbox", [None, (0, 0, 0), np.zeros(3, np.uint8), [0, 0, np.int64(0)]])
+def test_numbers_of_any_kind_are_numbers(size: Any, letterbox: Any) -> None:
+    with Bithuman.load(TOY, output_size=size, letterbox=letterbox) as composer:
+        assert (composer.frame_width, composer.frame_height) == (64, 48)
+
+
+@pytest.mark.parametrize("rate", [16_000, np.int64(16_000), np.uint16(16_000), 16_000.0, np.float32(16_000)])
+def test_a_rate_may_be_any_whole_number(rate: Any, speech: Pcm) -> None:
+    with Bithuman.load(TOY) as composer:
+        assert len(list(composer.compose(speech[0][:32_000], sample_rate=rate))) == 25
+
+    async def main() -> int:
+        async with await AsyncBithuman.create(model_path=TOY, pacing="unpaced") as runtime:
+            await runtime.push_audio(speech[0][:32_000], rate)
+            async for frame in runtime.run():
+                if frame.end_of_speech:
+                    break
+            return runtime.statistics.frames
+
+    assert asyncio.run(main()) == 25
+
+
+@pytest.mark.parametrize(
+    ("rate", "exception", "words"),
+    [
+        ("16000", TypeError, "'16000' \\(str\\)"),
+        (None, TypeError, "None"),
+        (True, TypeError, "True"),
+        ([16_000], TypeError, "list"),
+        (16_000.5, ValueError, "16000.5"),
+        (float("nan"), ValueError, "nan"),
+        (float("inf"), ValueError, "inf"),
+        (0, ValueError, "8000 to 192000"),
+        (1 << 40, ValueError, "8000 to 192000"),
+    ],
+)
+def test_a_rate_that_is_none_is_told_by_our_exception(rate: Any, exception: Type[Exception], words: str, speech: Pcm) -> None:
+    with bithuman.open(TOY) as avatar, pytest.raises(bithuman.InvalidArgument, match=words) as caught:
+        avatar.render(speech[0], sample_rate=rate)
+    assert isinstance(caught.value, exception)
+
+    async def main() -> None:
+        async with await AsyncBithuman.create(model_path=TOY, pacing="unpaced") as runtime:
+            await runtime.push_audio(speech[0], rate)
+
+    with pytest.raises(bithuman.InvalidArgument, match=words) as caught:
+        asyncio.run(main())
+    assert isinstance(caught.value, exception)
+
+
+@pytest.mark.parametrize("source", [None, 7, ["toy.imx"], io.StringIO("text")])
+def test_what_names_no_avatar_is_told_by_our_exception(source: Any) -> None:
+    for opening in (bithuman.open, Bithuman.load):
+        with pytest.raises(bithuman.InvalidType, match=f"{type(source).__name__}|text") as caught:
+            opening(source)
+        assert isinstance(caught.value, TypeError) and isinstance(caught.value, ValueError)
+
+
+def test_what_is_pushed_at_once_is_a_piece_and_not_a_file() -> None:
+    async def main() -> None:
+        async with await AsyncBithuman.create(model_path=TOY, pacing="unpaced") as runtime:
+            wrong: "dict[str, Any]" = {"text": "speech.wav", "BytesIO": io.BytesIO(b"RIFF"), "NoneType": None, "object": object()}
+            for words, data in wrong.items():
+                with pytest.raises(bithuman.InvalidType, match=words):
+                    await runtime.push_audio(data, 16_000)
+            with pytest.raises(bithuman.InvalidType, match="int"):
+                await runtime.push(bithuman.VideoControl(action=3))  # type: ignore[arg-type]
+            with pytest.raises(bithuman.InvalidType, match="AudioChunk, not bytes"):
+                await runtime.push(bithuman.VideoControl(audio=b"ab"))  # type: ignore[arg-type]
+
+    asyncio.run(main())
+
+
+class Uniques:
+    """One of each object that belongs to its process."""
+
+    def __init__(self, speech: bytes) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.runtime = self.loop.run_until_complete(AsyncBithuman.create(model_path=TOY, pacing="unpaced"))
+        self.avatar = bithuman.open(TOY)
+        self.composer = Bithuman.load(TOY)
+        self.all = {
+            "Avatar": self.avatar,
+            "Bithuman": self.composer,
+            "Pictures": self.avatar.render(speech),
+            "Frames": self.composer.compose(speech),
+            "AsyncBithuman": self.runtime,
+            "FrameStream": self.runtime.run(),
+            "ManualClock": bithuman.ManualClock(),
+            "Engine": bithuman.Engine(),
+            "Session": self.composer._session,
+        }
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.runtime.shutdown())
+        self.loop.close()
+
+
+@pytest.mark.parametrize("copy_of", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_what_belongs_to_its_process_says_so_when_it_is_copied(
+    copy_of: Callable[[object], object], speech: Pcm, capfd: pytest.CaptureFixture[str]
+) -> None:
+    uniques = Uniques(speech[0][:32_000])
+    try:
+        for name, thing in uniques.all.items():
+            with pytest.raises(TypeError, match=f"{name} can be neither copied nor pickled"):
+                copy_of(thing)
+            with pytest.raises(TypeError, match="neither copied nor pickled"):
+                copy_of([thing] if copy_of is not copy.copy else thing)
+    finally:
+        uniques.close()
+    del uniques, thing
+    gc.collect()
+    assert capfd.readouterr().err == "", "no noise when what was made in part goes"
 
 
 def test_audio_that_cant_be_taken() -> None:
@@ -163,8 +299,19 @@ def test_audio_files_that_cant_be_read(tmp_path: Path) -> None:
     noise = tmp_path / "noise.wav"
     noise.write_bytes(np.random.default_rng(1).bytes(1000))
     with bithuman.open(TOY) as avatar:
-        with pytest.raises(FileNotFoundError, match="speech.wav"):
+        with pytest.raises(bithuman.AudioNotFoundError, match="speech.wav") as caught:
             avatar.render(tmp_path / "speech.wav")
+        assert isinstance(caught.value, FileNotFoundError) and caught.value.code == "audio_not_found"
+        with pytest.raises(bithuman.UnsupportedFormat, match="noise.wav"), noise.open("rb") as file:
+            avatar.render(file)
+        with pytest.raises(bithuman.UnsupportedFormat, match="BytesIO"):
+            avatar.render(io.BytesIO(b"noise"))
+        with pytest.raises(bithuman.InvalidArgument, match="noise.wav can't be read|closed"):
+            avatar.render(file)
+        with pytest.raises(bithuman.InvalidType, match="MP4"):
+            avatar.render(SPEECH[16_000], 7)  # type: ignore[call-overload]
+        with pytest.raises(bithuman.InvalidType, match="low, medium, high"):
+            avatar.render(SPEECH[16_000], tmp_path / "speech.mp4", quality=None)  # type: ignore[call-overload]
         with pytest.raises(bithuman.UnsupportedFormat, match="noise.wav"):
             avatar.render(noise)
         with pytest.raises(bithuman.IoError):

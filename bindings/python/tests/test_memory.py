@@ -82,7 +82,8 @@ def test_what_is_kept_for_later_is_little(speech: Pcm, composer: Bithuman, count
     frames = list(composer.compose(speech[0][:128_000]))
     assert len(frames) == 100 <= counted.made
     del frames
-    assert len(composer._session._pictures._rooms) == 2 * _session.TOGETHER + 2
+    pictures = composer._session._pictures
+    assert pictures is not None and len(pictures._rooms) == 2 * _session.TOGETHER + 2
 
 
 def test_an_array_outlives_its_conversation(speech: Pcm) -> None:
@@ -90,7 +91,7 @@ def test_an_array_outlives_its_conversation(speech: Pcm) -> None:
         frames = list(composer.compose(speech[0][:32_000]))
         copies = [picture(frame).copy() for frame in frames]
         pictures = composer._session._pictures
-    assert len(pictures._rooms) == 0, "closed"
+    assert pictures is not None and len(pictures._rooms) == 0, "closed"
     del composer
     gc.collect()
     assert all(np.array_equal(picture(frame), copy) for frame, copy in zip(frames, copies))

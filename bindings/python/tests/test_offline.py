@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import array as arrays
+import ctypes
+import io
+import tempfile
+import wave
 from pathlib import Path
-from typing import Callable, Dict, Iterator
+from typing import IO, Callable, Dict, Iterator
 
 import bithuman
 import numpy as np
 import pytest
 from bithuman import AudioChunk, Bithuman, InvalidArgument, RuntimeNotReadyError, UnknownAction
+from bithuman._engine import Source
 from bithuman._pcm import Audio
 from conftest import SPEECH, TOY, Pcm, threads
 
 
 def array(speech: Pcm) -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
     return np.frombuffer(speech[0], np.int16)[:24_000]
+
+
+def wav(speech: Pcm) -> bytes:
+    """The same as a file's bytes."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setparams((1, 2, 16_000, 0, "NONE", "not compressed"))
+        out.writeframes(array(speech).tobytes())
+    return file.getvalue()
+
+
+def on_disk(speech: Pcm) -> IO[bytes]:
+    """The same as an opened file."""
+    file = tempfile.TemporaryFile()
+    file.write(wav(speech))
+    file.seek(0)
+    return file
 
 
 KINDS: "Dict[str, Callable[[Pcm], Audio]]" = {
@@ -24,6 +47,21 @@ KINDS: "Dict[str, Callable[[Pcm], Audio]]" = {
     "float32": lambda speech: array(speech).astype(np.float32) / 32768,
     "float64": lambda speech: array(speech) / 32768,
     "every other sample of an array": lambda speech: np.repeat(array(speech), 2)[::2],
+    "every other sample of a memoryview": lambda speech: np.repeat(array(speech), 2).data[::2],
+    "memoryview of bytes": lambda speech: memoryview(array(speech).tobytes()),
+    "memoryview of int16": lambda speech: array(speech).data,
+    "memoryview of float32": lambda speech: (array(speech).astype(np.float32) / np.float32(32768)).data,
+    "memoryview of float64": lambda speech: (array(speech) / 32768).data,
+    "array.array of int16": lambda speech: arrays.array("h", array(speech).tobytes()),
+    "array.array of float32": lambda speech: arrays.array("f", (array(speech) / 32768).tolist()),
+    "array.array of float64": lambda speech: arrays.array("d", (array(speech) / 32768).tolist()),
+    "C array": lambda speech: (ctypes.c_int16 * 24_000)(*array(speech).tolist()),
+    "list of ints": lambda speech: array(speech).tolist(),
+    "tuple of floats": lambda speech: tuple((array(speech) / 32768).tolist()),
+    "list of numpy's numbers": lambda speech: list(array(speech)),
+    "opened file": on_disk,
+    "BytesIO": lambda speech: io.BytesIO(wav(speech)),
+    "list of arrays and lists": lambda speech: [arrays.array("h", array(speech)[:16_000].tobytes()), array(speech)[16_000:].tolist()],
     "chunk": lambda speech: AudioChunk(array(speech), 16_000),
     "list": lambda speech: [array(speech)[:7_777], array(speech)[7_777:].tobytes()],
     "generator": lambda speech: (array(speech)[at : at + 333] for at in range(0, 24_000, 333)),
@@ -91,6 +129,25 @@ def test_closing_the_iterator_interrupts(speech: Pcm) -> None:
         again = list(composer.compose(speech[0][:32_000]))
         spoken = b"".join(frame.audio_chunk.bytes for frame in again if frame.audio_chunk)
     assert len(first) == 5 and spoken == speech[0][:32_000], "nothing of the first utterance is left"
+    assert len(again) == 25 and all(frame.audio_chunk for frame in again), "each frame has its 40 ms: nothing is out of step"
+
+
+@pytest.mark.parametrize("close", ["close", "del", "interrupt"])
+@pytest.mark.parametrize("drawn", [0, 1, 7, 24])
+def test_after_an_utterance_that_was_left_the_next_is_in_step(speech: Pcm, close: str, drawn: int) -> None:
+    with Bithuman.load(TOY) as composer:
+        frames = composer.compose(speech[0][:32_000])
+        for _ in range(drawn):
+            next(frames)
+        if close == "close":
+            frames.close()
+        elif close == "interrupt":
+            composer.interrupt()
+        del frames
+        again = list(composer.compose(speech[0][32_000:64_000]))
+    assert [len(frame.audio_chunk or ()) for frame in again] == [640] * 25
+    assert [frame.frame_index - again[0].frame_index for frame in again] == list(range(25))
+    assert b"".join(frame.audio_chunk.bytes for frame in again if frame.audio_chunk) == speech[0][32_000:64_000]
 
 
 def test_audio_is_taken_as_it_is_needed(speech: Pcm) -> None:
@@ -186,6 +243,31 @@ def test_avatars_are_shared_and_a_changed_file_is_another(tmp_path: Path, speech
     assert len(list(second.render(array(speech)))) == 38, "the other goes on"
 
 
+def test_an_avatar_may_come_out_of_memory(speech: Pcm) -> None:
+    file = TOY.read_bytes()
+    changed = bytearray(file)
+    with bithuman.open(TOY) as expected, TOY.open("rb") as opened:
+        pictures = [picture.tobytes() for picture in expected.render(array(speech))]
+        sources: "Dict[str, Source]" = {
+            "bytes": file,
+            "bytearray": changed,
+            "memoryview": memoryview(file),
+            "strided": np.repeat(np.frombuffer(file, np.uint8), 2).data[::2],
+            "file": opened,
+            "BytesIO": io.BytesIO(file),
+        }
+        for name, source in sources.items():
+            with bithuman.open(source) as avatar:
+                if name == "bytearray":
+                    changed[:] = bytes(len(changed))
+                assert avatar.info.path == "" and avatar.info.size_bytes == len(file), name
+                assert [picture.tobytes() for picture in avatar.render(array(speech))] == pictures, name
+    with pytest.raises(bithuman.ModelLoadError):
+        bithuman.open(file[:1000])
+    with pytest.raises(bithuman.ModelLoadError):
+        Bithuman.load(b"")
+
+
 def test_what_is_closed_says_so(speech: Pcm) -> None:
     avatar = bithuman.open(TOY)
     pictures = avatar.render(array(speech))
@@ -214,13 +296,33 @@ def test_what_is_closed_says_so(speech: Pcm) -> None:
         (np.zeros(16_000, np.int32), "int32"),
         (b"\0\0\0", "3 bytes"),
         (12, "int is not audio"),
-        ([1.5], "float is not audio"),
+        (None, "NoneType is not audio"),
+        ({"a": 1}, "dict is not audio"),
+        ([40_000], "beyond -32768 to 32767"),
+        ([1, "2"], "str in a list"),
+        ([True], "bool"),
+        ((1 for _ in range(3)), "collect single samples"),
+        ([[1.5, [2]]], "list in a list"),
+        (np.zeros(16_000, ">i2"), "other byte order.*astype\\('int16'\\)"),
+        (np.zeros(16_000, ">f4"), "other byte order.*astype\\('float32'\\)"),
+        (np.zeros(16_000, ">f8").data, "other byte order"),
+        (np.zeros(16_000, np.int32).data, "int32"),
+        (np.zeros((2, 8_000), np.int16).data, "2 dimensions"),
+        (memoryview(bytes(16)).cast("B", (4, 4)), "2 dimensions"),
+        (arrays.array("i", [1, 2]), "int32"),
+        (arrays.array("u", "ab"), "audio"),
+        (np.zeros(4, np.complex64), "complex64"),
+        (np.zeros(4, bool), "bool"),
+        (np.array(["a"]), "audio"),
+        (io.StringIO("text"), "mode 'rb'"),
         (np.full(16_000, np.nan, np.float32), "finite"),
+        (np.full(16_000, 1e300), "finite"),
+        ([0.0, float("inf")], "finite"),
     ],
 )
 def test_what_is_not_audio_is_refused(audio: object, words: str) -> None:
     with bithuman.open(TOY) as avatar, pytest.raises(InvalidArgument, match=words):
-        list(avatar.render(audio))  # type: ignore[call-overload]
+        list(avatar.render(audio))
 
 
 def test_nothing_to_say_gives_nothing(tmp_path: Path) -> None:

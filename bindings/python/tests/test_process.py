@@ -74,9 +74,9 @@ def test_calls_that_work_release_the_interpreters_lock(speech: Pcm, tmp_path: Pa
         paced.draw()
         paced.draw()
 
-    engine = Engine("cpu", None)
+    engine = Engine(provider="cpu")
     calls: "dict[str, Callable[[], object]]" = {
-        "open": lambda: AvatarFile(engine, str(MIKA), os.fsencode(MIKA)),
+        "open": lambda: AvatarFile(engine, str(MIKA)),
         "push": push,
         "draw": session.draw,
         "wait": wait,

@@ -17,6 +17,7 @@
 
 mod jobs;
 pub(crate) mod permits;
+mod timer;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
@@ -29,6 +30,7 @@ use crate::{Error, ErrorKind, Result};
 pub(crate) use jobs::Piece;
 use jobs::{Batch, Entry, Jobs};
 use permits::Permits;
+use timer::Timer;
 
 /// When something has to be done.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -59,6 +61,7 @@ impl<J: Job> Clone for Scheduler<J> {
 struct Pool<J: Job> {
     shared: Arc<Shared<J>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    timer: Timer,
     count: usize,
 }
 
@@ -92,6 +95,7 @@ impl<J: Job> Scheduler<J> {
                 threads: count,
             }),
             threads: Mutex::default(),
+            timer: Timer::default(),
             count,
         }))
     }
@@ -99,6 +103,11 @@ impl<J: Job> Scheduler<J> {
     /// Number of threads, and of networks that run at a time.
     pub(crate) fn threads(&self) -> usize {
         self.0.count
+    }
+
+    /// What wakes the tasks of hosts.
+    pub(crate) fn timer(&self) -> &Timer {
+        &self.0.timer
     }
 
     /// Who may run networks.

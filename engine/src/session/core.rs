@@ -4,6 +4,7 @@
 //! time included), `renderer` (while a frame is prepared), then `input`, `ring` and `presented`, which are
 //! held for moments only.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use super::renderer::{Renderer, lock};
 use super::ring::{Popped, PreparedFrame, Ring, State, periods};
 use super::statistics::Statistics;
 use super::target::Target;
+use super::wakeup::Wakeup;
 use crate::avatar::Avatar;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::arch::Isa;
@@ -32,12 +34,16 @@ const LATE: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub(crate) struct Core {
+    /// Number of the session in the process, for the log.
+    pub(super) number: u64,
     pub(super) avatar: Avatar,
     pub(super) options: SessionOptions,
     pub(super) size: (usize, usize),
     pub(super) input: Mutex<Input>,
     /// Something happened that a waiting draw has to know.
     pub(super) woken: Condvar,
+    /// The task that waits for a frame in an executor.
+    pub(super) wakeup: Wakeup,
     /// The job's number in the engine's pool, if the session is served by it.
     pub(super) job: Option<u64>,
     pub(super) drawer: Mutex<Drawer>,
@@ -78,10 +84,13 @@ impl Core {
             options.letterbox,
         );
         let unpaced = options.pacing == Pacing::Unpaced;
+        static SESSIONS: AtomicU64 = AtomicU64::new(1);
         Self {
+            number: SESSIONS.fetch_add(1, Ordering::Relaxed),
             size: composer.output_size(),
             input: Mutex::default(),
             woken: Condvar::new(),
+            wakeup: Wakeup::default(),
             job,
             renderer: Mutex::new(Renderer::new(avatar.clone(), unpaced, options.pictures)),
             drawer: Mutex::new(Drawer {
@@ -113,6 +122,28 @@ impl Core {
         }
     }
 
+    /// Wakes a draw that waits for its time and a task that waits for a frame: something has changed
+    /// what either gets.
+    pub(super) fn wake(&self) {
+        self.woken.notify_all();
+        self.wakeup.wake();
+    }
+
+    /// Wakes the task that waits for a frame where audio alone makes one.
+    pub(super) fn wake_unpaced(&self) {
+        if self.options.pacing == Pacing::Unpaced {
+            self.wakeup.wake();
+        }
+    }
+
+    /// When the next frame is due; None before the first one, and on a clock that is moved by hand.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let input = lock(&self.input);
+        let ring = lock(&self.ring);
+        let due = ring.next_due(input.interruptions, input.changes);
+        ring.clock.as_ref()?.instant(due)
+    }
+
     /// Draws the next frame; false if there is none, or none yet.
     pub(super) fn draw(
         &self,
@@ -142,7 +173,6 @@ impl Core {
         }
         let prepared = &drawer.prepared;
         frame.base_frame = prepared.base_frame;
-        frame.interruptions = prepared.interruptions;
         frame.arkit.clear();
         frame.arkit.extend_from_slice(&prepared.arkit);
         frame.flags.speech = matches!(prepared.kind, FrameKind::Speech { .. });
@@ -165,6 +195,7 @@ impl Core {
             target.put(&mut drawer.composer, &layers, frame)?;
         }
         self.count(frame);
+        self.log_frame(frame);
         Ok(true)
     }
 
@@ -200,7 +231,6 @@ impl Core {
         lock(&self.ring).wanted = wanted;
         let mut shown = false;
         let mut skipped = 0;
-        let mut interruptions = None;
         loop {
             match self.next(current, wanted, prepared, &mut drawer.late_frames) {
                 Ok(true) => {}
@@ -213,11 +243,6 @@ impl Core {
                     break;
                 }
                 Err(error) => return Err(error),
-            }
-            if interruptions.replace(prepared.interruptions) != Some(prepared.interruptions) {
-                // After an interruption, what came before it is not handed over any more.
-                frame.audio.clear();
-                frame.audio_rate_hz = 0;
             }
             hand_out(prepared, frame);
             skipped += prepared.dropped + u64::from(shown);
@@ -382,8 +407,14 @@ impl Core {
     }
 }
 
-/// Hands out the sound of a prepared frame.
-fn hand_out(prepared: &PreparedFrame, frame: &mut Frame) {
+/// Hands out the sound of a prepared frame, behind that of the frames before it whose pictures are dropped.
+/// Behind an interruption, the sound from before it isn't handed out any more.
+pub(super) fn hand_out(prepared: &PreparedFrame, frame: &mut Frame) {
+    if frame.interruptions != prepared.interruptions {
+        frame.interruptions = prepared.interruptions;
+        frame.audio.clear();
+        frame.audio_rate_hz = 0;
+    }
     if prepared.muted {
         let length = frame.audio.len() + prepared.audio.len();
         frame.audio.resize(length, 0.0);

@@ -55,14 +55,15 @@ impl QueueLimits {
 }
 
 impl Input {
-    /// Takes a piece of audio. The work doesn't depend on how much waits.
+    /// Takes a piece of audio; says whether an utterance begins with it. The work doesn't depend on how
+    /// much waits.
     pub(super) fn push(
         &mut self,
         audio: AudioData<'_>,
         rate_hz: u32,
         channels: u16,
         limits: QueueLimits,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let samples = audio.len() / usize::from(channels);
         let open = self.utterances.back().filter(|last| !last.has_ended());
         if let Some(open) = open
@@ -77,8 +78,9 @@ impl Input {
             ));
         }
         let more = Size::of(samples, rate_hz, channels > 1);
-        self.check(more, open.is_none(), limits)?;
-        if open.is_none() {
+        let begins = open.is_none();
+        self.check(more, begins, limits)?;
+        if begins {
             let samples = self.spare.pop().unwrap_or_default();
             self.performed.clear();
             self.utterances.push_back(Utterance::new(rate_hz, samples));
@@ -88,7 +90,12 @@ impl Input {
         utterance.push(audio, channels);
         let after = utterance.size();
         self.resized(before, after);
-        Ok(())
+        Ok(begins)
+    }
+
+    /// Number of utterances that wait, the one that is being rendered among them.
+    pub(super) fn utterances(&self) -> usize {
+        self.utterances.len()
     }
 
     /// Whether `more` audio, which begins an utterance if it is `new`, exceeds a limit.

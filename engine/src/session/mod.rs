@@ -9,6 +9,7 @@ mod core;
 mod input;
 mod job;
 mod late_frames;
+mod messages;
 mod plan;
 mod prefetch;
 mod renderer;
@@ -18,6 +19,7 @@ mod target;
 #[cfg(test)]
 pub(crate) mod tests;
 mod utterance;
+mod wakeup;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -29,12 +31,14 @@ use crate::clock::{Clock, FRAME_DURATION};
 #[cfg(feature = "gpu-compose")]
 use crate::compose::gpu;
 use crate::frame::Frame;
+use crate::log::LogLevel;
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::Scheduler;
 use crate::{Error, ErrorKind, PictureMut, Result};
 use renderer::lock;
 pub use statistics::Statistics;
 use target::Target;
+pub use wakeup::Frames;
 
 /// The engine's threads, which prepare the frames of sessions.
 pub(crate) type RenderPool = Scheduler<Core>;
@@ -92,7 +96,16 @@ impl Session {
         });
         match refused {
             Some(error) => Err(error),
-            None => Ok(Self { core }),
+            None => {
+                core.log(LogLevel::Debug, || {
+                    let options = &core.options;
+                    let (width, height) = core.size;
+                    let name = &core.avatar.info().name;
+                    let pacing = options.pacing;
+                    format!("begins with \"{name}\", {width}×{height} pixels, {pacing:?}")
+                });
+                Ok(Self { core })
+            }
         }
     }
 
@@ -145,8 +158,14 @@ impl Session {
             return Ok(());
         }
         let limits = self.core.limits;
-        lock(&self.core.input).push(audio, sample_rate_hz, channels, limits)?;
+        let begins = lock(&self.core.input).push(audio, sample_rate_hz, channels, limits)?;
+        if begins {
+            self.core.log(LogLevel::Debug, || {
+                format!("an utterance begins, at {sample_rate_hz} Hz")
+            });
+        }
         self.core.announce();
+        self.core.wake_unpaced();
         Ok(())
     }
 
@@ -155,6 +174,7 @@ impl Session {
     pub fn flush(&self) {
         lock(&self.core.input).flush();
         self.core.announce();
+        self.core.wake_unpaced();
     }
 
     /// Drops queued audio and prepared frames at once (barge-in); the mouth closes over the next two
@@ -164,8 +184,14 @@ impl Session {
     /// In an unpaced session the motions start over too, so that what follows equals a new session's
     /// output; the closing frames come only while nothing new is pushed.
     pub fn interrupt(&self) {
-        let freed = lock(&self.core.input).interrupt();
-        self.core.woken.notify_all();
+        let (utterances, freed) = {
+            let mut input = lock(&self.core.input);
+            (input.utterances(), input.interrupt())
+        };
+        self.core.log(LogLevel::Debug, || {
+            format!("interrupted; {utterances} utterances are dropped")
+        });
+        self.core.wake();
         drop(freed);
     }
 
@@ -174,16 +200,16 @@ impl Session {
     /// anew when their time comes.
     pub fn set_paused(&self, paused: bool) {
         lock(&self.core.input).set_paused(paused);
-        self.core.woken.notify_all();
         self.core.announce();
+        self.core.wake();
     }
 
     /// Mutes speech or lets it be heard again. Muted speech takes its time, but its samples come out
     /// as zeros and the mouth rests. Takes effect with the next frame, sound and mouth together.
     pub fn set_muted(&self, muted: bool) {
         lock(&self.core.input).set_muted(muted);
-        self.core.woken.notify_all();
         self.core.announce();
+        self.core.wake();
     }
 
     /// Ends all drawing, from any thread: a [`next_frame`](Self::next_frame) that waits for its time, or
@@ -195,7 +221,7 @@ impl Session {
         input.cancelled = true;
         self.core.terminator.terminate();
         drop(input);
-        self.core.woken.notify_all();
+        self.core.wake();
     }
 
     /// Starts real time anew: the next frame is due when it is asked for, and the others follow from
@@ -207,7 +233,8 @@ impl Session {
         input.restart = true;
         input.cancelled = false;
         self.core.terminator.reset();
-        self.core.woken.notify_all();
+        drop(input);
+        self.core.wake();
     }
 
     /// Plays the motion `name` once, from the next frame where it can begin without a jump; lips go
@@ -344,6 +371,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.core.log(LogLevel::Debug, || "ends".to_owned());
         if let Some(job) = self.core.job {
             self.core.avatar.0.scheduler.remove(job);
         }

@@ -41,7 +41,7 @@ impl Target<'_, '_> {
         }
         (frame.width, frame.height) = size;
         frame.format = format;
-        if !matches!(self, Self::Frame) {
+        if !matches!(self, Self::Frame) || !core.options.pictures {
             frame.pixels.clear();
         }
         frame.audio.clear();

@@ -34,11 +34,15 @@ pub struct FrameFlags {
     pub speech: bool,
     pub end_of_speech: bool,
     pub underrun: bool,
+    pub late: bool,
+    pub muted: bool,
+    pub concealed: bool,
     pub skipped: u32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Frame {
+    room: Room,
     pixels: Vec<u8>,
     audio: Vec<f32>,
     audio_i16: Vec<i16>,
@@ -53,7 +57,43 @@ pub struct Frame {
     interruptions: u64,
 }
 
+/// What a frame is drawn into, made when that happens first.
+#[derive(Debug, Default)]
+struct Room(Option<FrameRoom>);
+
+// SAFETY: a frame that is shared gives no access to it.
+unsafe impl Sync for Room {}
+
+impl Clone for Room {
+    fn clone(&self) -> Self {
+        Self(None)
+    }
+}
+
 impl Frame {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Draws into the frame's own room and copies what was drawn.
+    pub(crate) fn draw(
+        &mut self,
+        draw: impl FnOnce(&FrameRoom, &mut FrameInfo) -> Result<bool>,
+    ) -> Result<bool> {
+        let room = match self.room.0.take() {
+            Some(room) => room,
+            None => FrameRoom::new()?,
+        };
+        let mut info = FrameInfo::empty();
+        let drawn = draw(&room, &mut info);
+        if let Ok(true) = drawn {
+            // SAFETY: the frame was just drawn, and its room lives.
+            *self = unsafe { Self::copy(&info) };
+        }
+        self.room.0 = Some(room);
+        drawn
+    }
+
     /// # Safety
     /// `info` was just written and its pointers lead somewhere.
     pub(crate) unsafe fn copy(info: &FrameInfo) -> Self {
@@ -63,13 +103,19 @@ impl Frame {
         unsafe {
             let slice = |plane: *const u8, bytes| std::slice::from_raw_parts(plane, bytes);
             let mut pixels = Vec::new();
-            for plane in 0..format.planes() {
+            let planes = if info.planes[0].is_null() {
+                0
+            } else {
+                format.planes()
+            };
+            for plane in 0..planes {
                 let (row, rows) = format.plane_size(plane, width, height);
                 assert_eq!(info.strides[plane], row, "packed");
                 pixels.extend_from_slice(slice(info.planes[plane], row * rows));
             }
             let samples = info.audio_samples;
             Self {
+                room: Room::default(),
                 pixels,
                 audio: std::slice::from_raw_parts(info.audio, samples).to_vec(),
                 audio_i16: std::slice::from_raw_parts(info.audio_i16, samples).to_vec(),
@@ -82,6 +128,9 @@ impl Frame {
                     speech: info.flags & 1 != 0,
                     end_of_speech: info.flags & 2 != 0,
                     underrun: info.flags & 4 != 0,
+                    late: info.flags & 8 != 0,
+                    muted: info.flags & 16 != 0,
+                    concealed: info.flags & 32 != 0,
                     skipped: info.skipped,
                 },
                 base_frame: info.base_frame as usize,

@@ -6,19 +6,25 @@
 
 pub mod clock;
 mod frame;
+mod log;
 mod raw;
 mod session;
 
 use std::ffi::{CStr, CString, c_char, c_void};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Arc;
 
-pub use engine::{AudioData, Error, ErrorKind, OutputSize, Pacing, PixelFormat, Provider, Result};
+pub use engine::{
+    AudioData, Error, ErrorKind, LogLevel, OutputSize, Pacing, PixelFormat, Provider, Result,
+    Statistics,
+};
 
 pub use frame::{Frame, FrameFlags, FrameRoom};
+use log::Sink;
 use raw::{API, CError, OK, Status};
-pub use session::{Session, SessionOptions};
+pub use session::{Frames, Session, SessionOptions};
 
 /// Calls with an error of ours at the end; the error becomes Rust's.
 pub(crate) fn call(run: impl FnOnce(*mut CError) -> Status) -> Result<Status> {
@@ -86,6 +92,10 @@ impl Drop for EngineHandle {
 pub struct EngineBuilder {
     provider: Provider,
     library: Option<PathBuf>,
+    threads: u32,
+    max_sessions: u32,
+    map_files: bool,
+    log: Option<(Option<LogLevel>, Box<Sink>)>,
 }
 
 impl Engine {
@@ -102,6 +112,96 @@ impl Engine {
         })?;
         Avatar::new(out)
     }
+
+    pub fn open_bytes(&self, bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Avatar> {
+        // Behind one thin pointer, so that it can be handed over.
+        let owned: Box<Box<Bytes>> = Box::new(Box::new(bytes));
+        let (start, size) = {
+            let bytes = (**owned).as_ref();
+            (bytes.as_ptr(), bytes.len())
+        };
+        let user_data = Box::into_raw(owned).cast();
+        let mut out = ptr::null_mut();
+        // SAFETY: the engine lives; the bytes do until `destroy_bytes` is called.
+        call(|err| unsafe {
+            let destroy = Some(destroy_bytes as raw::DestroyFn);
+            (API.essence_avatar_open_memory)(
+                self.0.0,
+                start,
+                size,
+                destroy,
+                user_data,
+                &raw mut out,
+                err,
+            )
+        })?;
+        Avatar::new(out)
+    }
+
+    /// What C can't do itself: reads all and hands the bytes over to be copied.
+    pub fn open_reader(&self, mut reader: impl io::Read) -> Result<Avatar> {
+        let mut bytes = Vec::new();
+        reader
+            .read_to_end(&mut bytes)
+            .map_err(|error| Error::new(ErrorKind::Io, error.to_string()))?;
+        let mut out = ptr::null_mut();
+        // SAFETY: the engine lives, the bytes do for the call.
+        call(|err| unsafe {
+            let (start, size) = (bytes.as_ptr(), bytes.len());
+            (API.essence_avatar_open_memory)(
+                self.0.0,
+                start,
+                size,
+                None,
+                ptr::null_mut(),
+                &raw mut out,
+                err,
+            )
+        })?;
+        Avatar::new(out)
+    }
+
+    pub fn threads(&self) -> usize {
+        self.info().threads as usize
+    }
+
+    pub fn sessions(&self) -> usize {
+        self.info().sessions as usize
+    }
+
+    pub fn set_max_sessions(&self, sessions: impl Into<Option<usize>>) {
+        let sessions = sessions.into().map_or(u32::MAX, |sessions| sessions as u32);
+        // SAFETY: the engine lives.
+        call(|err| unsafe { (API.essence_engine_set_max_sessions)(self.0.0, sessions, err) })
+            .expect("any limit will do");
+    }
+
+    pub fn set_log_level(&self, level: impl Into<Option<LogLevel>>) {
+        let level = log::value(level.into());
+        // SAFETY: the engine lives.
+        call(|err| unsafe { (API.essence_engine_set_log_level)(self.0.0, level, err) })
+            .expect("any level will do");
+    }
+
+    fn info(&self) -> raw::EngineInfo {
+        // SAFETY: zeros are a value; the engine lives.
+        unsafe {
+            let mut info = std::mem::zeroed::<raw::EngineInfo>();
+            info.struct_size = size_of_val(&info) as u32;
+            call(|err| (API.essence_engine_describe)(self.0.0, &raw mut info, err))
+                .expect("the engine lives");
+            info
+        }
+    }
+}
+
+type Bytes = dyn AsRef<[u8]> + Send + Sync;
+
+/// # Safety
+/// `user_data` is what [`Engine::open_bytes`] has handed over.
+unsafe extern "C" fn destroy_bytes(user_data: *mut c_void) {
+    // SAFETY: as this function demands; called once.
+    drop(unsafe { Box::from_raw(user_data.cast::<Box<Bytes>>()) });
 }
 
 impl EngineBuilder {
@@ -117,19 +217,53 @@ impl EngineBuilder {
         self
     }
 
+    #[must_use]
+    pub fn map_files(mut self, map: bool) -> Self {
+        self.map_files = map;
+        self
+    }
+
+    #[must_use]
+    pub fn threads(mut self, threads: impl Into<Option<usize>>) -> Self {
+        self.threads = threads.into().unwrap_or(0) as u32;
+        self
+    }
+
+    #[must_use]
+    pub fn max_sessions(mut self, sessions: impl Into<Option<usize>>) -> Self {
+        self.max_sessions = sessions.into().unwrap_or(0) as u32;
+        self
+    }
+
+    #[must_use]
+    pub fn log(
+        mut self,
+        level: impl Into<Option<LogLevel>>,
+        sink: impl Fn(LogLevel, &str) + Send + Sync + 'static,
+    ) -> Self {
+        self.log = Some((level.into(), Box::new(Sink(Box::new(sink)))));
+        self
+    }
+
     pub fn build(self) -> Result<Engine> {
         let library = self.library.map(|path| text(&path.to_string_lossy()));
         let library = library.transpose()?;
+        let level = self.log.as_ref().and_then(|(level, _)| *level);
+        let sink = self.log.map(|(_, sink)| Box::into_raw(sink));
         let options = raw::EngineOptions {
             struct_size: size_of::<raw::EngineOptions>() as u32,
             provider: provider_value(self.provider),
             runtime_library: library.as_ref().map_or(ptr::null(), |path| path.as_ptr()),
             base_cache_bytes: 48 << 20,
-            log: ptr::null(),
-            log_user_data: ptr::null_mut(),
-            log_destroy: ptr::null(),
-            log_level: 0,
+            log: sink.map(|_| log::write as raw::LogFn),
+            log_user_data: sink.map_or(ptr::null_mut(), |sink| sink.cast()),
+            log_destroy: sink.map(|_| log::destroy as raw::DestroyFn),
+            log_level: log::value(level),
             reserved: 0,
+            threads: self.threads,
+            max_sessions: self.max_sessions,
+            map_files: self.map_files.into(),
+            reserved_2: 0,
         };
         let mut out = ptr::null_mut();
         // SAFETY: the options live, and so does the path in them.
@@ -235,6 +369,15 @@ impl Avatar {
 
     pub fn provider(&self) -> &ProviderReport {
         &self.report
+    }
+
+    pub fn capacity(&self) -> Result<usize> {
+        let mut sessions = 0;
+        // SAFETY: the avatar lives.
+        call(|err| unsafe {
+            (API.essence_avatar_measure_capacity)(self.handle, &raw mut sessions, err)
+        })?;
+        Ok(sessions as usize)
     }
 
     pub fn session(&self, options: SessionOptions) -> Result<Session> {

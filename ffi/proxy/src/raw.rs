@@ -18,17 +18,37 @@ pub(crate) struct CError {
     pub(crate) message: [c_char; 512],
 }
 
+pub(crate) type LogFn = unsafe extern "C" fn(*mut c_void, u32, *const c_char, usize);
+pub(crate) type DestroyFn = unsafe extern "C" fn(*mut c_void);
+
 #[repr(C)]
 pub(crate) struct EngineOptions {
     pub(crate) struct_size: u32,
     pub(crate) provider: u32,
     pub(crate) runtime_library: *const c_char,
     pub(crate) base_cache_bytes: u64,
-    pub(crate) log: *const c_void,
+    pub(crate) log: Option<LogFn>,
     pub(crate) log_user_data: *mut c_void,
-    pub(crate) log_destroy: *const c_void,
+    pub(crate) log_destroy: Option<DestroyFn>,
     pub(crate) log_level: u32,
     pub(crate) reserved: u32,
+    pub(crate) threads: u32,
+    pub(crate) max_sessions: u32,
+    pub(crate) map_files: u32,
+    pub(crate) reserved_2: u32,
+}
+
+#[repr(C)]
+pub(crate) struct EngineInfo {
+    pub(crate) struct_size: u32,
+    pub(crate) reserved: u32,
+    pub(crate) runtime_path: *const c_char,
+    pub(crate) runtime_version: *const c_char,
+    pub(crate) runtime_tried: *const c_char,
+    pub(crate) providers: *const u32,
+    pub(crate) provider_count: usize,
+    pub(crate) threads: u32,
+    pub(crate) sessions: u32,
 }
 
 #[repr(C)]
@@ -81,6 +101,24 @@ pub(crate) struct SessionOptions {
     pub(crate) queue_limit_s: u32,
     pub(crate) reserved: u32,
     pub(crate) clock: *const c_void,
+    pub(crate) without_pictures: u32,
+    pub(crate) queue_limit_utterances: u32,
+    pub(crate) queue_limit_bytes: u64,
+}
+
+#[repr(C)]
+pub(crate) struct SessionStatistics {
+    pub(crate) struct_size: u32,
+    pub(crate) reserved: u32,
+    pub(crate) frames: u64,
+    pub(crate) speech: u64,
+    pub(crate) late: u64,
+    pub(crate) skipped: u64,
+    pub(crate) underruns: u64,
+    pub(crate) concealed: u64,
+    pub(crate) restarts: u64,
+    pub(crate) samples: u64,
+    pub(crate) worst_delay_ns: u64,
 }
 
 #[repr(C)]
@@ -126,6 +164,16 @@ pub(crate) struct FrameInfo {
     pub(crate) interruptions: u64,
 }
 
+impl FrameInfo {
+    /// To be written by the library.
+    pub(crate) fn empty() -> Self {
+        // SAFETY: zeros are a value.
+        let mut info = unsafe { std::mem::zeroed::<Self>() };
+        info.struct_size = size_of_val(&info) as u32;
+        info
+    }
+}
+
 /// Loads functions by their names.
 macro_rules! functions {
     ($( fn $name:ident($($type:ty),* $(,)?) $(-> $result:ty)?; )*) => {
@@ -150,10 +198,15 @@ functions! {
     fn essence_status_name(Status) -> *const c_char;
     fn essence_engine_create(*const EngineOptions, *mut *mut c_void, *mut CError) -> Status;
     fn essence_engine_destroy(*mut c_void);
+    fn essence_engine_describe(*const c_void, *mut EngineInfo, *mut CError) -> Status;
+    fn essence_engine_set_log_level(*const c_void, u32, *mut CError) -> Status;
+    fn essence_engine_set_max_sessions(*const c_void, u32, *mut CError) -> Status;
     fn essence_avatar_open(*const c_void, *const c_char, *mut *mut c_void, *mut CError) -> Status;
+    fn essence_avatar_open_memory(*const c_void, *const u8, usize, Option<DestroyFn>, *mut c_void, *mut *mut c_void, *mut CError) -> Status;
     fn essence_avatar_retain(*mut c_void) -> *mut c_void;
     fn essence_avatar_release(*mut c_void);
     fn essence_avatar_describe(*const c_void, *mut WholeAvatarInfo, *mut CError) -> Status;
+    fn essence_avatar_measure_capacity(*const c_void, *mut u32, *mut CError) -> Status;
     fn essence_avatar_report_provider(*const c_void, *mut ProviderReport, *mut CError) -> Status;
     fn essence_clock_create(*mut *mut c_void, *mut CError) -> Status;
     fn essence_clock_advance(*const c_void, u64, *mut CError) -> Status;
@@ -167,10 +220,15 @@ functions! {
     fn essence_session_interrupt(*const c_void, *mut CError) -> Status;
     fn essence_session_restart_clock(*const c_void, *mut CError) -> Status;
     fn essence_session_cancel(*const c_void, *mut CError) -> Status;
+    fn essence_session_set_paused(*const c_void, u32, *mut CError) -> Status;
+    fn essence_session_set_muted(*const c_void, u32, *mut CError) -> Status;
+    fn essence_session_read_statistics(*const c_void, *mut SessionStatistics, *mut CError) -> Status;
     fn essence_session_perform_again(*const c_void, *const c_char, *mut CError) -> Status;
     fn essence_session_set_loop(*const c_void, *const c_char, *mut CError) -> Status;
     fn essence_session_perform(*const c_void, *const c_char, *mut CError) -> Status;
     fn essence_session_next_frame(*const c_void, *mut c_void, *const Picture, *mut FrameInfo, *mut CError) -> Status;
+    fn essence_session_try_next_frame(*const c_void, *mut c_void, *const Picture, *mut FrameInfo, *mut CError) -> Status;
+    fn essence_session_set_wakeup(*const c_void, Option<DestroyFn>, *mut c_void, Option<DestroyFn>, *mut CError) -> Status;
     fn essence_frame_create(*mut *mut c_void, *mut CError) -> Status;
     fn essence_frame_destroy(*mut c_void);
 }

@@ -2,21 +2,50 @@
 
 use std::ffi::c_void;
 use std::mem;
+use std::pin::Pin;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+
+use futures_core::Stream;
 
 use crate::clock::Clock;
 use crate::frame::{self, Frame, FrameRoom};
-use crate::raw::{self, AGAIN, API, FrameInfo, OK};
-use crate::{AudioData, Error, ErrorKind, OutputSize, Pacing, PixelFormat, Result, call, text};
+use crate::raw::{self, AGAIN, API, FrameInfo, OK, Status};
+use crate::{
+    AudioData, Error, ErrorKind, OutputSize, Pacing, PixelFormat, Result, Statistics, call, text,
+};
 
-#[derive(Clone, Debug, Default)]
+/// The engine's own, but for the clock.
+#[derive(Clone, Debug)]
 pub struct SessionOptions {
-    pacing: Pacing,
-    format: PixelFormat,
-    size: Option<OutputSize>,
-    clock: Clock,
+    pub pacing: Pacing,
+    pub pixel_format: PixelFormat,
+    pub output_size: Option<OutputSize>,
+    pub letterbox: [u8; 3],
+    pub queue_limit_s: u32,
+    pub queue_limit_bytes: usize,
+    pub queue_limit_utterances: usize,
+    pub clock: Clock,
+    pub pictures: bool,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            pacing: Pacing::default(),
+            pixel_format: PixelFormat::default(),
+            output_size: None,
+            letterbox: [0; 3],
+            queue_limit_s: 600,
+            queue_limit_bytes: 0,
+            queue_limit_utterances: 0,
+            clock: Clock::default(),
+            pictures: true,
+        }
+    }
 }
 
 impl SessionOptions {
@@ -28,19 +57,25 @@ impl SessionOptions {
 
     #[must_use]
     pub fn pixel_format(mut self, format: PixelFormat) -> Self {
-        self.format = format;
+        self.pixel_format = format;
         self
     }
 
     #[must_use]
     pub fn output_size(mut self, size: impl Into<Option<OutputSize>>) -> Self {
-        self.size = size.into();
+        self.output_size = size.into();
         self
     }
 
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    #[must_use]
+    pub fn pictures(mut self, pictures: bool) -> Self {
+        self.pictures = pictures;
         self
     }
 }
@@ -50,7 +85,10 @@ pub struct Session {
     handle: *mut c_void,
     format: PixelFormat,
     size: (usize, usize),
+    pictures: bool,
     drawn: AtomicU64,
+    /// What the library wakes by its callback, once there is one.
+    waker: Arc<Mutex<Option<Waker>>>,
 }
 
 // SAFETY: the header says so.
@@ -60,22 +98,27 @@ unsafe impl Sync for Session {}
 
 impl Session {
     pub(crate) fn new(avatar: *mut c_void, options: SessionOptions) -> Result<Self> {
-        let size = options
-            .size
-            .map_or((0, 0), |size| (size.width, size.height));
+        let size = options.output_size.unwrap_or(OutputSize {
+            width: 0,
+            height: 0,
+        });
+        let [red, green, blue] = options.letterbox;
         let given = raw::SessionOptions {
             struct_size: size_of::<raw::SessionOptions>() as u32,
             pacing: u32::from(options.pacing == Pacing::Unpaced),
-            pixel_format: frame::format_value(options.format),
-            width: size.0 as u32,
-            height: size.1 as u32,
-            letterbox_rgb: 0,
-            queue_limit_s: 600,
+            pixel_format: frame::format_value(options.pixel_format),
+            width: size.width as u32,
+            height: size.height as u32,
+            letterbox_rgb: u32::from_be_bytes([0, red, green, blue]),
+            queue_limit_s: options.queue_limit_s,
             reserved: 0,
             clock: match &options.clock {
                 Clock::System => ptr::null(),
                 Clock::Manual(clock) => clock.handle(),
             },
+            without_pictures: (!options.pictures).into(),
+            queue_limit_utterances: options.queue_limit_utterances as u32,
+            queue_limit_bytes: options.queue_limit_bytes as u64,
         };
         let mut handle = ptr::null_mut();
         // SAFETY: avatar, options and the clock in them live.
@@ -84,8 +127,10 @@ impl Session {
         })?;
         let mut session = Self {
             handle,
-            format: options.format,
-            size,
+            format: options.pixel_format,
+            size: (0, 0),
+            pictures: options.pictures,
+            waker: Arc::default(),
             drawn: AtomicU64::new(0),
         };
         let info = session.info()?;
@@ -151,6 +196,40 @@ impl Session {
             .expect("interrupting works");
     }
 
+    pub fn set_paused(&self, paused: bool) {
+        // SAFETY: the session lives.
+        call(|err| unsafe { (API.essence_session_set_paused)(self.handle, paused.into(), err) })
+            .expect("pausing works");
+    }
+
+    pub fn set_muted(&self, muted: bool) {
+        // SAFETY: the session lives.
+        call(|err| unsafe { (API.essence_session_set_muted)(self.handle, muted.into(), err) })
+            .expect("muting works");
+    }
+
+    pub fn statistics(&self) -> Statistics {
+        // SAFETY: zeros are a value; the session lives.
+        let counted = unsafe {
+            let mut counted = mem::zeroed::<raw::SessionStatistics>();
+            counted.struct_size = size_of_val(&counted) as u32;
+            call(|err| (API.essence_session_read_statistics)(self.handle, &raw mut counted, err))
+                .expect("the session lives");
+            counted
+        };
+        let mut statistics = Statistics::default();
+        statistics.frames = counted.frames;
+        statistics.speech = counted.speech;
+        statistics.late = counted.late;
+        statistics.skipped = counted.skipped;
+        statistics.underruns = counted.underruns;
+        statistics.concealed = counted.concealed;
+        statistics.restarts = counted.restarts;
+        statistics.samples = counted.samples;
+        statistics.worst_delay = Duration::from_nanos(counted.worst_delay_ns);
+        statistics
+    }
+
     pub fn restart_clock(&self) {
         // SAFETY: the session lives.
         call(|err| unsafe { (API.essence_session_restart_clock)(self.handle, err) })
@@ -192,8 +271,8 @@ impl Session {
     pub fn next_frame(&self) -> Result<Option<Frame>> {
         let room = FrameRoom::new()?;
         let mut bytes = vec![0; self.format.buffer_len(self.size.0, self.size.1)];
-        let outside = self.drawn.fetch_add(1, Ordering::Relaxed) % 2 == 1;
-        let mut info = info();
+        let outside = self.pictures && self.drawn.fetch_add(1, Ordering::Relaxed) % 2 == 1;
+        let mut info = FrameInfo::empty();
         let drawn = if outside {
             self.draw_to(&room, &mut bytes, &mut info)?
         } else {
@@ -204,13 +283,52 @@ impl Session {
     }
 
     /// The next frame into a room that is used again, as a program would.
-    pub fn next_frame_into(&self, room: &FrameRoom) -> Result<bool> {
-        self.draw(room, &mut info())
+    pub fn next_frame_into(&self, frame: &mut Frame) -> Result<bool> {
+        frame.draw(|room, info| self.draw(room, info))
+    }
+
+    /// The next frame if it is due now.
+    pub fn try_next_frame(&self) -> Result<Option<Frame>> {
+        let mut frame = Frame::new();
+        let drawn = frame.draw(|room, info| {
+            // SAFETY: session, room and info live.
+            answer(call(|err| unsafe {
+                let none = ptr::null();
+                (API.essence_session_try_next_frame)(self.handle, room.0, none, info, err)
+            })?)
+        })?;
+        Ok(drawn.then_some(frame))
+    }
+
+    /// Polls through the callback of C.
+    pub fn poll_next_frame(&self, context: &mut Context<'_>) -> Poll<Result<Frame>> {
+        let first = {
+            let mut waker = self.waker.lock().expect("nothing panics in here");
+            waker.replace(context.waker().clone()).is_none()
+        };
+        if first && Arc::strong_count(&self.waker) == 1 {
+            let user_data = Arc::into_raw(Arc::clone(&self.waker)).cast_mut().cast();
+            // SAFETY: the session lives; the reference does until `forget` is called.
+            let set = call(|err| unsafe {
+                let (wake, forget) = (Some(wake as _), Some(forget as _));
+                (API.essence_session_set_wakeup)(self.handle, wake, user_data, forget, err)
+            });
+            set.expect("the session lives");
+        }
+        match self.try_next_frame() {
+            Ok(None) => Poll::Pending,
+            Ok(Some(frame)) => Poll::Ready(Ok(frame)),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    pub fn frames(&self) -> Frames<'_> {
+        Frames(self, false)
     }
 
     /// The next frame's picture into `bytes`.
     pub fn next_frame_to(&self, room: &FrameRoom, bytes: &mut [u8]) -> Result<bool> {
-        self.draw_to(room, bytes, &mut info())
+        self.draw_to(room, bytes, &mut FrameInfo::empty())
     }
 
     fn draw_to(&self, room: &FrameRoom, bytes: &mut [u8], info: &mut FrameInfo) -> Result<bool> {
@@ -229,22 +347,56 @@ impl Session {
         info: &mut FrameInfo,
     ) -> Result<bool> {
         // SAFETY: session, room and picture live.
-        let status = call(|err| unsafe {
+        answer(call(|err| unsafe {
             (API.essence_session_next_frame)(self.handle, room.0, picture, info, err)
-        })?;
-        match status {
-            OK => Ok(true),
-            AGAIN => Ok(false),
-            other => Err(Error::new(ErrorKind::Internal, format!("status {other}"))),
-        }
+        })?)
     }
 }
 
-fn info() -> FrameInfo {
-    // SAFETY: zeros are a value.
-    let mut info = unsafe { mem::zeroed::<FrameInfo>() };
-    info.struct_size = size_of_val(&info) as u32;
-    info
+/// # Safety
+/// `user_data` is the reference that was handed over with this callback.
+unsafe extern "C" fn wake(user_data: *mut c_void) {
+    // SAFETY: as this function demands.
+    let waker = unsafe { &*user_data.cast::<Mutex<Option<Waker>>>() };
+    let waker = waker.lock().expect("nothing panics in here").take();
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// # Safety
+/// As for [`wake`]; called once.
+unsafe extern "C" fn forget(user_data: *mut c_void) {
+    // SAFETY: as this function demands.
+    drop(unsafe { Arc::from_raw(user_data.cast_const().cast::<Mutex<Option<Waker>>>()) });
+}
+
+/// The engine's stream of the same name.
+#[derive(Debug)]
+pub struct Frames<'a>(&'a Session, bool);
+
+impl Stream for Frames<'_> {
+    type Item = Result<Frame>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.1 {
+            return Poll::Ready(None);
+        }
+        let polled = self.0.poll_next_frame(context);
+        if let Poll::Ready(Err(error)) = &polled {
+            self.1 = error.kind() == ErrorKind::Cancelled;
+        }
+        polled.map(Some)
+    }
+}
+
+/// Whether a call that is to draw a frame has drawn one.
+fn answer(status: Status) -> Result<bool> {
+    match status {
+        OK => Ok(true),
+        AGAIN => Ok(false),
+        other => Err(Error::new(ErrorKind::Internal, format!("status {other}"))),
+    }
 }
 
 impl Drop for Session {

@@ -82,6 +82,7 @@ static void of_engines(essence_engine *engine)
     info.struct_size = 0;
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_engine_describe(engine, &info, ERR));
     says("struct_size");
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_engine_set_max_sessions(NULL, 1, ERR));
 
     options = (essence_engine_options)ESSENCE_ENGINE_OPTIONS_INIT;
     options.provider = ESSENCE_PROVIDER_CUDA;
@@ -107,6 +108,7 @@ static void of_avatars(essence_engine *engine, essence_avatar *toy)
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_avatar_describe(NULL, &info, ERR));
     EXPECT(ESSENCE_OK, essence_avatar_describe(toy, &info, ERR));
     CHECK(essence_avatar_retain(NULL) == NULL);
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_avatar_measure_capacity(toy, NULL, ERR));
     essence_avatar_release(NULL);
 }
 
@@ -136,6 +138,10 @@ static void of_sessions(essence_avatar *toy)
     options.letterbox_rgb = 0x1000000;
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_create(toy, &options, &session, ERR));
     options.letterbox_rgb = 0;
+    options.without_pictures = 2;
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_create(toy, &options, &session, ERR));
+    says("without_pictures is 2");
+    options.without_pictures = 0;
     options.queue_limit_s = 2;
     EXPECT(ESSENCE_OK, essence_session_create(toy, &options, &session, ERR));
     EXPECT(ESSENCE_OK, essence_frame_create(&frame, ERR));
@@ -165,6 +171,9 @@ static void of_sessions(essence_avatar *toy)
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_interrupt(NULL, ERR));
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_restart_clock(NULL, ERR));
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_cancel(NULL, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_set_paused(NULL, 1, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_set_muted(NULL, 1, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_read_statistics(session, NULL, ERR));
     EXPECT(ESSENCE_OK, essence_session_cancel(session, ERR));
     EXPECT(ESSENCE_ERR_CANCELLED, essence_session_next_frame(session, frame, NULL, &info, ERR));
     says("cancelled");
@@ -445,6 +454,17 @@ static void of_struct_sizes(essence_engine *engine, essence_avatar *toy)
     EXPECT(ESSENCE_OK, essence_session_interrupt(session, ERR));
     EXPECT(ESSENCE_OK, essence_session_next_frame(session, frame, NULL, &frame_info, ERR));
     CHECK(frame_info.index == 1 && frame_info.interruptions == 2);
+    /* Options and infos of a program of ABI 1.3. */
+    newer.options = session_macro;
+    newer.options.struct_size = offsetof(essence_session_options, without_pictures);
+    newer.options.without_pictures = 77;
+    essence_session_destroy(session);
+    EXPECT(ESSENCE_OK, essence_session_create(toy, &newer.options, &session, ERR));
+    memset(&out, 0xAA, sizeof out);
+    out.info.struct_size = offsetof(essence_engine_info, threads);
+    EXPECT(ESSENCE_OK, essence_engine_describe(engine, &out.info, ERR));
+    CHECK(out.info.provider_count >= 1 && out.info.threads == 0xAAAAAAAA);
+
     frame_info.struct_size = offsetof(essence_frame_info, arkit_count);
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_next_frame(session, frame, NULL, &frame_info, ERR));
     essence_frame_destroy(frame);

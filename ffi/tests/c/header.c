@@ -23,7 +23,7 @@ SIZE(essence_error, 520, 520);
 AT(essence_error, status, 4, 4);
 AT(essence_error, message, 8, 8);
 
-SIZE(essence_engine_options, 56, 48);
+SIZE(essence_engine_options, 72, 64);
 AT(essence_engine_options, provider, 4, 4);
 AT(essence_engine_options, runtime_library, 8, 8);
 AT(essence_engine_options, base_cache_bytes, 16, 16);
@@ -31,13 +31,18 @@ AT(essence_engine_options, log, 24, 24);
 AT(essence_engine_options, log_user_data, 32, 28);
 AT(essence_engine_options, log_destroy, 40, 32);
 AT(essence_engine_options, log_level, 48, 36);
+AT(essence_engine_options, threads, 56, 48);
+AT(essence_engine_options, max_sessions, 60, 52);
+AT(essence_engine_options, map_files, 64, 56);
 
-SIZE(essence_engine_info, 48, 28);
+SIZE(essence_engine_info, 56, 36);
 AT(essence_engine_info, runtime_path, 8, 8);
 AT(essence_engine_info, runtime_version, 16, 12);
 AT(essence_engine_info, runtime_tried, 24, 16);
 AT(essence_engine_info, providers, 32, 20);
 AT(essence_engine_info, provider_count, 40, 24);
+AT(essence_engine_info, threads, 48, 28);
+AT(essence_engine_info, sessions, 52, 32);
 
 SIZE(essence_avatar_info, 128, 88);
 AT(essence_avatar_info, frame_width, 4, 4);
@@ -74,7 +79,7 @@ AT(essence_picture, height, 12, 12);
 AT(essence_picture, planes, 16, 16);
 AT(essence_picture, strides, 40, 28);
 
-SIZE(essence_session_options, 40, 36);
+SIZE(essence_session_options, 56, 56);
 AT(essence_session_options, pacing, 4, 4);
 AT(essence_session_options, pixel_format, 8, 8);
 AT(essence_session_options, width, 12, 12);
@@ -82,6 +87,9 @@ AT(essence_session_options, height, 16, 16);
 AT(essence_session_options, letterbox_rgb, 20, 20);
 AT(essence_session_options, queue_limit_s, 24, 24);
 AT(essence_session_options, clock, 32, 32);
+AT(essence_session_options, without_pictures, 40, 36);
+AT(essence_session_options, queue_limit_utterances, 44, 40);
+AT(essence_session_options, queue_limit_bytes, 48, 48);
 
 SIZE(essence_session_info, 32, 28);
 AT(essence_session_info, frame_width, 4, 4);
@@ -89,6 +97,17 @@ AT(essence_session_info, frame_height, 8, 8);
 AT(essence_session_info, pixel_format, 12, 12);
 AT(essence_session_info, picture_bytes, 16, 16);
 AT(essence_session_info, latency_ms, 24, 20);
+
+SIZE(essence_session_statistics, 80, 80);
+AT(essence_session_statistics, frames, 8, 8);
+AT(essence_session_statistics, speech, 16, 16);
+AT(essence_session_statistics, late, 24, 24);
+AT(essence_session_statistics, skipped, 32, 32);
+AT(essence_session_statistics, underruns, 40, 40);
+AT(essence_session_statistics, concealed, 48, 48);
+AT(essence_session_statistics, restarts, 56, 56);
+AT(essence_session_statistics, samples, 64, 64);
+AT(essence_session_statistics, worst_delay_ns, 72, 72);
 
 SIZE(essence_frame_info, 144, 104);
 AT(essence_frame_info, flags, 4, 4);
@@ -149,11 +168,13 @@ HOLDS(providers, ESSENCE_PROVIDER_AUTO == 0 && ESSENCE_PROVIDER_CPU == 1 && ESSE
                      ESSENCE_PROVIDER_COREML == 3 && ESSENCE_PROVIDER_OPENVINO == 4 &&
                      ESSENCE_PROVIDER_WEBGPU == 5);
 HOLDS(pacings, ESSENCE_PACING_REALTIME == 0 && ESSENCE_PACING_UNPACED == 1);
-HOLDS(flags, ESSENCE_FRAME_SPEECH == 1 && ESSENCE_FRAME_END_OF_SPEECH == 2 && ESSENCE_FRAME_UNDERRUN == 4);
+HOLDS(flags, ESSENCE_FRAME_SPEECH == 1 && ESSENCE_FRAME_END_OF_SPEECH == 2 && ESSENCE_FRAME_UNDERRUN == 4 &&
+                 ESSENCE_FRAME_LATE == 8 && ESSENCE_FRAME_MUTED == 16 && ESSENCE_FRAME_CONCEALED == 32);
 HOLDS(levels, ESSENCE_LOG_LEVEL_OFF == 0 && ESSENCE_LOG_LEVEL_ERROR == 1 && ESSENCE_LOG_LEVEL_WARN == 2 &&
                   ESSENCE_LOG_LEVEL_INFO == 3 && ESSENCE_LOG_LEVEL_DEBUG == 4 && ESSENCE_LOG_LEVEL_TRACE == 5);
 HOLDS(qualities, ESSENCE_QUALITY_MEDIUM == 0 && ESSENCE_QUALITY_LOW == 1 && ESSENCE_QUALITY_HIGH == 2);
-HOLDS(version, ESSENCE_ABI_VERSION_MAJOR == 1);
+HOLDS(version, ESSENCE_ABI_VERSION_MAJOR == 1 && ESSENCE_ABI_VERSION_MINOR >= 4);
+HOLDS(no_limit, ESSENCE_NO_LIMIT == 0xFFFFFFFF);
 
 /* The INIT macros initialise, in both languages. */
 int essence_header_test(void);
@@ -167,6 +188,7 @@ int essence_header_test(void)
     const essence_picture picture = ESSENCE_PICTURE_INIT;
     const essence_session_options session = ESSENCE_SESSION_OPTIONS_INIT;
     const essence_session_info session_info = ESSENCE_SESSION_INFO_INIT;
+    const essence_session_statistics statistics = ESSENCE_SESSION_STATISTICS_INIT;
     const essence_frame_info frame = ESSENCE_FRAME_INFO_INIT;
     const essence_audio_info audio = ESSENCE_AUDIO_INFO_INIT;
     const essence_mp4_options mp4 = ESSENCE_MP4_OPTIONS_INIT;
@@ -177,6 +199,7 @@ int essence_header_test(void)
            engine_info.struct_size == sizeof engine_info && avatar.struct_size == sizeof avatar &&
            report.struct_size == sizeof report && picture.struct_size == sizeof picture &&
            session.struct_size == sizeof session && session_info.struct_size == sizeof session_info &&
+           statistics.struct_size == sizeof statistics &&
            frame.struct_size == sizeof frame && audio.struct_size == sizeof audio &&
            mp4.struct_size == sizeof mp4 && mp4_info.struct_size == sizeof mp4_info &&
            status == err.status && format > session.pixel_format;

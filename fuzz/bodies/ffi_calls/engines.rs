@@ -15,7 +15,10 @@ pub(super) enum Call {
     DescribeAvatar(Size),
     ReportProvider(Size),
     OpenAvatar(Seldom, Text),
+    OpenMemory(Vec<u8>, bool),
+    MeasureCapacity(Seldom),
     DescribeEngine(Size),
+    SetMaxSessions(u32),
     CreateEngine {
         seldom: Seldom,
         provider: u32,
@@ -24,6 +27,13 @@ pub(super) enum Call {
         tail: bool,
     },
     InitOptions(u8, u16),
+}
+
+/// # Safety
+/// `bytes` is a vector out of a box, destroyed once.
+unsafe extern "C" fn destroy_bytes(bytes: *mut std::ffi::c_void) {
+    // SAFETY: as this function demands.
+    drop(unsafe { Box::from_raw(bytes.cast::<Vec<u8>>()) });
 }
 
 impl World {
@@ -65,9 +75,43 @@ impl World {
                     self.check(status);
                     essence_avatar_release(out);
                 }
+                Call::OpenMemory(bytes, keep) => {
+                    let (start, size) = (bytes.as_ptr(), bytes.len());
+                    let kept = Box::into_raw(Box::new(bytes));
+                    let destroy = keep.then_some(destroy_bytes as unsafe extern "C" fn(_));
+                    let mut out = ptr::null_mut();
+                    let status = essence_avatar_open_memory(
+                        self.engine,
+                        start,
+                        size,
+                        destroy,
+                        kept.cast(),
+                        &raw mut out,
+                        err,
+                    );
+                    self.check(status);
+                    essence_avatar_release(out);
+                    if !keep {
+                        destroy_bytes(kept.cast());
+                    }
+                }
                 Call::DescribeEngine(size) => {
                     let mut info = Room::<essence_engine_info>::zeroed(size);
                     let status = essence_engine_describe(self.engine, info.pointer(), err);
+                    self.check(status);
+                }
+                Call::MeasureCapacity(seldom) => {
+                    if !seldom.now() {
+                        return;
+                    }
+                    let mut sessions = 0;
+                    let status =
+                        essence_avatar_measure_capacity(self.avatar, &raw mut sessions, err);
+                    self.check(status);
+                }
+                Call::SetMaxSessions(sessions) => {
+                    // Never fewer than the tests need.
+                    let status = essence_engine_set_max_sessions(self.engine, sessions | 64, err);
                     self.check(status);
                 }
                 Call::CreateEngine {

@@ -38,6 +38,9 @@ pub(super) enum Call {
     Perform(u8, Text),
     PerformAgain(u8, Text),
     SetLoop(u8, Text),
+    SetPaused(u8, u32),
+    SetMuted(u8, u32),
+    ReadStatistics(u8, Size),
     CreateClock,
     AdvanceClock(u8, u64),
     // By a few frames.
@@ -57,6 +60,7 @@ pub(super) struct Options {
     letterbox: u32,
     limit: u8,
     clock: u8,
+    without_pictures: u8,
 }
 
 impl World {
@@ -78,6 +82,7 @@ impl World {
                         letterbox: 0,
                         limit: 4,
                         clock,
+                        without_pictures: 0,
                     });
                 }
                 Call::Destroy(index) => {
@@ -131,6 +136,17 @@ impl World {
                 Call::SetLoop(session, name) => {
                     let session = pick(&self.sessions, session);
                     name.with(|name| essence_session_set_loop(session, name, err))
+                }
+                Call::SetPaused(session, paused) => {
+                    essence_session_set_paused(pick(&self.sessions, session), paused, err)
+                }
+                Call::SetMuted(session, muted) => {
+                    essence_session_set_muted(pick(&self.sessions, session), muted, err)
+                }
+                Call::ReadStatistics(session, size) => {
+                    let mut counted = Room::<essence_session_statistics>::zeroed(size);
+                    let session = pick(&self.sessions, session);
+                    essence_session_read_statistics(session, counted.pointer(), err)
                 }
                 Call::CreateClock => {
                     if self.clocks.len() >= 3 {
@@ -213,6 +229,9 @@ impl World {
             queue_limit_s: u32::from(options.limit),
             reserved: 0,
             clock,
+            without_pictures: u32::from(options.without_pictures % 3),
+            queue_limit_utterances: u32::from(options.limit) % 3,
+            queue_limit_bytes: u64::from(options.letterbox),
         };
         let size = options.size.of(size_of_val(&given));
         let mut room = Room::new(given, size, u8::from(options.tail));

@@ -20,6 +20,10 @@ const FALLBACK_RATE_HZ: u32 = 48000;
 /// Samples resampled at a time.
 const BLOCK: usize = 1024;
 
+/// Length of the resampler's filter, and its phases between two samples of the input.
+const TAPS: usize = 256;
+const PHASES: usize = 128;
+
 pub(super) struct AacTrack {
     rate_hz: u32,
     encoder: Encoder,
@@ -171,7 +175,7 @@ struct RateConverter {
     to_hz: u32,
     input: Vec<f32>,
     output: Vec<f32>,
-    /// Output samples still to drop: the filter's delay.
+    /// Output samples still to drop: the filter's delay, see [`delay`].
     delay: usize,
     taken: u64,
     given: u64,
@@ -179,7 +183,8 @@ struct RateConverter {
 
 impl RateConverter {
     fn new(from_hz: u32, to_hz: u32) -> Result<Self> {
-        let parameters = SincInterpolationParameters::new(256, WindowFunction::BlackmanHarris2);
+        let parameters = SincInterpolationParameters::new(TAPS, WindowFunction::BlackmanHarris2)
+            .oversampling_factor(PHASES);
         let ratio = f64::from(to_hz) / f64::from(from_hz);
         let resampler =
             Async::<f32>::new_sinc(ratio, 1.0, &parameters, BLOCK, 1, FixedAsync::Input)
@@ -187,7 +192,7 @@ impl RateConverter {
         Ok(Self {
             input: Vec::with_capacity(BLOCK),
             output: vec![0.0; resampler.output_frames_max()],
-            delay: resampler.output_delay(),
+            delay: delay(ratio),
             resampler,
             from_hz,
             to_hz,
@@ -238,7 +243,50 @@ impl RateConverter {
     }
 }
 
+/// Samples of output before the input's first one appears, to the nearest: half the taps, less what
+/// `rubato`'s first sample is ahead: one phase of the input and one step of the output. Its own
+/// `output_delay` counts neither.
+fn delay(ratio: f64) -> usize {
+    let ahead = 1.0 / PHASES as f64;
+    ((TAPS as f64 / 2.0 - ahead) * ratio - 1.0).round().max(0.0) as usize
+}
+
 #[cold]
 fn resampling_failed(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(ErrorKind::Internal, "the sound could not be resampled").with_source(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The phase of a tone shows where its samples are.
+    #[test]
+    fn resampled_sound_is_in_step_to_half_a_sample() {
+        for from_hz in [10_000, 16_001, 37_800, 88_200, 96_000, 192_000] {
+            let to_hz = FALLBACK_RATE_HZ;
+            let step = std::f64::consts::TAU * 440.0;
+            let tone = |n: usize, hz: u32| (step * n as f64 / f64::from(hz)).sin() as f32;
+            let input: Vec<f32> = (0..from_hz as usize / 4)
+                .map(|n| tone(n, from_hz))
+                .collect();
+            let mut output: Vec<f32> = Vec::new();
+            let mut converter = RateConverter::new(from_hz, to_hz).expect("a converter");
+            let mut sink = |block: &[f32]| {
+                output.extend_from_slice(block);
+                Ok(())
+            };
+            converter.push(&input, &mut sink).expect("resamples");
+            converter.flush(&mut sink).expect("resamples");
+            // Half a sample, and a little for the filter's own error.
+            let most = (step / f64::from(to_hz) * 0.5 + 1e-3) as f32;
+            for (n, x) in output.iter().enumerate().take(10_000).skip(2000) {
+                let off = (x - tone(n, to_hz)).abs();
+                assert!(
+                    off < most,
+                    "{from_hz} Hz, sample {n}: off by {off}, {most} at most"
+                );
+            }
+        }
+    }
 }

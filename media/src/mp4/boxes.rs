@@ -24,14 +24,14 @@ const VIDEO_DELTA: u32 = 600;
 const AAC_FRAME_SAMPLES: u32 = 1024;
 const VIDEO_TRACK: u32 = 1;
 const AUDIO_TRACK: u32 = 2;
-/// `mdat` with its size in 64 bits, or `free` and `mdat` with 32: always as long.
+/// Length of `mdat`'s header in 64 bits, and of `free` and `mdat`'s header in 32: the same.
 const MDAT_HEADER_BYTES: u64 = 16;
 
-/// Where runs of samples of one track lie, from the begin of the data.
+/// The chunks of a track: offsets of its runs of samples, from the begin of the data.
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
     offsets: Vec<u64>,
-    /// Samples of the track up to the end of each chunk.
+    /// Number of the track's samples up to the end of each chunk.
     ends: Vec<u32>,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct AudioIndex {
     pub(super) chunks: Chunks,
 }
 
-/// Everything that the index tells.
+/// The content of the index.
 pub(super) struct Index<'a> {
     pub(super) video: &'a VideoIndex,
     pub(super) audio: &'a AudioIndex,
@@ -62,7 +62,7 @@ pub(super) struct Index<'a> {
     pub(super) presented_samples: u64,
 }
 
-/// What the file begins with.
+/// The box at the begin of the file.
 pub(super) fn file_head() -> Result<Vec<u8>> {
     encode(&FtypBox {
         major_brand: Brand::ISOM,
@@ -123,8 +123,8 @@ impl Chunks {
 }
 
 impl Index<'_> {
-    /// `moov` and the header of `mdat`, which together go directly before the data: `data_bytes` that
-    /// begin at `data_begin` in the file. Their size depends on `data_bytes` alone.
+    /// `moov` and the header of `mdat`, which go directly before the data: `data_bytes` that begin at
+    /// `data_begin` in the file. Their size depends on `data_bytes` alone.
     pub(super) fn encode(&self, data_begin: u64, data_bytes: u64) -> Result<Vec<u8>> {
         // Wide or not must not depend on where the index ends, so it is decided with room to spare.
         let wide = data_bytes > u64::from(u32::MAX) - (1 << 28);
@@ -277,7 +277,7 @@ impl Index<'_> {
         (stts_box, before + u64::from(last))
     }
 
-    /// What both tracks have in common.
+    /// The boxes of a track, of either kind.
     fn tkhd(&self) -> TkhdBox {
         TkhdBox {
             flag_track_enabled: true,

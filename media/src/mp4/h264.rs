@@ -12,7 +12,7 @@ use openh264::formats::YUVSlices;
 
 use super::{FRAME_RATE, Quality};
 
-/// A picture that can be begun at, every two seconds.
+/// The interval of key frames: two seconds.
 const KEY_FRAME_PERIOD: u32 = 50;
 
 const NAL_TYPE_SPS: u8 = 7;
@@ -24,7 +24,7 @@ pub(super) const COLOUR_PRIMARIES: u16 = ColorPrimaries::Bt709 as u16;
 pub(super) const TRANSFER_CHARACTERISTICS: u16 = TransferCharacteristics::Bt709 as u16;
 pub(super) const MATRIX_COEFFICIENTS: u16 = MatrixCoefficients::Smpte170M as u16;
 
-/// What a decoder has to know before the first picture.
+/// The parameter sets, which a decoder needs before the first picture.
 #[derive(Clone, Debug)]
 pub(super) struct ParameterSets {
     pub(super) sps: Vec<u8>,
@@ -35,7 +35,7 @@ pub(super) struct H264Encoder {
     encoder: Encoder,
     source_width: usize,
     source_height: usize,
-    /// The luma plane filled up to even dimensions, when they are not.
+    /// The luma plane padded to even dimensions, if they are odd.
     padded: Vec<u8>,
     parameter_sets: Option<ParameterSets>,
     frames: u64,
@@ -75,7 +75,7 @@ impl H264Encoder {
         self.source_height.next_multiple_of(2) as u32
     }
 
-    /// Known after the first picture.
+    /// The parameter sets. They exist after the first picture.
     pub(super) fn parameter_sets(&self) -> Result<&ParameterSets> {
         self.parameter_sets.as_ref().ok_or_else(|| {
             Error::new(
@@ -85,8 +85,8 @@ impl H264Encoder {
         })
     }
 
-    /// Encodes one picture and appends it to `out`, every unit after its length in 4 bytes. Returns
-    /// whether it can be begun at.
+    /// Encodes one picture and appends it to `out`, each NAL unit after its length in 4 bytes. Returns
+    /// whether it is a key frame.
     pub(super) fn encode(&mut self, i420: &[u8], out: &mut Vec<u8>) -> Result<bool> {
         let (width, height) = (self.width() as usize, self.height() as usize);
         let luma = self.source_width * self.source_height;
@@ -169,9 +169,9 @@ impl H264Encoder {
 }
 
 fn config(width: u32, height: u32, quality: Quality) -> EncoderConfig {
-    // One quantiser throughout: the same quality in every frame, and as many bits as it takes. This is
-    // what the buffer-based mode does between equal bounds; the modes that aim at a bit rate either
-    // leave out frames or warn on stderr that they may not.
+    // A constant quantiser: the same quality in every frame, and as many bits as it takes. The
+    // buffer-based mode does this between equal bounds; the modes that aim at a bit rate drop frames,
+    // or warn on stderr that they must not.
     let (qp, complexity) = match quality {
         Quality::Low => (32, Complexity::Medium),
         Quality::Medium => (26, Complexity::Medium),
@@ -198,7 +198,7 @@ fn config(width: u32, height: u32, quality: Quality) -> EncoderConfig {
         )
 }
 
-/// Copies a plane, repeating its last column and row where its size is odd.
+/// Copies a plane and pads an odd size by its last column and row.
 fn pad_to_even(plane: &[u8], width: usize, height: usize, padded: &mut Vec<u8>) {
     padded.clear();
     for row in plane.chunks_exact(width) {

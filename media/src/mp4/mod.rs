@@ -8,9 +8,9 @@
 //! `rate / 25 * k` together with picture `k`. Sound that is shorter than the pictures is filled up
 //! with silence, longer sound is cut by the same edit.
 //!
-//! # How a broken file never remains
+//! # No broken file remains
 //!
-//! Everything goes to `<name>.part` beside the target, which gets its name only when it is complete.
+//! Everything goes to an [`OutputFile`](crate::OutputFile), which gets its name only when it is complete.
 //! The samples are streamed to it; only their sizes stay in memory (about 8 bytes a frame of either
 //! kind). At the end the samples move up by the size of the index, which then goes in front ("fast
 //! start"): players on the web can begin before the file has arrived.
@@ -23,8 +23,8 @@
 
 mod aac;
 mod boxes;
+mod fast_start;
 mod h264;
-mod part_file;
 
 use std::path::Path;
 
@@ -32,8 +32,8 @@ use essence::{Error, ErrorKind, Result};
 
 use self::aac::AacTrack;
 use self::boxes::{AudioIndex, Index, VideoIndex};
+use self::fast_start::FastStartFile;
 use self::h264::H264Encoder;
-use self::part_file::PartFile;
 
 /// Pictures per second.
 pub const FRAME_RATE: u32 = 25;
@@ -84,6 +84,8 @@ pub struct Mp4Summary {
     pub height: u32,
     /// Rate of the sound in the file: the one that was written if AAC has it, else 48000.
     pub sample_rate_hz: u32,
+    /// Whether somebody else wrote the same name meanwhile, whose file was replaced.
+    pub replaced_another: bool,
 }
 
 /// Writes one MP4 file. Dropped without [`finish`](Self::finish), it leaves none.
@@ -96,7 +98,7 @@ pub struct Mp4Writer {
     video_chunk: Vec<u8>,
     audio_chunk: Vec<u8>,
     frames_in_chunk: usize,
-    file: PartFile,
+    file: FastStartFile,
 }
 
 impl std::fmt::Debug for Mp4Writer {
@@ -109,7 +111,7 @@ impl std::fmt::Debug for Mp4Writer {
 }
 
 impl Mp4Writer {
-    /// Begins a file at `path`; until it is finished its data is in `<path>.part`.
+    /// Begins a file at `path`, which appears only when it is finished.
     ///
     /// # Errors
     /// `InvalidArgument`: the size is not **16 to 3840** by **16 to 2160** pixels (or upright), or the
@@ -117,7 +119,7 @@ impl Mp4Writer {
     pub fn create(path: impl AsRef<Path>, options: &Mp4Options) -> Result<Self> {
         let video = H264Encoder::new(options.width, options.height, options.quality)?;
         let audio = AacTrack::new(options.sample_rate_hz, options.quality)?;
-        let file = PartFile::create(path.as_ref(), &boxes::file_head()?)?;
+        let file = FastStartFile::create(path.as_ref(), &boxes::file_head()?)?;
         Ok(Self {
             video,
             audio,
@@ -128,6 +130,12 @@ impl Mp4Writer {
             frames_in_chunk: 0,
             file,
         })
+    }
+
+    /// The file that exists until [`finish`](Self::finish), for a process that is about to end without
+    /// dropping this.
+    pub fn temporary_path(&self) -> Option<&Path> {
+        self.file.temporary_path()
     }
 
     /// Adds the next picture: tightly packed I420 (all of Y, then U, then V; chroma of an odd size
@@ -193,15 +201,16 @@ impl Mp4Writer {
             priming_samples: aac::PRIMING_SAMPLES,
             presented_samples: samples,
         };
-        let bytes = self
+        let committed = self
             .file
             .finish(|data_begin, data_bytes| index.encode(data_begin, data_bytes))?;
         Ok(Mp4Summary {
-            bytes,
+            bytes: committed.bytes,
             frames,
             width: self.video.width(),
             height: self.video.height(),
             sample_rate_hz: rate,
+            replaced_another: committed.replaced_another,
         })
     }
 

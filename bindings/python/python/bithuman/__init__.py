@@ -10,12 +10,14 @@ Three ways in, from the shortest:
 
 from __future__ import annotations
 
+from . import _distribution  # noqa: F401  (before anything of another distribution's could be mixed in)
 from ._abi import VERSION as __version__
-from ._engine import AvatarInfo, ProviderReport
-from ._session import ManualClock
+from ._engine import AvatarInfo, Engine, ProviderReport
+from ._session import ManualClock, Statistics
 from .asynchronous import AsyncBithuman, FrameStream
 from .exceptions import (
     AccountStatusError,
+    AudioNotFoundError,
     AvatarError,
     BithumanError,
     Cancelled,
@@ -25,6 +27,7 @@ from .exceptions import (
     InternalError,
     InvalidArgument,
     InvalidAvatar,
+    InvalidType,
     IoError,
     LimitExceeded,
     ModelError,
@@ -50,6 +53,7 @@ from .settings import Settings
 __all__ = [
     "AccountStatusError",
     "AsyncBithuman",
+    "AudioNotFoundError",
     "AudioChunk",
     "Avatar",
     "AvatarError",
@@ -58,6 +62,7 @@ __all__ = [
     "BithumanError",
     "Cancelled",
     "ComposedFrame",
+    "Engine",
     "ExecutionProviderRefused",
     "Failed",
     "FrameStream",
@@ -65,6 +70,7 @@ __all__ = [
     "InternalError",
     "InvalidArgument",
     "InvalidAvatar",
+    "InvalidType",
     "IoError",
     "LimitExceeded",
     "ManualClock",
@@ -79,6 +85,7 @@ __all__ = [
     "RuntimeMissing",
     "RuntimeNotReadyError",
     "Settings",
+    "Statistics",
     "TokenError",
     "TokenExpiredError",
     "TokenRequestError",

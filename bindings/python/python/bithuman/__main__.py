@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
 import sys
 import time
-from typing import List, Optional, Tuple, Union
+from typing import Iterator, List, Optional, Tuple, Union
 
 from . import __version__, open
 from ._engine import _PROVIDERS
@@ -16,13 +18,33 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """Runs a command and gives its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return _render(options)
+        with _terminable():
+            return _render(options)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
     except (BithumanError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return exit_code(error)
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Lets SIGTERM end what is under way as an interruption from the keyboard does, so that no unfinished file is left."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:
+        # Not in the main thread: signals are its program's business.
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> argparse.ArgumentParser:

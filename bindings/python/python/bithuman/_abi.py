@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import struct
 import threading
-from typing import Any, Callable, Optional
+from typing import Any, Callable, NoReturn, Optional
 
 from . import exceptions
 from ._library import ffi, lib
@@ -120,7 +120,19 @@ if hasattr(os, "register_at_fork"):
 VERSION = text(lib.essence_version())
 
 
-class Handle:
+class Unique:
+    """What exists once and belongs to its process: it can be neither copied nor pickled."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} can be neither copied nor pickled, since it belongs to this process; open the avatar again "
+            "where it is needed"
+        )
+
+
+class Handle(Unique):
     """A pointer to one of the library's objects, destroyed when the last user is done with it.
 
     ``with handle as pointer:`` borrows it for a call; :meth:`close` may come meanwhile, from any thread.
@@ -174,4 +186,6 @@ class Handle:
         self._destroy(pointer)
 
     def __del__(self) -> None:
-        self.close()
+        # Not there where the constructor has failed.
+        if hasattr(self, "_lock"):
+            self.close()

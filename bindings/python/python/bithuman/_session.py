@@ -7,16 +7,18 @@ import sys
 import threading
 import weakref
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Deque, Dict, List, Optional, Protocol, Tuple, Union
 
 import numpy as np
 
-from . import _abi
-from ._abi import Handle, call, sized
+from . import _abi, _arguments, _log
+from ._abi import Handle, Unique, call, sized
+from ._arguments import Colour, Size
 from ._library import ffi, lib
 from ._pictures import Pictures
 from ._places import Place, Places, read
-from .exceptions import BithumanError, InvalidArgument, ModelNotFoundError, RuntimeNotReadyError, UnknownAction
+from .exceptions import BithumanError, InvalidArgument, InvalidType, ModelNotFoundError, RuntimeNotReadyError, UnknownAction
 from .frames import AudioChunk, VideoFrame, channels
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ _OK: int = lib.ESSENCE_OK
 _SPEECH: int = lib.ESSENCE_FRAME_SPEECH
 _END_OF_SPEECH: int = lib.ESSENCE_FRAME_END_OF_SPEECH
 _UNDERRUN: int = lib.ESSENCE_FRAME_UNDERRUN
+_LATE: int = lib.ESSENCE_FRAME_LATE
+_MUTED: int = lib.ESSENCE_FRAME_MUTED
+_CONCEALED: int = lib.ESSENCE_FRAME_CONCEALED
 _next_frames = lib.essence_session_next_frames
 
 #: Frames that are drawn together at most, and bytes of their pictures: large ones take longer to draw, beside which the rest of a
@@ -51,11 +56,35 @@ TOGETHER, TOGETHER_BYTES = 12, 10 << 20
 #: A frame, or what went wrong instead, with the interruptions before it.
 Item = Tuple[int, Union[VideoFrame, BithumanError]]
 
-#: A size of pictures: both sides, or the longer one.
-Size = Union[int, Tuple[int, int], None]
+
+@dataclass(frozen=True)
+class Statistics:
+    """Counts of what has happened in a conversation so far.
+
+    Attributes:
+        frames: Frames drawn.
+        speech: Those of them that belong to an utterance.
+        late: Those that left more than 20 ms after they were due.
+        skipped: Pictures that were dropped because their time had passed.
+        underruns: Frames for which the audio of an utterance had not arrived in time.
+        concealed: Frames whose picture is not the one that was planned: see ``VideoFrame.is_concealed``.
+        restarts: Times the clock started anew because no frame had been asked for during a second.
+        samples: Audio samples handed out.
+        worst_delay: Longest time between a frame's due time and its leaving, in seconds.
+    """
+
+    frames: int
+    speech: int
+    late: int
+    skipped: int
+    underruns: int
+    concealed: int
+    restarts: int
+    samples: int
+    worst_delay: float
 
 
-class ManualClock:
+class ManualClock(Unique):
     """A clock that stands still until it is advanced, for tests: conversations on it never wait for real time."""
 
     def __init__(self) -> None:
@@ -80,7 +109,7 @@ class Listener(Protocol):
     def __hash__(self) -> int: ...
 
 
-class Session:
+class Session(Unique):
     """A conversation with an avatar. Any thread may call anything at any time."""
 
     def __init__(
@@ -90,17 +119,21 @@ class Session:
         pacing: str = "realtime",
         pixel_format: str = "bgr",
         size: Size = None,
-        letterbox: Tuple[int, int, int] = (0, 0, 0),
+        letterbox: Colour = None,
         clock: Optional[ManualClock] = None,
+        queue_limit: int = 600,
+        pictures: bool = True,
     ) -> None:
+        _log.follow(avatar.engine)
         options = _abi.options("essence_session_options", lib.essence_session_options_init)
         options.pacing = _choice("pacing", pacing, _PACINGS)
         options.pixel_format = _choice("pixel format", pixel_format, _FORMATS)
-        options.width, options.height = _resolve(size, avatar)
-        red, green, blue = letterbox
-        if not all(0 <= value <= 255 for value in letterbox):
-            raise InvalidArgument(f"a colour is three values from 0 to 255, not {letterbox}")
-        options.letterbox_rgb = red << 16 | green << 8 | blue
+        options.width, options.height = _arguments.size(size, (avatar.info.width, avatar.info.height))
+        options.letterbox_rgb = _arguments.colour(letterbox)
+        options.queue_limit_s = _arguments.count(queue_limit, "queue_limit")
+        # So many seconds at 48 kHz always fit; 128 MiB do by default.
+        options.queue_limit_bytes = max(128 << 20, options.queue_limit_s * 48_000 * 4)
+        options.without_pictures = not pictures
         out = ffi.new("essence_session **")
         with avatar.handle as pointer:
             if clock is None:
@@ -119,7 +152,7 @@ class Session:
         shape: Tuple[int, ...] = (self.height, self.width, count) if count else (info.picture_bytes,)
         together = max(1, min(TOGETHER, TOGETHER_BYTES // info.picture_bytes))
         # As many wait to be taken while others are drawn, one is looked at, and one more.
-        self._pictures = Pictures(shape, 2 * together + 2)
+        self._pictures = Pictures(shape, 2 * together + 2) if pictures else None
         self._arkit_names = avatar.info.arkit_names
         self._places = Places(info, together)
         #: Room for a frame. Lives as long as the session, and belongs to one who draws at a time.
@@ -136,8 +169,7 @@ class Session:
 
     def push(self, samples: "NDArray[Any]", sample_rate: int) -> None:
         """Takes samples: int16 or float32, contiguous, mono."""
-        if not 0 <= sample_rate <= 0xFFFF_FFFF:
-            raise InvalidArgument(f"{sample_rate} Hz; 8000 to 192000 are accepted")
+        sample_rate = _arguments.sample_rate(sample_rate)
         if samples.dtype == np.int16:
             function, kind = lib.essence_session_push_audio_i16, "int16_t[]"
         else:
@@ -166,6 +198,33 @@ class Session:
         with self.handle as pointer:
             call(lib.essence_session_cancel, pointer)
 
+    def set_paused(self, paused: bool) -> None:
+        """Holds speech back, or lets it go on."""
+        with self.handle as pointer:
+            call(lib.essence_session_set_paused, pointer, bool(paused))
+
+    def set_muted(self, muted: bool) -> None:
+        """Mutes speech, or lets it be heard."""
+        with self.handle as pointer:
+            call(lib.essence_session_set_muted, pointer, bool(muted))
+
+    def statistics(self) -> Statistics:
+        """What has happened so far."""
+        counted = sized("essence_session_statistics")
+        with self.handle as pointer:
+            call(lib.essence_session_read_statistics, pointer, counted)
+        return Statistics(
+            frames=counted.frames,
+            speech=counted.speech,
+            late=counted.late,
+            skipped=counted.skipped,
+            underruns=counted.underruns,
+            concealed=counted.concealed,
+            restarts=counted.restarts,
+            samples=counted.samples,
+            worst_delay=counted.worst_delay_ns / 1e9,
+        )
+
     def perform(self, motion: str, again: bool = False) -> None:
         """Plays a motion once, and within an utterance once in all unless ``again``."""
         self._play(lib.essence_session_perform_again if again else lib.essence_session_perform, motion)
@@ -175,6 +234,8 @@ class Session:
         self._play(lib.essence_session_set_loop, motion)
 
     def _play(self, function: Any, motion: Optional[str]) -> None:
+        if not isinstance(motion, (str, type(None))):
+            raise InvalidType(f"a motion is named by a str, not by {type(motion).__name__}")
         name = ffi.NULL if motion is None else motion.encode("utf-8", "replace")
         with self.handle as pointer:
             try:
@@ -224,13 +285,18 @@ class Session:
         interruptions = self.interruptions
         places = self._places
         count = min(together, len(places.places))
-        images = []
-        for place in places.places[:count]:
-            _, image, memory = self._pictures.take()
-            place.lead_to(memory)
-            # Somebody looks at it from now on.
-            images.append(image.view())
-        status = _next_frames(pointer, places.frames, places.pictures, places.infos, count, places.drawn, places.error)
+        images: "List[Optional[NDArray[np.uint8]]]" = [None] * count
+        into = places.pictures
+        if self._pictures is None:
+            into = ffi.NULL
+        else:
+            for i, place in enumerate(places.places[:count]):
+                room = self._pictures.take()
+                place.lead_to(room.pointer)
+                # A view refers to the memory from now on, so that it is not taken again.
+                images[i] = room.image.view()
+                del room
+        status = _next_frames(pointer, places.frames, into, places.infos, count, places.drawn, places.error)
         items: List[Item] = []
         for place, image in zip(places.places[: places.drawn[0]], images):
             frame = self._drawn(place, image)
@@ -239,7 +305,7 @@ class Session:
             items.append((interruptions, _abi.exception(status, _abi.text(places.error.message))))
         return items
 
-    def _drawn(self, place: Place, image: "NDArray[np.uint8]") -> VideoFrame:
+    def _drawn(self, place: Place, image: "Optional[NDArray[np.uint8]]") -> VideoFrame:
         flags, index, base_frame, skipped, rate, audio, samples, arkit, values, interruptions = read(
             self._places.info_bytes, place.info_at
         )
@@ -251,6 +317,9 @@ class Session:
         frame.end_of_speech = end_of_speech = flags & _END_OF_SPEECH != 0
         frame.is_speech = flags & _SPEECH != 0
         frame.is_underrun = flags & _UNDERRUN != 0
+        frame.is_late = flags & _LATE != 0
+        frame.is_muted = flags & _MUTED != 0
+        frame.is_concealed = flags & _CONCEALED != 0
         frame.audio_chunk = AudioChunk.of(place.audio.copy(audio, samples), rate, end_of_speech) if samples else None
         frame.frame_index = index
         frame.source_message_id = None
@@ -266,7 +335,8 @@ class Session:
         """Gives back what is borrowed for drawing, or leaves that to who is drawing."""
         if self._drawing.acquire(blocking=False):
             pointer, self._pointer = self._pointer, None
-            self._pictures.close()
+            if self._pictures is not None:
+                self._pictures.close()
             self._waiting.clear()
             self._drawing.release()
             if pointer is not None:
@@ -298,24 +368,6 @@ def _choice(what: str, name: str, table: "Dict[str, int]") -> int:
         return table[name]
     except (KeyError, TypeError):
         raise InvalidArgument(f"`{name}` is not a {what}; choose one of {', '.join(table)}") from None
-
-
-def _resolve(size: Size, avatar: "AvatarFile") -> Tuple[int, int]:
-    """Both sides in pixels. One alone is the longer side, the other follows from the avatar's proportions."""
-    if size is None:
-        return (0, 0)
-    info = avatar.info
-    if isinstance(size, int):
-        longer = max(info.width, info.height)
-        width, height = (
-            size if side == longer else max(16, (side * size + longer) // (2 * longer) * 2)
-            for side in (info.width, info.height)
-        )
-    else:
-        width, height = size
-    if not (16 <= width <= 8192 and 16 <= height <= 8192):
-        raise InvalidArgument(f"pictures of {width}x{height} pixels; each side can have 16 to 8192")
-    return (width, height)
 
 
 assert sys.byteorder == "little", "the package is built for little-endian machines"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import os
 import uuid
 import weakref
@@ -14,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Callable, Deque, List, Optional, Sequence
 
 import numpy as np
 
-from . import _abi, _engine, _pcm
+from . import _abi, _arguments, _engine, _pcm
+from ._abi import Unique
 from ._ahead import Ahead
-from ._session import ManualClock, Session, Size
+from ._arguments import Colour, Size
+from ._log import logger
+from ._session import ManualClock, Session, Statistics
 from ._worker import Worker
-from .exceptions import InvalidArgument, RuntimeNotReadyError
-from .frames import VideoControl, VideoFrame
+from .exceptions import InvalidArgument, InvalidType, RuntimeNotReadyError
+from .frames import AudioChunk, VideoControl, VideoFrame
 from .settings import FPS, INPUT_SAMPLE_RATE, Settings
 
 if TYPE_CHECKING:
@@ -29,10 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncBithuman", "FrameStream"]
 
-logger = logging.getLogger("bithuman")
 
-
-class AsyncBithuman:
+class AsyncBithuman(Unique):
     """One conversation with an avatar. Made by :meth:`create`; used from one event loop at a time.
 
     Push audio as it comes and draw frames from :meth:`run` at the same time. In real time, which is the default, there is a
@@ -60,7 +60,7 @@ class AsyncBithuman:
     async def create(
         cls,
         *,
-        model_path: Union[str, "os.PathLike[str]", None] = None,
+        model_path: "Optional[_engine.Source]" = None,
         api_secret: Optional[str] = None,
         token: Optional[str] = None,
         api_url: Optional[str] = None,
@@ -71,30 +71,38 @@ class AsyncBithuman:
         output_buffer_size: int = 6,
         pacing: str = "realtime",
         pixel_format: str = "bgr",
-        letterbox: Tuple[int, int, int] = (0, 0, 0),
+        letterbox: Colour = None,
+        queue_limit: int = 600,
+        pictures: bool = True,
         provider: str = "auto",
         runtime_library: Union[str, "os.PathLike[str]", None] = None,
+        engine: "Optional[_engine.Engine]" = None,
         clock: Optional[ManualClock] = None,
         **unused: object,
     ) -> "AsyncBithuman":
         """Opens an avatar. Avatars that are open already are shared.
 
         Args:
-            model_path: An ``.imx`` file. Default: the environment's ``BITHUMAN_MODEL_PATH``.
+            model_path: The path of an ``.imx`` file, its bytes, or the file opened to be read as bytes. Default: the environment's
+                ``BITHUMAN_MODEL_PATH``.
             api_secret: Unused, as are ``token`` and ``api_url``: nothing here asks anybody for permission.
             token: Unused.
             api_url: Unused.
             agent_code: Name of an avatar in ``~/.cache/bithuman``, instead of ``model_path``.
             output_size: Size of the pictures: ``(width, height)``, or the longer side alone. Default: the avatar's own.
-            num_threads: Unused: a conversation computes in one thread.
-            input_buffer_size: Unused: what is pushed is kept until it is spoken, up to ten minutes.
+            num_threads: Threads that prepare frames, and networks that run at a time, for all conversations together that ask for the
+                same number (see :class:`Engine`). 0: as many as the process may use cores.
+            input_buffer_size: Unused: what is pushed is kept until it is spoken, up to ``queue_limit``.
             output_buffer_size: Unpaced, half of how many frames (twelve at most) are drawn in one go, while those of the go before wait
                 to be taken, so that drawing and the event loop need not wait for each other. In real time a frame is drawn when it is due.
             pacing: ``realtime``, or ``unpaced``: frames as fast as they can be had, and none but speech.
             pixel_format: ``bgr``, ``rgb``, ``bgra``, ``rgba``, ``i420`` or ``nv12``.
-            letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``output_size``.
+            letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``output_size``. Default: black.
+            queue_limit: Most audio that may wait to be spoken, in seconds; pushing more raises :class:`LimitExceeded`.
+            pictures: False: frames carry sound, ARKit values and the number of the base frame, at a fraction of the cost.
             provider: ``auto``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
             runtime_library: ONNX Runtime's library. Default: ``ORT_DYLIB_PATH``, then the ``onnxruntime`` package's.
+            engine: The engine to open it with, instead of ``provider``, ``runtime_library`` and ``num_threads``.
             clock: For tests: a clock that is moved by hand.
             unused: Whatever else other versions know. Logged.
 
@@ -107,14 +115,21 @@ class AsyncBithuman:
         if not source:
             raise InvalidArgument("no avatar: give model_path, or set BITHUMAN_MODEL_PATH")
         conversation = functools.partial(
-            Session, pacing=pacing, pixel_format=pixel_format, size=output_size, letterbox=letterbox, clock=clock
+            Session,
+            pacing=pacing,
+            pixel_format=pixel_format,
+            size=output_size,
+            letterbox=letterbox,
+            clock=clock,
+            queue_limit=queue_limit,
+            pictures=pictures,
         )
+        ahead_frames = _arguments.count(output_buffer_size, "output_buffer_size")
         worker = Worker()
-        ahead = functools.partial(Ahead, worker=worker, ahead=output_buffer_size, paced=pacing != "unpaced")
+        ahead = functools.partial(Ahead, worker=worker, ahead=ahead_frames, paced=pacing != "unpaced")
+        avatar = functools.partial(_engine.open_avatar, source, provider, runtime_library, num_threads, engine)
         try:
-            opened = await worker.result(
-                functools.partial(_Opened, worker, conversation, ahead, source, provider, runtime_library)
-            )
+            opened = await worker.result(functools.partial(_Opened, worker, conversation, ahead, avatar))
         except BaseException:
             worker.end()
             raise
@@ -166,6 +181,19 @@ class AsyncBithuman:
         return self._provider
 
     @property
+    def statistics(self) -> Statistics:
+        """Counts of what has happened in the conversation so far. :meth:`stop` begins another."""
+        return self._open_session().statistics()
+
+    async def measure_capacity(self) -> int:
+        """Measures how many conversations with this avatar the engine's threads can keep speaking in real time.
+
+        Draws some forty frames. A machine that is busy with something else gives fewer.
+        """
+        avatar = self._check().avatar
+        return await asyncio.get_running_loop().run_in_executor(None, avatar.measure_capacity)
+
+    @property
     def transaction_id(self) -> str:
         """A name of this conversation, for logs."""
         return self._transaction_id
@@ -188,7 +216,7 @@ class AsyncBithuman:
         """Takes speech.
 
         Args:
-            data: s16le bytes, mono, or an int16 or float32 array.
+            data: s16le bytes, mono, or int16 or float samples: an array of numpy's, an ``array.array``, a memoryview, a list.
             sample_rate: 8,000 to 192,000 samples a second, the same throughout an utterance.
             last_chunk: Ends the utterance, as :meth:`flush` does.
         """
@@ -207,6 +235,8 @@ class AsyncBithuman:
         session = self._open_session()
         # First, so that an action counts for the utterance that it comes with.
         if control.audio is not None:
+            if not isinstance(control.audio, AudioChunk):
+                raise InvalidType(f"audio of a command is an AudioChunk, not {type(control.audio).__name__}")
             self._push(_pcm.samples(control.audio), control.audio.sample_rate, control.message_id)
         if control.target_video is not None:
             session.set_loop(control.target_video or None)
@@ -235,6 +265,16 @@ class AsyncBithuman:
         self._owes_end = False
         self._silenced = True
         self._pushed.clear()
+        self._wake()
+
+    def set_paused(self, paused: bool) -> None:
+        """Holds speech back, or lets it go on where it was held. What is held loses nothing; the mouth closes and the avatar idles."""
+        self._open_session().set_paused(paused)
+        self._wake()
+
+    def set_muted(self, muted: bool) -> None:
+        """Mutes speech, or lets it be heard again. Muted speech takes its time, but its samples are zeros and the mouth rests."""
+        self._open_session().set_muted(muted)
         self._wake()
 
     def _push(self, samples: "NDArray[Any]", sample_rate: int, message_id: Optional[str]) -> None:
@@ -348,7 +388,7 @@ class AsyncBithuman:
         await self.shutdown()
 
 
-class FrameStream:
+class FrameStream(Unique):
     """What :meth:`AsyncBithuman.run` gives: an async iterator of :class:`VideoFrame`."""
 
     def __init__(self, runtime: AsyncBithuman) -> None:
@@ -387,14 +427,12 @@ class _Opened:
         worker: Worker,
         conversation: "Callable[..., Session]",
         ahead: "Callable[[Session], Ahead]",
-        source: "_engine.PathLike",
-        provider: str,
-        runtime_library: "Optional[_engine.PathLike]",
+        avatar: "Callable[[], AvatarFile]",
     ) -> None:
         self.worker = worker
         self._conversation = conversation
         self._ahead = ahead
-        self.avatar: AvatarFile = _engine.open_avatar(source, provider, runtime_library)
+        self.avatar = avatar()
         self.frames: Ahead = self.converse()
         self.first_frame = self._at_rest()
 
@@ -404,7 +442,7 @@ class _Opened:
         return self.frames
 
     def _at_rest(self) -> "Optional[NDArray[np.uint8]]":
-        session = self._conversation(self.avatar, pacing="unpaced", pixel_format="bgr", clock=None)
+        session = self._conversation(self.avatar, pacing="unpaced", pixel_format="bgr", clock=None, pictures=True)
         session.push(np.zeros(INPUT_SAMPLE_RATE // FPS, np.int16), INPUT_SAMPLE_RATE)
         session.flush()
         frame = session.draw()
@@ -420,4 +458,9 @@ class _Opened:
 def _actions(control: VideoControl) -> "Sequence[str]":
     if control.action is None:
         return ()
-    return (control.action,) if isinstance(control.action, str) else control.action
+    if isinstance(control.action, str):
+        return (control.action,)
+    try:
+        return tuple(control.action)
+    except TypeError:
+        raise InvalidType(f"an action is the name of a motion, or several, not {type(control.action).__name__}") from None

@@ -11,6 +11,7 @@ from typing import Optional
 
 __all__ = [
     "AccountStatusError",
+    "AudioNotFoundError",
     "AvatarError",
     "BithumanError",
     "Cancelled",
@@ -20,6 +21,7 @@ __all__ = [
     "InternalError",
     "InvalidArgument",
     "InvalidAvatar",
+    "InvalidType",
     "IoError",
     "LimitExceeded",
     "ModelError",
@@ -162,6 +164,16 @@ class InvalidArgument(Failed, ValueError):
     """An argument is outside its domain. Correct the call; the message names the domain."""
 
     code = "invalid_argument"
+
+
+class InvalidType(InvalidArgument, TypeError):
+    """An argument is of a type that is not taken. The message names the types that are."""
+
+
+class AudioNotFoundError(Failed, FileNotFoundError):
+    """There is no such audio file. Check the path."""
+
+    code = "audio_not_found"
 
 
 class IoError(Failed, OSError):

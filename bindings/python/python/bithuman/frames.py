@@ -130,8 +130,8 @@ class VideoFrame:
 
     Attributes:
         image: The picture in ``pixel_format``: (height, width, channels) uint8, or a flat array for planar formats
-            (see :attr:`planes`). None only for a frame that carries nothing but a flag. The array is the frame's own; nothing
-            else writes to it.
+            (see :attr:`planes`). None in a conversation without pictures, and for a frame that carries nothing but a flag. The
+            array is the frame's own; nothing else writes to it.
         pixel_format: ``bgr``, ``rgb``, ``bgra``, ``rgba``, ``i420`` or ``nv12``.
         width: Width of the picture in pixels.
         height: Height of the picture in pixels.
@@ -142,6 +142,10 @@ class VideoFrame:
         source_message_id: The ``message_id`` that the audio was pushed with.
         is_speech: The frame belongs to an utterance.
         is_underrun: An utterance is under way, but its audio has not arrived in time.
+        is_late: The frame left the library more than 20 ms after it was due.
+        is_muted: The speech was muted: its samples are zeros and the mouth rests.
+        is_concealed: The picture is not the one that was planned: a base frame is damaged, and another one is shown, or a network failed,
+            and the mouth holds its shape or rests. The sound is intact.
         skipped: Pictures that were left out before this one because they would have been late. Their sound is here.
         base_frame: Which of the avatar's base frames lies underneath.
     """
@@ -158,6 +162,9 @@ class VideoFrame:
         "frame_index",
         "height",
         "image",
+        "is_concealed",
+        "is_late",
+        "is_muted",
         "is_speech",
         "is_underrun",
         "pixel_format",
@@ -179,6 +186,9 @@ class VideoFrame:
         source_message_id: Optional[str] = None,
         is_speech: bool = False,
         is_underrun: bool = False,
+        is_late: bool = False,
+        is_muted: bool = False,
+        is_concealed: bool = False,
         skipped: int = 0,
         base_frame: int = 0,
         arkit: "Optional[NDArray[np.float32]]" = None,
@@ -194,6 +204,9 @@ class VideoFrame:
         self.source_message_id = source_message_id
         self.is_speech = is_speech
         self.is_underrun = is_underrun
+        self.is_late = is_late
+        self.is_muted = is_muted
+        self.is_concealed = is_concealed
         self.skipped = skipped
         self.base_frame = base_frame
         self._arkit: "Union[NDArray[np.float32], Dict[str, float], None]" = arkit
@@ -204,7 +217,7 @@ class VideoFrame:
 
     @property
     def has_image(self) -> bool:
-        """Whether there is a picture. There is in every frame of a paced conversation, silent ones too."""
+        """Whether there is a picture. There is in every frame of a paced conversation with pictures, silent ones too."""
         return self.image is not None
 
     @property

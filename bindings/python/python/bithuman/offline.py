@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Generic, Iterator, Optional, Tuple, Type,
 import numpy as np
 
 from . import _abi, _engine, _pcm
-from ._abi import Handle, call, sized
-from ._session import Session, Size
-from .exceptions import InvalidArgument, RuntimeNotReadyError
+from ._abi import Handle, Unique, call, sized
+from ._arguments import Colour, Size
+from ._session import Session, Statistics
+from .exceptions import InvalidArgument, InvalidType, RuntimeNotReadyError
 from .frames import ComposedFrame, VideoFrame
 from .settings import FPS, INPUT_SAMPLE_RATE
 
@@ -32,18 +33,23 @@ _Self = TypeVar("_Self", bound="_Opened")
 
 
 def open(
-    source: "_engine.PathLike",
+    source: "_engine.Source",
     *,
     provider: str = "auto",
     runtime_library: "Optional[_engine.PathLike]" = None,
+    num_threads: int = 0,
+    engine: "Optional[_engine.Engine]" = None,
     **unused: object,
 ) -> "Avatar":
     """Opens an avatar. One that is open already is shared.
 
     Args:
-        source: An ``.imx`` file, or the name of an avatar in ``~/.cache/bithuman``.
+        source: The path of an ``.imx`` file, the name of an avatar in ``~/.cache/bithuman``, the bytes of a file, or a file that is
+            open to be read as bytes. What is in memory already is not shared.
         provider: ``auto``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
         runtime_library: ONNX Runtime's library. Default: ``ORT_DYLIB_PATH``, then the ``onnxruntime`` package's.
+        num_threads: Networks that run at a time; see :class:`Engine`.
+        engine: The engine to open it with, instead of the three above.
         unused: What other versions know, such as ``api_secret``. Logged.
 
     Raises:
@@ -51,10 +57,10 @@ def open(
         NotSupported: ONNX Runtime is missing, or the provider can't run the avatar.
     """
     _engine.log_unused(unused)
-    return Avatar(_engine.open_avatar(source, provider, runtime_library))
+    return Avatar(_engine.open_avatar(source, provider, runtime_library, num_threads, engine))
 
 
-class _Opened:
+class _Opened(Unique):
     """What :class:`Avatar` and :class:`Bithuman` have in common."""
 
     def __init__(self, avatar: "AvatarFile") -> None:
@@ -76,6 +82,13 @@ class _Opened:
     def fps(self) -> int:
         """Frames a second."""
         return FPS
+
+    def measure_capacity(self) -> int:
+        """Measures how many conversations with this avatar the engine's threads can keep speaking in real time.
+
+        Draws some forty frames. A machine that is busy with something else gives fewer.
+        """
+        return self._opened().measure_capacity()
 
     def close(self) -> None:
         """Gives the avatar back. What is being rendered goes on to its end."""
@@ -111,7 +124,7 @@ class Avatar(_Opened):
 
     @overload
     def render(
-        self, audio: "_pcm.Audio", out: None = None, *, sample_rate: int = ..., size: Size = ..., letterbox: Tuple[int, int, int] = ...
+        self, audio: "_pcm.Audio", out: None = None, *, sample_rate: int = ..., size: Size = ..., letterbox: Colour = ...
     ) -> "Pictures": ...
 
     @overload
@@ -122,7 +135,7 @@ class Avatar(_Opened):
         *,
         sample_rate: int = ...,
         size: Size = ...,
-        letterbox: Tuple[int, int, int] = ...,
+        letterbox: Colour = ...,
         quality: str = ...,
     ) -> int: ...
 
@@ -133,13 +146,14 @@ class Avatar(_Opened):
         *,
         sample_rate: int = INPUT_SAMPLE_RATE,
         size: Size = None,
-        letterbox: Tuple[int, int, int] = (0, 0, 0),
+        letterbox: Colour = None,
         quality: str = "medium",
     ) -> "Union[Pictures, int]":
         """Renders speech.
 
         Args:
-            audio: A file (wav, flac, mp3, ogg, m4a), s16le bytes, an int16 or float32 array, or an iterable of such pieces.
+            audio: A file (wav, flac, mp3, ogg, m4a) by its path or opened, s16le bytes, int16 or float samples (an array of numpy's,
+                an ``array.array``, a memoryview, a list), or an iterable of such pieces.
             out: An MP4 file to write. Without one, the pictures are given.
             sample_rate: Of audio that does not say so itself.
             size: Size of the pictures: ``(width, height)``, or the longer side alone. Default: the avatar's own.
@@ -163,7 +177,7 @@ class Avatar(_Opened):
         *,
         sample_rate: int = INPUT_SAMPLE_RATE,
         size: Size = None,
-        letterbox: Tuple[int, int, int] = (0, 0, 0),
+        letterbox: Colour = None,
         quality: str = "medium",
     ) -> "Rendered":
         """The same as :meth:`render` with ``out``, and says more of the file."""
@@ -174,7 +188,7 @@ class Avatar(_Opened):
         pieces: "Iterator[_pcm.Samples]",
         out: "_engine.PathLike",
         size: Size,
-        letterbox: Tuple[int, int, int],
+        letterbox: Colour,
         quality: str,
     ) -> "Rendered":
         session = Session(self._opened(), pacing="unpaced", pixel_format="i420", size=size, letterbox=letterbox)
@@ -194,24 +208,32 @@ class Bithuman(_Opened):
     @classmethod
     def load(
         cls,
-        model_path: "_engine.PathLike",
+        model_path: "_engine.Source",
         *,
         output_size: Size = None,
         pixel_format: str = "bgr",
-        letterbox: Tuple[int, int, int] = (0, 0, 0),
+        letterbox: Colour = None,
+        queue_limit: int = 600,
+        pictures: bool = True,
         provider: str = "auto",
         runtime_library: "Optional[_engine.PathLike]" = None,
+        num_threads: int = 0,
+        engine: "Optional[_engine.Engine]" = None,
         **unused: object,
     ) -> "Bithuman":
         """Opens an avatar for a conversation.
 
         Args:
-            model_path: An ``.imx`` file.
+            model_path: The path of an ``.imx`` file, its bytes, or the file opened to be read as bytes.
             output_size: Size of the pictures: ``(width, height)``, or the longer side alone. Default: the avatar's own.
             pixel_format: ``bgr``, ``rgb``, ``bgra``, ``rgba``, ``i420`` or ``nv12``.
-            letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``output_size``.
+            letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``output_size``. Default: black.
+            queue_limit: Most audio that may wait to be spoken, in seconds.
+            pictures: False: frames carry sound, ARKit values and the number of the base frame, at a fraction of the cost.
             provider: ``auto``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
             runtime_library: ONNX Runtime's library. Default: ``ORT_DYLIB_PATH``, then the ``onnxruntime`` package's.
+            num_threads: Networks that run at a time; see :class:`Engine`.
+            engine: The engine to open it with, instead of the three above.
             unused: What other versions know, such as ``api_secret``. Logged.
 
         Raises:
@@ -219,8 +241,16 @@ class Bithuman(_Opened):
             BithumanError: It can't be used; the class says why.
         """
         _engine.log_unused(unused)
-        avatar = _engine.open_avatar(model_path, provider, runtime_library)
-        session = Session(avatar, pacing="unpaced", pixel_format=pixel_format, size=output_size, letterbox=letterbox)
+        avatar = _engine.open_avatar(model_path, provider, runtime_library, num_threads, engine)
+        session = Session(
+            avatar,
+            pacing="unpaced",
+            pixel_format=pixel_format,
+            size=output_size,
+            letterbox=letterbox,
+            queue_limit=queue_limit,
+            pictures=pictures,
+        )
         return cls(avatar, session)
 
     @property
@@ -242,7 +272,8 @@ class Bithuman(_Opened):
         """Speaks an utterance.
 
         Args:
-            audio: A file (wav, flac, mp3, ogg, m4a), s16le bytes, an int16 or float32 array, or an iterable of such pieces.
+            audio: A file (wav, flac, mp3, ogg, m4a) by its path or opened, s16le bytes, int16 or float samples (an array of numpy's,
+                an ``array.array``, a memoryview, a list), or an iterable of such pieces.
             sample_rate: Of audio that does not say so itself.
 
         Returns:
@@ -254,13 +285,24 @@ class Bithuman(_Opened):
 
     def perform(self, motion: str) -> None:
         """Plays a motion once, from the next frame where it can begin without a jump, and once in an utterance. Frames that are drawn
-        already come before: up to three.
+        already come before: up to five.
 
         Raises:
             UnknownAction: The avatar has no such motion.
         """
         self._opened()
         self._session.perform(motion)
+
+    def set_muted(self, muted: bool) -> None:
+        """Mutes speech, or lets it be heard again. Muted speech takes its time, but its samples are zeros and the mouth rests."""
+        self._opened()
+        self._session.set_muted(muted)
+
+    @property
+    def statistics(self) -> Statistics:
+        """Counts of what has happened in the conversation so far."""
+        self._opened()
+        return self._session.statistics()
 
     def interrupt(self) -> None:
         """Drops what is being composed."""
@@ -273,7 +315,7 @@ class Bithuman(_Opened):
         self._session.close()
 
 
-class _Drawn(Generic[_T]):
+class _Drawn(Unique, Generic[_T]):
     """An utterance as an iterator of what :meth:`_convert` makes of its frames."""
 
     def __init__(self, session: Session, pieces: "Iterator[_pcm.Samples]", closes: bool) -> None:
@@ -281,6 +323,7 @@ class _Drawn(Generic[_T]):
         self._pieces = pieces
         self._closes = closes
         self._flushed = False
+        self._speaking = False
 
     def __iter__(self) -> "Iterator[_T]":
         return self
@@ -291,6 +334,10 @@ class _Drawn(Generic[_T]):
             raise StopIteration
         try:
             frame = session.draw(TOGETHER) or self._draw(session)
+            while frame is not None and not (self._speaking or frame.is_speech):
+                # It closes the mouth after an utterance that was interrupted, and belongs to none.
+                frame = session.draw(TOGETHER) or self._draw(session)
+            self._speaking = True
         except BaseException:
             self.close()
             raise
@@ -334,6 +381,9 @@ class _Drawn(Generic[_T]):
         self.close()
 
     def __del__(self) -> None:
+        # Not there where the constructor has failed.
+        if getattr(self, "_session", None) is None:
+            return
         try:
             self.close()
         except RuntimeNotReadyError:
@@ -392,10 +442,15 @@ class _Mp4:
 
     def __init__(self, session: Session, out: "_engine.PathLike", quality: str) -> None:
         qualities = {name: getattr(lib, f"ESSENCE_QUALITY_{name.upper()}") for name in ("low", "medium", "high")}
+        if not isinstance(quality, str):
+            raise InvalidType(f"a quality is named by a str, not by {type(quality).__name__}; choose one of {', '.join(qualities)}")
         if quality not in qualities:
             raise InvalidArgument(f"`{quality}` is not a quality; choose one of {', '.join(qualities)}")
         self._session = session
-        self._path = os.fspath(out)
+        try:
+            self._path = os.fspath(out)
+        except TypeError:
+            raise InvalidType(f"an MP4 file is named by a path, not by {type(out).__name__}") from None
         self._options = _abi.options("essence_mp4_options", lib.essence_mp4_options_init)
         self._options.width, self._options.height = session.width, session.height
         self._options.quality = qualities[quality]

@@ -212,6 +212,73 @@ fn a_waiting_draw_goes_on_where_its_frame_is_overtaken() {
     }
 }
 
+/// A frame that is taken back behind an interruption leaves the new utterance alone.
+#[test]
+fn nothing_is_taken_back_across_an_interruption() {
+    let talk = Talk::new(&toy());
+    let voice = voice(6_400);
+    talk.say(&voice);
+    talk.tick();
+    let mut prepared = prepared_frame(talk.session.avatar());
+    let kind = prepare(&talk.session, &mut prepared, || {});
+    assert_eq!(kind, FrameKind::Speech { last: false });
+    talk.session.interrupt();
+    talk.session.perform("wave").unwrap();
+    talk.say(&voice);
+    {
+        let core = &talk.session.core;
+        let request = core.request(false, 0, Deadline::Whenever);
+        lock(&core.renderer).undo(&core.input, request, &prepared);
+    }
+    let heard: Vec<f32> = (0..12).flat_map(|_| talk.tick().audio().to_vec()).collect();
+    assert!(heard == voice, "the new utterance alone");
+}
+
+/// A draw that is late takes the sound of several frames: behind an interruption, none from before it.
+#[test]
+fn a_frame_across_an_interruption_has_the_sound_behind_it() {
+    let mut prepared = prepared_frame(&toy());
+    let mut frame = Frame::new();
+    let frames = [(0, 48_000, 0.1, 2), (0, 48_000, 0.2, 4), (1, 8_000, 0.3, 2)];
+    for (interruptions, rate, level, length) in frames {
+        prepared.interruptions = interruptions;
+        prepared.audio_rate_hz = rate;
+        prepared.audio = vec![level; 2];
+        core::hand_out(&prepared, &mut frame);
+        assert_eq!(frame.audio().len(), length, "at {level}");
+        assert_eq!(frame.audio_rate_hz(), rate, "at {level}");
+    }
+    assert_eq!(frame.audio(), [0.3; 2]);
+}
+
+/// Only a frame that is due ends an utterance: until then its audio may arrive.
+#[test]
+fn the_pool_ends_no_utterance() {
+    let talk = Talk::new(&toy());
+    let voice = voice(12_800);
+    let (first, rest) = voice.split_at(6_400);
+    talk.session.push_audio(first, RATE, 1).unwrap();
+    let mut heard = Vec::new();
+    let mut waits = 0;
+    while waits < 15 {
+        let frame = talk.tick();
+        heard.extend_from_slice(frame.audio());
+        waits += u32::from(frame.flags().underrun);
+    }
+    assert!(talk.work().is_none(), "nothing to prepare");
+    talk.say(rest);
+    for _ in 0..16 {
+        let frame = talk.tick();
+        heard.extend_from_slice(frame.audio());
+        let last = heard.len() == voice.len();
+        assert_eq!(frame.flags().end_of_speech, last, "one utterance");
+        if last {
+            break;
+        }
+    }
+    assert!(heard == voice, "every sample");
+}
+
 /// Frames that were prepared before an interruption take no room from those behind it.
 #[test]
 fn an_interruption_makes_room_in_the_ring() {

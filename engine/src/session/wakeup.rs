@@ -1,0 +1,176 @@
+//! Frames for executors: polls that register a waker where no frame is there yet.
+
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use futures_core::Stream;
+
+use super::Session;
+use super::renderer::lock;
+use crate::clock::Clock;
+use crate::frame::Frame;
+use crate::options::Pacing;
+use crate::{ErrorKind, PictureMut, Result};
+
+/// Who is to be woken when there may be a frame.
+#[derive(Debug, Default)]
+pub(super) struct Wakeup(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    waker: Option<Waker>,
+    /// The time at which the timer wakes it.
+    at: Option<Instant>,
+}
+
+impl Wakeup {
+    /// Registers a waker in place of the one before.
+    fn register(&self, waker: &Waker) {
+        let mut state = lock(&self.0);
+        match &mut state.waker {
+            Some(known) if known.will_wake(waker) => {}
+            known => {
+                *known = Some(waker.clone());
+                state.at = None;
+            }
+        }
+    }
+
+    /// Whether the timer is still to be set to a time.
+    fn set(&self, at: Instant) -> bool {
+        lock(&self.0).at.replace(at) != Some(at)
+    }
+
+    /// Wakes whoever is registered, once.
+    pub(super) fn wake(&self) {
+        let waker = {
+            let mut state = lock(&self.0);
+            state.at = None;
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Session {
+    /// Polls for the next frame.
+    ///
+    /// Pending means what None means to [`try_next_frame`](Self::try_next_frame); the task is woken
+    /// as soon as there may be a frame: in real time when it is due, on a
+    /// [manual clock](crate::clock::ManualClock) when that moves, unpaced when audio is pushed or
+    /// flushed. It may be woken without a frame being there. The waker registered last is woken.
+    ///
+    /// # Errors
+    /// Those of [`next_frame`](Self::next_frame).
+    ///
+    /// # Real time
+    /// Draws in the calling thread, as [`next_frame`](Self::next_frame) does. Waits for a frame that
+    /// another thread is drawing.
+    pub fn poll_next_frame(&self, context: &mut Context<'_>) -> Poll<Result<Frame>> {
+        let mut frame = Frame::new();
+        let drawn = self.poll_next_frame_into(context, &mut frame);
+        drawn.map(|drawn| drawn.map(|()| frame))
+    }
+
+    /// The same as [`poll_next_frame`](Self::poll_next_frame) into a frame that is used again.
+    ///
+    /// # Errors
+    /// Those of [`next_frame`](Self::next_frame).
+    pub fn poll_next_frame_into(
+        &self,
+        context: &mut Context<'_>,
+        frame: &mut Frame,
+    ) -> Poll<Result<()>> {
+        self.poll_with(context, || self.try_next_frame_into(frame))
+    }
+
+    /// The same as [`poll_next_frame_into`](Self::poll_next_frame_into), with the picture straight
+    /// into memory of the caller's, as by [`next_frame_to`](Self::next_frame_to).
+    ///
+    /// # Errors
+    /// Those of [`next_frame_to`](Self::next_frame_to).
+    pub fn poll_next_frame_to(
+        &self,
+        context: &mut Context<'_>,
+        frame: &mut Frame,
+        picture: &mut PictureMut<'_>,
+    ) -> Poll<Result<()>> {
+        self.poll_with(context, || self.try_next_frame_to(frame, picture))
+    }
+
+    /// The frames as a stream, which ends after the error `Cancelled` and not before.
+    ///
+    /// ```no_run
+    /// # async fn show(session: essence::Session) -> essence::Result<()> {
+    /// use std::future::poll_fn;
+    /// use std::pin::pin;
+    /// # use futures_core::Stream as _;
+    ///
+    /// let mut frames = pin!(session.frames());
+    /// while let Some(frame) = poll_fn(|context| frames.as_mut().poll_next(context)).await {
+    ///     let frame = frame?;
+    ///     // show frame.pixels(), play frame.audio()
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn frames(&self) -> Frames<'_> {
+        Frames {
+            session: self,
+            ended: false,
+        }
+    }
+
+    fn poll_with(
+        &self,
+        context: &Context<'_>,
+        mut draw: impl FnMut() -> Result<bool>,
+    ) -> Poll<Result<()>> {
+        let waker = context.waker();
+        let paced = self.core.options.pacing == Pacing::Realtime;
+        // Before drawing is tried, so that nothing that happens meanwhile is missed.
+        self.core.wakeup.register(waker);
+        if let (true, Clock::Manual(clock)) = (paced, &self.core.options.clock) {
+            clock.wake_when_moved(waker);
+        }
+        match draw() {
+            Ok(true) => return Poll::Ready(Ok(())),
+            Ok(false) => {}
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+        if let Some(at) = self.core.next_due().filter(|_| paced)
+            && self.core.wakeup.set(at)
+        {
+            let timer = self.core.avatar.0.scheduler.timer();
+            timer.wake_at(at, waker.clone());
+        }
+        Poll::Pending
+    }
+}
+
+/// The frames of a [`Session`] as a stream: see [`Session::frames`].
+#[derive(Debug)]
+#[must_use = "streams do nothing unless polled"]
+pub struct Frames<'a> {
+    session: &'a Session,
+    ended: bool,
+}
+
+impl Stream for Frames<'_> {
+    type Item = Result<Frame>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let polled = self.session.poll_next_frame(context);
+        if let Poll::Ready(Err(error)) = &polled {
+            self.ended = error.kind() == ErrorKind::Cancelled;
+        }
+        polled.map(Some)
+    }
+}

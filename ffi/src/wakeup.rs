@@ -1,0 +1,113 @@
+//! Wake-ups: a callback when a session may have a frame, in place of polling.
+
+use std::ffi::c_void;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::task::{Wake, Waker};
+
+use crate::boundary::export;
+use crate::handle;
+use crate::log::essence_destroy_fn;
+use crate::session::essence_session;
+use crate::status::ESSENCE_OK;
+
+/// Is told that a session may have a frame.
+pub type essence_wakeup_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// A session's callback, if it has one.
+#[derive(Debug, Default)]
+pub(crate) struct Wakeup(Mutex<Option<Arc<Callback>>>);
+
+/// The caller's callback with its data, destroyed when nothing can call it any more.
+#[derive(Debug)]
+struct Callback {
+    callback: unsafe extern "C" fn(*mut c_void),
+    user_data: *mut c_void,
+    destroy: essence_destroy_fn,
+    /// Whether it may be called still. Read while it is called.
+    open: RwLock<bool>,
+}
+
+// SAFETY: the header demands of callback and data that they may be used from any thread.
+unsafe impl Send for Callback {}
+// SAFETY: as above.
+unsafe impl Sync for Callback {}
+
+export! {
+    /// Has a session call back instead of being polled, for event loops: after
+    /// essence_session_try_next_frame() gave AGAIN, `callback` is called once as soon as another
+    /// call may give something else. In real time that is when the next frame is due; on an
+    /// essence_clock, when that is advanced; unpaced, when audio is pushed or flushed; and always
+    /// when the session is interrupted, paused, muted, cancelled or its clock restarted. A call may
+    /// come without a frame being there. One thread of the engine waits for all its sessions. Since
+    /// ABI 1.4.
+    ///
+    /// `callback`: NULL: none any more. Once this returns, the one before is not called again, and
+    /// no call of it is under way.
+    /// `user_data`: given to `callback` at each call; it must be usable from any thread.
+    /// `destroy`: called with `user_data` when nothing can call `callback` any more: after another
+    /// one was set or the session destroyed, perhaps a moment later and from a thread of the
+    /// engine's. May be NULL; not called without `callback`.
+    ///
+    /// The callback is called from a thread of the engine's, or from the one whose call changed
+    /// something. It should return at once: write to a pipe or an eventfd, post to a queue. It may
+    /// call any function but this one and essence_session_destroy() on the same session.
+    ///
+    /// Fails with: INVALID_ARGUMENT.
+    /// Threads: any, concurrently; not from the callback.
+    fn essence_session_set_wakeup(
+        session: *const essence_session,
+        callback: essence_wakeup_fn,
+        user_data: *mut c_void,
+        destroy: essence_destroy_fn,
+    ) -> essence_status {
+        // First of all: from here on, the data is destroyed whatever happens.
+        let given = callback.map(|callback| {
+            Arc::new(Callback { callback, user_data, destroy, open: RwLock::new(true) })
+        });
+        handle::shared(session)?.wakeup.replace(given);
+        Ok(ESSENCE_OK)
+    }
+}
+
+impl Wakeup {
+    fn replace(&self, callback: Option<Arc<Callback>>) {
+        let before = {
+            let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *current, callback)
+        };
+        if let Some(before) = before {
+            *before.open.write().unwrap_or_else(PoisonError::into_inner) = false;
+        }
+    }
+
+    /// What wakes the caller.
+    pub(crate) fn waker(&self) -> Option<Waker> {
+        let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        current.clone().map(Waker::from)
+    }
+}
+
+impl Drop for Wakeup {
+    fn drop(&mut self) {
+        self.replace(None);
+    }
+}
+
+impl Wake for Callback {
+    fn wake(self: Arc<Self>) {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        if *open {
+            // SAFETY: the callback takes its data, which lives while it is open.
+            unsafe { (self.callback)(self.user_data) };
+        }
+    }
+}
+
+impl Drop for Callback {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.destroy {
+            // SAFETY: called once, when nothing can call the callback any more.
+            unsafe { destroy(self.user_data) };
+        }
+    }
+}
