@@ -15,7 +15,7 @@ const RATE: u32 = 16_000;
 #[test]
 fn a_session_that_was_cancelled_in_a_run_goes_on_like_a_new_one() {
     let avatar = mika();
-    let voice = buzz(6_400, RATE);
+    let (voice, long) = (buzz(6_400, RATE), buzz(800_000, RATE));
     let expected = speak(&unpaced(&avatar), &voice, RATE);
     let session = unpaced(&avatar);
     thread::scope(|scope| {
@@ -28,9 +28,7 @@ fn a_session_that_was_cancelled_in_a_run_goes_on_like_a_new_one() {
         });
         let mut frame = Frame::new();
         for round in 0..10 {
-            session
-                .push_audio(&buzz(1_600_000, RATE)[..], RATE, 1)
-                .unwrap();
+            session.push_audio(&long, RATE, 1).unwrap();
             cancel.send(()).unwrap();
             // There is more to draw than the other thread needs to cancel it.
             let error = loop {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod ahead;
+mod cancelling;
 mod concealment;
 mod faults;
 mod races;

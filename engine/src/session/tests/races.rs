@@ -144,7 +144,7 @@ fn a_frame_is_muted_with_its_mouth_or_not_at_all() {
     for muted in [true, false] {
         let mut prepared = prepared_frame(talk.session.avatar());
         prepare(&talk.session, &mut prepared, || {
-            talk.session.set_muted(muted)
+            talk.session.set_muted(muted);
         });
         assert_eq!(prepared.muted, !muted, "as it was planned");
         drop(talk.session.core.present_now(&prepared));
