@@ -462,6 +462,7 @@ def hostile_files() -> dict[str, bytes]:
             node("Cast", "low", "number", to=INT64), node("Unsqueeze", "number first", "size"), node("Reshape", "mel size"),
             arrays=integers(first=[0]),
         ),
+        "sizes_in_two_axes": operator("Unsqueeze", "mel axes", integers(axes=[[1], [2]])),
         "batch_mixed_by_softmax": operator("Softmax", "mel", axis=0),
         "batch_moved": operator("Transpose", "mel", perm=[1, 0, 2]),
         "batch_joined": operator("Concat", "mel mel", axis=0),

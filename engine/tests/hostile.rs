@@ -76,6 +76,7 @@ const HOSTILE: &[(&str, &str, &str)] = &[
     ("input_batch_fixed", "speech.onnx", "input \"mel\": its batch is fixed to 1; it has to be a symbol"),
     ("input_without_shape", "speech.onnx", "input \"mel\": it has no shape, or no batch"),
     ("sizes_computed", "speech.onnx", "input 1 is not a constant list of sizes"),
+    ("sizes_in_two_axes", "speech.onnx", "input 1 is not a constant list of sizes"),
     ("batch_mixed_by_softmax", "speech.onnx", "it works across the batch"),
     ("batch_moved", "speech.onnx", "it moves the batch"),
     ("batch_joined", "speech.onnx", "it works across the batch"),

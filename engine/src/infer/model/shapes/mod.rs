@@ -35,11 +35,12 @@ impl<'a, 'b> Inputs<'a, 'b> {
         self.0.get(index).copied().flatten()
     }
 
-    /// The integers of an input that has to be known from the file.
+    /// The integers of an input that has to be a list known from the file.
     fn sizes(self, index: usize) -> Result<Vec<i64>> {
-        match self.at(index)?.sizes() {
-            Some(sizes) => Ok(sizes),
-            None => refuse(format!("input {index} is not a constant list of sizes")),
+        let list = self.at(index)?;
+        match list.sizes() {
+            Some(sizes) if list.shape.rank() == 1 => Ok(sizes),
+            _ => refuse(format!("input {index} is not a constant list of sizes")),
         }
     }
 
