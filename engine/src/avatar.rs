@@ -48,7 +48,7 @@ pub(crate) struct Inner {
     pub(crate) faults: crate::session::tests::Faults,
 }
 
-/// What an avatar is.
+/// Description of an avatar.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AvatarInfo {
@@ -112,7 +112,7 @@ impl Avatar {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// What this avatar is.
+    /// Its description.
     pub fn info(&self) -> &AvatarInfo {
         &self.0.info
     }

@@ -45,7 +45,7 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// Where ONNX Runtime's library is. None (the default) searches: `ORT_DYLIB_PATH`, next to the
+    /// Path of ONNX Runtime's library. None (the default) searches: `ORT_DYLIB_PATH`, next to the
     /// library or program that this code is part of, next to the executable, the system's library
     /// path.
     #[must_use]
@@ -54,7 +54,7 @@ impl EngineBuilder {
         self
     }
 
-    /// What executes the networks. Default: [`Provider::Auto`].
+    /// The execution provider of the networks. Default: [`Provider::Auto`].
     #[must_use]
     pub fn provider(mut self, provider: Provider) -> Self {
         self.provider = provider;
@@ -99,8 +99,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Where messages of `level` and of those that matter more go. Default: nowhere. None writes
-    /// none until [`Engine::set_log_level`].
+    /// Receiver of messages of `level` and of more important levels. Default: no receiver. With
+    /// the level None, nothing is sent until [`Engine::set_log_level`].
     ///
     /// `sink` is called from the thread that makes the call that logs, or from one of the engine's
     /// own; it should return at once and must not call into this library.

@@ -15,7 +15,7 @@ const EXACT_LEVELS: u8 = 1;
 /// Least peak signal-to-noise ratio of other providers and of 8 bits, in dB, where the patch shows.
 const LEAST_PSNR_DB: f64 = 40.0;
 
-/// What numbers a network computes with.
+/// The numbers that a network computes with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Precision {
     Floats,

@@ -45,7 +45,7 @@ pub(super) fn check(name: &str, data: &[u8], width: u32, height: u32) -> Result<
             next_marker(rest).ok_or_else(|| damaged(name, "a marker is missing"))?;
         match marker {
             END => return picture.finish(),
-            // Those that have no length.
+            // Markers without a length.
             0x00..=0xBF | 0xD0..=0xD8 => {
                 return Err(damaged(
                     name,
@@ -76,7 +76,7 @@ fn next_marker(data: &[u8]) -> Option<(u8, &[u8])> {
     Some((marker, tail))
 }
 
-/// What the segments so far have said.
+/// The contents of the segments so far.
 struct Picture<'a> {
     name: &'a str,
     size: (u32, u32),
@@ -211,7 +211,7 @@ impl Picture<'_> {
         Ok(())
     }
 
-    /// What follows a scan's data, from its marker on.
+    /// The rest behind a scan's data, from its marker on.
     fn skip_coded_data<'d>(&self, data: &'d [u8]) -> Result<&'d [u8]> {
         let mut rest = data;
         loop {

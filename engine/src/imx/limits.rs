@@ -1,4 +1,4 @@
-//! What a container may hold at most. A file that asks for more is refused before anything of that
+//! Limits of a container. A file that asks for more is refused before anything of that
 //! size is allocated; a sound avatar stays far below each of these.
 
 /// Members in a container, `manifest.json` included.

@@ -31,7 +31,7 @@ pub const FRAME_RATE: u32 = 25;
 /// Bands of the mel window.
 pub const MEL_BANDS: u32 = 80;
 
-/// What every family's manifest says, enough to name the file.
+/// The keys of every family's manifest, enough to name the file.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Head {
     pub(super) format_version: String,
@@ -197,7 +197,7 @@ pub struct Motion {
     pub first: u32,
     /// Number of base frames, at least 1.
     pub count: u32,
-    /// What comes after the last frame.
+    /// Continuation after the last frame.
     #[serde(rename = "loop", default)]
     pub looping: Loop,
     /// Offsets from `first` at which the motion may begin. Never empty; by default the first frame.
@@ -209,7 +209,7 @@ pub struct Motion {
     pub exits: Vec<u32>,
 }
 
-/// What comes after the last frame of a motion.
+/// Continuation of a motion after its last frame.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -256,7 +256,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The `training` object as JSON: free metadata of whoever made the avatar. `null` if there is
+    /// The `training` object as JSON: free metadata of the avatar's maker. `null` if there is
     /// none.
     pub fn training_json(&self) -> &str {
         self.training.as_deref().map_or("null", RawValue::get)

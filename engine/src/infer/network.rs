@@ -169,7 +169,7 @@ impl<T: Element> Network<T> {
         })
     }
 
-    /// What the network made of an item in its last run for a batch of `size`.
+    /// The output for an item of the last run of a batch of `size`.
     pub(crate) fn output(&self, size: usize, index: usize) -> &[T] {
         let length = self.output.len();
         let binding = self.bindings[size - 1].as_ref().expect("it has run");

@@ -1,4 +1,4 @@
-//! Whether a provider runs an avatar's speech network as it should.
+//! The self-test of a provider with an avatar's speech network.
 //!
 //! The file has no answers to compare with, as it has for the identity network, so the network is held
 //! to its contract: coefficients in [0, 1], the same ones each time and in every batch, and those of
@@ -75,7 +75,7 @@ fn difference(left: &[f32], right: &[f32]) -> f32 {
     })
 }
 
-/// What the network sees of half a second of `sound`.
+/// The network's window of half a second of `sound`.
 fn mel(window: usize, sound: impl Fn(f32) -> f32) -> Vec<f32> {
     /// The last video frame whose window is complete by then.
     const FRAME: u64 = 8;
