@@ -6,6 +6,7 @@ use super::batch::{self, Work};
 use super::plan::FrameKind;
 use super::ring::PreparedFrame;
 use super::*;
+use crate::ErrorKind;
 use crate::options::Pacing;
 
 fn unpaced(avatar: &Avatar) -> Session {
@@ -277,6 +278,28 @@ fn the_pool_ends_no_utterance() {
         }
     }
     assert!(heard == voice, "every sample");
+}
+
+/// A draw that is late takes two frames from the ring and is cancelled at the third: it gives what it has.
+#[test]
+fn a_draw_that_is_cancelled_late_keeps_the_sound_it_has_taken() {
+    let talk = Talk::new(&toy());
+    let voice = voice(16_000);
+    talk.say(&voice);
+    let mut heard = talk.tick().audio().to_vec();
+    assert!(talk.work().is_some() && talk.work().is_some(), "two frames");
+    let core = &talk.session.core;
+    core.avatar.0.faults.fail_runs(0, 1, ErrorKind::Cancelled);
+    let mut frame = Frame::new();
+    let drawn = core.take_paced(8, 8, &mut lock(&core.drawer), &mut frame);
+    assert!(drawn.unwrap(), "no error yet");
+    assert_eq!(frame.audio().len(), 2 * 640);
+    heard.extend_from_slice(frame.audio());
+    talk.clock.advance(2 * TICK);
+    while heard.len() < voice.len() {
+        heard.extend_from_slice(talk.tick().audio());
+    }
+    assert!(heard == voice, "every sample, in order");
 }
 
 /// Frames that were prepared before an interruption take no room from those behind it.
