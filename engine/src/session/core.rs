@@ -220,7 +220,7 @@ impl Core {
     /// Takes the first frame from frame period `wanted` on, which is due with frame period `current`, and
     /// the sound of those before it, whose pictures are dropped; false if none is due after all. An
     /// error after sound was taken waits for the next draw.
-    fn take_paced(
+    pub(super) fn take_paced(
         &self,
         current: u64,
         wanted: u64,

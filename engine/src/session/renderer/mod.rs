@@ -254,6 +254,7 @@ impl Renderer {
                 return FrameKind::Idle;
             }
             input.take(samples, &mut frame.audio);
+            self.take_gesture(&mut input, frame);
         }
         if plan.gate == 0.0 || self.failures > HELD_FRAMES {
             self.mouth.rest();
@@ -266,6 +267,14 @@ impl Renderer {
         self.frame += 1;
         self.ended = last;
         plan.kind
+    }
+
+    /// Takes the gesture that was requested last, if any.
+    fn take_gesture(&mut self, input: &mut Input, frame: &mut PreparedFrame) {
+        if let Some(gesture) = input.gesture.take() {
+            self.animation.perform(gesture);
+            frame.gesture = Some(gesture);
+        }
     }
 
     /// Whether a frame is shown of what was requested so.
@@ -289,24 +298,21 @@ impl Renderer {
             _ => 0,
         };
         self.talking = !matches!(kind, FrameKind::Idle | FrameKind::Closing);
-        let (gesture, base_loop) = {
+        let base_loop = {
             let mut input = lock(input);
-            // A gesture that was requested behind an interruption is for the frames behind it.
-            let behind = input.interruptions != self.interruptions
-                || self.restarts && kind == FrameKind::Closing;
-            let gesture = if behind { None } else { input.gesture.take() };
-            (gesture, input.base_loop)
+            // Speech has taken it with its audio. Where the motions start over for the next utterance, it
+            // is for that one.
+            if !matches!(kind, FrameKind::Speech { .. }) && !self.restarts {
+                self.take_gesture(&mut input, frame);
+            }
+            input.base_loop
         };
-        if let Some(gesture) = gesture {
-            self.animation.perform(gesture);
-        }
         let motions = &self.avatar.0.motions;
         self.selection = self.animation.next(motions, self.talking, base_loop);
         frame.kind = kind;
         frame.interruptions = self.interruptions;
         frame.changes = self.changes;
         frame.state.set(&self.mouth, self.animation);
-        frame.gesture = gesture.or(frame.gesture);
         frame.base_frame = self.selection.frame;
     }
 

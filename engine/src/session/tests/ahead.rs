@@ -105,15 +105,18 @@ fn a_pause_overtakes_what_is_prepared() {
         }
         talk.session.set_paused(false);
         talk.prepare();
+        let mut frames = before;
         loop {
             let frame = talk.tick();
             assert!(frame.flags().speech, "on it goes at once");
+            frames += 1;
             heard.extend_from_slice(frame.audio());
             if frame.flags().end_of_speech {
                 break;
             }
         }
         assert!(heard == voice, "nothing lost, nothing twice");
+        assert_eq!(frames, samples / 640, "each frame once");
     }
 }
 
