@@ -12,16 +12,18 @@ pub enum PixelFormat {
     /// 3 bytes a pixel: blue, green, red.
     #[default]
     Bgr8,
-    /// 4 bytes a pixel: blue, green, red, 255.
+    /// 4 bytes a pixel: blue, green, red, alpha. Alpha is straight (the colors are not multiplied by
+    /// it); 255 unless the avatar was keyed.
     Bgra8,
-    /// Planes Y, U, V; U and V at half the width and height (rounded up). BT.601, limited range.
+    /// Planes Y, U, V; U and V at half the width and height (rounded up). Matrix and range are those of
+    /// [`SessionOptions::yuv`](crate::SessionOptions::yuv).
     I420,
-    /// Plane Y, then one plane of U and V in turn at half the width and height (rounded up).
-    /// BT.601, limited range.
+    /// Plane Y, then one plane of U and V in turn at half the width and height (rounded up). Matrix
+    /// and range as of I420.
     Nv12,
     /// 3 bytes a pixel: red, green, blue.
     Rgb8,
-    /// 4 bytes a pixel: red, green, blue, 255.
+    /// 4 bytes a pixel: red, green, blue, alpha, which is straight as in BGRA.
     Rgba8,
 }
 
@@ -58,6 +60,16 @@ impl PixelFormat {
             plane += 1;
         }
         bytes
+    }
+
+    /// Whether pixels have alpha.
+    pub const fn has_alpha(self) -> bool {
+        matches!(self, Self::Bgra8 | Self::Rgba8)
+    }
+
+    /// Whether pixels are YUV: I420 and NV12.
+    pub const fn is_yuv(self) -> bool {
+        matches!(self, Self::I420 | Self::Nv12)
     }
 
     /// Number of planes: 1, 2 or 3.
@@ -107,6 +119,37 @@ impl FromStr for PixelFormat {
     }
 }
 
+/// Color matrix and range of YUV pictures. The default is BT.601, limited range.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct YuvColor {
+    /// How Y, U and V follow from red, green and blue.
+    pub matrix: YuvMatrix,
+    /// The levels that are used.
+    pub range: YuvRange,
+}
+
+/// How Y, U and V follow from red, green and blue.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum YuvMatrix {
+    /// ITU-R BT.601, of standard definition and JPEG: `matrix_coefficients` 5 or 6 of ITU-T H.273.
+    #[default]
+    Bt601,
+    /// ITU-R BT.709, of high definition: `matrix_coefficients` 1 of ITU-T H.273.
+    Bt709,
+}
+
+/// The levels that Y, U and V use.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum YuvRange {
+    /// Y from 16 to 235, U and V from 16 to 240.
+    #[default]
+    Limited,
+    /// All from 0 to 255.
+    Full,
+}
+
 /// What is to be known about a frame besides its picture.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
@@ -138,6 +181,7 @@ pub struct Frame {
     pub(crate) width: usize,
     pub(crate) height: usize,
     pub(crate) format: PixelFormat,
+    pub(crate) yuv: YuvColor,
     pub(crate) index: u64,
     pub(crate) flags: FrameFlags,
     pub(crate) base_frame: usize,
@@ -171,6 +215,11 @@ impl Frame {
     /// The picture's format.
     pub fn format(&self) -> PixelFormat {
         self.format
+    }
+
+    /// Color matrix and range of the picture; None unless its format [is YUV](PixelFormat::is_yuv).
+    pub fn yuv(&self) -> Option<YuvColor> {
+        self.format.is_yuv().then_some(self.yuv)
     }
 
     /// Number of the frame in its session, from 0. In real time, numbers of skipped pictures are

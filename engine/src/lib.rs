@@ -66,10 +66,10 @@ pub use avatar::{Avatar, AvatarInfo};
 pub use compose::gpu;
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
-pub use frame::{Frame, FrameFlags, PixelFormat};
+pub use frame::{Frame, FrameFlags, PixelFormat, YuvColor, YuvMatrix, YuvRange};
 pub use infer::{Provider, ProviderReport, RUNTIME_WANTED, RuntimeInfo};
 pub use log::LogLevel;
-pub use options::{OutputSize, Pacing, SessionOptions};
+pub use options::{Background, BackgroundImage, Fit, OutputSize, Pacing, SessionOptions};
 pub use picture::PictureMut;
 pub use session::{Frames, Session, Statistics};
 

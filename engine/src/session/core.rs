@@ -20,7 +20,7 @@ use super::wakeup::Wakeup;
 use crate::avatar::Avatar;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::arch::Isa;
-use crate::compose::{Composer, Fade, Layers};
+use crate::compose::{Composer, CrossfadeSource, Layers};
 use crate::frame::{Frame, FrameFlags};
 use crate::infer::Terminator;
 use crate::options::{Pacing, SessionOptions};
@@ -77,12 +77,7 @@ impl Core {
     pub(super) fn new(avatar: Avatar, options: SessionOptions, job: Option<u64>) -> Self {
         let info = avatar.info();
         let coefficients = info.coefficient_names.len();
-        let composer = Composer::new(
-            Isa::best(),
-            (info.frame_width, info.frame_height),
-            options.output_size,
-            options.letterbox,
-        );
+        let composer = Composer::new(Isa::best(), avatar.0.picture(), &options);
         let unpaced = options.pacing == Pacing::Unpaced;
         static SESSIONS: AtomicU64 = AtomicU64::new(1);
         Self {
@@ -182,7 +177,7 @@ impl Core {
         frame.flags.concealed = prepared.concealed;
         if let Some(base) = &prepared.base {
             let affine = &self.avatar.0.affines[prepared.base_frame];
-            let leaving = prepared.crossfade.as_ref().map(|from| Fade {
+            let crossfade = prepared.crossfade.as_ref().map(|from| CrossfadeSource {
                 base: &from.base,
                 affine: &self.avatar.0.affines[from.base_frame],
                 weight: from.weight,
@@ -190,7 +185,7 @@ impl Core {
             let layers = Layers {
                 base,
                 patch: prepared.has_patch.then_some((&prepared.patch, affine)),
-                leaving,
+                crossfade,
             };
             target.put(&mut drawer.composer, &layers, frame)?;
         }

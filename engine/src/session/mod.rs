@@ -28,13 +28,14 @@ use self::core::Core;
 use crate::audio::AudioData;
 use crate::avatar::Avatar;
 use crate::clock::{Clock, FRAME_DURATION};
+use crate::compose::fit;
 #[cfg(feature = "gpu-compose")]
 use crate::compose::gpu;
 use crate::frame::Frame;
 use crate::log::LogLevel;
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::Scheduler;
-use crate::{Error, ErrorKind, PictureMut, Result};
+use crate::{PictureMut, Result};
 use renderer::lock;
 pub use statistics::Statistics;
 use target::Target;
@@ -69,18 +70,7 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn new(avatar: Avatar, options: SessionOptions) -> Result<Self> {
-        if let Some(size) = options.output_size {
-            let domain = 16..=8192;
-            if !domain.contains(&size.width) || !domain.contains(&size.height) {
-                return Err(Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!(
-                        "an output of {}×{} pixels is outside 16 to 8192",
-                        size.width, size.height
-                    ),
-                ));
-            }
-        }
+        fit::check(&options, avatar.0.picture().size)?;
         let scheduler = avatar.0.scheduler.clone();
         let served = options.pacing == Pacing::Realtime && matches!(options.clock, Clock::System);
         let mut refused = None;
@@ -320,8 +310,9 @@ impl Session {
     /// [`Frame::pixels`] stays empty.
     ///
     /// # Errors
-    /// Those of [`next_frame`](Self::next_frame), and `InvalidArgument` if the canvas is of another
-    /// size; then no frame is used up.
+    /// Those of [`next_frame`](Self::next_frame), `InvalidArgument` if the canvas is of another size, and
+    /// `UnsupportedFormat` if the avatar was keyed: a canvas shows no transparency. Then no frame is used
+    /// up.
     ///
     /// # Real time
     /// Submits work to the device and doesn't wait for it. `wgpu` allocates.

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use super::{Gpu, checked, unavailable};
 use crate::Result;
 use crate::compose::arch::Isa;
-use crate::compose::base::{BaseFrame, Chroma};
+use crate::compose::base::{BaseFrame, ChromaRows};
 use crate::compose::blend::Patch;
 use crate::geometry::Affine;
 
@@ -20,7 +20,8 @@ const ROW_ALIGNMENT: usize = wgpu::COPY_BYTES_PER_ROW_ALIGNMENT as usize;
 /// A texture that the pictures of one session are composed into, one after the other.
 ///
 /// It has the avatar's own size, whatever
-/// [`output_size`](crate::SessionOptions::output_size) says: who draws a texture scales it.
+/// [`output_size`](crate::SessionOptions::output_size) says: the app scales the texture when it draws
+/// it. A canvas shows no transparency: sessions of avatars that were keyed refuse it.
 #[derive(Debug)]
 pub struct Canvas {
     gpu: Gpu,
@@ -35,7 +36,7 @@ pub struct Canvas {
     shown: Option<Arc<BaseFrame>>,
     /// The same as RGB.
     rgb: Vec<u8>,
-    chroma: Chroma,
+    chroma: ChromaRows,
     /// Lines of the patch, as the shader reads them.
     scratch: Vec<u8>,
     /// For reading back, made when it is asked for.
@@ -114,7 +115,7 @@ impl Canvas {
             lines,
             shown: None,
             rgb: vec![0; 3 * size.0 * size.1],
-            chroma: Chroma::default(),
+            chroma: ChromaRows::default(),
             scratch: Vec::with_capacity(LINE_BYTES * size.1),
             staging: None,
             gpu,
@@ -198,7 +199,7 @@ impl Canvas {
         let same = |shown: &Arc<BaseFrame>| Arc::ptr_eq(shown, base);
         if !self.shown.as_ref().is_some_and(same) {
             let rows = 0..self.size().1;
-            base.expand(Isa::best(), &mut self.chroma, rows, &mut self.rgb);
+            base.write_rgb(Isa::best(), &mut self.chroma, rows, &mut self.rgb);
             write(queue, &self.base, &self.rgb);
             self.shown = Some(Arc::clone(base));
         }
@@ -222,7 +223,7 @@ impl Canvas {
             let rows = patch.rows(width, height, affine);
             first_row = rows.start;
             patch_size = patch.size();
-            for (pixels, line) in patch.lines(rows, self.size, affine) {
+            for (pixels, line) in patch.scanlines(rows, self.size, affine) {
                 // Within the patch 16.16 bits are enough; a step that leaves it at once isn't taken.
                 step = line.step.map(|x| i32::try_from(x).unwrap_or(0));
                 let start = line.start.map(|x| i32::try_from(x).unwrap_or(0));
