@@ -103,8 +103,9 @@ pub struct FrameInfo {
 /// The mattes of an avatar that was keyed: for each base frame a member
 /// [`matte/00000.jpg`](matte_member), a grey JPEG image of the frame's size.
 ///
-/// Levels are those of video luma: 16 and less is transparent, 235 and more is opaque, so that ringing
-/// of the compression is clipped. The base frames' colors are straight (not multiplied by alpha) and
+/// A level of 24 or less is transparent, one of 232 or more is opaque; between, alpha is (level - 24) /
+/// 208. Wholly transparent pixels are best stored as 12 and opaque ones as 244, so that ringing of the
+/// compression is clipped. The base frames' colors are straight (not multiplied by alpha) and
 /// free of the screen's color, and go on beyond the edge of the matte: neither chroma subsampling nor
 /// resampling mixes in the color of what was behind.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]

@@ -126,7 +126,7 @@ fn mattes_become_alpha() {
     let levels: Vec<u8> = (0..=255).collect();
     let alpha: Vec<u8> = (0..=255)
         .map(|level| {
-            (f64::from(level - 16) / 219.0 * 255.0)
+            (f64::from(level - 24) / 208.0 * 255.0)
                 .round()
                 .clamp(0.0, 255.0) as u8
         })

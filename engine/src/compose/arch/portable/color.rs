@@ -244,11 +244,12 @@ pub(crate) fn ycc_to_rgb(y: &[u8], cb: &[i16], cr: &[i16], rgb: &mut [u8]) {
     }
 }
 
-/// Levels that a stored matte uses, as video does: ringing of its JPEG around them is clipped.
-const TRANSPARENT: u16 = 16;
-const OPAQUE: u16 = 235;
+/// The levels of a stored matte from which on it is transparent or opaque. Wholly transparent and
+/// opaque pixels are stored beyond them, so that ringing of the JPEG is clipped.
+const TRANSPARENT: u16 = 24;
+const OPAQUE: u16 = 232;
 
-/// Alpha from a stored matte: 16 and less is 0, 235 and more is 255, rounded to the nearest between.
+/// Alpha from a stored matte: 24 and less is 0, 232 and more is 255, rounded to the nearest between.
 #[inline(always)]
 pub(crate) fn matte_to_alpha(matte: &mut [u8]) {
     for level in matte {
