@@ -1,4 +1,4 @@
-//! What comes out: a picture with the exact 40 ms of audio that belong to it.
+//! Frames: a picture with the exact 40 ms of audio that belong to it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -150,7 +150,7 @@ pub enum YuvRange {
     Full,
 }
 
-/// What is to be known about a frame besides its picture.
+/// Facts about a frame besides its picture.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FrameFlags {
@@ -233,12 +233,12 @@ impl Frame {
         self.index * u64::from(crate::clock::FRAME_SAMPLES)
     }
 
-    /// What happened around this frame.
+    /// Facts about this frame besides its picture.
     pub fn flags(&self) -> FrameFlags {
         self.flags
     }
 
-    /// Which of the avatar's base frames lies underneath.
+    /// Number of the avatar's base frame underneath.
     pub fn base_frame(&self) -> usize {
         self.base_frame
     }

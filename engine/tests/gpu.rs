@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{buzz, engine, mika, toy};
+use common::{buzz, engine, mika, testdata, toy};
 use essence::gpu::Gpu;
 use essence::imx::{GEOMETRY_MEMBER, MANIFEST, Writer};
 use essence::{Avatar, ErrorKind, Frame, Pacing, PixelFormat, SessionOptions};
@@ -89,6 +89,29 @@ fn a_device_of_the_apps_own_serves() {
             canvas.texture().height() as usize
         )
     );
+}
+
+#[test]
+fn a_keyed_avatar_is_refused_by_name() {
+    let Some(gpu) = gpu() else { return };
+    let avatar = engine()
+        .open(testdata("avatars/toy_keyed.imx"))
+        .expect("the keyed avatar opens");
+    let session = avatar
+        .session(SessionOptions::default().pacing(Pacing::Unpaced))
+        .unwrap();
+    session
+        .push_audio(&buzz(16_000, 16_000)[..], 16_000, 1)
+        .unwrap();
+    let (mut frame, mut canvas) = (Frame::new(), gpu.canvas(&avatar).unwrap());
+    let error = session.next_frame_on(&mut frame, &mut canvas).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnsupportedFormat);
+    assert!(error.message().contains("transparency"), "{error}");
+    assert!(
+        session.next_frame_into(&mut frame).unwrap(),
+        "goes on in memory"
+    );
+    assert_eq!(frame.index(), 0, "no frame was used up");
 }
 
 /// The toy avatar with its patches turned, scaled and reaching over the picture's edge.

@@ -269,4 +269,42 @@ mod tests {
             }
         }
     }
+
+    /// A crossfade of two mattes, the old one transparent and the new one opaque.
+    #[test]
+    fn mattes_crossfade_too() {
+        let keyed = |level: u8| {
+            let mut frame = BaseFrame::new(&vec![90; 3 * SIZE.0 * SIZE.1], SIZE);
+            frame.set_matte(&vec![level; SIZE.0 * SIZE.1]);
+            Arc::new(frame)
+        };
+        let (to, from) = (keyed(244), keyed(12));
+        let picture = Picture {
+            size: SIZE,
+            keyed_over: Some([0; 3]),
+        };
+        let mut composer = Composer::new(Isa::best(), picture, &SessionOptions::default());
+        for weight in [64, 128, 192] {
+            let layers = Layers {
+                base: &to,
+                patch: None,
+                crossfade: Some(CrossfadeSource {
+                    base: &from,
+                    affine: &ALONE,
+                    weight,
+                }),
+            };
+            let mut bytes = vec![0; PixelFormat::Rgba8.buffer_len(SIZE.0, SIZE.1)];
+            let mut out = PictureMut::packed(PixelFormat::Rgba8, SIZE, &mut bytes).unwrap();
+            composer.compose(&layers, &mut out);
+            let alpha = ((255 * (256 - u32::from(weight)) + 128) >> 8) as u8;
+            assert!(
+                bytes
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .all(|pixel| *pixel == [90, 90, 90, alpha])
+            );
+        }
+    }
 }

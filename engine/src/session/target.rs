@@ -72,7 +72,7 @@ impl Target<'_, '_> {
             }
             #[cfg(feature = "gpu-compose")]
             Self::Canvas(canvas) if layers.crossfade.is_some() => {
-                canvas.show(composer.draw(layers))
+                canvas.show(composer.draw(layers));
             }
             #[cfg(feature = "gpu-compose")]
             Self::Canvas(canvas) => canvas.compose(layers.base, layers.patch),

@@ -1,4 +1,4 @@
-//! The texture of one session, and what it is composed from.
+//! The texture of one session, and its inputs on the device.
 
 use std::sync::{Arc, mpsc};
 
@@ -9,9 +9,9 @@ use crate::compose::base::{BaseFrame, ChromaRows};
 use crate::compose::blend::Patch;
 use crate::geometry::Affine;
 
-/// Bytes of `Picture` in the shader, and of a `Line`.
+/// Bytes of `Picture` in the shader, and of a `Scanline`.
 const PICTURE_BYTES: usize = 32;
-const LINE_BYTES: usize = 16;
+const SCANLINE_BYTES: usize = 16;
 /// Pixels that a work group of the shader covers in either direction.
 const GROUP: u32 = 8;
 /// Rows of a texture that is read back begin at multiples of this.
@@ -31,15 +31,15 @@ pub struct Canvas {
     picture: wgpu::Buffer,
     base: wgpu::Buffer,
     patch: wgpu::Buffer,
-    lines: wgpu::Buffer,
-    /// The base frame that the device has.
+    scanlines: wgpu::Buffer,
+    /// The base frame on the device.
     shown: Option<Arc<BaseFrame>>,
     /// The same as RGB.
     rgb: Vec<u8>,
     chroma: ChromaRows,
-    /// Lines of the patch, as the shader reads them.
+    /// Scanlines through the patch, as the shader reads them.
     scratch: Vec<u8>,
-    /// For reading back, made when it is asked for.
+    /// For reading back; made when it is needed.
     staging: Option<wgpu::Buffer>,
 }
 
@@ -78,18 +78,22 @@ impl Canvas {
                     4 * patch_size * patch_size,
                     BufferUsages::STORAGE,
                 ),
-                buffer("essence lines", LINE_BYTES * size.1, BufferUsages::STORAGE),
+                buffer(
+                    "essence scanlines",
+                    SCANLINE_BYTES * size.1,
+                    BufferUsages::STORAGE,
+                ),
             ];
             let view = texture.create_view(&wgpu::TextureViewDescriptor {
                 usage: Some(wgpu::TextureUsages::STORAGE_BINDING),
                 ..wgpu::TextureViewDescriptor::default()
             });
-            let [picture, base, patch, lines] = &buffers;
+            let [picture, base, patch, scanlines] = &buffers;
             let resources = [
                 picture.as_entire_binding(),
                 base.as_entire_binding(),
                 patch.as_entire_binding(),
-                lines.as_entire_binding(),
+                scanlines.as_entire_binding(),
                 wgpu::BindingResource::TextureView(&view),
             ];
             let mut binding = 0..;
@@ -104,7 +108,7 @@ impl Canvas {
             });
             (texture, bindings, buffers)
         })?;
-        let [picture, base, patch, lines] = buffers;
+        let [picture, base, patch, scanlines] = buffers;
         Ok(Self {
             size,
             texture,
@@ -112,11 +116,11 @@ impl Canvas {
             picture,
             base,
             patch,
-            lines,
+            scanlines,
             shown: None,
             rgb: vec![0; 3 * size.0 * size.1],
             chroma: ChromaRows::default(),
-            scratch: Vec::with_capacity(LINE_BYTES * size.1),
+            scratch: Vec::with_capacity(SCANLINE_BYTES * size.1),
             staging: None,
             gpu,
         })
@@ -213,7 +217,7 @@ impl Canvas {
         self.run(None);
     }
 
-    /// Lets the device lay a patch over the base frame that it has.
+    /// Blends a patch over the base frame on the device.
     fn run(&mut self, patch: Option<(&Patch, &Affine)>) {
         let queue = self.gpu.queue();
         let (width, height) = self.size;
@@ -223,22 +227,22 @@ impl Canvas {
             let rows = patch.rows(width, height, affine);
             first_row = rows.start;
             patch_size = patch.size();
-            for (pixels, line) in patch.scanlines(rows, self.size, affine) {
+            for (pixels, scanline) in patch.scanlines(rows, self.size, affine) {
                 // Within the patch 16.16 bits are enough; a step that leaves it at once isn't taken.
-                step = line.step.map(|x| i32::try_from(x).unwrap_or(0));
-                let start = line.start.map(|x| i32::try_from(x).unwrap_or(0));
+                step = scanline.step.map(|x| i32::try_from(x).unwrap_or(0));
+                let start = scanline.start.map(|x| i32::try_from(x).unwrap_or(0));
                 let words = [word(pixels.start), word(pixels.len())];
                 let words = words.into_iter().chain(start.map(i32::cast_unsigned));
                 self.scratch.extend(words.flat_map(u32::to_le_bytes));
             }
             write(queue, &self.patch, patch.pixels().as_flattened());
-            write(queue, &self.lines, &self.scratch);
+            write(queue, &self.scanlines, &self.scratch);
         }
         let words = [
             word(width),
             word(height),
             word(first_row),
-            word(self.scratch.len() / LINE_BYTES),
+            word(self.scratch.len() / SCANLINE_BYTES),
             step[0].cast_unsigned(),
             step[1].cast_unsigned(),
             word(patch_size),
