@@ -16,7 +16,7 @@ use crate::motion::MotionSet;
 use crate::networks::{self, Networks, Pool};
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::Deadline;
-use crate::session::{RenderPool, Session};
+use crate::session::{FrameRequest, RenderPool, Session};
 use crate::{Error, ErrorKind, Result};
 
 /// Most base frames that are decoded when an avatar is opened. One of 512 × 512 takes 2 ms.
@@ -160,7 +160,7 @@ impl Avatar {
             session.push_audio(&voice[..], NETWORK_RATE_HZ, 1)?;
             for time in &mut times {
                 let begin = Instant::now();
-                session.next_frame_into(&mut frame)?;
+                session.draw(&mut frame, FrameRequest::new())?;
                 *time = begin.elapsed();
             }
         }

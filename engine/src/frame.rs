@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Instant;
 
+use crate::clock::FRAME_DURATION;
 use crate::{Error, ErrorKind, Result};
 
 /// How pixels lie in memory. Rows are packed without padding, top down.
@@ -173,7 +175,7 @@ pub struct FrameFlags {
     pub skipped: u32,
 }
 
-/// One video frame. Reusable: [`next_frame_into`](crate::Session::next_frame_into) fills it again
+/// One video frame. Reusable: [`draw`](crate::Session::draw) fills it again
 /// without allocating.
 #[derive(Clone, Default)]
 pub struct Frame {
@@ -183,6 +185,7 @@ pub struct Frame {
     pub(crate) format: PixelFormat,
     pub(crate) yuv: YuvColor,
     pub(crate) index: u64,
+    pub(crate) due: Option<Instant>,
     pub(crate) flags: FrameFlags,
     pub(crate) base_frame: usize,
     pub(crate) interruptions: u64,
@@ -231,6 +234,17 @@ impl Frame {
     /// Presentation time in samples at 16 kHz: **640 × index**.
     pub fn pts_samples(&self) -> u64 {
         self.index * u64::from(crate::clock::FRAME_SAMPLES)
+    }
+
+    /// Presentation time in nanoseconds: **40,000,000 × index**.
+    pub fn pts_ns(&self) -> u64 {
+        self.index * FRAME_DURATION.as_nanos() as u64
+    }
+
+    /// The time at which the frame is due, on the system's monotonic clock. None in an unpaced session
+    /// and on a clock that is moved by hand.
+    pub fn due(&self) -> Option<Instant> {
+        self.due
     }
 
     /// Facts about this frame besides its picture.

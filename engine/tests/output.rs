@@ -5,8 +5,8 @@ mod common;
 
 use common::{buzz, engine, speak, testdata, toy};
 use essence::{
-    Avatar, Background, BackgroundImage, ErrorKind, Fit, Frame, OutputSize, Pacing, PictureMut,
-    PixelFormat, SessionOptions, YuvColor, YuvMatrix, YuvRange,
+    Avatar, Background, BackgroundImage, ErrorKind, Fit, Frame, FrameRequest, OutputSize, Pacing,
+    PictureMut, PixelFormat, SessionOptions, YuvColor, YuvMatrix, YuvRange,
 };
 
 /// The toy as if keyed from a green screen.
@@ -313,7 +313,8 @@ fn transparency_follows_the_format_of_each_picture() {
     for format in [PixelFormat::Rgba8, PixelFormat::Rgb8, PixelFormat::Rgba8] {
         let mut bytes = vec![7; format.buffer_len(64, 48)];
         let mut picture = PictureMut::packed(format, (64, 48), &mut bytes).unwrap();
-        assert!(session.next_frame_to(&mut frame, &mut picture).unwrap());
+        let request = FrameRequest::into_memory(&mut picture);
+        assert!(session.draw(&mut frame, request).unwrap().is_frame());
         match format {
             PixelFormat::Rgba8 => assert_eq!(bytes[3], 0, "transparent"),
             _ => assert_eq!(bytes[..3], [20, 40, 90], "over its own background"),

@@ -1,4 +1,4 @@
-//! Where a session's picture goes.
+//! The destination of a session's picture.
 
 use super::core::Core;
 #[cfg(feature = "gpu-compose")]
@@ -9,8 +9,10 @@ use crate::compose::{Composer, Layers};
 use crate::frame::Frame;
 use crate::{Error, ErrorKind, PictureMut, Result};
 
+#[derive(Debug, Default)]
 pub(super) enum Target<'a, 'b> {
     /// Into the frame itself.
+    #[default]
     Frame,
     /// Into memory of the caller's.
     Memory(&'a mut PictureMut<'b>),

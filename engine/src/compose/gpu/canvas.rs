@@ -130,7 +130,7 @@ impl Canvas {
     /// be drawn into a linear target through a view as `Rgba8UnormSrgb`. Alpha is 1.
     ///
     /// The work that fills it is submitted to the device's queue by
-    /// [`next_frame_on`](crate::Session::next_frame_on), before whatever the app submits afterwards.
+    /// [`draw`](crate::Session::draw), before whatever the app submits afterwards.
     pub fn texture(&self) -> &wgpu::Texture {
         &self.texture
     }

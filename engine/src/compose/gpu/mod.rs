@@ -2,17 +2,18 @@
 //!
 //! A [`Gpu`] holds a device of `wgpu`: the app's own, whose textures the app draws without a copy, or
 //! the system's. A [`Canvas`] is the texture of one session, for
-//! [`Session::next_frame_on`](crate::Session::next_frame_on). Each frame uploads the mouth patch, and
+//! [`FrameRequest::into_canvas`](crate::FrameRequest::into_canvas). Each frame uploads the mouth patch, and
 //! the base frame where it differs from the last one.
 //!
 //! ```no_run
 //! # fn main() -> essence::Result<()> {
+//! # use essence::FrameRequest;
 //! # let avatar = essence::Engine::builder().build()?.open("mika.imx")?;
 //! let session = avatar.session(essence::SessionOptions::default())?;
 //! let gpu = essence::gpu::Gpu::new()?; // or Gpu::with_device(device, queue)
 //! let mut canvas = gpu.canvas(&avatar)?;
 //! let mut frame = essence::Frame::new();
-//! while session.next_frame_on(&mut frame, &mut canvas)? {
+//! while session.draw(&mut frame, FrameRequest::into_canvas(&mut canvas))?.is_frame() {
 //!     // draw canvas.texture(), play frame.audio()
 //! }
 //! # Ok(())
