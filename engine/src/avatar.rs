@@ -5,17 +5,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::clock::{FRAME_DURATION, FRAME_SAMPLES, NETWORK_RATE_HZ};
+use crate::compose::Picture;
 use crate::compose::base::{BaseFrame, BaseFrames};
 use crate::frame::Frame;
 use crate::geometry::Affine;
-use crate::imx::{Container, GEOMETRY_MEMBER, Manifest, frame_member};
+use crate::imx::{Container, GEOMETRY_MEMBER, Manifest, frame_member, matte_member};
 use crate::infer::{Provider, ProviderReport, Runtime};
 use crate::log::{Log, LogLevel};
 use crate::motion::MotionSet;
 use crate::networks::{self, Networks, Pool};
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::Deadline;
-use crate::session::{RenderPool, Session};
+use crate::session::{FrameRequest, RenderPool, Session};
 use crate::{Error, ErrorKind, Result};
 
 /// Most base frames that are decoded when an avatar is opened. One of 512 × 512 takes 2 ms.
@@ -39,6 +40,10 @@ pub(crate) struct Inner {
     pub(crate) base: BaseFrames,
     /// Names of the base frames' members.
     frames: Vec<String>,
+    /// Names of their mattes' members; empty unless the avatar was keyed.
+    mattes: Vec<String>,
+    /// The background of an avatar that was keyed.
+    keyed_over: Option<[u8; 3]>,
     runtime: &'static Runtime,
     report: ProviderReport,
     pub(crate) log: Log,
@@ -64,6 +69,9 @@ pub struct AvatarInfo {
     pub frame_count: usize,
     /// Width and height of the mouth patch in pixels.
     pub patch_size: usize,
+    /// Whether it was keyed: base frames have a matte, so that pictures with alpha are transparent
+    /// around the avatar and any [`Background`](crate::Background) can lie behind it.
+    pub has_matte: bool,
     /// Names of the motions, for [`Session::perform`].
     pub motions: Vec<String>,
     /// Names of the speech network's coefficients.
@@ -152,7 +160,7 @@ impl Avatar {
             session.push_audio(&voice[..], NETWORK_RATE_HZ, 1)?;
             for time in &mut times {
                 let begin = Instant::now();
-                session.next_frame_into(&mut frame)?;
+                session.draw(&mut frame, FrameRequest::new())?;
                 *time = begin.elapsed();
             }
         }
@@ -219,7 +227,12 @@ impl Inner {
         };
         let frame = manifest.frame;
         let size = (frame.width as usize, frame.height as usize);
-        let base = BaseFrames::new(frame.count as usize, size, cache_bytes);
+        let base = BaseFrames::new(
+            frame.count as usize,
+            size,
+            manifest.matte.is_some(),
+            cache_bytes,
+        );
         // Both take as long: hashes and pictures in one thread, networks in another.
         let networks = || networks::choose(runtime, preference, &container, manifest);
         let (checked, networks) = join(|| check_content(&container, manifest, &base), networks);
@@ -232,6 +245,7 @@ impl Inner {
             frame_height: size.1,
             frame_count: frame.count as usize,
             patch_size: manifest.crop.size as usize,
+            has_matte: manifest.matte.is_some(),
             motions: manifest.motions.keys().cloned().collect(),
             coefficient_names: manifest.coefficients.clone(),
             arkit_names: manifest.arkit.keys().cloned().collect(),
@@ -242,6 +256,11 @@ impl Inner {
             arkit: manifest.arkit.values().map(weights).collect(),
             base,
             frames: (0..frame.count).map(frame_member).collect(),
+            mattes: match info.has_matte {
+                true => (0..frame.count).map(matte_member).collect(),
+                false => Vec::new(),
+            },
+            keyed_over: manifest.matte.map(|matte| matte.background),
             pool: Pool::new(networks)?,
             scheduler,
             info,
@@ -256,19 +275,35 @@ impl Inner {
         })
     }
 
-    /// Base frame `index` as RGB.
+    /// The avatar's picture, for the compositor.
+    pub(crate) fn picture(&self) -> Picture {
+        Picture {
+            size: (self.info.frame_width, self.info.frame_height),
+            keyed_over: self.keyed_over,
+        }
+    }
+
+    /// Base frame `index`.
     pub(crate) fn base_frame(&self, index: usize) -> Result<Arc<BaseFrame>> {
         #[cfg(test)]
         self.faults.base_frame(index)?;
-        self.base
-            .get(index, self.container.member(&self.frames[index])?)
+        let (jpeg, matte) = self.base_frame_members(index)?;
+        self.base.get(index, jpeg, matte)
     }
 
-    /// Base frame `index` as RGB, decoded anew.
+    /// Base frame `index`, decoded anew.
     #[cfg(feature = "internals")]
     pub(crate) fn decode_frame(&self, index: usize) -> Result<BaseFrame> {
-        self.base
-            .decode(index, self.container.member(&self.frames[index])?)
+        let (jpeg, matte) = self.base_frame_members(index)?;
+        self.base.decode(index, jpeg, matte)
+    }
+
+    /// The JPEG images of base frame `index` and of its matte.
+    fn base_frame_members(&self, index: usize) -> Result<(&[u8], Option<&[u8]>)> {
+        let jpeg = self.container.member(&self.frames[index])?;
+        let matte = self.mattes.get(index);
+        let matte = matte.map(|name| self.container.member(name)).transpose()?;
+        Ok((jpeg, matte))
     }
 
     /// Pose of base frame `index`.
@@ -316,7 +351,11 @@ fn check_content(container: &Container, manifest: &Manifest, base: &BaseFrames) 
     firsts.sort_unstable();
     firsts.dedup();
     for first in firsts.into_iter().take(SAMPLES) {
-        base.get(first as usize, container.member(&frame_member(first))?)?;
+        let jpeg = container.member(&frame_member(first))?;
+        let matte = manifest
+            .matte
+            .map(|_| container.member(&matte_member(first)));
+        base.get(first as usize, jpeg, matte.transpose()?)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! [`Session`] per conversation.
 //!
 //! ```no_run
-//! use essence::{Engine, Frame, SessionOptions};
+//! use essence::{Engine, Frame, FrameRequest, SessionOptions};
 //!
 //! # fn main() -> essence::Result<()> {
 //! let avatar = Engine::builder().build()?.open("mika.imx")?;
@@ -14,7 +14,7 @@
 //! session.push_audio(&speech[..], sample_rate_hz, 1)?;
 //! session.flush();
 //! let mut frame = Frame::new();
-//! while session.next_frame_into(&mut frame)? {
+//! while session.draw(&mut frame, FrameRequest::new())?.is_frame() {
 //!     // show frame.pixels(), play frame.audio()
 //!     if frame.flags().end_of_speech {
 //!         break;
@@ -66,12 +66,12 @@ pub use avatar::{Avatar, AvatarInfo};
 pub use compose::gpu;
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
-pub use frame::{Frame, FrameFlags, PixelFormat};
+pub use frame::{Frame, FrameFlags, PixelFormat, YuvColor, YuvMatrix, YuvRange};
 pub use infer::{Provider, ProviderReport, RUNTIME_WANTED, RuntimeInfo};
 pub use log::LogLevel;
-pub use options::{OutputSize, Pacing, SessionOptions};
+pub use options::{Background, BackgroundImage, Fit, OutputSize, Pacing, SessionOptions};
 pub use picture::PictureMut;
-pub use session::{Frames, Session, Statistics};
+pub use session::{FrameRequest, Frames, Next, Session, Statistics, Wait};
 
 /// The README's example is compiled with the documentation's.
 #[cfg(doctest)]

@@ -64,6 +64,9 @@ pub struct Manifest {
     pub license: String,
     /// The base frames.
     pub frame: FrameInfo,
+    /// The matte of each base frame, in an avatar that was keyed. From format version 2.1 on.
+    #[serde(default)]
+    pub matte: Option<Matte>,
     /// The mouth patch.
     pub crop: Crop,
     /// Names of the mouth coefficients, in the networks' order. Unique.
@@ -95,6 +98,21 @@ pub struct FrameInfo {
     pub count: u32,
     /// Frames per second: [`FRAME_RATE`].
     pub rate: u32,
+}
+
+/// The mattes of an avatar that was keyed: for each base frame a member
+/// [`matte/00000.jpg`](matte_member), a grey JPEG image of the frame's size.
+///
+/// A level of 24 or less is transparent, one of 232 or more is opaque; between, alpha is (level - 24) /
+/// 208. Wholly transparent pixels are best stored as 12 and opaque ones as 244, so that ringing of the
+/// compression is clipped. The base frames' colors are straight (not multiplied by alpha) and
+/// free of the screen's color, and go on beyond the edge of the matte: neither chroma subsampling nor
+/// resampling mixes in the color of what was behind.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Matte {
+    /// Red, green and blue of the background that shows unless another is asked for.
+    pub background: [u8; 3],
 }
 
 /// The mouth patch and what places it.
@@ -279,6 +297,11 @@ impl Manifest {
 /// The member of base frame `index`.
 pub fn frame_member(index: u32) -> String {
     format!("frames/{index:05}.jpg")
+}
+
+/// The member of the matte of base frame `index`.
+pub fn matte_member(index: u32) -> String {
+    format!("matte/{index:05}.jpg")
 }
 
 /// The member with pose and affine of each base frame.

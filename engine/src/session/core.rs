@@ -9,18 +9,18 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::batch::{self, Work};
+use super::frame_request::{FrameRequest, Next, Wait};
 use super::input::{Input, QueueLimits};
 use super::late_frames::LateFramePolicy;
 use super::plan::{FrameKind, Request};
 use super::renderer::{Renderer, lock};
-use super::ring::{Popped, PreparedFrame, Ring, State, periods};
+use super::ring::{Popped, PreparedFrame, Ring, State, after, periods};
 use super::statistics::Statistics;
-use super::target::Target;
 use super::wakeup::Wakeup;
 use crate::avatar::Avatar;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::arch::Isa;
-use crate::compose::{Composer, Fade, Layers};
+use crate::compose::{Composer, CrossfadeSource, Layers};
 use crate::frame::{Frame, FrameFlags};
 use crate::infer::Terminator;
 use crate::options::{Pacing, SessionOptions};
@@ -77,12 +77,7 @@ impl Core {
     pub(super) fn new(avatar: Avatar, options: SessionOptions, job: Option<u64>) -> Self {
         let info = avatar.info();
         let coefficients = info.coefficient_names.len();
-        let composer = Composer::new(
-            Isa::best(),
-            (info.frame_width, info.frame_height),
-            options.output_size,
-            options.letterbox,
-        );
+        let composer = Composer::new(Isa::best(), avatar.0.picture(), &options);
         let unpaced = options.pacing == Pacing::Unpaced;
         static SESSIONS: AtomicU64 = AtomicU64::new(1);
         Self {
@@ -144,32 +139,28 @@ impl Core {
         ring.clock.as_ref()?.instant(due)
     }
 
-    /// Draws the next frame; false if there is none, or none yet.
-    pub(super) fn draw(
-        &self,
-        frame: &mut Frame,
-        target: Target<'_, '_>,
-        wait: bool,
-    ) -> Result<bool> {
+    /// Draws the next frame.
+    pub(super) fn draw(&self, frame: &mut Frame, request: FrameRequest<'_, '_>) -> Result<Next> {
+        let FrameRequest { target, wait } = request;
         let mut drawer = lock(&self.drawer);
         let drawer = &mut *drawer;
         target.describe(self, frame)?;
         frame.flags = FrameFlags::default();
-        let drawn = match self.options.pacing {
+        let next = match self.options.pacing {
             Pacing::Realtime => loop {
                 let Now::Due { next, late } = self.wait(wait)? else {
-                    break false;
+                    break Next::Pending;
                 };
                 let current = next + periods(late);
                 let wanted = next + drawer.late_frames.dropped(next, late);
                 if self.take_paced(current, wanted, drawer, frame)? {
-                    break true;
+                    break Next::Frame;
                 }
             },
             Pacing::Unpaced => self.take_unpaced(&mut drawer.prepared, frame)?,
         };
-        if !drawn {
-            return Ok(false);
+        if !next.is_frame() {
+            return Ok(next);
         }
         let prepared = &drawer.prepared;
         frame.base_frame = prepared.base_frame;
@@ -182,7 +173,7 @@ impl Core {
         frame.flags.concealed = prepared.concealed;
         if let Some(base) = &prepared.base {
             let affine = &self.avatar.0.affines[prepared.base_frame];
-            let leaving = prepared.crossfade.as_ref().map(|from| Fade {
+            let crossfade = prepared.crossfade.as_ref().map(|from| CrossfadeSource {
                 base: &from.base,
                 affine: &self.avatar.0.affines[from.base_frame],
                 weight: from.weight,
@@ -190,31 +181,49 @@ impl Core {
             let layers = Layers {
                 base,
                 patch: prepared.has_patch.then_some((&prepared.patch, affine)),
-                leaving,
+                crossfade,
             };
             target.put(&mut drawer.composer, &layers, frame)?;
         }
         self.count(frame);
         self.log_frame(frame);
-        Ok(true)
+        Ok(Next::Frame)
     }
 
     /// Takes the next frame without regard to time.
-    fn take_unpaced(&self, prepared: &mut PreparedFrame, frame: &mut Frame) -> Result<bool> {
-        if lock(&self.input).cancelled {
-            return Err(cancelled());
-        }
-        let request = self.request(false, 0, Deadline::Whenever);
+    fn take_unpaced(&self, prepared: &mut PreparedFrame, frame: &mut Frame) -> Result<Next> {
         let mut renderer = lock(&self.renderer);
-        let kind = self.prepare(&mut renderer, request, prepared)?;
-        if !matches!(kind, FrameKind::Speech { .. } | FrameKind::Closing) {
-            return Ok(false);
+        loop {
+            let before = {
+                let input = lock(&self.input);
+                if input.cancelled {
+                    return Err(cancelled());
+                }
+                (input.interruptions, input.changes)
+            };
+            let request = self.request(false, 0, Deadline::Whenever);
+            match self.prepare(&mut renderer, request, prepared)? {
+                FrameKind::Speech { .. } | FrameKind::Closing => break,
+                FrameKind::Starved | FrameKind::Waiting => return Ok(Next::NeedAudio),
+                FrameKind::Idle => {}
+            }
+            // Audio, an interruption or a change may have come meanwhile: then there is more to say.
+            let mut input = lock(&self.input);
+            if (input.interruptions, input.changes) != before {
+                continue;
+            }
+            if input.front().is_none() {
+                return Ok(Next::Done);
+            }
+            if input.paused {
+                return Ok(Next::Pending);
+            }
         }
         let ring = self.present_now(prepared);
         frame.index = ring.index - 1;
         drop(ring);
         hand_out(prepared, frame);
-        Ok(true)
+        Ok(Next::Frame)
     }
 
     /// Takes the first frame from frame period `wanted` on, which is due with frame period `current`, and
@@ -353,8 +362,13 @@ impl Core {
         lock(&self.presented).set(&state.mouth, state.animation);
     }
 
-    /// Waits until the next frame is due, if `wait`ing is wanted and the clock is one to wait for.
-    fn wait(&self, wait: bool) -> Result<Now> {
+    /// Waits until the next frame is due, as long as `wait` permits and if the clock is one to wait for.
+    fn wait(&self, wait: Wait) -> Result<Now> {
+        let until = match wait {
+            Wait::AtMost(time) => Instant::now().checked_add(time),
+            Wait::Never => Some(Instant::now()),
+            Wait::UntilDue => None,
+        };
         let mut input = lock(&self.input);
         loop {
             if input.cancelled {
@@ -382,10 +396,12 @@ impl Core {
                 lock(&self.statistics).restarts += 1;
                 continue;
             };
-            if !wait || ring.is_manual() {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if ring.is_manual() || left.is_some_and(|left| left.is_zero()) {
                 return Ok(Now::Early);
             }
             drop(ring);
+            let early = left.map_or(early, |left| left.min(early));
             input = self
                 .woken
                 .wait_timeout(input, early)
@@ -397,8 +413,11 @@ impl Core {
     /// Flags and counts a frame that leaves.
     fn count(&self, frame: &mut Frame) {
         let mut late = Duration::ZERO;
+        frame.due = None;
         if self.options.pacing == Pacing::Realtime {
             let ring = lock(&self.ring);
+            let due = after(frame.index.saturating_sub(ring.first));
+            frame.due = ring.clock.as_ref().and_then(|clock| clock.instant(due));
             // The next frame is due one frame after this one.
             late = (ring.elapsed() + FRAME_DURATION).saturating_sub(ring.due());
             frame.flags.late = late > LATE;

@@ -6,6 +6,7 @@
 
 mod batch;
 mod core;
+mod frame_request;
 mod input;
 mod job;
 mod late_frames;
@@ -25,19 +26,18 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use self::core::Core;
+use crate::Result;
 use crate::audio::AudioData;
 use crate::avatar::Avatar;
 use crate::clock::{Clock, FRAME_DURATION};
-#[cfg(feature = "gpu-compose")]
-use crate::compose::gpu;
+use crate::compose::fit;
 use crate::frame::Frame;
 use crate::log::LogLevel;
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::Scheduler;
-use crate::{Error, ErrorKind, PictureMut, Result};
+pub use frame_request::{FrameRequest, Next, Wait};
 use renderer::lock;
 pub use statistics::Statistics;
-use target::Target;
 pub use wakeup::Frames;
 
 /// The engine's threads, which prepare the frames of sessions.
@@ -69,18 +69,7 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn new(avatar: Avatar, options: SessionOptions) -> Result<Self> {
-        if let Some(size) = options.output_size {
-            let domain = 16..=8192;
-            if !domain.contains(&size.width) || !domain.contains(&size.height) {
-                return Err(Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!(
-                        "an output of {}×{} pixels is outside 16 to 8192",
-                        size.width, size.height
-                    ),
-                ));
-            }
-        }
+        fit::check(&options, avatar.0.picture().size)?;
         let scheduler = avatar.0.scheduler.clone();
         let served = options.pacing == Pacing::Realtime && matches!(options.clock, Clock::System);
         let mut refused = None;
@@ -274,98 +263,39 @@ impl Session {
         Ok(())
     }
 
-    /// The next frame.
+    /// The next frame, in a [`Frame`] of its own. None stands for every answer but [`Next::Frame`].
     ///
     /// In real time, waits until the frame is due and always gives one (on a [manual
     /// clock](crate::clock::ManualClock) it doesn't wait, and gives None early). Unpaced, it never
-    /// waits: None means that more audio or a [`flush`](Self::flush) is needed, that an utterance that
-    /// was flushed is complete, or that an [`interrupt`](Self::interrupt) came while it was prepared.
+    /// waits. [`draw`](Self::draw) fills a frame again and tells why there is none.
+    ///
+    /// # Errors
+    /// Those of [`draw`](Self::draw).
+    pub fn next_frame(&self) -> Result<Option<Frame>> {
+        let mut frame = Frame::new();
+        let next = self.draw(&mut frame, FrameRequest::new())?;
+        Ok(next.is_frame().then_some(frame))
+    }
+
+    /// Draws the next frame into `frame`, which is used again, as `request` asks for it. After an answer
+    /// other than [`Next::Frame`], `frame` has no meaning.
     ///
     /// # Errors
     /// - `Cancelled` after [`cancel`](Self::cancel).
     /// - `Internal` if one of the engine's threads failed while it prepared a frame.
+    /// - `InvalidArgument` if memory or canvas of the request are not of
+    ///   [`frame_size`](Self::frame_size), which for a canvas is the avatar's own.
+    /// - `UnsupportedFormat` if the avatar was keyed and the request is for a canvas, which shows no
+    ///   transparency.
     ///
     /// An error uses up no frame and no sound: the next call gives the frame that this one didn't. In
     /// real time the clock runs on meanwhile. Damaged base frames and networks that fail are no errors,
     /// but [concealed](crate::FrameFlags::concealed).
-    pub fn next_frame(&self) -> Result<Option<Frame>> {
-        let mut frame = Frame::new();
-        Ok(self.next_frame_into(&mut frame)?.then_some(frame))
-    }
-
-    /// The same as [`next_frame`](Self::next_frame) into a frame that is used again; false stands
-    /// for None and leaves `frame` without meaning.
-    ///
-    /// # Errors
-    /// Those of [`next_frame`](Self::next_frame).
     ///
     /// # Real time
     /// In the steady state nothing is allocated but what ONNX Runtime does itself.
-    pub fn next_frame_into(&self, frame: &mut Frame) -> Result<bool> {
-        self.core.draw(frame, Target::Frame, true)
-    }
-
-    /// The same as [`next_frame_into`](Self::next_frame_into), with the picture straight into
-    /// memory of the caller's, in any format; [`Frame::pixels`] stays empty.
-    ///
-    /// # Errors
-    /// Those of [`next_frame`](Self::next_frame), and `InvalidArgument` if the picture is not of
-    /// [`frame_size`](Self::frame_size); then no frame is used up.
-    pub fn next_frame_to(&self, frame: &mut Frame, picture: &mut PictureMut<'_>) -> Result<bool> {
-        self.core.draw(frame, Target::Memory(picture), true)
-    }
-
-    /// The same as [`next_frame_into`](Self::next_frame_into), with the picture composed by a
-    /// graphics processor into the texture of `canvas`, which is one of this session's avatar;
-    /// [`Frame::pixels`] stays empty.
-    ///
-    /// # Errors
-    /// Those of [`next_frame`](Self::next_frame), and `InvalidArgument` if the canvas is of another
-    /// size; then no frame is used up.
-    ///
-    /// # Real time
-    /// Submits work to the device and doesn't wait for it. `wgpu` allocates.
-    #[cfg(feature = "gpu-compose")]
-    pub fn next_frame_on(&self, frame: &mut Frame, canvas: &mut gpu::Canvas) -> Result<bool> {
-        self.core.draw(frame, Target::Canvas(canvas), true)
-    }
-
-    /// The same as [`next_frame_on`](Self::next_frame_on), without waiting.
-    ///
-    /// # Errors
-    /// Those of [`next_frame_on`](Self::next_frame_on).
-    #[cfg(feature = "gpu-compose")]
-    pub fn try_next_frame_on(&self, frame: &mut Frame, canvas: &mut gpu::Canvas) -> Result<bool> {
-        self.core.draw(frame, Target::Canvas(canvas), false)
-    }
-
-    /// The next frame if it is due now, without waiting.
-    ///
-    /// # Errors
-    /// Those of [`next_frame`](Self::next_frame).
-    pub fn try_next_frame(&self) -> Result<Option<Frame>> {
-        let mut frame = Frame::new();
-        Ok(self.try_next_frame_into(&mut frame)?.then_some(frame))
-    }
-
-    /// The same as [`try_next_frame`](Self::try_next_frame) into a frame that is used again.
-    ///
-    /// # Errors
-    /// Those of [`next_frame`](Self::next_frame).
-    pub fn try_next_frame_into(&self, frame: &mut Frame) -> Result<bool> {
-        self.core.draw(frame, Target::Frame, false)
-    }
-
-    /// The same as [`next_frame_to`](Self::next_frame_to), without waiting.
-    ///
-    /// # Errors
-    /// Those of [`next_frame_to`](Self::next_frame_to).
-    pub fn try_next_frame_to(
-        &self,
-        frame: &mut Frame,
-        picture: &mut PictureMut<'_>,
-    ) -> Result<bool> {
-        self.core.draw(frame, Target::Memory(picture), false)
+    pub fn draw(&self, frame: &mut Frame, request: FrameRequest<'_, '_>) -> Result<Next> {
+        self.core.draw(frame, request)
     }
 }
 

@@ -1,6 +1,7 @@
 //! That cancelling reaches the run of a network: by its terminator, and only in a drawing thread.
 
 use super::*;
+use crate::ErrorKind;
 
 /// A voice long enough for a few frames.
 fn voice() -> Vec<f32> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::options::Pacing;
-use crate::{ErrorKind, LogLevel};
+use crate::{Error, ErrorKind, LogLevel};
 
 /// How a session is drawn.
 #[derive(Clone, Copy, Debug)]

@@ -108,3 +108,11 @@ fn voice(samples: usize) -> Vec<f32> {
 fn width(frame: &Frame) -> f32 {
     frame.arkit().iter().copied().fold(0.0, f32::max)
 }
+
+/// The next frame if it is due.
+fn try_next_frame(session: &Session) -> Option<Frame> {
+    let mut frame = Frame::new();
+    let request = FrameRequest::new().wait(Wait::Never);
+    let next = session.draw(&mut frame, request).unwrap();
+    next.is_frame().then_some(frame)
+}

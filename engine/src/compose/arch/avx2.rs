@@ -1,18 +1,24 @@
-//! What the compiler doesn't find by itself: shuffles within a pixel's neighbourhood, in AVX2.
+//! Kernels in AVX2 that the compiler doesn't vectorize well: shuffles within a pixel's neighbourhood.
 
 use std::arch::x86_64::*;
 
-use super::mix::{self, BLOCK, CHUNK, STRIP, Way};
-use super::scale::{self, BITS, FourTaps};
+use super::portable::color::{self, Ycbcr};
+use super::portable::patch::{self, BLOCK, BLOCK_ROW, CHUNK, SamplingPath};
+use super::portable::scale::{self, BITS, FourTaps};
 
-/// Bytes that a step of [`columns`] reads at a pixel's first tap, and writes at its place.
+/// Bytes that a step of [`resample_horizontally`] reads at a pixel's first tap, and writes at its place.
 const REACH: usize = 16;
 
-/// A line of RGB in another width, from output pixel `start` on: four pixels at a time, two in each
+/// Resamples a row of RGB in width, from output pixel `start` on: four pixels at a time, two in each
 /// half of a register.
 #[target_feature(enable = "avx2")]
 #[expect(unsafe_code, reason = "loads and stores inside of what was measured")]
-pub(super) fn columns_from(start: usize, source: &[u8], taps: &[FourTaps], out: &mut [u8]) {
+pub(super) fn resample_horizontally(
+    start: usize,
+    source: &[u8],
+    taps: &[FourTaps],
+    out: &mut [u8],
+) {
     let (taps, out) = (&taps[start..], &mut out[3 * start..]);
     // Pixels whose four taps can be read as 16 bytes; `first` grows from pixel to pixel. Of these,
     // whole fours whose 16 bytes of result fit too (the last 4 bytes are of pixels still to come).
@@ -81,21 +87,21 @@ pub(super) fn columns_from(start: usize, source: &[u8], taps: &[FourTaps], out: 
         // SAFETY: `place` has that many bytes.
         unsafe { _mm_storeu_si128(place.as_mut_ptr().cast(), packed) };
     }
-    scale::columns_from(4 * fours, source, taps, out);
+    scale::resample_horizontally(4 * fours, source, taps, out);
 }
 
-/// Four lines, weighted, into one: 32 bytes at a time.
+/// Four rows, weighted, into one: 32 bytes at a time.
 #[target_feature(enable = "avx2")]
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
-pub(super) fn rows(lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8]) {
-    let [a, b, c, d] = lines;
+pub(super) fn resample_vertically(rows: [&[u8]; 4], weights: [i16; 4], out: &mut [u8]) {
+    let [a, b, c, d] = rows;
     let pair = |a: i16, b: i16| {
         let [a, b] = [a, b].map(|w| u32::from(w.cast_unsigned()));
         _mm256_set1_epi32((b << 16 | a).cast_signed())
     };
     let (front, back) = (pair(weights[0], weights[1]), pair(weights[2], weights[3]));
     let (rounding, zero) = (_mm256_set1_epi32(1 << (BITS - 1)), _mm256_setzero_si256());
-    let blocks = [a, b, c, d].map(|line| line.as_chunks::<32>().0);
+    let blocks = [a, b, c, d].map(|row| row.as_chunks::<32>().0);
     let [ab, bb, cb, db] = blocks;
     let (out_blocks, rest) = out.as_chunks_mut::<32>();
     let done = 32 * out_blocks.len();
@@ -104,9 +110,9 @@ pub(super) fn rows(lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8]) {
         .zip(ab.iter().zip(bb).zip(cb.iter().zip(db)))
     {
         // SAFETY: 32 bytes are loaded of 32.
-        let load = |line: &[u8; 32]| unsafe { _mm256_loadu_si256(line.as_ptr().cast()) };
+        let load = |row: &[u8; 32]| unsafe { _mm256_loadu_si256(row.as_ptr().cast()) };
         let (a, b, c, d) = (load(a), load(b), load(c), load(d));
-        // Neighbouring lines' bytes side by side, each in 16 bits; 4 + 4 pixels' sums at a time.
+        // Neighbouring rows' bytes side by side, each in 16 bits; 4 + 4 pixels' sums at a time.
         let sum = |ab: __m256i, cd: __m256i| {
             let sum = _mm256_add_epi32(_mm256_madd_epi16(ab, front), _mm256_madd_epi16(cd, back));
             _mm256_srai_epi32::<{ BITS as i32 }>(_mm256_add_epi32(sum, rounding))
@@ -129,13 +135,13 @@ pub(super) fn rows(lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8]) {
         // SAFETY: 32 bytes are stored to 32.
         unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm256_packus_epi16(low, high)) };
     }
-    scale::rows_of(lines.map(|line| &line[done..]), weights, rest);
+    scale::resample_vertically(rows.map(|row| &row[done..]), weights, rest);
 }
 
 /// Y of a row: 16 pixels at a time.
 #[target_feature(enable = "avx2")]
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
-pub(super) fn luma(rgb: &[u8], out: &mut [u8]) {
+pub(super) fn rgb_to_y(standard: Ycbcr, rgb: &[u8], out: &mut [u8]) {
     // The last pixels' load reaches 4 bytes beyond them.
     let blocks = (out.len() / 16).min(rgb.len().saturating_sub(4) / 48);
     let spread = |a: i8| {
@@ -145,12 +151,12 @@ pub(super) fn luma(rgb: &[u8], out: &mut [u8]) {
         _mm256_broadcastsi128_si256(_mm_setr_epi32(of(0), of(1), of(2), of(3)))
     };
     let (red_green, green_blue) = (spread(0), spread(1));
-    // 33 039 g in two parts, so that each weight has 16 bits.
-    let (front, back) = (
-        _mm256_set1_epi32(16_519 << 16 | 16_829),
-        _mm256_set1_epi32(6_416 << 16 | 16_520),
-    );
-    let offset = _mm256_set1_epi32((16 << 16) + 0x8000);
+    // Green in two parts, so that each weight has 16 bits.
+    let weights = standard.weights();
+    let [red, green, blue] = weights.y;
+    let pair = |low: i32, high: i32| _mm256_set1_epi32(high << 16 | low);
+    let (front, back) = (pair(red, green / 2), pair(green - green / 2, blue));
+    let offset = _mm256_set1_epi32(weights.y_offset);
     for (index, out) in out
         .as_chunks_mut::<16>()
         .0
@@ -179,10 +185,10 @@ pub(super) fn luma(rgb: &[u8], out: &mut [u8]) {
         // SAFETY: 16 bytes are stored to 16.
         unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), _mm_unpacklo_epi32(even, odd)) };
     }
-    super::convert::luma_of(&rgb[48 * blocks..], &mut out[16 * blocks..]);
+    color::rgb_to_y(standard, &rgb[48 * blocks..], &mut out[16 * blocks..]);
 }
 
-/// Pixels along a way through a patch: eight at a time.
+/// Samples of a patch: eight at a time.
 #[target_feature(enable = "avx2")]
 #[expect(
     unsafe_code,
@@ -190,7 +196,7 @@ pub(super) fn luma(rgb: &[u8], out: &mut [u8]) {
 )]
 pub(super) fn sample(
     (pixels, size): (&[[u8; 4]], usize),
-    way: Way,
+    path: SamplingPath,
     count: usize,
     out: &mut [[u8; 4]; CHUNK],
 ) {
@@ -200,11 +206,13 @@ pub(super) fn sample(
     };
     let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     let along = |axis: usize| {
-        let steps = _mm256_mullo_epi32(lanes, _mm256_set1_epi32(way.step[axis]));
-        _mm256_add_epi32(_mm256_set1_epi32(way.start[axis]), steps)
+        let steps = _mm256_mullo_epi32(lanes, _mm256_set1_epi32(path.step[axis]));
+        _mm256_add_epi32(_mm256_set1_epi32(path.start[axis]), steps)
     };
     let (mut u, mut v) = (along(0), along(1));
-    let eight_steps = way.step.map(|step| _mm256_set1_epi32(step.wrapping_mul(8)));
+    let eight_steps = path
+        .step
+        .map(|step| _mm256_set1_epi32(step.wrapping_mul(8)));
     let width = _mm256_set1_epi32(size as i32);
     let last = _mm256_set1_epi32(last as i32);
     let (byte, one) = (_mm256_set1_epi32(255), _mm256_set1_epi32(256));
@@ -219,7 +227,7 @@ pub(super) fn sample(
     {
         let rows = _mm256_mullo_epi32(_mm256_srai_epi32::<16>(v), width);
         let at = _mm256_add_epi32(rows, _mm256_srai_epi32::<16>(u));
-        // Beyond `count` the way may have left the patch.
+        // Beyond `count` the path may have left the patch.
         let at = _mm256_min_epu32(at, last);
         let mut places = [0u32; 8];
         // SAFETY: eight places are 32 bytes.
@@ -290,10 +298,10 @@ pub(super) fn sample(
     }
 }
 
-/// RGBA pixels over RGB ones: four at a time.
+/// Blends RGBA pixels over RGB ones: four at a time.
 #[target_feature(enable = "avx2")]
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
-pub(super) fn mix(over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
+pub(super) fn blend(over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
     let spread = _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
     let pack = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
     let alphas = _mm256_broadcastsi128_si256(_mm_setr_epi8(
@@ -335,36 +343,36 @@ pub(super) fn mix(over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
         // SAFETY: 16 bytes are stored to 16.
         unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), made) };
     }
-    mix::mix_of(&over[4 * fours..], &mut rgb[12 * fours..]);
+    patch::blend_rest(&over[4 * fours..], &mut rgb[12 * fours..]);
 }
 
-/// A row of pixels from every fourth strip: four at a time.
+/// A row of pixels from every fourth block row: four at a time.
 #[target_feature(enable = "avx2")]
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
-pub(super) fn unstrip(
-    strips: &[[u8; STRIP]],
+pub(super) fn depth_to_space_row(
+    rows: &[[u8; BLOCK_ROW]],
     alphas: &[[u8; BLOCK]],
-    presence: u16,
+    opacity: u16,
     out: &mut [[[u8; 4]; BLOCK]],
 ) {
-    let colours = _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
-    let (presence_of_all, half) = (_mm_set1_epi32(presence.into()), _mm_set1_epi32(128));
-    let bytes = strips.as_flattened();
-    // Sixteen bytes are read for a strip's twelve.
+    let colors = _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
+    let (opacity_of_all, half) = (_mm_set1_epi32(opacity.into()), _mm_set1_epi32(128));
+    let bytes = rows.as_flattened();
+    // Sixteen bytes are read for a block row's twelve.
     let blocks = (bytes.len().saturating_sub(4))
-        .div_ceil(STRIP * BLOCK)
+        .div_ceil(BLOCK_ROW * BLOCK)
         .min(out.len());
     let whole = blocks.saturating_sub(1);
     for (index, (alphas, out)) in alphas.iter().zip(out.iter_mut()).take(whole).enumerate() {
-        let strip = &bytes[STRIP * BLOCK * index..][..16];
-        // SAFETY: `strip` has 16 bytes.
-        let strip = unsafe { _mm_loadu_si128(strip.as_ptr().cast()) };
+        let row = &bytes[BLOCK_ROW * BLOCK * index..][..16];
+        // SAFETY: `row` has 16 bytes.
+        let row = unsafe { _mm_loadu_si128(row.as_ptr().cast()) };
         let alpha = _mm_cvtepu8_epi32(_mm_cvtsi32_si128(i32::from_le_bytes(*alphas)));
-        let alpha = _mm_add_epi32(_mm_mullo_epi32(alpha, presence_of_all), half);
+        let alpha = _mm_add_epi32(_mm_mullo_epi32(alpha, opacity_of_all), half);
         let alpha = _mm_slli_epi32::<24>(_mm_srli_epi32::<8>(alpha));
-        let pixels = _mm_or_si128(_mm_shuffle_epi8(strip, colours), alpha);
+        let pixels = _mm_or_si128(_mm_shuffle_epi8(row, colors), alpha);
         // SAFETY: four pixels are 16 bytes.
         unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), pixels) };
     }
-    mix::unstrip(whole, strips, alphas, presence, out);
+    patch::depth_to_space_rest(whole, rows, alphas, opacity, out);
 }

@@ -1,14 +1,17 @@
-//! Colours: RGB to the callers' formats, and base frames to RGB and back.
+//! Color: RGB to YCbCr, and base frames back to RGB.
 
 use std::arch::aarch64::*;
 
-use super::super::{Isa, convert, ycc};
+use super::super::portable::color::{self, Ycbcr};
 
 /// Y of a row: 16 pixels at a time.
 #[target_feature(enable = "neon")]
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
-pub(in super::super) fn luma(rgb: &[u8], out: &mut [u8]) {
-    let offset = vdupq_n_u32((16 << 16) + 0x8000);
+pub(in super::super) fn rgb_to_y(standard: Ycbcr, rgb: &[u8], out: &mut [u8]) {
+    let weights = standard.weights();
+    // All are below 2¹⁶.
+    let [red, green, blue] = weights.y.map(|weight| weight as u16);
+    let offset = vdupq_n_u32(weights.y_offset as u32);
     let blocks = (rgb.len() / 48).min(out.len() / 16);
     let pixels = rgb.as_chunks::<48>().0;
     for (out, rgb) in out.as_chunks_mut::<16>().0.iter_mut().zip(pixels) {
@@ -16,12 +19,12 @@ pub(in super::super) fn luma(rgb: &[u8], out: &mut [u8]) {
         let uint8x16x3_t(r, g, b) = unsafe { vld3q_u8(rgb.as_ptr()) };
         let eight = |r: uint8x8_t, g: uint8x8_t, b: uint8x8_t| {
             let (r, g, b) = (vmovl_u8(r), vmovl_u8(g), vmovl_u8(b));
-            let low = vmull_n_u16(vget_low_u16(r), 16_829);
-            let low = vmlal_n_u16(low, vget_low_u16(g), 33_039);
-            let low = vmlal_n_u16(low, vget_low_u16(b), 6_416);
-            let high = vmull_high_n_u16(r, 16_829);
-            let high = vmlal_high_n_u16(high, g, 33_039);
-            let high = vmlal_high_n_u16(high, b, 6_416);
+            let low = vmull_n_u16(vget_low_u16(r), red);
+            let low = vmlal_n_u16(low, vget_low_u16(g), green);
+            let low = vmlal_n_u16(low, vget_low_u16(b), blue);
+            let high = vmull_high_n_u16(r, red);
+            let high = vmlal_high_n_u16(high, g, green);
+            let high = vmlal_high_n_u16(high, b, blue);
             // The upper halves of the sums with the offset.
             vmovn_u16(vaddhn_high_u32(vaddhn_u32(low, offset), high, offset))
         };
@@ -30,17 +33,37 @@ pub(in super::super) fn luma(rgb: &[u8], out: &mut [u8]) {
         // SAFETY: 16 bytes are stored to 16.
         unsafe { vst1q_u8(out.as_mut_ptr(), vcombine_u8(low, high)) };
     }
-    convert::luma_of(&rgb[48 * blocks..], &mut out[16 * blocks..]);
+    color::rgb_to_y(standard, &rgb[48 * blocks..], &mut out[16 * blocks..]);
 }
 
-/// How a chroma follows from the sums of four pixels' colours.
+/// How Cb or Cr follows from the sums of four pixels' R, G and B.
 #[derive(Clone, Copy)]
 struct Weights {
-    /// Of the colour that counts for it, of the two that count against it.
+    /// Of the color that counts for it, and of the two that count against it.
     plus: u16,
     minus: [u16; 2],
-    /// 128 in 18 bits of fraction, and what rounds.
+    /// 128 and a half with 18 bits of fraction.
     middle: u32,
+}
+
+/// Those of Cb (blue counts for it) and of Cr (red does).
+fn weights(standard: Ycbcr) -> [Weights; 2] {
+    let weights = standard.weights();
+    // The signs are as said above, the absolute values below 2¹⁶.
+    let [cb, cr] = [weights.cb, weights.cr].map(|weights| weights.map(|x| x.unsigned_abs() as u16));
+    let middle = weights.middle as u32;
+    [
+        Weights {
+            plus: cb[2],
+            minus: [cb[0], cb[1]],
+            middle,
+        },
+        Weights {
+            plus: cr[0],
+            minus: [cr[1], cr[2]],
+            middle,
+        },
+    ]
 }
 
 /// One chroma of eight squares of four pixels. The sum is positive, so that it may be taken in
@@ -58,7 +81,7 @@ fn chroma_of(plus: uint16x8_t, minus: [uint16x8_t; 2], weights: Weights) -> uint
     vshrn_n_u16::<2>(vshrn_high_n_u32::<16>(vshrn_n_u32::<16>(low), high))
 }
 
-/// The sums of the colours of four pixels each.
+/// Sums of R, G and B of squares of four pixels.
 #[target_feature(enable = "neon")]
 #[expect(unsafe_code, reason = "loads of whole arrays")]
 fn squares(top: &[u8; 48], bottom: &[u8; 48]) -> [uint16x8_t; 3] {
@@ -68,20 +91,17 @@ fn squares(top: &[u8; 48], bottom: &[u8; 48]) -> [uint16x8_t; 3] {
     [sum(t.0, b.0), sum(t.1, b.1), sum(t.2, b.2)]
 }
 
-const U: Weights = Weights {
-    plus: 28_785,
-    minus: [9_714, 19_071],
-    middle: (128 << 18) + (1 << 17),
-};
-const V: Weights = Weights {
-    minus: [24_103, 4_682],
-    ..U
-};
-
 /// U and V of the whole pairs of two rows: eight pairs at a time.
 #[target_feature(enable = "neon")]
 #[expect(unsafe_code, reason = "stores to whole arrays")]
-pub(in super::super) fn chroma(top: &[u8], bottom: &[u8], u: &mut [u8], v: &mut [u8]) {
+pub(in super::super) fn rgb_to_uv(
+    standard: Ycbcr,
+    top: &[u8],
+    bottom: &[u8],
+    u: &mut [u8],
+    v: &mut [u8],
+) {
+    let [for_u, for_v] = weights(standard);
     let (t, b) = (top.as_chunks::<48>().0, bottom.as_chunks::<48>().0);
     let out = u
         .as_chunks_mut::<8>()
@@ -93,97 +113,49 @@ pub(in super::super) fn chroma(top: &[u8], bottom: &[u8], u: &mut [u8], v: &mut 
         let [red, green, blue] = squares(t, b);
         // SAFETY: 8 bytes are stored to 8, twice.
         unsafe {
-            vst1_u8(u.as_mut_ptr(), chroma_of(blue, [red, green], U));
-            vst1_u8(v.as_mut_ptr(), chroma_of(red, [green, blue], V));
+            vst1_u8(u.as_mut_ptr(), chroma_of(blue, [red, green], for_u));
+            vst1_u8(v.as_mut_ptr(), chroma_of(red, [green, blue], for_v));
         }
         done += 8;
     }
-    convert::chroma(
-        Isa::PORTABLE,
-        &top[6 * done..],
-        &bottom[6 * done..],
-        &mut u[done..],
-        &mut v[done..],
-    );
+    let (top, bottom) = (&top[6 * done..], &bottom[6 * done..]);
+    color::rgb_to_uv(standard, top, bottom, &mut u[done..], &mut v[done..]);
 }
 
-/// The same, U and V in turn.
+/// U and V of the whole pairs of two rows, in turn.
 #[target_feature(enable = "neon")]
 #[expect(unsafe_code, reason = "stores to whole arrays")]
-pub(in super::super) fn chroma_in_turn(top: &[u8], bottom: &[u8], out: &mut [u8]) {
+pub(in super::super) fn rgb_to_uv_interleaved(
+    standard: Ycbcr,
+    top: &[u8],
+    bottom: &[u8],
+    out: &mut [u8],
+) {
+    let [for_u, for_v] = weights(standard);
     let (t, b) = (top.as_chunks::<48>().0, bottom.as_chunks::<48>().0);
     let mut done = 0;
     for ((t, b), out) in t.iter().zip(b).zip(out.as_chunks_mut::<16>().0) {
         let [red, green, blue] = squares(t, b);
-        let u = chroma_of(blue, [red, green], U);
-        let v = chroma_of(red, [green, blue], V);
+        let u = chroma_of(blue, [red, green], for_u);
+        let v = chroma_of(red, [green, blue], for_v);
         // SAFETY: 16 bytes are stored to 16.
         unsafe { vst2_u8(out.as_mut_ptr(), uint8x8x2_t(u, v)) };
         done += 8;
     }
-    convert::chroma_in_turn(
-        Isa::PORTABLE,
-        &top[6 * done..],
-        &bottom[6 * done..],
-        &mut out[2 * done..],
-    );
+    let (top, bottom) = (&top[6 * done..], &bottom[6 * done..]);
+    color::rgb_to_uv_interleaved(standard, top, bottom, &mut out[2 * done..]);
 }
 
-/// Cb and Cr of the whole pairs of two rows, for base frames: eight pairs at a time.
-#[target_feature(enable = "neon")]
-#[expect(unsafe_code, reason = "stores to whole arrays")]
-pub(in super::super) fn full_chroma(top: &[u8], bottom: &[u8], blue: &mut [u8], red: &mut [u8]) {
-    // 128 and a half; the largest is 255.5 then, which is cut.
-    let middle = (128 << 18) + (1 << 17) - 1;
-    let weights = |minus: [u16; 2]| Weights {
-        plus: 32_768,
-        minus,
-        middle,
-    };
-    let (t, b) = (top.as_chunks::<48>().0, bottom.as_chunks::<48>().0);
-    let out = blue
-        .as_chunks_mut::<8>()
-        .0
-        .iter_mut()
-        .zip(red.as_chunks_mut::<8>().0);
-    let mut done = 0;
-    for ((t, b), (cb, cr)) in t.iter().zip(b).zip(out) {
-        let [r, g, b] = squares(t, b);
-        // SAFETY: 8 bytes are stored to 8, twice.
-        unsafe {
-            vst1_u8(
-                cb.as_mut_ptr(),
-                chroma_of(b, [r, g], weights([11_059, 21_709])),
-            );
-            vst1_u8(
-                cr.as_mut_ptr(),
-                chroma_of(r, [g, b], weights([27_439, 5_329])),
-            );
-        }
-        done += 8;
-    }
-    ycc::full_chroma(
-        Isa::PORTABLE,
-        &top[6 * done..],
-        &bottom[6 * done..],
-        &mut blue[done..],
-        &mut red[done..],
-    );
-}
-
-/// A row of packed RGB from Y, and from Cb and Cr in sixteenths: eight pixels at a time.
+/// A row of RGB from Y, and from Cb and Cr in sixteenths: eight pixels at a time.
 #[target_feature(enable = "neon")]
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
-pub(in super::super) fn colours(luma: &[u8], blue: &[i16], red: &[i16], rgb: &mut [u8]) {
-    let (y, cb, cr) = (
-        luma.as_chunks::<8>().0,
-        blue.as_chunks::<8>().0,
-        red.as_chunks::<8>().0,
-    );
+pub(in super::super) fn ycc_to_rgb(y: &[u8], cb: &[i16], cr: &[i16], rgb: &mut [u8]) {
+    let eights = y.as_chunks::<8>().0.iter();
+    let eights = eights.zip(cb.as_chunks::<8>().0.iter().zip(cr.as_chunks::<8>().0));
     let (middle, half) = (vdupq_n_s16(2048), vdupq_n_s16(8));
     let pixels = rgb.as_chunks_mut::<24>().0.iter_mut();
     let mut done = 0;
-    for (rgb, (y, (cb, cr))) in pixels.zip(y.iter().zip(cb.iter().zip(cr))) {
+    for (rgb, (y, (cb, cr))) in pixels.zip(eights) {
         // SAFETY: eight elements are loaded of eight, three times.
         let (y, cb, cr) = unsafe {
             (
@@ -206,11 +178,6 @@ pub(in super::super) fn colours(luma: &[u8], blue: &[i16], red: &[i16], rgb: &mu
         unsafe { vst3_u8(rgb.as_mut_ptr(), pixels) };
         done += 8;
     }
-    ycc::colours(
-        Isa::PORTABLE,
-        &luma[done..],
-        &blue[done..],
-        &red[done..],
-        &mut rgb[3 * done..],
-    );
+    let (y, cb, cr) = (&y[done..], &cb[done..], &cr[done..]);
+    color::ycc_to_rgb(y, cb, cr, &mut rgb[3 * done..]);
 }

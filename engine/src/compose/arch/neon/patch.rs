@@ -1,14 +1,14 @@
-//! The mouth patch: sampled, and laid over the base frame.
+//! The mouth patch: sampled, and blended over the base frame.
 
 use std::arch::aarch64::*;
 
-use super::super::mix::{self, BLOCK, CHUNK, STRIP, Way};
+use super::super::portable::patch::{self, BLOCK, BLOCK_ROW, CHUNK, SamplingPath};
 use super::load;
 
-/// Bytes of a block: as many lie between its strips and the next block's.
-const CELL: usize = STRIP * BLOCK;
+/// Bytes of a block: as many lie between its rows and the next block's.
+const CELL: usize = BLOCK_ROW * BLOCK;
 
-/// Pixels along a way through a patch: four at a time.
+/// Samples of a patch: four at a time.
 #[target_feature(enable = "neon")]
 #[expect(
     unsafe_code,
@@ -16,7 +16,7 @@ const CELL: usize = STRIP * BLOCK;
 )]
 pub(in super::super) fn sample(
     (pixels, size): (&[[u8; 4]], usize),
-    way: Way,
+    path: SamplingPath,
     count: usize,
     out: &mut [[u8; 4]; CHUNK],
 ) {
@@ -26,9 +26,9 @@ pub(in super::super) fn sample(
     };
     // SAFETY: four numbers are loaded of four.
     let lanes = unsafe { vld1q_s32([0, 1, 2, 3].as_ptr()) };
-    let along = |axis: usize| vmlaq_n_s32(vdupq_n_s32(way.start[axis]), lanes, way.step[axis]);
+    let along = |axis: usize| vmlaq_n_s32(vdupq_n_s32(path.start[axis]), lanes, path.step[axis]);
     let (mut u, mut v) = (along(0), along(1));
-    let four_steps = way.step.map(|step| vdupq_n_s32(step.wrapping_mul(4)));
+    let four_steps = path.step.map(|step| vdupq_n_s32(step.wrapping_mul(4)));
     let last = vdupq_n_u32(last as u32);
     // A place's eight bits of fraction, for each of four channels.
     let fraction = load(&[1, 1, 1, 1, 5, 5, 5, 5, 9, 9, 9, 9, 13, 13, 13, 13]);
@@ -39,7 +39,7 @@ pub(in super::super) fn sample(
         .take(count.div_ceil(4))
     {
         let at = vmlaq_n_s32(vshrq_n_s32::<16>(u), vshrq_n_s32::<16>(v), size as i32);
-        // Beyond `count` the way may have left the patch.
+        // Beyond `count` the path may have left the patch.
         let at = vminq_u32(vreinterpretq_u32_s32(at), last);
         let mut places = [0; 4];
         // SAFETY: four places are stored to four.
@@ -84,50 +84,50 @@ pub(in super::super) fn sample(
     }
 }
 
-/// RGBA pixels over RGB ones: eight at a time.
+/// Blends RGBA pixels over RGB ones: eight at a time.
 #[target_feature(enable = "neon")]
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
-pub(in super::super) fn mix(over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
+pub(in super::super) fn blend(over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
     let (under, _) = rgb.as_chunks_mut::<24>();
     let done = 8 * under.len().min(CHUNK / 8);
     for (under, over) in under.iter_mut().zip(over.as_chunks::<8>().0) {
         // SAFETY: 32 bytes are loaded of 32, and 24 of 24.
         let (over, below) = unsafe { (vld4_u8(over.as_ptr().cast()), vld3_u8(under.as_ptr())) };
         let (alpha, rest) = (over.3, vmvn_u8(over.3));
-        let mixed = |over: uint8x8_t, under: uint8x8_t| {
+        let blended = |over: uint8x8_t, under: uint8x8_t| {
             let sum = vmlal_u8(vmull_u8(over, alpha), under, rest);
             // Exact division by 255, rounded: (sum + (sum + 128) / 256 + 128) / 256.
             vraddhn_u16(sum, vrshrq_n_u16::<8>(sum))
         };
-        let mixed = uint8x8x3_t(
-            mixed(over.0, below.0),
-            mixed(over.1, below.1),
-            mixed(over.2, below.2),
+        let blended = uint8x8x3_t(
+            blended(over.0, below.0),
+            blended(over.1, below.1),
+            blended(over.2, below.2),
         );
         // SAFETY: 24 bytes are stored to 24.
-        unsafe { vst3_u8(under.as_mut_ptr(), mixed) };
+        unsafe { vst3_u8(under.as_mut_ptr(), blended) };
     }
-    mix::mix_of(&over[done..], &mut rgb[3 * done..]);
+    patch::blend_rest(&over[done..], &mut rgb[3 * done..]);
 }
 
-/// A row of pixels from every fourth strip: four blocks at a time.
+/// A row of pixels from every fourth block row: four blocks at a time.
 #[target_feature(enable = "neon")]
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
-pub(in super::super) fn unstrip(
-    strips: &[[u8; STRIP]],
+pub(in super::super) fn depth_to_space_row(
+    rows: &[[u8; BLOCK_ROW]],
     alphas: &[[u8; BLOCK]],
-    presence: u16,
+    opacity: u16,
     out: &mut [[[u8; 4]; BLOCK]],
 ) {
-    // Three bytes of a strip and one of the sixteen alphas behind it, for each pixel of a block.
+    // Three bytes of a block row and one of the sixteen alphas behind it, for each pixel of a block.
     let tables = [0, 1, 2, 3].map(|block| {
         let pixels: [[u8; 4]; 4] =
             [0, 1, 2, 3].map(|i| [3 * i, 3 * i + 1, 3 * i + 2, 16 + 4 * block + i]);
         // SAFETY: four times four bytes are 16.
         unsafe { vld1q_u8(pixels.as_ptr().cast()) }
     });
-    // Four blocks, of the last of which only the strip is read, and four bytes more.
-    let mut blocks = strips.as_flattened();
+    // Four blocks, of the last of which only the first row is read, and four bytes more.
+    let mut blocks = rows.as_flattened();
     let fours = alphas
         .as_chunks::<4>()
         .0
@@ -141,18 +141,18 @@ pub(in super::super) fn unstrip(
         // SAFETY: four times four bytes are 16.
         let alphas = unsafe { vld1q_u8(alphas.as_ptr().cast()) };
         // Rounded while it is narrowed.
-        let scaled = |alphas: uint8x8_t| vrshrn_n_u16::<8>(vmulq_n_u16(vmovl_u8(alphas), presence));
+        let scaled = |alphas: uint8x8_t| vrshrn_n_u16::<8>(vmulq_n_u16(vmovl_u8(alphas), opacity));
         let alphas = vcombine_u8(scaled(vget_low_u8(alphas)), scaled(vget_high_u8(alphas)));
         for (block, (out, table)) in out.iter_mut().zip(tables).enumerate() {
-            let strip = &bytes[CELL * block..][..16];
-            // SAFETY: `strip` has 16 bytes.
-            let strip = unsafe { vld1q_u8(strip.as_ptr()) };
-            let pixels = vqtbl2q_u8(uint8x16x2_t(strip, alphas), table);
+            let row = &bytes[CELL * block..][..16];
+            // SAFETY: `row` has 16 bytes.
+            let row = unsafe { vld1q_u8(row.as_ptr()) };
+            let pixels = vqtbl2q_u8(uint8x16x2_t(row, alphas), table);
             // SAFETY: four pixels are 16 bytes.
             unsafe { vst1q_u8(out.as_mut_ptr().cast(), pixels) };
         }
         blocks = blocks.get(4 * CELL..).unwrap_or_default();
         done += 4;
     }
-    mix::unstrip(done, strips, alphas, presence, out);
+    patch::depth_to_space_rest(done, rows, alphas, opacity, out);
 }
