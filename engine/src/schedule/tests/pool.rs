@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 
+use super::super::entry::BATCHING_WINDOW;
 use super::super::*;
 use super::short;
 
@@ -166,7 +167,7 @@ fn cancelling_ends_a_wait_for_the_pool() {
 }
 
 #[test]
-fn a_task_that_is_removed_leaves_no_waiter_behind() {
+fn removing_a_task_ends_the_wait_for_it() {
     let pool = pool(1);
     let task = Arc::new(Gated::default());
     let id = pool
@@ -175,12 +176,51 @@ fn a_task_that_is_removed_leaves_no_waiter_behind() {
     pool.announce(id, now());
     task.begun(1);
     thread::scope(|scope| {
-        let flag = AtomicBool::new(false);
-        let waiter = scope.spawn(move || pool.wait_for(id, &flag).is_ok());
-        // Before it waits, while it does, or after: it comes back.
-        task.allow(false);
+        let waiter = scope.spawn(|| pool.wait_for(id, &AtomicBool::new(false)).is_ok());
+        while !pool.has_waiter(id) {
+            thread::yield_now();
+        }
+        pool.remove(id);
         assert!(waiter.join().unwrap());
     });
+    task.allow(false);
+}
+
+#[test]
+fn a_task_is_served_once_its_batching_window_begins() {
+    let pool = pool(1);
+    let task = Arc::new(Gated::default());
+    let id = pool
+        .register(Arc::downgrade(&task), &Arc::new(short()))
+        .unwrap();
+    let begin = Instant::now();
+    let wait = Duration::from_millis(20);
+    pool.announce(id, Deadline::At(begin + BATCHING_WINDOW + wait));
+    task.begun(1);
+    assert!(begin.elapsed() >= wait);
+    task.allow(false);
+}
+
+/// Of announcements that come so close together that only the first one wakes a thread.
+#[test]
+fn a_thread_wakes_the_next_one_if_there_is_more_to_do() {
+    let pool = pool(3);
+    let tasks = [(); 3].map(|()| Arc::new(Gated::default()));
+    let ids = tasks.each_ref().map(|task| {
+        let share = Arc::new(short());
+        pool.register(Arc::downgrade(task), &share).unwrap()
+    });
+    for turn in 1..200 {
+        for id in ids {
+            pool.announce(id, now());
+        }
+        // At the same time: none ends before all have begun.
+        tasks.iter().for_each(|task| task.begun(turn));
+        tasks.iter().for_each(|task| task.allow(false));
+        for id in ids {
+            pool.wait_for(id, &AtomicBool::new(false)).unwrap();
+        }
+    }
 }
 
 #[test]
