@@ -1,6 +1,7 @@
 //! An opened avatar: immutable, shared by all its sessions.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use crate::log::{Log, LogLevel};
 use crate::motion::MotionSet;
 use crate::networks::{self, Networks, Pool};
 use crate::options::{Pacing, SessionOptions};
-use crate::schedule::Deadline;
+use crate::schedule::{Deadline, Share};
 use crate::session::{FrameRequest, RenderPool, Session};
 use crate::{Error, ErrorKind, Result};
 
@@ -48,6 +49,8 @@ pub(crate) struct Inner {
     report: ProviderReport,
     pub(crate) log: Log,
     pub(crate) scheduler: RenderPool,
+    /// The share of the engine's threads that its sessions have.
+    pub(crate) share: Arc<Share>,
     pool: Pool,
     #[cfg(test)]
     pub(crate) faults: crate::session::tests::Faults,
@@ -263,6 +266,7 @@ impl Inner {
             keyed_over: manifest.matte.map(|matte| matte.background),
             pool: Pool::new(networks)?,
             scheduler,
+            share: Arc::new(Share::new()),
             info,
             poses,
             affines,
@@ -312,15 +316,20 @@ impl Inner {
         &self.poses[index * length..(index + 1) * length]
     }
 
-    /// The networks, for one frame; the earliest deadline is served first.
+    /// The networks, for one run; the earliest deadline goes first.
+    ///
+    /// # Errors
+    /// `Cancelled`: the flag `cancelled` was raised, and the scheduler [told](RenderPool::wake), before
+    /// there was a permit.
     pub(crate) fn networks(
         &self,
         deadline: Deadline,
+        cancelled: Option<&AtomicBool>,
     ) -> Result<impl std::ops::DerefMut<Target = Networks> + '_> {
         #[cfg(test)]
         self.faults.run()?;
-        self.pool
-            .checkout(self.scheduler.permits().acquire(deadline), || self.load())
+        let permit = self.scheduler.acquire(&self.share, deadline, cancelled)?;
+        self.pool.checkout(permit, || self.load())
     }
 
     /// Loads networks for every thread where they can't be shared, for no frame to wait for that.

@@ -83,8 +83,11 @@ impl EngineBuilder {
         self
     }
 
-    /// Threads that prepare frames, and networks that run at a time, for all avatars together.
-    /// Default: as many as the process may use cores, a container's quota counted.
+    /// Threads that prepare frames, and networks that run at a time, for all avatars together:
+    /// **1 to 1,024**. Default: as many as the process may use cores, a container's quota counted.
+    ///
+    /// One thread more is started. It works only where runs of an avatar's networks take longer than
+    /// a frame's 40 ms, so that they don't keep other avatars' sessions waiting.
     #[must_use]
     pub fn threads(mut self, threads: impl Into<Option<usize>>) -> Self {
         self.threads = threads.into();
@@ -142,8 +145,10 @@ impl EngineBuilder {
     /// # Errors
     /// - `RuntimeMissing`: no usable library; the message lists the places that were tried.
     /// - `InvalidState`: the process has loaded another library than the one given.
+    /// - `InvalidArgument`: a number of threads outside 1 to 1,024.
     /// - `Io`: the system starts no thread.
     pub fn build(self) -> Result<Engine> {
+        let scheduler = RenderPool::new(self.threads, self.max_sessions, self.log.clone())?;
         let runtime = Runtime::load(self.runtime_library.as_deref())
             .inspect_err(|error| self.log.log(LogLevel::Error, || error.to_string()))?;
         let RuntimeInfo {
@@ -172,7 +177,7 @@ impl EngineBuilder {
             base_cache_bytes: self.base_cache_bytes,
             map_files: self.map_files,
             log: self.log,
-            scheduler: RenderPool::new(self.threads, self.max_sessions),
+            scheduler,
             _watchdog: Arc::new(WatchdogLease::new()?),
         })
     }
@@ -213,13 +218,13 @@ impl Engine {
 
     /// Real-time sessions that there are now.
     pub fn sessions(&self) -> usize {
-        self.scheduler.sessions()
+        self.scheduler.tasks()
     }
 
     /// Another limit for [`max_sessions`](EngineBuilder::max_sessions); sessions that there are
     /// already stay.
     pub fn set_max_sessions(&self, sessions: impl Into<Option<usize>>) {
-        self.scheduler.set_max_sessions(sessions.into());
+        self.scheduler.set_limit(sessions.into());
     }
 
     /// Has messages of `level` and of those that matter more logged from now on, None none, for all

@@ -18,6 +18,28 @@ use crate::schedule::Deadline;
 use crate::speech::SpeechWindow;
 use crate::{Avatar, PictureMut, PixelFormat, Result, YuvColor};
 
+/// The scheduler's queue, with tasks that have a frame due every 40 ms.
+pub struct TaskQueue(crate::schedule::QueueBench);
+
+impl std::fmt::Debug for TaskQueue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TaskQueue")
+    }
+}
+
+impl TaskQueue {
+    /// For so many threads, with so many tasks of one avatar.
+    pub fn new(threads: usize, tasks: usize) -> Self {
+        Self(crate::schedule::QueueBench::new(threads, tasks))
+    }
+
+    /// Announces each task, takes all out in batches and puts them back, so many times; gives the number
+    /// of frames.
+    pub fn run(&mut self, rounds: usize) -> usize {
+        self.0.run(rounds)
+    }
+}
+
 /// The `audio` stage's resampler.
 #[derive(Debug)]
 pub struct Resample(Resampler);
@@ -109,7 +131,7 @@ impl Picture {
         Ok(self
             .avatar
             .0
-            .networks(Deadline::Whenever)?
+            .networks(Deadline::Whenever, None)?
             .speech
             .run(&[&self.mel])?[0])
     }
@@ -120,7 +142,7 @@ impl Picture {
     /// `Inference`.
     pub fn identity(&mut self) -> Result<()> {
         let pose = self.avatar.0.pose(0);
-        let mut networks = self.avatar.0.networks(Deadline::Whenever)?;
+        let mut networks = self.avatar.0.networks(Deadline::Whenever, None)?;
         let inputs = [&self.coefficients, pose];
         let patch = &mut self.patch;
         networks.identity.draw(Isa::best(), inputs, 1.0, patch)

@@ -4,7 +4,7 @@
 //! time included), `renderer` (while a frame is prepared), then `input`, `ring` and `presented`, which are
 //! held for moments only.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ use crate::compose::{Composer, CrossfadeSource, Layers};
 use crate::frame::{Frame, FrameFlags};
 use crate::infer::Terminator;
 use crate::options::{Pacing, SessionOptions};
-use crate::schedule::Deadline;
+use crate::schedule::{Deadline, TaskId};
 use crate::{Error, ErrorKind, Result};
 
 /// A consumer that comes later than this has been away: the clock starts anew.
@@ -44,8 +44,10 @@ pub(crate) struct Core {
     pub(super) woken: Condvar,
     /// The task that waits for a frame in an executor.
     pub(super) wakeup: Wakeup,
-    /// The job's number in the engine's pool, if the session is served by it.
-    pub(super) job: Option<u64>,
+    /// Raised to end all drawing.
+    pub(super) cancelled: AtomicBool,
+    /// The session's task in the engine's pool, if the pool serves it.
+    pub(super) task: Option<TaskId>,
     pub(super) drawer: Mutex<Drawer>,
     pub(super) renderer: Mutex<Renderer>,
     pub(super) ring: Mutex<Ring>,
@@ -74,7 +76,7 @@ enum Now {
 }
 
 impl Core {
-    pub(super) fn new(avatar: Avatar, options: SessionOptions, job: Option<u64>) -> Self {
+    pub(super) fn new(avatar: Avatar, options: SessionOptions, task: Option<TaskId>) -> Self {
         let info = avatar.info();
         let coefficients = info.coefficient_names.len();
         let composer = Composer::new(Isa::best(), avatar.0.picture(), &options);
@@ -86,7 +88,8 @@ impl Core {
             input: Mutex::default(),
             woken: Condvar::new(),
             wakeup: Wakeup::default(),
-            job,
+            cancelled: AtomicBool::new(false),
+            task,
             renderer: Mutex::new(Renderer::new(avatar.clone(), unpaced, options.pictures)),
             drawer: Mutex::new(Drawer {
                 composer,
@@ -111,9 +114,12 @@ impl Core {
 
     /// Tells the pool that there may be frames to prepare.
     pub(super) fn announce(&self) {
-        if let Some(job) = self.job {
+        if let Some(task) = self.task {
             let deadline = lock(&self.ring).deadline();
-            self.avatar.0.scheduler.announce(job, deadline);
+            // Without one the clock doesn't run yet, and nothing is prepared.
+            if deadline != Deadline::Whenever {
+                self.avatar.0.scheduler.announce(task, deadline);
+            }
         }
     }
 
@@ -137,6 +143,22 @@ impl Core {
         let ring = lock(&self.ring);
         let due = ring.next_due(input.interruptions, input.changes);
         ring.clock.as_ref()?.instant(due)
+    }
+
+    /// Ends all drawing, wherever it waits.
+    pub(super) fn cancel(&self) {
+        // With the lock, since a draw looks at the flag before it waits for its time with the lock.
+        {
+            let _input = lock(&self.input);
+            self.cancelled.store(true, Ordering::Release);
+            self.terminator.terminate();
+        }
+        self.wake();
+        self.avatar.0.scheduler.wake(self.task, &self.cancelled);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
     }
 
     /// Draws the next frame.
@@ -195,10 +217,10 @@ impl Core {
         let mut renderer = lock(&self.renderer);
         loop {
             let before = {
-                let input = lock(&self.input);
-                if input.cancelled {
+                if self.is_cancelled() {
                     return Err(cancelled());
                 }
+                let input = lock(&self.input);
                 (input.interruptions, input.changes)
             };
             let request = self.request(false, 0, Deadline::Whenever);
@@ -279,11 +301,11 @@ impl Core {
     ) -> Result<bool> {
         let mut popped = self.pop(current, prepared)?;
         if popped == Popped::Nothing
-            && let Some(job) = self.job
+            && let Some(task) = self.task
             && lock(&self.input).front().is_some()
         {
             let begin = Instant::now();
-            self.avatar.0.scheduler.wait_for(job);
+            self.avatar.0.scheduler.wait_for(task, &self.cancelled)?;
             late_frames.excuse(begin.elapsed());
             popped = self.pop(current, prepared)?;
         }
@@ -310,6 +332,7 @@ impl Core {
             ahead,
             drop,
             deadline,
+            cancelled: (!ahead).then_some(&self.cancelled),
             presented: &self.presented,
             ring: &self.ring,
             terminator: (!ahead).then_some(&self.terminator),
@@ -371,7 +394,7 @@ impl Core {
         };
         let mut input = lock(&self.input);
         loop {
-            if input.cancelled {
+            if self.is_cancelled() {
                 return Err(cancelled());
             }
             let mut ring = lock(&self.ring);

@@ -31,7 +31,6 @@ pub(super) struct Input {
     pub(super) base_loop: Option<usize>,
     pub(super) muted: bool,
     pub(super) paused: bool,
-    pub(super) cancelled: bool,
     /// The clock is to start anew.
     pub(super) restart: bool,
 }

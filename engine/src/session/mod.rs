@@ -22,6 +22,7 @@ pub(crate) mod tests;
 mod utterance;
 mod wakeup;
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ use crate::compose::fit;
 use crate::frame::Frame;
 use crate::log::LogLevel;
 use crate::options::{Pacing, SessionOptions};
-use crate::schedule::Scheduler;
+use crate::schedule::{Scheduler, TaskId};
 pub use frame_request::{FrameRequest, Next, Wait};
 use renderer::lock;
 pub use statistics::Statistics;
@@ -74,14 +75,12 @@ impl Session {
         let served = options.pacing == Pacing::Realtime && matches!(options.clock, Clock::System);
         let mut refused = None;
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
-            let group = Arc::as_ptr(&avatar.0).addr();
-            let job = served.then(|| scheduler.register(core.clone(), group));
-            let job = job.transpose();
-            let job = job.unwrap_or_else(|error| {
+            let task = served.then(|| scheduler.register(core.clone(), &avatar.0.share));
+            let task: Option<TaskId> = task.transpose().unwrap_or_else(|error| {
                 refused = Some(error);
                 None
             });
-            Core::new(avatar, options, job)
+            Core::new(avatar, options, task)
         });
         match refused {
             Some(error) => Err(error),
@@ -201,16 +200,12 @@ impl Session {
         self.core.wake();
     }
 
-    /// Ends all drawing, from any thread: a [`next_frame`](Self::next_frame) that waits for its time, or
-    /// that runs a network in its own thread, returns at once, and it and all later ones give
-    /// `Cancelled`. Undone by
+    /// Ends all drawing, from any thread: a [`next_frame`](Self::next_frame) that waits for its time, for the
+    /// engine's threads or for others that run networks, or that runs a network in its own thread,
+    /// returns at once, and it and all later ones give `Cancelled`. Undone by
     /// [`restart_clock`](Self::restart_clock).
     pub fn cancel(&self) {
-        let mut input = lock(&self.core.input);
-        input.cancelled = true;
-        self.core.terminator.terminate();
-        drop(input);
-        self.core.wake();
+        self.core.cancel();
     }
 
     /// Starts real time anew: the next frame is due when it is asked for, and the others follow from
@@ -220,7 +215,7 @@ impl Session {
     pub fn restart_clock(&self) {
         let mut input = lock(&self.core.input);
         input.restart = true;
-        input.cancelled = false;
+        self.core.cancelled.store(false, Ordering::Release);
         self.core.terminator.reset();
         drop(input);
         self.core.wake();
@@ -302,8 +297,8 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.core.log(LogLevel::Debug, || "ends".to_owned());
-        if let Some(job) = self.core.job {
-            self.core.avatar.0.scheduler.remove(job);
+        if let Some(task) = self.core.task {
+            self.core.avatar.0.scheduler.remove(task);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! its networks run.
 
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use super::ring::{Ring, State};
 use crate::infer::Terminator;
@@ -35,6 +36,8 @@ pub(super) struct Request<'a> {
     /// Frame periods before it whose pictures are dropped. An utterance's last one never is.
     pub(super) drop: u64,
     pub(super) deadline: Deadline,
+    /// Ends the wait for a permit. None in the pool, as the terminator.
+    pub(super) cancelled: Option<&'a AtomicBool>,
     /// Mouth and motion of the frame presented last, to go back to on an interruption.
     pub(super) presented: &'a Mutex<State>,
     /// What is prepared already.

@@ -105,6 +105,7 @@ impl Renderer {
     ) -> Plan {
         self.follow(input, request);
         frame.clear();
+        frame.interruptions = self.interruptions;
         loop {
             let plan = self.plan_period(input, request);
             if plan.kind == FrameKind::LAST || frame.dropped >= request.drop {

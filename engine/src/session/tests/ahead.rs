@@ -184,7 +184,7 @@ fn sessions_prepared_together_draw_what_they_draw_alone() {
         }
         for _ in 0..2 {
             let pieces = talks.each_ref().map(|[a, _]| a.piece(Duration::ZERO));
-            let next = Core::work(&pieces, false);
+            let next = Core::run_batch(&pieces, false);
             assert_eq!(next.len(), pieces.len());
             prepared += next.iter().filter(|next| next.is_some()).count();
         }
@@ -214,7 +214,7 @@ fn a_session_that_lags_drops_pictures_ahead() {
     let mut shown = vec![first.index()];
     let lag = TICK + TICK / 2;
     while heard.len() < voice.len() {
-        Core::work(&[talk.piece(lag)], false);
+        Core::run_batch(&[talk.piece(lag)], false);
         for _ in 0..2 {
             if let Some(frame) = try_next_frame(&talk.session) {
                 let skipped = u64::from(frame.flags().skipped);
@@ -239,7 +239,7 @@ fn what_is_dropped_ends_with_the_audio() {
     talk.session
         .push_audio(&[0.1; 640 * 8][..], RATE, 1)
         .unwrap();
-    Core::work(&[talk.piece(50 * TICK)], false);
+    Core::run_batch(&[talk.piece(50 * TICK)], false);
     let frame = loop {
         if let Some(frame) = try_next_frame(&talk.session) {
             break frame;

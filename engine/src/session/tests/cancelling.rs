@@ -24,7 +24,7 @@ fn a_run_in_the_drawing_thread_is_terminated() {
     assert!(session.next_frame().unwrap().is_some(), "undone");
 
     session.cancel();
-    lock(&session.core.input).cancelled = false;
+    session.core.cancelled.store(false, Ordering::Release);
     let error = session.next_frame().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
 }

@@ -14,7 +14,7 @@ pub(crate) use faults::Faults;
 use super::ring::RING_FRAMES;
 use super::*;
 use crate::clock::ManualClock;
-use crate::schedule::{Deadline, Job, Piece};
+use crate::schedule::{Deadline, Task, TaskId, WorkItem};
 use crate::{Engine, EngineBuilder, Provider};
 
 const TICK: Duration = Duration::from_millis(40);
@@ -46,16 +46,16 @@ impl Talk {
 
     /// Lets the pool prepare a frame, if there is one to prepare.
     fn work(&self) -> Option<Deadline> {
-        Core::work(&[self.piece(Duration::ZERO)], false)[0]
+        Core::run_batch(&[self.piece(Duration::ZERO)], false)[0]
     }
 
     /// What the pool works on.
-    fn piece(&self, lag: Duration) -> Piece<Core> {
-        Piece {
-            number: 0,
-            job: Arc::clone(&self.session.core),
+    fn piece(&self, lag: Duration) -> WorkItem<Core> {
+        WorkItem {
+            id: TaskId::NONE,
+            task: Arc::clone(&self.session.core),
             lag,
-            wanted: false,
+            has_waiter: false,
         }
     }
 
