@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use crate::clock::FRAME_DURATION;
+use crate::motion::GestureEvents;
 use crate::{Error, ErrorKind, Result};
 
 /// How pixels lie in memory. Rows are packed without padding, top down.
@@ -156,7 +157,7 @@ pub enum YuvRange {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FrameFlags {
-    /// The frame belongs to an utterance and carries its audio.
+    /// The frame belongs to an utterance and carries its audio, if it has any.
     pub speech: bool,
     /// The last frame of an utterance.
     pub end_of_speech: bool,
@@ -192,6 +193,8 @@ pub struct Frame {
     pub(crate) audio: Vec<f32>,
     pub(crate) audio_rate_hz: u32,
     pub(crate) arkit: Vec<f32>,
+    pub(crate) tag: u64,
+    pub(crate) gestures: GestureEvents,
 }
 
 impl Frame {
@@ -291,6 +294,24 @@ impl Frame {
     /// [`AvatarInfo::arkit_names`](crate::AvatarInfo::arkit_names).
     pub fn arkit(&self) -> &[f32] {
         &self.arkit
+    }
+
+    /// The tag that the frame's first sample was [pushed with](crate::Session::push_audio_tagged); 0
+    /// without one. Where pictures were skipped, that of the frame that is shown.
+    pub fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    /// The gesture that begins with this frame, by its place in
+    /// [`AvatarInfo::motions`](crate::AvatarInfo::motions). Where pictures were skipped, the last one
+    /// that began with them. Loops are no gestures.
+    pub fn gesture_started(&self) -> Option<usize> {
+        self.gestures.started
+    }
+
+    /// The gesture that is over with this frame, the first one that doesn't show it, alike.
+    pub fn gesture_ended(&self) -> Option<usize> {
+        self.gestures.ended
     }
 }
 

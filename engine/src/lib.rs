@@ -39,6 +39,7 @@ mod audio;
 mod avatar;
 pub mod clock;
 mod compose;
+mod drive;
 mod engine;
 mod error;
 mod frame;
@@ -64,6 +65,7 @@ pub use audio::{AudioData, MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ};
 pub use avatar::{Avatar, AvatarInfo};
 #[cfg(feature = "gpu-compose")]
 pub use compose::gpu;
+pub use drive::{Curves, Viseme, VisemeSet, Visemes};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use frame::{Frame, FrameFlags, PixelFormat, YuvColor, YuvMatrix, YuvRange};

@@ -377,8 +377,12 @@ impl Core {
     /// Counts a frame as presented: from here on, an interruption goes back to its mouth and motion. All
     /// of it happens under the input's lock, so that no interruption comes in between.
     fn present(&self, input: &mut Input, ring: &mut Ring, prepared: &PreparedFrame) {
-        if prepared.kind == FrameKind::LAST && prepared.interruptions == input.interruptions {
-            drop(input.finish());
+        if prepared.interruptions == input.interruptions {
+            if prepared.kind == FrameKind::LAST {
+                drop(input.finish());
+            } else if prepared.speech_frames > 0 {
+                input.presented(prepared.speech_frames);
+            }
         }
         ring.index += prepared.periods();
         let state = &prepared.state;
@@ -464,6 +468,8 @@ pub(super) fn hand_out(prepared: &PreparedFrame, frame: &mut Frame) {
         frame.audio.extend_from_slice(&prepared.audio);
     }
     frame.audio_rate_hz = prepared.audio_rate_hz.max(frame.audio_rate_hz);
+    frame.tag = prepared.tag;
+    frame.gestures.add(prepared.gestures);
 }
 
 #[cold]

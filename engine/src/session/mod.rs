@@ -6,6 +6,7 @@
 
 mod batch;
 mod core;
+mod driven;
 mod frame_request;
 mod input;
 mod job;
@@ -140,13 +141,31 @@ impl Session {
         sample_rate_hz: u32,
         channels: u16,
     ) -> Result<()> {
+        self.push_audio_tagged(audio, sample_rate_hz, channels, 0)
+    }
+
+    /// The same as [`push_audio`](Self::push_audio) with a tag of the caller's, which comes back on the
+    /// frames whose first sample is of this piece: [`Frame::tag`]. 0 stands for none.
+    ///
+    /// # Errors
+    /// Those of [`push_audio`](Self::push_audio).
+    ///
+    /// # Real time
+    /// As [`push_audio`](Self::push_audio).
+    pub fn push_audio_tagged<'a>(
+        &self,
+        audio: impl Into<AudioData<'a>>,
+        sample_rate_hz: u32,
+        channels: u16,
+        tag: u64,
+    ) -> Result<()> {
         let audio = audio.into();
         audio.check(sample_rate_hz, channels)?;
         if audio.is_empty() {
             return Ok(());
         }
         let limits = self.core.limits;
-        let begins = lock(&self.core.input).push(audio, sample_rate_hz, channels, limits)?;
+        let begins = lock(&self.core.input).push(audio, sample_rate_hz, (channels, tag), limits)?;
         if begins {
             self.core.log(LogLevel::Debug, || {
                 format!("an utterance begins, at {sample_rate_hz} Hz")

@@ -51,10 +51,13 @@ pub(super) struct Request<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) kind: FrameKind,
+    /// 0 for a frame without sound.
     pub(super) rate_hz: u32,
     /// How far the noise gate is open, in [0, 1]; 0 where the mouth rests.
     pub(super) gate: f32,
     pub(super) muted: bool,
+    /// Every coefficient is driven from outside.
+    pub(super) driven: bool,
 }
 
 impl Plan {
@@ -65,11 +68,12 @@ impl Plan {
             rate_hz: 0,
             gate: 0.0,
             muted: false,
+            driven: false,
         }
     }
 
     /// Whether the speech network has to run for it.
     pub(super) fn needs_speech(&self) -> bool {
-        self.gate > 0.0
+        self.gate > 0.0 && !self.driven
     }
 }

@@ -7,6 +7,7 @@ use crate::PixelFormat;
 use crate::compose::gpu::Canvas;
 use crate::compose::{Composer, Layers};
 use crate::frame::Frame;
+use crate::motion::GestureEvents;
 use crate::{Error, ErrorKind, PictureMut, Result};
 
 #[derive(Debug, Default)]
@@ -53,6 +54,8 @@ impl Target<'_, '_> {
         }
         frame.audio.clear();
         frame.audio_rate_hz = 0;
+        frame.tag = 0;
+        frame.gestures = GestureEvents::default();
         Ok(())
     }
 
