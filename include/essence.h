@@ -181,20 +181,21 @@ enum {
      */
     ESSENCE_PIXEL_FORMAT_RGB8 = 1,
     /**
-     * 4 bytes a pixel: red, green, blue, 255.
+     * 4 bytes a pixel: red, green, blue, alpha, which is straight; 255 unless the avatar was keyed.
      */
     ESSENCE_PIXEL_FORMAT_RGBA8 = 2,
     /**
-     * 4 bytes a pixel: blue, green, red, 255.
+     * 4 bytes a pixel: blue, green, red, alpha, as in RGBA8.
      */
     ESSENCE_PIXEL_FORMAT_BGRA8 = 3,
     /**
-     * Planes Y, U, V; U and V at half the width and height (rounded up). BT.601, limited range.
+     * Planes Y, U, V; U and V at half the width and height (rounded up). Matrix and range are the
+     * session's `yuv_matrix` and `yuv_range`.
      */
     ESSENCE_PIXEL_FORMAT_I420 = 4,
     /**
-     * Plane Y, then one plane of U and V in turn at half the width and height (rounded up).
-     * BT.601, limited range.
+     * Plane Y, then one plane of U and V in turn at half the width and height (rounded up). Matrix
+     * and range as of I420.
      */
     ESSENCE_PIXEL_FORMAT_NV12 = 5
 };
@@ -248,6 +249,82 @@ enum {
      * audio gives the same frames.
      */
     ESSENCE_PACING_UNPACED = 1
+};
+
+/**
+ * How the avatar's picture fits into an output of another size.
+ */
+typedef uint32_t essence_fit;
+
+enum {
+    /**
+     * The whole picture, scaled as large as the output permits and centred, with bars where the
+     * proportions differ.
+     */
+    ESSENCE_FIT_CONTAIN = 0,
+    /**
+     * The picture scaled until it fills the output, centred; what reaches beyond it is cut off
+     * evenly on both sides.
+     */
+    ESSENCE_FIT_COVER = 1,
+    /**
+     * A part of the picture at its own scale, of the output's size, which lies inside of the
+     * picture.
+     */
+    ESSENCE_FIT_CROP = 2
+};
+
+/**
+ * What shows where an avatar that was keyed is transparent, and in place of bars.
+ */
+typedef uint32_t essence_background;
+
+enum {
+    /**
+     * Nothing is drawn: formats with alpha are transparent there; in others the avatar's own
+     * background shows, and bars have `letterbox_rgb`.
+     */
+    ESSENCE_BACKGROUND_NONE = 0,
+    /**
+     * One color.
+     */
+    ESSENCE_BACKGROUND_COLOR = 1,
+    /**
+     * A picture, scaled until it fills the output, centred.
+     */
+    ESSENCE_BACKGROUND_PICTURE = 2
+};
+
+/**
+ * How Y, U and V follow from red, green and blue.
+ */
+typedef uint32_t essence_yuv_matrix;
+
+enum {
+    /**
+     * ITU-R BT.601, of standard definition and JPEG.
+     */
+    ESSENCE_YUV_MATRIX_BT601 = 0,
+    /**
+     * ITU-R BT.709, of high definition.
+     */
+    ESSENCE_YUV_MATRIX_BT709 = 1
+};
+
+/**
+ * The levels that Y, U and V use.
+ */
+typedef uint32_t essence_yuv_range;
+
+enum {
+    /**
+     * Y from 16 to 235, U and V from 16 to 240.
+     */
+    ESSENCE_YUV_RANGE_LIMITED = 0,
+    /**
+     * All from 0 to 255.
+     */
+    ESSENCE_YUV_RANGE_FULL = 1
 };
 
 /**
@@ -597,6 +674,15 @@ typedef struct essence_avatar_info {
      * Size of the file in bytes.
      */
     uint64_t file_bytes;
+    /**
+     * 1 where the avatar was keyed: pictures with alpha are transparent around it, and any
+     * background can lie behind it. Else 0. Since ABI 1.4.
+     */
+    uint32_t has_matte;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
 } essence_avatar_info;
 
 /**
@@ -726,6 +812,44 @@ typedef struct essence_session_options {
      * 0, the default: 128 MiB. Since ABI 1.4.
      */
     uint64_t queue_limit_bytes;
+    /**
+     * How the avatar's picture fits into another size. Default: #ESSENCE_FIT_CONTAIN. Since ABI 1.4.
+     */
+    essence_fit fit;
+    /**
+     * With #ESSENCE_FIT_CROP: the first column of the part in the avatar's picture, in pixels.
+     */
+    uint32_t crop_left;
+    /**
+     * With #ESSENCE_FIT_CROP: its first row.
+     */
+    uint32_t crop_top;
+    /**
+     * Matrix of I420 and NV12 pictures. Default: #ESSENCE_YUV_MATRIX_BT601. Since ABI 1.4.
+     */
+    essence_yuv_matrix yuv_matrix;
+    /**
+     * Range of I420 and NV12 pictures. Default: #ESSENCE_YUV_RANGE_LIMITED. Since ABI 1.4.
+     */
+    essence_yuv_range yuv_range;
+    /**
+     * What shows where an avatar that was keyed is transparent, and in place of bars. Default:
+     * #ESSENCE_BACKGROUND_NONE. Since ABI 1.4.
+     */
+    essence_background background;
+    /**
+     * With #ESSENCE_BACKGROUND_COLOR: 0xRRGGBB.
+     */
+    uint32_t background_rgb;
+    /**
+     * 0.
+     */
+    uint32_t reserved_2;
+    /**
+     * With #ESSENCE_BACKGROUND_PICTURE: the picture, #ESSENCE_PIXEL_FORMAT_RGB8 of **1 to 8192**
+     * pixels in width and height; borrowed for the call. Else NULL.
+     */
+    const struct essence_picture *background_picture;
 } essence_session_options;
 
 /**
@@ -897,6 +1021,14 @@ typedef struct essence_frame_info {
      * another draws: this says on which side of the interruption that frame is. Since ABI 1.2.
      */
     uint64_t interruptions;
+    /**
+     * Matrix of an I420 or NV12 picture. Since ABI 1.4.
+     */
+    essence_yuv_matrix yuv_matrix;
+    /**
+     * Range of an I420 or NV12 picture. Since ABI 1.4.
+     */
+    essence_yuv_range yuv_range;
 } essence_frame_info;
 
 /**
@@ -1013,7 +1145,7 @@ typedef struct essence_mp4_info {
  * An essence_avatar_info to begin with.
  */
 #define ESSENCE_AVATAR_INFO_INIT \
-    { sizeof(essence_avatar_info), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0 }
+    { sizeof(essence_avatar_info), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0 }
 
 /**
  * An essence_provider_report to begin with.
@@ -1031,7 +1163,7 @@ typedef struct essence_mp4_info {
  * An essence_session_options to begin with.
  */
 #define ESSENCE_SESSION_OPTIONS_INIT \
-    { sizeof(essence_session_options), ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0, 600, 0, NULL, 0, 0, 0 }
+    { sizeof(essence_session_options), ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0, 600, 0, NULL, 0, 0, 0, ESSENCE_FIT_CONTAIN, 0, 0, ESSENCE_YUV_MATRIX_BT601, ESSENCE_YUV_RANGE_LIMITED, ESSENCE_BACKGROUND_NONE, 0, 0, NULL }
 
 /**
  * An essence_session_info to begin with.
@@ -1049,7 +1181,7 @@ typedef struct essence_mp4_info {
  * An essence_frame_info to begin with.
  */
 #define ESSENCE_FRAME_INFO_INIT \
-    { sizeof(essence_frame_info), 0, 0, 0, 0, 0, 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, { NULL, NULL, NULL }, { 0, 0, 0 }, NULL, NULL, 0, NULL, 0, 0 }
+    { sizeof(essence_frame_info), 0, 0, 0, 0, 0, 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, { NULL, NULL, NULL }, { 0, 0, 0 }, NULL, NULL, 0, NULL, 0, 0, ESSENCE_YUV_MATRIX_BT601, ESSENCE_YUV_RANGE_LIMITED }
 
 /**
  * An essence_audio_info to begin with.

@@ -7,7 +7,8 @@ use engine::{Frame, FrameFlags};
 use crate::boundary::{export, invalid};
 use crate::handle::{self, opaque};
 use crate::names::{
-    ESSENCE_PIXEL_FORMAT_BGR8, constants, essence_pixel_format, pixel_format_value,
+    ESSENCE_PIXEL_FORMAT_BGR8, ESSENCE_YUV_MATRIX_BT601, ESSENCE_YUV_RANGE_LIMITED, constants,
+    essence_pixel_format, essence_yuv_matrix, essence_yuv_range, pixel_format_value, yuv_values,
 };
 use crate::picture;
 use crate::sized::{self, Sized32, sized};
@@ -99,6 +100,10 @@ pub struct essence_frame_info {
     /// Interruptions of the session before this frame. One thread may interrupt and push anew while
     /// another draws: this says on which side of the interruption that frame is. Since ABI 1.2.
     pub interruptions: u64,
+    /// Matrix of an I420 or NV12 picture. Since ABI 1.4.
+    pub yuv_matrix: essence_yuv_matrix,
+    /// Range of an I420 or NV12 picture. Since ABI 1.4.
+    pub yuv_range: essence_yuv_range,
 }
 
 sized!(essence_frame_info, grown by interruptions {
@@ -119,6 +124,8 @@ sized!(essence_frame_info, grown by interruptions {
     arkit: ptr::null(),
     arkit_count: 0,
     interruptions: 0,
+    yuv_matrix: ESSENCE_YUV_MATRIX_BT601,
+    yuv_range: ESSENCE_YUV_RANGE_LIMITED,
 });
 
 export! {
@@ -200,6 +207,7 @@ impl FrameBox {
             (own.planes, own.strides)
         });
         let flags = frame.flags();
+        let (yuv_matrix, yuv_range) = yuv_values(frame.yuv().unwrap_or_default());
         essence_frame_info {
             flags: flags_value(flags),
             index: frame.index(),
@@ -218,6 +226,8 @@ impl FrameBox {
             arkit: frame.arkit().as_ptr(),
             arkit_count: frame.arkit().len(),
             interruptions: frame.interruptions(),
+            yuv_matrix,
+            yuv_range,
             ..essence_frame_info::defaults()
         }
     }

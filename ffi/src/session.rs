@@ -4,16 +4,23 @@ use std::ffi::c_char;
 use std::ptr;
 
 use engine::clock::Clock;
-use engine::{AudioData, Error, OutputSize, Session, SessionOptions, Statistics};
+use engine::{
+    AudioData, Background, BackgroundImage, Error, Fit, OutputSize, PixelFormat, Session,
+    SessionOptions, Statistics,
+};
 
 use crate::avatar::essence_avatar;
 use crate::boundary::{export, flag, invalid};
 use crate::clock::essence_clock;
 use crate::handle::{self, Shared, opaque};
 use crate::names::{
-    ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, essence_pacing, essence_pixel_format,
-    pacing, pixel_format,
+    ESSENCE_BACKGROUND_COLOR, ESSENCE_BACKGROUND_NONE, ESSENCE_BACKGROUND_PICTURE,
+    ESSENCE_FIT_CONTAIN, ESSENCE_FIT_COVER, ESSENCE_FIT_CROP, ESSENCE_PACING_REALTIME,
+    ESSENCE_PIXEL_FORMAT_BGR8, ESSENCE_YUV_MATRIX_BT601, ESSENCE_YUV_RANGE_LIMITED,
+    essence_background, essence_fit, essence_pacing, essence_pixel_format, essence_yuv_matrix,
+    essence_yuv_range, pacing, pixel_format, yuv,
 };
+use crate::picture::{self, essence_picture};
 use crate::sized::{self, Sized32, sized};
 use crate::status::{ESSENCE_OK, essence_status};
 use crate::text;
@@ -67,6 +74,26 @@ pub struct essence_session_options {
     /// Most memory that audio that waits may take, in bytes: 4 a sample, after mixing down to mono.
     /// 0, the default: 128 MiB. Since ABI 1.4.
     pub queue_limit_bytes: u64,
+    /// How the avatar's picture fits into another size. Default: #ESSENCE_FIT_CONTAIN. Since ABI 1.4.
+    pub fit: essence_fit,
+    /// With #ESSENCE_FIT_CROP: the first column of the part in the avatar's picture, in pixels.
+    pub crop_left: u32,
+    /// With #ESSENCE_FIT_CROP: its first row.
+    pub crop_top: u32,
+    /// Matrix of I420 and NV12 pictures. Default: #ESSENCE_YUV_MATRIX_BT601. Since ABI 1.4.
+    pub yuv_matrix: essence_yuv_matrix,
+    /// Range of I420 and NV12 pictures. Default: #ESSENCE_YUV_RANGE_LIMITED. Since ABI 1.4.
+    pub yuv_range: essence_yuv_range,
+    /// What shows where an avatar that was keyed is transparent, and in place of bars. Default:
+    /// #ESSENCE_BACKGROUND_NONE. Since ABI 1.4.
+    pub background: essence_background,
+    /// With #ESSENCE_BACKGROUND_COLOR: 0xRRGGBB.
+    pub background_rgb: u32,
+    /// 0.
+    pub reserved_2: u32,
+    /// With #ESSENCE_BACKGROUND_PICTURE: the picture, #ESSENCE_PIXEL_FORMAT_RGB8 of **1 to 8192**
+    /// pixels in width and height; borrowed for the call. Else NULL.
+    pub background_picture: *const essence_picture,
 }
 
 sized!(essence_session_options, grown by without_pictures {
@@ -81,6 +108,15 @@ sized!(essence_session_options, grown by without_pictures {
     without_pictures: 0,
     queue_limit_utterances: 0,
     queue_limit_bytes: 0,
+    fit: ESSENCE_FIT_CONTAIN,
+    crop_left: 0,
+    crop_top: 0,
+    yuv_matrix: ESSENCE_YUV_MATRIX_BT601,
+    yuv_range: ESSENCE_YUV_RANGE_LIMITED,
+    background: ESSENCE_BACKGROUND_NONE,
+    background_rgb: 0,
+    reserved_2: 0,
+    background_picture: ptr::null(),
 });
 
 /// What a session draws, known before the first frame.
@@ -448,14 +484,19 @@ fn session_options(given: &essence_session_options) -> Result<SessionOptions, Er
             height: given.height as usize,
         });
     }
-    if given.letterbox_rgb > 0xFF_FF_FF {
-        return Err(invalid(format!(
-            "letterbox_rgb is {:#x}; 0xRRGGBB is meant",
-            given.letterbox_rgb
-        )));
-    }
-    let [_, letterbox @ ..] = given.letterbox_rgb.to_be_bytes();
-    options.letterbox = letterbox;
+    options.letterbox = color(given.letterbox_rgb, "letterbox_rgb")?;
+    options.fit = match given.fit {
+        ESSENCE_FIT_CONTAIN => Fit::Contain,
+        ESSENCE_FIT_COVER => Fit::Cover,
+        ESSENCE_FIT_CROP => Fit::Crop {
+            left: given.crop_left as usize,
+            top: given.crop_top as usize,
+        },
+        other => return Err(invalid(format!("{other} is not an essence_fit"))),
+    };
+    options.yuv = yuv(given.yuv_matrix, given.yuv_range)?;
+    // SAFETY: the header demands of `background_picture` to be null or a picture.
+    options.background = unsafe { background(given) }?;
     options.pictures = !flag(given.without_pictures, "without_pictures")?;
     options.queue_limit_s = given.queue_limit_s;
     if given.queue_limit_utterances > 0 {
@@ -471,6 +512,41 @@ fn session_options(given: &essence_session_options) -> Result<SessionOptions, Er
         options.clock = Clock::Manual(clock.clone());
     }
     Ok(options)
+}
+
+/// # Safety
+/// `background_picture` is null or points to a picture with its planes.
+unsafe fn background(given: &essence_session_options) -> Result<Option<Background>, Error> {
+    match given.background {
+        ESSENCE_BACKGROUND_NONE => Ok(None),
+        ESSENCE_BACKGROUND_COLOR => {
+            color(given.background_rgb, "background_rgb").map(|rgb| Some(Background::Color(rgb)))
+        }
+        ESSENCE_BACKGROUND_PICTURE => {
+            // SAFETY: as this function demands.
+            let picture = unsafe { picture::check(given.background_picture) }?;
+            if picture.format != PixelFormat::Rgb8 {
+                return Err(invalid(format!(
+                    "the background is a {} picture; rgb is meant",
+                    picture.format
+                )));
+            }
+            let (width, height) = picture.size;
+            // SAFETY: as this function demands.
+            let rows = unsafe { picture.rows(0) };
+            let rgb: Vec<u8> = rows.flatten().copied().collect();
+            let image = BackgroundImage::from_rgb(rgb, width, height)?;
+            Ok(Some(Background::Image(image)))
+        }
+        other => Err(invalid(format!("{other} is not an essence_background"))),
+    }
+}
+
+fn color(rgb: u32, what: &str) -> Result<[u8; 3], Error> {
+    match rgb.to_be_bytes() {
+        [0, color @ ..] => Ok(color),
+        _ => Err(invalid(format!("{what} is {rgb:#x}; 0xRRGGBB is meant"))),
+    }
 }
 
 fn push(

@@ -77,6 +77,8 @@ pub(crate) struct AvatarInfo {
 pub(crate) struct WholeAvatarInfo {
     pub(crate) known: AvatarInfo,
     pub(crate) rest: [usize; 3],
+    pub(crate) has_matte: u32,
+    pub(crate) reserved: u32,
 }
 
 #[repr(C)]
@@ -104,6 +106,15 @@ pub(crate) struct SessionOptions {
     pub(crate) without_pictures: u32,
     pub(crate) queue_limit_utterances: u32,
     pub(crate) queue_limit_bytes: u64,
+    pub(crate) fit: u32,
+    pub(crate) crop_left: u32,
+    pub(crate) crop_top: u32,
+    pub(crate) yuv_matrix: u32,
+    pub(crate) yuv_range: u32,
+    pub(crate) background: u32,
+    pub(crate) background_rgb: u32,
+    pub(crate) reserved_2: u32,
+    pub(crate) background_picture: *const Picture,
 }
 
 #[repr(C)]
@@ -162,6 +173,8 @@ pub(crate) struct FrameInfo {
     pub(crate) arkit: *const f32,
     pub(crate) arkit_count: usize,
     pub(crate) interruptions: u64,
+    pub(crate) yuv_matrix: u32,
+    pub(crate) yuv_range: u32,
 }
 
 impl FrameInfo {

@@ -135,6 +135,15 @@ impl Session {
             without_pictures: (!options.pictures).into(),
             queue_limit_utterances: options.queue_limit_utterances as u32,
             queue_limit_bytes: options.queue_limit_bytes as u64,
+            fit: 0,
+            crop_left: 0,
+            crop_top: 0,
+            yuv_matrix: 0,
+            yuv_range: 0,
+            background: 0,
+            background_rgb: 0,
+            reserved_2: 0,
+            background_picture: ptr::null(),
         };
         let mut handle = ptr::null_mut();
         // SAFETY: avatar, options and the clock in them live.
