@@ -78,6 +78,11 @@ enum {
      */
     ESSENCE_END = 2,
     /**
+     * Every utterance is complete: the next audio begins another. Only in sessions that were
+     * created with `report_done`; others give AGAIN. Since ABI 1.4.
+     */
+    ESSENCE_DONE = 3,
+    /**
      * An argument is outside its domain. Correct the call; the message names the domain.
      */
     ESSENCE_ERR_INVALID_ARGUMENT = -100,
@@ -842,9 +847,11 @@ typedef struct essence_session_options {
      */
     uint32_t background_rgb;
     /**
-     * 0.
+     * 1: unpaced, drawing gives DONE instead of AGAIN where every utterance is complete, so that
+     * AGAIN means that more audio or a flush is needed (not from essence_session_try_next_frame()
+     * of a session with a wake-up, which gives AGAIN). Default: 0. Since ABI 1.4.
      */
-    uint32_t reserved_2;
+    uint32_t report_done;
     /**
      * With #ESSENCE_BACKGROUND_PICTURE: the picture, #ESSENCE_PIXEL_FORMAT_RGB8 of **1 to 8192**
      * pixels in width and height; borrowed for the call. Else NULL.
@@ -1029,6 +1036,11 @@ typedef struct essence_frame_info {
      * Range of an I420 or NV12 picture. Since ABI 1.4.
      */
     essence_yuv_range yuv_range;
+    /**
+     * Nanoseconds that have passed since the frame was due, when this is written: the time to show
+     * it, told by the clock of the program. 0 unpaced and on an essence_clock. Since ABI 1.4.
+     */
+    uint64_t since_due_ns;
 } essence_frame_info;
 
 /**
@@ -1181,7 +1193,7 @@ typedef struct essence_mp4_info {
  * An essence_frame_info to begin with.
  */
 #define ESSENCE_FRAME_INFO_INIT \
-    { sizeof(essence_frame_info), 0, 0, 0, 0, 0, 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, { NULL, NULL, NULL }, { 0, 0, 0 }, NULL, NULL, 0, NULL, 0, 0, ESSENCE_YUV_MATRIX_BT601, ESSENCE_YUV_RANGE_LIMITED }
+    { sizeof(essence_frame_info), 0, 0, 0, 0, 0, 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, { NULL, NULL, NULL }, { 0, 0, 0 }, NULL, NULL, 0, NULL, 0, 0, ESSENCE_YUV_MATRIX_BT601, ESSENCE_YUV_RANGE_LIMITED, 0 }
 
 /**
  * An essence_audio_info to begin with.
@@ -1639,18 +1651,6 @@ essence_status essence_session_set_muted(const struct essence_session *session,
                                          struct essence_error *err);
 
 /**
- * Counts what has happened in a session since it was created. Since ABI 1.4.
- *
- * `statistics`: written on success, as far as its `struct_size` reaches.
- *
- * Fails with: INVALID_ARGUMENT.
- * Threads: any, concurrently.
- */
-essence_status essence_session_read_statistics(const struct essence_session *session,
-                                               struct essence_session_statistics *statistics,
-                                               struct essence_error *err);
-
-/**
  * Ends all drawing: an essence_session_next_frame() that waits for its time returns at once, and
  * it and all later ones give CANCELLED. essence_session_restart_clock() undoes it.
  *
@@ -1700,6 +1700,18 @@ essence_status essence_session_set_loop(const struct essence_session *session,
                                         struct essence_error *err);
 
 /**
+ * Counts what has happened in a session since it was created. Since ABI 1.4.
+ *
+ * `statistics`: written on success, as far as its `struct_size` reaches.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_read_statistics(const struct essence_session *session,
+                                               struct essence_session_statistics *statistics,
+                                               struct essence_error *err);
+
+/**
  * Draws the next frame. In real time, the engine's threads may have run its networks before.
  *
  * In real time, waits until the frame is due and always gives one (on an essence_clock it
@@ -1713,7 +1725,8 @@ essence_status essence_session_set_loop(const struct essence_session *session,
  * `info`: what was drawn, as far as its `struct_size` reaches; written on OK only. May be NULL.
  *
  * Returns: OK, or AGAIN (no frame: push more audio or flush, or an utterance that was flushed
- * is complete; on an essence_clock, not due yet).
+ * is complete; on an essence_clock, not due yet), or DONE (with `report_done` in the session's
+ * options: unpaced, every utterance is complete).
  * A damaged base frame and a network that fails are no errors: the sound goes on, and something
  * else stands in for the picture or the mouth.
  * Fails with: INVALID_ARGUMENT, CANCELLED (after essence_session_cancel()). An error uses up no
@@ -1742,6 +1755,20 @@ essence_status essence_session_try_next_frame(const struct essence_session *sess
                                               struct essence_error *err);
 
 /**
+ * The same as essence_session_next_frame(), waiting no longer than `timeout_ns` nanoseconds:
+ * AGAIN means that the next frame is not due within that time. Since ABI 1.4.
+ *
+ * Fails with: as essence_session_next_frame().
+ * Threads: as essence_session_next_frame().
+ */
+essence_status essence_session_next_frame_within(const struct essence_session *session,
+                                                 struct essence_frame *frame,
+                                                 const struct essence_picture *picture,
+                                                 struct essence_frame_info *info,
+                                                 uint64_t timeout_ns,
+                                                 struct essence_error *err);
+
+/**
  * Draws several frames in one call: those that as many calls of essence_session_next_frame()
  * would give, one after the other. For languages in which what surrounds a call takes time.
  * Since ABI 1.3.
@@ -1759,7 +1786,8 @@ essence_status essence_session_try_next_frame(const struct essence_session *sess
  * `count`: **1 to 64**.
  * `drawn`: how many frames were drawn. Written whatever is returned.
  *
- * Returns: OK (one frame or more), or AGAIN (none, as essence_session_next_frame() has none).
+ * Returns: OK (one frame or more), or AGAIN or DONE (none, as essence_session_next_frame() has
+ * none).
  * Fails with: as essence_session_next_frame(); a picture that can't be drawn into and an info
  * that can't be written are met when their turn comes. Frames drawn before a failure are there
  * all the same, and `*drawn` counts them.

@@ -104,6 +104,9 @@ pub struct essence_frame_info {
     pub yuv_matrix: essence_yuv_matrix,
     /// Range of an I420 or NV12 picture. Since ABI 1.4.
     pub yuv_range: essence_yuv_range,
+    /// Nanoseconds that have passed since the frame was due, when this is written: the time to show
+    /// it, told by the clock of the program. 0 unpaced and on an essence_clock. Since ABI 1.4.
+    pub since_due_ns: u64,
 }
 
 sized!(essence_frame_info, grown by interruptions {
@@ -126,6 +129,7 @@ sized!(essence_frame_info, grown by interruptions {
     interruptions: 0,
     yuv_matrix: ESSENCE_YUV_MATRIX_BT601,
     yuv_range: ESSENCE_YUV_RANGE_LIMITED,
+    since_due_ns: 0,
 });
 
 export! {
@@ -228,6 +232,7 @@ impl FrameBox {
             interruptions: frame.interruptions(),
             yuv_matrix,
             yuv_range,
+            since_due_ns: frame.due().map_or(0, |due| due.elapsed().as_nanos() as u64),
             ..essence_frame_info::defaults()
         }
     }

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use engine::{AudioData, Error, Session};
 
 use crate::avatar::essence_avatar;
-use crate::boundary::{export, invalid};
+use crate::boundary::{export, flag, invalid};
 use crate::handle::{self, Shared, opaque};
 use crate::names::{ESSENCE_PIXEL_FORMAT_BGR8, essence_pixel_format, pixel_format};
 use crate::session_options::{essence_session_options, read};
@@ -25,6 +25,7 @@ pub struct SessionBox {
     pub(crate) session: Session,
     format: essence_pixel_format,
     pub(crate) pictures: bool,
+    pub(crate) report_done: bool,
     pub(crate) wakeup: Wakeup,
 }
 
@@ -84,6 +85,7 @@ export! {
             session,
             format: given.pixel_format,
             pictures: given.without_pictures == 0,
+            report_done: flag(given.report_done, "report_done")?,
             wakeup: Wakeup::default(),
         }));
         Ok(ESSENCE_OK)

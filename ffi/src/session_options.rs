@@ -68,8 +68,10 @@ pub struct essence_session_options {
     pub background: essence_background,
     /// With #ESSENCE_BACKGROUND_COLOR: 0xRRGGBB.
     pub background_rgb: u32,
-    /// 0.
-    pub reserved_2: u32,
+    /// 1: unpaced, drawing gives DONE instead of AGAIN where every utterance is complete, so that
+    /// AGAIN means that more audio or a flush is needed (not from essence_session_try_next_frame()
+    /// of a session with a wake-up, which gives AGAIN). Default: 0. Since ABI 1.4.
+    pub report_done: u32,
     /// With #ESSENCE_BACKGROUND_PICTURE: the picture, #ESSENCE_PIXEL_FORMAT_RGB8 of **1 to 8192**
     /// pixels in width and height; borrowed for the call. Else NULL.
     pub background_picture: *const essence_picture,
@@ -94,7 +96,7 @@ sized!(essence_session_options, grown by without_pictures {
     yuv_range: ESSENCE_YUV_RANGE_LIMITED,
     background: ESSENCE_BACKGROUND_NONE,
     background_rgb: 0,
-    reserved_2: 0,
+    report_done: 0,
     background_picture: ptr::null(),
 });
 

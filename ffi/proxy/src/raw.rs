@@ -10,6 +10,7 @@ use libloading::Library;
 pub(crate) type Status = i32;
 pub(crate) const OK: Status = 0;
 pub(crate) const AGAIN: Status = 1;
+pub(crate) const DONE: Status = 3;
 
 #[repr(C)]
 pub(crate) struct CError {
@@ -113,7 +114,7 @@ pub(crate) struct SessionOptions {
     pub(crate) yuv_range: u32,
     pub(crate) background: u32,
     pub(crate) background_rgb: u32,
-    pub(crate) reserved_2: u32,
+    pub(crate) report_done: u32,
     pub(crate) background_picture: *const Picture,
 }
 
@@ -175,6 +176,7 @@ pub(crate) struct FrameInfo {
     pub(crate) interruptions: u64,
     pub(crate) yuv_matrix: u32,
     pub(crate) yuv_range: u32,
+    pub(crate) since_due_ns: u64,
 }
 
 impl FrameInfo {
@@ -242,6 +244,7 @@ functions! {
     fn essence_session_next_frame(*const c_void, *mut c_void, *const Picture, *mut FrameInfo, *mut CError) -> Status;
     fn essence_session_try_next_frame(*const c_void, *mut c_void, *const Picture, *mut FrameInfo, *mut CError) -> Status;
     fn essence_session_set_wakeup(*const c_void, Option<DestroyFn>, *mut c_void, Option<DestroyFn>, *mut CError) -> Status;
+    fn essence_session_next_frame_within(*const c_void, *mut c_void, *const Picture, *mut FrameInfo, u64, *mut CError) -> Status;
     fn essence_frame_create(*mut *mut c_void, *mut CError) -> Status;
     fn essence_frame_destroy(*mut c_void);
 }

@@ -320,6 +320,10 @@ static void wake_up(essence_avatar *avatar)
         CHECK(status == ESSENCE_OK);
         frames++;
     }
+    EXPECT(ESSENCE_AGAIN,
+           essence_session_next_frame_within(session, paced.frame, NULL, NULL, 0, ERR));
+    EXPECT(ESSENCE_OK, essence_session_next_frame_within(session, paced.frame, NULL, &paced.info, UINT64_MAX, ERR));
+    CHECK(paced.info.index >= 5 && paced.info.since_due_ns < 60000000000u);
     essence_session_destroy(session);
     essence_frame_destroy(paced.frame);
     CHECK(close(pipe_ends[0]) == 0 && close(pipe_ends[1]) == 0);

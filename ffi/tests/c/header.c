@@ -98,6 +98,7 @@ AT(essence_session_options, yuv_matrix, 68, 68);
 AT(essence_session_options, yuv_range, 72, 72);
 AT(essence_session_options, background, 76, 76);
 AT(essence_session_options, background_rgb, 80, 80);
+AT(essence_session_options, report_done, 84, 84);
 AT(essence_session_options, background_picture, 88, 88);
 
 SIZE(essence_session_info, 32, 28);
@@ -118,7 +119,7 @@ AT(essence_session_statistics, restarts, 56, 56);
 AT(essence_session_statistics, samples, 64, 64);
 AT(essence_session_statistics, worst_delay_ns, 72, 72);
 
-SIZE(essence_frame_info, 152, 112);
+SIZE(essence_frame_info, 160, 120);
 AT(essence_frame_info, flags, 4, 4);
 AT(essence_frame_info, index, 8, 8);
 AT(essence_frame_info, pts_samples, 16, 16);
@@ -138,6 +139,7 @@ AT(essence_frame_info, arkit_count, 128, 88);
 AT(essence_frame_info, interruptions, 136, 96);
 AT(essence_frame_info, yuv_matrix, 144, 104);
 AT(essence_frame_info, yuv_range, 148, 108);
+AT(essence_frame_info, since_due_ns, 152, 112);
 
 SIZE(essence_audio_info, 32, 32);
 AT(essence_audio_info, rate_hz, 4, 4);
@@ -163,7 +165,7 @@ AT(essence_mp4_info, height, 28, 28);
 
 /* Constants are constants of the language; values never change. */
 HOLDS(ok_is_zero, ESSENCE_OK == 0);
-HOLDS(news_is_positive, ESSENCE_AGAIN == 1 && ESSENCE_END == 2);
+HOLDS(news_is_positive, ESSENCE_AGAIN == 1 && ESSENCE_END == 2 && ESSENCE_DONE == 3);
 HOLDS(errors_of_calls, ESSENCE_ERR_INVALID_ARGUMENT == -100 && ESSENCE_ERR_INVALID_STATE == -101 &&
                            ESSENCE_ERR_LIMIT_EXCEEDED == -102 && ESSENCE_ERR_CANCELLED == -103);
 HOLDS(errors_of_files, ESSENCE_ERR_NOT_FOUND == -200 && ESSENCE_ERR_IO == -201 &&

@@ -239,7 +239,7 @@ impl World {
             yuv_range: options.letterbox % 3,
             background: u32::from(options.clock) % 3,
             background_rgb: options.letterbox,
-            reserved_2: 0,
+            report_done: u32::from(options.tail),
             background_picture: ptr::null(),
         };
         let size = options.size.of(size_of_val(&given));
