@@ -107,6 +107,14 @@ pub struct essence_frame_info {
     /// Nanoseconds that have passed since the frame was due, when this is written: the time to show
     /// it, told by the clock of the program. 0 unpaced and on an essence_clock. Since ABI 1.4.
     pub since_due_ns: u64,
+    /// The tag that the frame's first sample was pushed with, 0 without one. Since ABI 1.4.
+    pub tag: u64,
+    /// The gesture that begins with this frame, by its place in the avatar's `motions`; -1: none. Since
+    /// ABI 1.4.
+    pub gesture_started: i32,
+    /// The gesture that is over with this frame, the first one that doesn't show it; -1: none. Since ABI
+    /// 1.4.
+    pub gesture_ended: i32,
 }
 
 sized!(essence_frame_info, grown by interruptions {
@@ -130,6 +138,9 @@ sized!(essence_frame_info, grown by interruptions {
     yuv_matrix: ESSENCE_YUV_MATRIX_BT601,
     yuv_range: ESSENCE_YUV_RANGE_LIMITED,
     since_due_ns: 0,
+    tag: 0,
+    gesture_started: -1,
+    gesture_ended: -1,
 });
 
 export! {
@@ -233,9 +244,16 @@ impl FrameBox {
             yuv_matrix,
             yuv_range,
             since_due_ns: frame.due().map_or(0, |due| due.elapsed().as_nanos() as u64),
+            tag: frame.tag(),
+            gesture_started: motion(frame.gesture_started()),
+            gesture_ended: motion(frame.gesture_ended()),
             ..essence_frame_info::defaults()
         }
     }
+}
+
+fn motion(index: Option<usize>) -> i32 {
+    index.map_or(-1, |index| i32::try_from(index).unwrap_or(i32::MAX))
 }
 
 fn flags_value(flags: FrameFlags) -> essence_frame_flags {

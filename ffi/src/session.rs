@@ -147,7 +147,7 @@ export! {
         channels: u32,
     ) -> essence_status {
         let session = handle::shared(session)?;
-        push(&session, text::slice(samples, count, "samples")?.into(), rate_hz, channels)
+        push(&session, text::slice(samples, count, "samples")?.into(), rate_hz, channels, 0)
     }
 }
 
@@ -165,7 +165,7 @@ export! {
         channels: u32,
     ) -> essence_status {
         let session = handle::shared(session)?;
-        push(&session, text::slice(samples, count, "samples")?.into(), rate_hz, channels)
+        push(&session, text::slice(samples, count, "samples")?.into(), rate_hz, channels, 0)
     }
 }
 
@@ -299,14 +299,17 @@ export! {
     }
 }
 
-fn push(
+pub(crate) fn push(
     session: &Shared<'_, SessionBox>,
     audio: AudioData<'_>,
     rate_hz: u32,
     channels: u32,
+    tag: u64,
 ) -> Result<essence_status, Error> {
     let channels = u16::try_from(channels)
         .map_err(|_| invalid(format!("{channels} channels; 1 to 32 are accepted")))?;
-    session.session.push_audio(audio, rate_hz, channels)?;
+    session
+        .session
+        .push_audio_tagged(audio, rate_hz, channels, tag)?;
     Ok(ESSENCE_OK)
 }
