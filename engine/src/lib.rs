@@ -54,11 +54,15 @@ mod motion;
 mod networks;
 mod options;
 mod picture;
+#[cfg(feature = "portrait")]
+mod portrait;
 mod schedule;
 mod session;
 mod speech;
 #[cfg(test)]
 mod vectors;
+#[cfg(feature = "portrait")]
+mod warp;
 
 pub use audio::{AudioData, MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ};
 pub use avatar::{Avatar, AvatarInfo};
