@@ -32,6 +32,8 @@
 //! # Features
 //! `gpu-compose`: pictures composed by a graphics processor, into a texture of `wgpu` (module `gpu`).
 //!
+//! `portrait`: a picture of a face opens as an avatar, or becomes a file (module [`portrait`]).
+//!
 //! `internals`: the stages one by one, for this repository's benchmarks; no promise of stability.
 #![deny(unsafe_code)]
 
@@ -54,8 +56,8 @@ mod motion;
 mod networks;
 mod options;
 mod picture;
-#[cfg(feature = "portrait")]
-mod portrait;
+#[cfg_attr(not(feature = "portrait"), path = "portrait/absent.rs")]
+pub mod portrait;
 mod schedule;
 mod session;
 mod speech;
@@ -75,6 +77,7 @@ pub use infer::{Provider, ProviderReport, RUNTIME_WANTED, RuntimeInfo};
 pub use log::LogLevel;
 pub use options::{OutputSize, Pacing, SessionOptions};
 pub use picture::PictureMut;
+pub use portrait::is_picture;
 pub use session::{Frames, Session, Statistics};
 
 /// The README's example is compiled with the documentation's.

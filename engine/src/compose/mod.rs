@@ -64,11 +64,19 @@ struct Strips<'a> {
 /// What a picture is made from.
 #[derive(Debug)]
 pub(crate) struct Layers<'a> {
-    pub(crate) base: &'a Arc<BaseFrame>,
+    pub(crate) base: Ground<'a>,
     /// What is laid over it, and where.
     pub(crate) patch: Option<(&'a Patch, &'a Affine)>,
     /// What gives way to it.
     pub(crate) leaving: Option<Fade<'a>>,
+}
+
+/// What lies below everything else.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ground<'a> {
+    Frame(&'a Arc<BaseFrame>),
+    /// A picture that is drawn already, row by row.
+    Drawn(&'a [[u8; 4]]),
 }
 
 /// Another base frame that shows through still.
@@ -151,7 +159,15 @@ impl Brush {
     /// that the mouth stays while the rest of the face fades.
     fn paint(&mut self, layers: &Layers<'_>, rows: Range<usize>, rgb: &mut [u8]) {
         let (isa, chroma) = (self.isa, &mut self.chroma);
-        layers.base.expand(isa, chroma, rows.clone(), rgb);
+        match layers.base {
+            Ground::Frame(base) => base.expand(isa, chroma, rows.clone(), rgb),
+            Ground::Drawn(pixels) => {
+                let pixels = &pixels[rows.start * self.width..rows.end * self.width];
+                for (to, from) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+                    to.copy_from_slice(&from[..3]);
+                }
+            }
+        }
         if let Some((patch, affine)) = layers.patch {
             let band = Band {
                 rgb,
@@ -249,7 +265,7 @@ mod tests {
         let mut composer = Composer::new(Isa::best(), SIZE, None, [0; 3]);
         for weight in [64, 128, 192] {
             let layers = Layers {
-                base: &coming,
+                base: Ground::Frame(&coming),
                 patch: Some((&patch, &ALONE)),
                 leaving: Some(Fade {
                     base: &leaving,

@@ -5,8 +5,6 @@ use super::network::{Network, Tensor};
 use super::picture::Picture;
 use crate::Result;
 
-/// Number of points: 468 of the face's mesh, then five of each iris.
-pub(crate) const COUNT: usize = 478;
 /// Outer corners of the person's right and left eye; their distance is the unit of lengths in a face.
 pub(crate) const EYES: [usize; 2] = [33, 263];
 /// Side of the network's input.

@@ -1,11 +1,14 @@
 //! A picture of a face becomes an avatar: faces and landmarks found, the head's shapes carried over
 //! to them, a mesh laid over the picture, a rig that moves it.
 
+mod create;
 mod detect;
 mod fit;
+mod gesture;
 mod head;
 mod landmarks;
 mod lids;
+mod life;
 mod mesh;
 mod mouth;
 mod network;
@@ -14,15 +17,29 @@ mod points;
 mod rig;
 mod solid;
 
-use crate::Result;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::imx::{Container, Expression};
 use crate::warp::{Canvas, Texture};
+use crate::{Error, ErrorKind, Result};
 use fit::Fit;
 use head::Head;
+use landmarks::Landmarks;
 use lids::Lashes;
 use mesh::Mesh;
 use mouth::Mouth;
 use picture::Picture;
-use rig::{Posed, Puppet, Rig};
+use rig::{Posed, Puppet};
+
+pub use create::{PortraitOptions, PortraitReport, create};
+pub(crate) use gesture::{GESTURES, gesture};
+pub(crate) use life::Life;
+pub(crate) use rig::Rig;
+
+/// The head inside the library.
+static HEAD: &[u8] = include_bytes!("data/head.bin");
 
 /// A portrait, ready to be moved.
 #[derive(Debug)]
@@ -33,50 +50,152 @@ pub(crate) struct Portrait {
     mouth: Mouth,
     lashes: Lashes,
     puppet: Puppet,
+    /// For each of the avatar's coefficients, the rig's.
+    coefficients: Vec<Option<usize>>,
+}
+
+/// What drawing a portrait needs of its own.
+#[derive(Debug)]
+pub(crate) struct Easel {
+    posed: Posed,
+    canvas: Canvas,
+}
+
+/// Most bytes of a picture file.
+const MAX_PICTURE_BYTES: u64 = 64 << 20;
+
+/// A picture file's bytes; none if it is no picture, or none that can be read.
+///
+/// # Errors
+/// `LimitExceeded` if it has more than 64 MiB.
+pub(crate) fn picture_file(path: &Path) -> Result<Option<Vec<u8>>> {
+    let Some((mut bytes, file)) = head(path).filter(|(bytes, _)| begins_as_picture(bytes)) else {
+        return Ok(None);
+    };
+    let rest = file.take(MAX_PICTURE_BYTES).read_to_end(&mut bytes);
+    rest.map_err(|e| {
+        Error::new(ErrorKind::Io, format!("the picture cannot be read: {e}")).with_source(e)
+    })?;
+    if bytes.len() as u64 > MAX_PICTURE_BYTES {
+        return Err(Error::new(
+            ErrorKind::LimitExceeded,
+            "the picture file has more than 64 MiB; save it smaller",
+        ));
+    }
+    Ok(Some(bytes))
+}
+
+/// Whether a file begins as a picture does that an avatar can be made from.
+pub fn is_picture(path: impl AsRef<Path>) -> bool {
+    matches!(head(path.as_ref()), Some((bytes, _)) if begins_as_picture(&bytes))
+}
+
+/// A regular file's first bytes, and the file behind them.
+fn head(path: &Path) -> Option<(Vec<u8>, File)> {
+    // What can't be read is the container's to report, and a pipe would block.
+    if !std::fs::metadata(path).is_ok_and(|file| file.is_file()) {
+        return None;
+    }
+    let mut file = File::open(path).ok()?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(12).read_to_end(&mut bytes).ok()?;
+    Some((bytes, file))
+}
+
+fn begins_as_picture(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0x89, b'P', b'N', b'G'])
+        || bytes.starts_with(&[0xff, 0xd8, 0xff])
+        || bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP")
 }
 
 impl Portrait {
-    /// From a fitted picture.
-    pub(crate) fn new(picture: &Picture, landmarks: &landmarks::Landmarks) -> Result<Self> {
-        let head = Head::read(include_bytes!("data/head.bin"))?;
+    /// The portrait in an avatar's file.
+    ///
+    /// # Errors
+    /// `InvalidAvatar` if its picture is damaged.
+    pub(crate) fn open(container: &Container, manifest: &Expression) -> Result<Self> {
+        let size = [manifest.picture.width, manifest.picture.height].map(|side| side as usize);
+        let picture = Picture::decode(container.member(&manifest.picture.file)?)
+            .map_err(|e| Error::new(ErrorKind::InvalidAvatar, e.message().to_owned()))?
+            .fitted(size[0], size[1]);
+        let landmarks = Landmarks {
+            points: container
+                .floats(&manifest.landmarks)?
+                .as_chunks::<3>()
+                .0
+                .to_vec(),
+            presence: 1.0,
+        };
+        Self::new(&picture, &landmarks, &manifest.coefficients)
+    }
+
+    fn new(picture: &Picture, landmarks: &Landmarks, coefficients: &[String]) -> Result<Self> {
+        let head = Head::read(HEAD)?;
         let fit = Fit::new(&head, picture, landmarks);
-        let mesh = Mesh::new(&head, &fit, (picture.width, picture.height));
-        let mouth = Mouth::new(&fit, picture)?;
-        let lashes = Lashes::of(&fit, picture);
-        let texture = Texture::new(
-            picture.rgba.as_chunks::<4>().0,
-            picture.width,
-            picture.height,
-        );
-        let puppet = Puppet::new(&head);
+        let (width, height) = (picture.width, picture.height);
         Ok(Self {
-            texture,
+            texture: Texture::new(picture.rgba.as_chunks::<4>().0, width, height),
+            mesh: Mesh::new(&head, &fit, (width, height)),
+            mouth: Mouth::new(&fit, picture)?,
+            lashes: Lashes::of(&fit, picture),
+            puppet: Puppet::new(&head),
+            coefficients: coefficients
+                .iter()
+                .map(|name| rig::MOUTH.iter().position(|known| known == name))
+                .collect(),
             fit,
-            mesh,
-            mouth,
-            lashes,
-            puppet,
         })
     }
 
-    /// Draws the face as `rig` says.
-    pub(crate) fn draw(&self, rig: &Rig, posed: &mut Posed, canvas: &mut Canvas) {
+    /// What a session needs to draw it.
+    pub(crate) fn easel(&self) -> Easel {
+        let (width, height) = self.texture.size();
+        Easel {
+            posed: Posed::default(),
+            canvas: Canvas::new(width, height),
+        }
+    }
+
+    /// The rig of a moment: speech's `mouth`, which is there by `presence`, over `life` and the
+    /// gesture, if one is played.
+    pub(crate) fn rig(
+        &self,
+        mouth: &[f32],
+        presence: f32,
+        life: &Life,
+        playing: Option<(usize, u32)>,
+    ) -> Rig {
+        let mut rig = life.rig();
+        if let Some((number, frame)) = playing {
+            rig.add(&gesture(number, frame));
+        }
+        for (&value, place) in mouth.iter().zip(&self.coefficients) {
+            if let Some(place) = *place {
+                rig.mouth[place] = rig.mouth[place].max(value);
+            }
+        }
+        rig.talk = rig.talk.max(presence);
+        // A head that the picture shows turned has little more of its face to show.
+        let [yaw, _, _] = self.fit.angles();
+        rig.turn[0] *= 1.0 - 0.75 * solid::smooth(yaw.abs(), 12.0, 35.0);
+        rig
+    }
+
+    /// Draws the face as `rig` says: the picture's pixels, row by row.
+    pub(crate) fn draw<'a>(&self, rig: &Rig, easel: &'a mut Easel) -> &'a [[u8; 4]] {
+        let Easel { posed, canvas } = easel;
         canvas.copy(&self.texture);
-        if *rig == Rig::default() {
-            return;
+        if *rig != Rig::default() {
+            let fit = &self.fit;
+            self.puppet.pose(fit, &self.mesh, rig, posed);
+            self.mouth.fill(fit, posed, canvas);
+            let (triangles, sources) = (&self.mesh.triangles, &posed.sources);
+            canvas.draw(&self.texture, triangles, sources, &posed.places);
+            self.lashes.draw(fit, posed, rig.blink, canvas);
+            if self.mouth.is_own() || rig.talk > 0.0 || rig.smiles() {
+                self.mouth.draw(fit, posed, rig.mouth[15], canvas);
+            }
         }
-        self.puppet.pose(&self.fit, &self.mesh, rig, posed);
-        self.mouth.fill(&self.fit, posed, canvas);
-        canvas.draw(
-            &self.texture,
-            &self.mesh.triangles,
-            &posed.sources,
-            &posed.places,
-        );
-        self.lashes.draw(&self.fit, posed, rig.blink, canvas);
-        let at_rest = rig.mouth == [0.0; 16] && rig.talk == 0.0;
-        if !at_rest {
-            self.mouth.draw(&self.fit, posed, rig.mouth[15], canvas);
-        }
+        canvas.pixels()
     }
 }

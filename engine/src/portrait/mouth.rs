@@ -24,6 +24,8 @@ const UPPER_LOW: f32 = 0.04;
 const LOWER_HIGH: f32 = 0.005;
 /// Gap of the picture's own lips, in eyes, from which its own mouth is shown.
 const OWN: f32 = 0.03;
+/// Light between the picture's lips, as a share of the cheeks', from which it is teeth.
+const TEETH_LIGHT: f32 = 0.7;
 /// How far the mask reaches over the lips, in pixels.
 const OVER: f32 = 0.9;
 
@@ -64,8 +66,10 @@ struct Own {
     width: usize,
     height: usize,
     pixels: Vec<[f32; 3]>,
-    /// How much of it is shown, soft towards the lower lip.
-    shares: Vec<f32>,
+    /// How much of it is shown while the lips part as here, and while they part farther.
+    shares: Vec<[f32; 2]>,
+    /// Whether they are teeth; else what is shown gives way to drawn ones.
+    teeth: bool,
 }
 
 impl Mouth {
@@ -84,6 +88,11 @@ impl Mouth {
             seam: middle([13, 14]),
             own: (fit.gap[5] > OWN * fit.eyes).then(|| Own::of(fit, picture)),
         })
+    }
+
+    /// Whether the picture's own mouth is open.
+    pub(crate) fn is_own(&self) -> bool {
+        self.own.is_some()
     }
 
     /// Darkens what lies behind the lips, before they are drawn: nothing of the mouth at rest shows
@@ -127,6 +136,8 @@ impl Mouth {
         let light = 0.78 + 0.22 * smooth(lips.widest / fit.eyes, 0.02, 0.15);
         let (width, height) = canvas.size();
         let [left, top, right, bottom] = lips.bounds(width, height);
+        let farther = smooth((lips.widest - fit.gap[5]) / fit.eyes, 0.0, 0.03);
+        let shows_teeth = self.own.as_ref().is_some_and(|own| own.teeth);
         // Where a pixel was in the picture, for the picture's own teeth.
         let back = super::solid::transposed(&posed.head.turn);
         let anchor = self.seam;
@@ -150,27 +161,25 @@ impl Mouth {
                 };
                 lay(&self.tongue, &tongue, 0.9 * light);
                 lay(&self.lower, &lower, 0.72 * light);
-                match &self.own {
-                    None => lay(&self.upper, &upper, light),
-                    Some(own) => {
-                        let by = [at[0] - anchor_now[0], at[1] - anchor_now[1], 0.0];
-                        let was = add(anchor, apply(&back, by));
-                        if let Some((own, share)) = own.at([was[0], was[1]]) {
-                            for (value, own) in colour.iter_mut().zip(own) {
-                                *value += share * (own - *value);
-                            }
-                        }
-                    }
+                if !shows_teeth {
+                    lay(&self.upper, &upper, light);
                 }
                 // The lips' shadow, above all the upper one's.
-                if self.own.is_none() {
-                    let shadow = |distance: f32, reach: f32| {
-                        let t = (distance / (reach * fit.eyes)).max(0.0);
-                        1.0 / (1.0 + t * t)
-                    };
-                    let shade =
-                        1.0 - 0.42 * shadow(below_upper, 0.022) - 0.22 * shadow(above_lower, 0.015);
-                    colour = colour.map(|v| v * shade.max(0.2));
+                let shadow = |distance: f32, reach: f32| {
+                    let t = (distance / (reach * fit.eyes)).max(0.0);
+                    1.0 / (1.0 + t * t)
+                };
+                let shade =
+                    1.0 - 0.42 * shadow(below_upper, 0.022) - 0.22 * shadow(above_lower, 0.015);
+                colour = colour.map(|v| v * shade.max(0.2));
+                if let Some(own) = &self.own {
+                    let by = [at[0] - anchor_now[0], at[1] - anchor_now[1], 0.0];
+                    let was = add(anchor, apply(&back, by));
+                    if let Some((own, share)) = own.at([was[0], was[1]], farther) {
+                        for (value, own) in colour.iter_mut().zip(own) {
+                            *value += share * (own - *value);
+                        }
+                    }
                 }
                 for (level, value) in pixel.iter_mut().zip(colour) {
                     let under = f32::from(*level);
@@ -396,16 +405,36 @@ impl Colours {
         let skin = mean(&[50, 280, 205, 425, 151, 9, 4, 101, 330]);
         let lips = mean(&[73, 11, 303, 90, 16, 320, 180, 404, 85, 315]);
         let white = whites(fit, picture, skin);
-        let light = |c: [f32; 3]| 0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2];
-        let level = light(white).max(light(skin) * 1.08).min(235.0);
+        let level = light(&white).max(light(&skin) * 1.08).min(235.0);
         // Ivory in the colour of the picture's light.
-        let tint = [0, 1, 2].map(|c| 0.65 * white[c] / light(white).max(1.0) + 0.35);
+        let tint = [0, 1, 2].map(|c| 0.65 * white[c] / light(&white).max(1.0) + 0.35);
         let ivory = [1.02, 0.99, 0.92];
         let teeth = [0, 1, 2].map(|c| (level * 1.12 * tint[c] * ivory[c]).min(246.0));
         let flesh = [0, 1, 2].map(|c| 0.85 * lips[c] + [14.0, 0.0, 2.0][c]);
         let dark = [0, 1, 2].map(|c| lips[c] * [0.16, 0.09, 0.09][c]);
         Self { teeth, flesh, dark }
     }
+}
+
+fn light(c: &[f32; 3]) -> f32 {
+    0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2]
+}
+
+/// Light that the lightest sixth of the pixels between the picture's lips reaches.
+fn lightest(pixels: &[[f32; 3]], shares: &[[f32; 2]]) -> f32 {
+    let shown = pixels
+        .iter()
+        .zip(shares)
+        .filter(|(_, share)| share[0] > 0.0);
+    let mut levels: Vec<f32> = shown.map(|(pixel, _)| light(pixel)).collect();
+    levels.sort_by(f32::total_cmp);
+    levels.get(levels.len() * 5 / 6).copied().unwrap_or(0.0)
+}
+
+/// Light of the cheeks.
+fn lightest_skin(fit: &Fit, picture: &Picture) -> f32 {
+    let cheeks = [50, 280].map(|i| light(&around(picture, fit.points[i], 0.02 * fit.eyes)));
+    cheeks[0].max(cheeks[1])
 }
 
 /// Mean colour of a small square.
@@ -433,7 +462,6 @@ fn whites(fit: &Fit, picture: &Picture, skin: [f32; 3]) -> [f32; 3] {
             }
         }
     }
-    let light = |c: &[f32; 3]| 0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2];
     found.sort_by(|a, b| light(b).total_cmp(&light(a)));
     let some = &found[..found.len() / 6];
     let mut sum = [0.0; 3];
@@ -475,15 +503,16 @@ impl Own {
                 let (x, y) = (left + i as i64, top + j as i64);
                 pixels.push(picture.rgb(x, y));
                 let at = [x as f32 + 0.5, y as f32 + 0.5];
-                shares.push(lips.as_ref().map_or(0.0, |lips| {
+                shares.push(lips.as_ref().map_or([0.0; 2], |lips| {
                     let (mask, _, below) = lips.inside(at);
-                    if mask > 0.0 {
-                        smooth(below, 0.0, soft)
-                    } else {
-                        0.0
-                    }
+                    let there = if mask > 0.0 { 1.0 } else { 0.0 };
+                    [there, there * smooth(below, 0.0, soft)]
                 }));
             }
+        }
+        let teeth = lightest(&pixels, &shares) > TEETH_LIGHT * lightest_skin(fit, picture);
+        if !teeth {
+            shares.iter_mut().for_each(|share| share[1] = 0.0);
         }
         Self {
             left,
@@ -492,10 +521,13 @@ impl Own {
             height,
             pixels,
             shares,
+            teeth,
         }
     }
 
-    fn at(&self, [x, y]: [f32; 2]) -> Option<([f32; 3], f32)> {
+    /// Colour and share at a place of the picture, for lips that part `farther` than there, in
+    /// [0, 1].
+    fn at(&self, [x, y]: [f32; 2], farther: f32) -> Option<([f32; 3], f32)> {
         let (x, y) = (x - 0.5 - self.left as f32, y - 0.5 - self.top as f32);
         if !(x >= 0.0 && y >= 0.0) {
             return None;
@@ -517,7 +549,8 @@ impl Own {
             for (sum, value) in colour.iter_mut().zip(self.pixels[at]) {
                 *sum += weight * value;
             }
-            share += weight * self.shares[at];
+            let [as_here, parted] = self.shares[at];
+            share += weight * (as_here + farther * (parted - as_here));
         }
         Some((colour, share))
     }

@@ -66,15 +66,10 @@ impl Network {
         })
     }
 
-    /// Height, width and channels of the input.
-    pub(crate) fn input(&self) -> [usize; 3] {
-        self.input
-    }
-
     /// Runs the network; one tensor for each output, in the file's order.
     ///
     /// # Errors
-    /// `Internal` if `input` has another shape than [`input`](Self::input) says.
+    /// `Internal` if `input` has another shape than the network takes.
     pub(crate) fn run(&self, input: Tensor) -> Result<Vec<Tensor>> {
         if input.shape != self.input || input.data.len() != input.shape.iter().product::<usize>() {
             return Err(Error::new(

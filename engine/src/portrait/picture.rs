@@ -10,6 +10,8 @@ use crate::{Error, ErrorKind, Result};
 pub(crate) const LARGEST_SIDE: u32 = 8192;
 /// Most memory that a decoder may take.
 const DECODER_BYTES: u64 = 400 << 20;
+/// Level of the ground that transparent pictures are laid on.
+const GROUND: u32 = 235;
 /// Level behind transparent pixels when faces are looked for.
 const BEHIND: u32 = 128;
 
@@ -57,6 +59,27 @@ impl Picture {
             height,
             rgba: image.into_raw(),
         })
+    }
+
+    /// The same picture at the frames' size, on an even ground: transparent pixels show it, whatever
+    /// colour they hide.
+    pub(crate) fn fitted(&self, width: usize, height: usize) -> Self {
+        let mut fitted = if (width, height) == (self.width, self.height) {
+            self.clone()
+        } else {
+            self.resized(width, height)
+        };
+        for pixel in fitted.rgba.as_chunks_mut::<4>().0 {
+            let alpha = u32::from(pixel[3]);
+            if alpha < 255 {
+                for level in &mut pixel[..3] {
+                    *level =
+                        ((u32::from(*level) * alpha + GROUND * (255 - alpha) + 127) / 255) as u8;
+                }
+                pixel[3] = 255;
+            }
+        }
+        fitted
     }
 
     /// The same picture at another size, each pixel the mean of what it covers.

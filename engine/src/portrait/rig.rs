@@ -69,6 +69,35 @@ pub(crate) struct Rig {
     pub(crate) shift: [f32; 2],
 }
 
+impl Rig {
+    /// Adds another: shapes add up to 1 at most.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let sum = |to: &mut [f32], from: &[f32]| {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = (*to + from).min(1.0);
+            }
+        };
+        sum(&mut self.mouth, &other.mouth);
+        sum(&mut self.face, &other.face);
+        sum(&mut self.blink, &other.blink);
+        self.talk = self.talk.max(other.talk);
+        for (to, from) in [
+            (&mut self.gaze[..], &other.gaze[..]),
+            (&mut self.turn[..], &other.turn[..]),
+            (&mut self.shift[..], &other.shift[..]),
+        ] {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to += from;
+            }
+        }
+    }
+
+    /// Whether the face's own shapes move the lips.
+    pub(crate) fn smiles(&self) -> bool {
+        self.face[6..].iter().any(|&shape| shape > 0.0)
+    }
+}
+
 /// Moves one portrait's mesh.
 #[derive(Debug)]
 pub(crate) struct Puppet {

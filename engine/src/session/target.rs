@@ -4,6 +4,8 @@ use super::core::Core;
 #[cfg(feature = "gpu-compose")]
 use crate::PixelFormat;
 #[cfg(feature = "gpu-compose")]
+use crate::compose::Ground;
+#[cfg(feature = "gpu-compose")]
 use crate::compose::gpu::Canvas;
 use crate::compose::{Composer, Layers};
 use crate::frame::Frame;
@@ -66,9 +68,12 @@ impl Target<'_, '_> {
                 composer.compose(layers, &mut own);
             }
             #[cfg(feature = "gpu-compose")]
-            Self::Canvas(canvas) if layers.leaving.is_some() => canvas.show(composer.draw(layers)),
-            #[cfg(feature = "gpu-compose")]
-            Self::Canvas(canvas) => canvas.compose(layers.base, layers.patch),
+            Self::Canvas(canvas) => match layers.base {
+                Ground::Frame(base) if layers.leaving.is_none() => {
+                    canvas.compose(base, layers.patch);
+                }
+                _ => canvas.show(composer.draw(layers)),
+            },
         }
         Ok(())
     }

@@ -89,10 +89,6 @@ impl Canvas {
         &self.rgba
     }
 
-    pub(crate) fn row(&self, y: usize) -> &[[u8; 4]] {
-        &self.rgba[y * self.width..][..self.width]
-    }
-
     pub(crate) fn row_mut(&mut self, y: usize) -> &mut [[u8; 4]] {
         &mut self.rgba[y * self.width..][..self.width]
     }

@@ -170,7 +170,7 @@ fn avx2(texture: &Texture, start: [i32; 2], step: [i32; 2], out: &mut [[u8; 4]])
         );
         let total = _mm_srai_epi32::<SHIFT>(_mm_add_epi32(total, half));
         let packed = _mm_packus_epi16(_mm_packs_epi32(total, total), total);
-        *pixel = _mm_cvtsi128_si32(packed).to_le_bytes().map(|b| b as u8);
+        *pixel = _mm_cvtsi128_si32(packed).to_le_bytes();
         u = u.wrapping_add(step[0]);
         v = v.wrapping_add(step[1]);
     }
