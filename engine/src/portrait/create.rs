@@ -22,6 +22,8 @@ const SMALLEST_EYES: f32 = 40.0;
 /// Largest turn to a side and up or down, in degrees.
 const LARGEST_YAW: f32 = 42.0;
 const LARGEST_PITCH: f32 = 35.0;
+/// Largest tilt in the picture: more lies on its side.
+const LARGEST_ROLL: f32 = 50.0;
 /// Least certainty of the landmark network that there is a face.
 const LEAST_PRESENCE: f32 = 0.6;
 /// A second face of this share of the first one's width is as much meant.
@@ -93,7 +95,7 @@ pub fn create(picture: &[u8], options: &PortraitOptions) -> Result<(Vec<u8>, Por
 }
 
 /// The speech network of the avatars that this library ships.
-static SPEECH: &[u8] = include_bytes!("data/speech.onnx");
+static SPEECH: &[u8] = include_bytes!("../../../studio/networks/speech.onnx");
 
 fn manifest(options: &PortraitOptions, frame: &Picture, file: &str) -> String {
     let text = |text: &str| serde_json::Value::from(text).to_string();
@@ -221,7 +223,13 @@ fn judge(picture: &Picture, landmarks: &Landmarks, force: bool) -> Result<()> {
                 .to_owned(),
         ));
     }
-    let [yaw, pitch, _] = fit.angles();
+    let [yaw, pitch, roll] = fit.angles();
+    if roll.abs() > LARGEST_ROLL && !force {
+        return Err(refused(format!(
+            "the face lies on its side (tilted by {:.0}°); turn the picture upright",
+            roll.abs()
+        )));
+    }
     if (yaw.abs() > LARGEST_YAW || pitch.abs() > LARGEST_PITCH) && !force {
         return Err(refused(format!(
             "the face is turned away by {:.0}°; take a picture from the front, or insist on this one \

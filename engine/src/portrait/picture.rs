@@ -40,6 +40,10 @@ impl Picture {
                 "not a picture that can be read; save it as PNG, JPEG or WebP",
             ));
         }
+        // Decoders show a file that was cut off as far as it goes.
+        if bytes.starts_with(&[0xff, 0xd8]) && !ends_as_jpeg(bytes) {
+            return Err(damaged(&"its end is missing"));
+        }
         let mut limits = Limits::default();
         limits.max_image_width = Some(LARGEST_SIDE);
         limits.max_image_height = Some(LARGEST_SIDE);
@@ -154,6 +158,24 @@ impl Picture {
         }
         sum
     }
+}
+
+/// Whether a JPEG's end marker follows its picture's data; a thumbnail's, in front of it, doesn't
+/// count.
+fn ends_as_jpeg(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    // Segments with their lengths, up to the start of the picture's data.
+    while let Some(&[0xff, kind, high, low]) = bytes.get(at..).and_then(|b| b.first_chunk::<4>()) {
+        if kind == 0xda {
+            return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]);
+        }
+        at += if kind == 0xff {
+            1
+        } else {
+            2 + usize::from(u16::from_be_bytes([high, low]))
+        };
+    }
+    false
 }
 
 /// For each output pixel the input pixels that it covers.
