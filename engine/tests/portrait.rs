@@ -39,10 +39,7 @@ fn made(picture: &[u8]) -> (Vec<u8>, PortraitReport) {
 }
 
 fn avatar(picture: &[u8]) -> Avatar {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("face.imx");
-    std::fs::write(&path, made(picture).0).unwrap();
-    engine().open(&path).unwrap()
+    engine().open_bytes(made(picture).0).unwrap()
 }
 
 fn session(avatar: &Avatar) -> Session {
@@ -74,8 +71,9 @@ fn difference(a: &Frame, b: &Frame, rows: std::ops::Range<usize>) -> f64 {
 
 #[test]
 fn a_picture_file_opens_as_an_avatar() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("Ada.jpg");
+    let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("portrait");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("Ada.jpg");
     std::fs::write(&path, face()).unwrap();
     assert!(essence::is_picture(&path), "a JPEG is a picture");
     let avatar = engine().open(&path).unwrap();
@@ -141,14 +139,8 @@ fn landmarks_lie_where_mediapipe_finds_them() {
 fn the_face_at_rest_is_the_picture() {
     let frames = drawn(&avatar(&face()), &[0.0; 6_400]);
     let first = &frames[0];
-    let picture = {
-        let (bytes, _) = made(&png(512, 512, first.pixels(), png::ColorType::Rgb));
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("again.imx");
-        std::fs::write(&path, bytes).unwrap();
-        let again = drawn(&engine().open(&path).unwrap(), &[0.0; 6_400]);
-        again[0].pixels().to_vec()
-    };
+    let picture = png(512, 512, first.pixels(), png::ColorType::Rgb);
+    let picture = drawn(&avatar(&picture), &[0.0; 6_400])[0].pixels().to_vec();
     // What is shown of what was shown is the same: nothing moves at rest.
     let squares: f64 = picture
         .iter()

@@ -19,11 +19,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::fault::invalid;
 use super::limits::{MAX_ARKIT, MAX_COEFFICIENTS, MAX_FRAME_PX, MAX_WINDOW, MIN_FRAME_PX};
 use super::manifest::{Dim, ENGINE_ABI, Head, MEL_BANDS, NetworkInfo, parse};
-use super::validate::{floats, hashes, labels, network_member, tensors, texts, within};
-use super::fault::invalid;
 use super::members::Members;
+use super::validate::{floats, hashes, labels, network_member, tensors, texts, within};
 use crate::Result;
 
 /// The model family of avatars made from one picture.

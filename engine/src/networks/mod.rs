@@ -195,12 +195,22 @@ pub(crate) fn load_drawn(
     };
     let mut speech = load_speech(runtime, provider, container, &network)?;
     if new {
-        let time = TimeLimit::new(if provider == Provider::Cpu { CPU_LIMIT } else { OTHER_LIMIT });
+        let time = TimeLimit::new(if provider == Provider::Cpu {
+            CPU_LIMIT
+        } else {
+            OTHER_LIMIT
+        });
         let mut reference = match provider {
             Provider::Cpu => None,
             _ => Some(load_speech(runtime, Provider::Cpu, container, &network)?),
         };
-        speech::self_test(&mut speech, reference.as_mut(), provider, network.window, &time)?;
+        speech::self_test(
+            &mut speech,
+            reference.as_mut(),
+            provider,
+            network.window,
+            &time,
+        )?;
     }
     let report = ProviderReport {
         provider,

@@ -64,48 +64,53 @@ pub(crate) struct Easel {
 /// Most bytes of a picture file.
 const MAX_PICTURE_BYTES: u64 = 64 << 20;
 
-/// A picture file's bytes; none if it is no picture, or none that can be read.
+/// The avatar that a picture file makes, named as the file.
 ///
 /// # Errors
-/// `LimitExceeded` if it has more than 64 MiB.
-pub(crate) fn picture_file(path: &Path) -> Result<Option<Vec<u8>>> {
-    let Some((mut bytes, file)) = head(path).filter(|(bytes, _)| begins_as_picture(bytes)) else {
-        return Ok(None);
+/// - Those of [`create`].
+/// - `Io` if the file can't be read, `LimitExceeded` if it has more than 64 MiB.
+pub(crate) fn open_file(path: &Path) -> Result<Container> {
+    let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let options = PortraitOptions {
+        name: name.chars().filter(|c| !c.is_control()).collect(),
+        ..PortraitOptions::default()
     };
-    let rest = file.take(MAX_PICTURE_BYTES).read_to_end(&mut bytes);
-    rest.map_err(|e| {
-        Error::new(ErrorKind::Io, format!("the picture cannot be read: {e}")).with_source(e)
-    })?;
+    let made = read(path).and_then(|picture| create(&picture, &options));
+    let (bytes, _) = made.map_err(named)?;
+    Container::from_bytes(bytes)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let io =
+        |e| Error::new(ErrorKind::Io, format!("the picture cannot be read: {e}")).with_source(e);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(io)?;
+    file.take(MAX_PICTURE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
     if bytes.len() as u64 > MAX_PICTURE_BYTES {
         return Err(Error::new(
             ErrorKind::LimitExceeded,
             "the picture file has more than 64 MiB; save it smaller",
         ));
     }
-    Ok(Some(bytes))
+    Ok(bytes)
 }
 
 /// Whether a file begins as a picture does that an avatar can be made from.
 pub fn is_picture(path: impl AsRef<Path>) -> bool {
-    matches!(head(path.as_ref()), Some((bytes, _)) if begins_as_picture(&bytes))
-}
-
-/// A regular file's first bytes, and the file behind them.
-fn head(path: &Path) -> Option<(Vec<u8>, File)> {
-    // What can't be read is the container's to report, and a pipe would block.
+    let path = path.as_ref();
+    // A pipe would block.
     if !std::fs::metadata(path).is_ok_and(|file| file.is_file()) {
-        return None;
+        return false;
     }
-    let mut file = File::open(path).ok()?;
     let mut bytes = Vec::new();
-    file.by_ref().take(12).read_to_end(&mut bytes).ok()?;
-    Some((bytes, file))
-}
-
-fn begins_as_picture(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0x89, b'P', b'N', b'G'])
-        || bytes.starts_with(&[0xff, 0xd8, 0xff])
-        || bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP")
+    let read = File::open(path).and_then(|file| file.take(12).read_to_end(&mut bytes));
+    read.is_ok()
+        && (bytes.starts_with(&[0x89, b'P', b'N', b'G'])
+            || bytes.starts_with(&[0xff, 0xd8, 0xff])
+            || bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP"))
 }
 
 impl Portrait {
