@@ -1,15 +1,17 @@
 //! `bithuman create`: a picture of a face becomes an avatar.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use essence::ErrorKind;
 use essence::portrait::{PortraitOptions, create};
+use essence_media::OutputFile;
 use serde_json::json;
 
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::output::megabytes;
+use crate::output::{self, megabytes};
 
 /// Make an avatar from a picture of a face
 #[derive(Debug, clap::Args)]
@@ -36,17 +38,17 @@ pub(crate) struct Args {
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
-    let io = |what: &str, path: &Path, error: std::io::Error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound if what == "read" => essence::ErrorKind::NotFound,
-            _ => essence::ErrorKind::Io,
+    output::check(&args.output, &[&args.picture])?;
+    let picture = std::fs::read(&args.picture).map_err(|e| {
+        let kind = match e.kind() {
+            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+            _ => ErrorKind::Io,
         };
         essence::Error::new(
             kind,
-            format!("{} cannot be {what}: {error}", path.display()),
+            format!("{} cannot be read: {e}", args.picture.display()),
         )
-    };
-    let picture = std::fs::read(&args.picture).map_err(|e| io("read", &args.picture, e))?;
+    })?;
     let stem = args.picture.file_stem().unwrap_or_default();
     let mut options = PortraitOptions::default();
     options.name = args
@@ -59,11 +61,14 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
         let message = format!("{}: {}", args.picture.display(), e.message());
         essence::Error::new(e.kind(), message)
     })?;
-    let mut part = args.output.clone().into_os_string();
-    part.push(".part");
-    std::fs::write(&part, &bytes)
-        .and_then(|()| std::fs::rename(&part, &args.output))
-        .map_err(|e| io("written", &args.output, e))?;
+    let mut file = OutputFile::create(&args.output).map_err(Failure::writing)?;
+    std::io::Write::write_all(file.file(), &bytes).map_err(|e| {
+        Failure::output(
+            format!("{} cannot be written", args.output.display()),
+            Some(&e),
+        )
+    })?;
+    file.commit().map_err(Failure::writing)?;
     let [yaw, pitch, roll] = report.turn_degrees;
     let output = args.output.display().to_string();
     if console.json() {
@@ -76,7 +81,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             "turn_degrees": { "yaw": yaw, "pitch": pitch, "roll": roll },
             "lips_open": report.opening,
             "wall_seconds": begin.elapsed().as_secs_f64(),
-        }));
+        }))?;
     } else {
         console.text(&format!(
             "{output}: {}x{}, {}\nface: {:.0} pixels between the eyes, turned {yaw:+.0}° aside, \
@@ -85,7 +90,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             report.height,
             megabytes(bytes.len() as u64),
             report.eyes_px,
-        ));
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -257,3 +257,71 @@ fn colours_behind_transparent_pixels_do_not_show() {
         "{r} {g} {b} is no grey"
     );
 }
+
+/// A generator of numbers that look random.
+fn noise(seed: u32) -> impl FnMut() -> u32 {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+    move || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state
+    }
+}
+
+#[test]
+fn damaged_pictures_are_refused_or_drawn() {
+    let sound = [face(), png(512, 512, &face_pixels(), png::ColorType::Rgb)];
+    for seed in 0..300 {
+        let mut next = noise(seed);
+        let mut bytes = sound[seed as usize % 2].clone();
+        if seed % 5 == 0 {
+            bytes.truncate(next() as usize % bytes.len());
+        }
+        for _ in 0..1 + next() % 8 {
+            // Headers are worth more than pixels.
+            let within = if next() % 2 == 0 { 700 } else { usize::MAX };
+            let at = next() as usize % bytes.len().min(within).max(1);
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = next() as u8;
+            }
+        }
+        if let Err(error) = create(&bytes, &PortraitOptions::default()) {
+            assert_ne!(error.kind(), ErrorKind::Internal, "{seed}: {error}");
+        }
+    }
+}
+
+#[test]
+fn landmarks_that_are_no_face_draw_something() {
+    let (bytes, _) = made(&face());
+    let container = Container::from_bytes(bytes).unwrap();
+    for seed in 0..6 {
+        let mut next = noise(seed);
+        let mut points = container.floats("landmarks.f32").unwrap();
+        for point in &mut points {
+            let wild = (next() % 200_000) as f32 - 100_000.0;
+            *point = match seed {
+                0 => 0.0,
+                1 => 5.0e4,
+                2 => wild,
+                3 => wild / 100.0,
+                _ if next() % 10 == 0 => wild,
+                _ => *point,
+            };
+        }
+        let mut writer = essence::imx::Writer::new();
+        for member in container.members() {
+            let data = match member.name {
+                "manifest.json" => continue,
+                "landmarks.f32" => points.iter().flat_map(|v| v.to_le_bytes()).collect(),
+                name => container.member(name).unwrap().to_vec(),
+            };
+            writer.add(member.name, data).unwrap();
+        }
+        let bytes = writer.finish(container.manifest_json()).unwrap();
+        let avatar = engine().open_bytes(bytes).unwrap();
+        let frames = drawn(&avatar, &buzz(9_600, RATE));
+        assert!(frames.len() >= 15, "{seed}: {} frames", frames.len());
+    }
+}

@@ -11,7 +11,7 @@ use super::network::Network;
 use super::picture::Picture;
 use super::points::{LOWER_LIP, UPPER_LIP};
 use super::rig::MOUTH;
-use crate::imx::{EXPRESSION, Writer};
+use crate::imx::{Container, EXPRESSION, Writer};
 use crate::{Error, ErrorKind, Result};
 
 /// Largest width or height of the frames, and largest other side.
@@ -61,6 +61,38 @@ pub struct PortraitReport {
     pub opening: f32,
 }
 
+impl PortraitReport {
+    fn of(frame: &Picture, fit: &Fit) -> Self {
+        Self {
+            width: frame.width,
+            height: frame.height,
+            eyes_px: fit.eyes,
+            turn_degrees: fit.angles(),
+            opening: fit.gap[5] / fit.eyes,
+        }
+    }
+}
+
+/// What was found in the picture of an expression avatar.
+///
+/// # Errors
+/// - `UnsupportedFormat`: an avatar of another family.
+/// - `InvalidAvatar`: its picture is damaged.
+pub fn describe(container: &Container) -> Result<PortraitReport> {
+    let Some(manifest) = container.expression() else {
+        return Err(Error::new(
+            ErrorKind::UnsupportedFormat,
+            format!(
+                "an avatar of the model family {:?} has no portrait",
+                container.engine()
+            ),
+        ));
+    };
+    let (frame, landmarks) = super::members(container, manifest)?;
+    let fit = Fit::new(&Head::read(super::HEAD)?, &frame, &landmarks);
+    Ok(PortraitReport::of(&frame, &fit))
+}
+
 /// Makes an expression avatar: the bytes of an `.imx` file, and what was found in the picture.
 ///
 /// # Errors
@@ -72,13 +104,7 @@ pub fn create(picture: &[u8], options: &PortraitOptions) -> Result<(Vec<u8>, Por
     let (frame, landmarks) = found(picture, options.force)?;
     let head = Head::read(super::HEAD)?;
     let fit = Fit::new(&head, &frame, &landmarks);
-    let report = PortraitReport {
-        width: frame.width,
-        height: frame.height,
-        eyes_px: fit.eyes,
-        turn_degrees: fit.angles(),
-        opening: fit.gap[5] / fit.eyes,
-    };
+    let report = PortraitReport::of(&frame, &fit);
     let file = match picture {
         [0x89, ..] => "portrait.png",
         [b'R', ..] => "portrait.webp",

@@ -33,7 +33,7 @@ use mouth::Mouth;
 use picture::Picture;
 use rig::{Posed, Puppet};
 
-pub use create::{PortraitOptions, PortraitReport, create};
+pub use create::{PortraitOptions, PortraitReport, create, describe};
 pub(crate) use gesture::{GESTURES, gesture};
 pub(crate) use life::Life;
 pub(crate) use rig::Rig;
@@ -113,24 +113,27 @@ pub fn is_picture(path: impl AsRef<Path>) -> bool {
             || bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP"))
 }
 
+/// The picture at the frames' size, and its landmarks.
+fn members(container: &Container, manifest: &Expression) -> Result<(Picture, Landmarks)> {
+    let size = [manifest.picture.width, manifest.picture.height].map(|side| side as usize);
+    let picture = Picture::decode(container.member(&manifest.picture.file)?)
+        .map_err(|e| Error::new(ErrorKind::InvalidAvatar, e.message().to_owned()))?
+        .fitted(size[0], size[1]);
+    let points = container.floats(&manifest.landmarks)?;
+    let landmarks = Landmarks {
+        points: points.as_chunks::<3>().0.to_vec(),
+        presence: 1.0,
+    };
+    Ok((picture, landmarks))
+}
+
 impl Portrait {
     /// The portrait in an avatar's file.
     ///
     /// # Errors
     /// `InvalidAvatar` if its picture is damaged.
     pub(crate) fn open(container: &Container, manifest: &Expression) -> Result<Self> {
-        let size = [manifest.picture.width, manifest.picture.height].map(|side| side as usize);
-        let picture = Picture::decode(container.member(&manifest.picture.file)?)
-            .map_err(|e| Error::new(ErrorKind::InvalidAvatar, e.message().to_owned()))?
-            .fitted(size[0], size[1]);
-        let landmarks = Landmarks {
-            points: container
-                .floats(&manifest.landmarks)?
-                .as_chunks::<3>()
-                .0
-                .to_vec(),
-            presence: 1.0,
-        };
+        let (picture, landmarks) = members(container, manifest)?;
         Self::new(&picture, &landmarks, &manifest.coefficients)
     }
 

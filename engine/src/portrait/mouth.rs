@@ -488,6 +488,11 @@ impl Own {
                 bounds[3].max(y),
             ];
         }
+        // What lies outside the picture is no mouth.
+        let most = [picture.width as f32, picture.height as f32];
+        for (i, bound) in bounds.iter_mut().enumerate() {
+            *bound = bound.clamp(0.0, most[i % 2]);
+        }
         let [left, top] = [bounds[0] - 4.0, bounds[1] - 4.0].map(|v| v.floor() as i64);
         let width = (bounds[2] + 4.0 - left as f32).ceil().max(1.0) as usize;
         let height = (bounds[3] + 4.0 - top as f32).ceil().max(1.0) as usize;

@@ -6,10 +6,11 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 
 use crate::{Error, ErrorKind, Result};
 
-/// Largest width or height that is read.
-pub(crate) const LARGEST_SIDE: u32 = 8192;
+/// Largest width or height that is read, and most pixels.
+const LARGEST_SIDE: u32 = 8192;
+const MOST_PIXELS: u64 = 24_000_000;
 /// Most memory that a decoder may take.
-const DECODER_BYTES: u64 = 400 << 20;
+const DECODER_BYTES: u64 = 256 << 20;
 /// Level of the ground that transparent pictures are laid on.
 const GROUND: u32 = 235;
 /// Level behind transparent pixels when faces are looked for.
@@ -29,7 +30,7 @@ impl Picture {
     /// # Errors
     /// - `UnsupportedFormat` if they are not PNG, JPEG or WebP.
     /// - `InvalidArgument` if the file is damaged, cut off or empty.
-    /// - `LimitExceeded` if the picture is larger than 8192 pixels.
+    /// - `LimitExceeded` if the picture has more than 24 million pixels, or 8192 on a side.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
         let mut reader = ImageReader::new(Cursor::new(bytes))
             .with_guessed_format()
@@ -50,6 +51,10 @@ impl Picture {
         limits.max_alloc = Some(DECODER_BYTES);
         reader.limits(limits);
         let mut decoder = reader.into_decoder().map_err(|e| refused(&e))?;
+        let (width, height) = decoder.dimensions();
+        if u64::from(width) * u64::from(height) > MOST_PIXELS {
+            return Err(too_large());
+        }
         // A damaged EXIF block is no reason to refuse the picture.
         let turned = decoder.orientation().ok();
         let mut image = DynamicImage::from_decoder(decoder).map_err(|e| refused(&e))?;
@@ -140,7 +145,7 @@ impl Picture {
 
     /// Colour between pixels, by bilinear interpolation; pixel centres lie at .5.
     pub(crate) fn sample(&self, x: f32, y: f32) -> [f32; 3] {
-        let (x, y) = (x - 0.5, y - 0.5);
+        let [x, y] = [x, y].map(|v| (v - 0.5).clamp(-1e6, 1e6));
         let (left, top) = (x.floor(), y.floor());
         let (right_share, bottom_share) = (x - left, y - top);
         let (left, top) = (left as i64, top as i64);
@@ -204,14 +209,21 @@ impl Spans {
     }
 }
 
+#[cold]
+fn too_large() -> Error {
+    Error::new(
+        ErrorKind::LimitExceeded,
+        format!(
+            "the picture is too large: at most {} million pixels, {LARGEST_SIDE} wide and high, are \
+             read; save it smaller",
+            MOST_PIXELS / 1_000_000
+        ),
+    )
+}
+
 fn refused(error: &ImageError) -> Error {
     match error {
-        ImageError::Limits(_) => Error::new(
-            ErrorKind::LimitExceeded,
-            format!(
-                "the picture is too large: at most {LARGEST_SIDE} pixels wide and high are read; save it smaller"
-            ),
-        ),
+        ImageError::Limits(_) => too_large(),
         ImageError::Unsupported(_) => Error::new(
             ErrorKind::UnsupportedFormat,
             format!("a picture of a kind that is not read ({error}); save it as PNG, JPEG or WebP"),
