@@ -69,6 +69,17 @@ impl Fit {
         }
     }
 
+    /// Whether the head is one that a picture with this longer side can show, and flat enough to be
+    /// one.
+    pub(crate) fn is_plausible(&self, longer: usize) -> bool {
+        let [_, _, eyes] = self.middle();
+        let flat = self
+            .points
+            .iter()
+            .all(|p| (p[2] - eyes).abs() < 4.0 * self.eyes);
+        flat && self.eyes > 4.0 && self.eyes < 2.0 * longer as f32
+    }
+
     /// The middle between the eyes' outer corners.
     pub(crate) fn middle(&self) -> Point {
         let [a, b] = EYES.map(|i| self.points[i]);

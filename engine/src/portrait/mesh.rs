@@ -82,6 +82,18 @@ impl Mesh {
     }
 }
 
+impl Mesh {
+    /// The triangles' area at rest as a multiple of the picture's.
+    pub(crate) fn overdraw(&self, width: usize, height: usize) -> f32 {
+        let area = |corners: &[u16; 3]| {
+            let [a, b, c] = corners.map(|i| self.corners[usize::from(i)].at);
+            let (u, v) = (sub(b, a), sub(c, a));
+            (u[0] * v[1] - u[1] * v[0]).abs() / 2.0
+        };
+        self.triangles.iter().map(area).sum::<f32>() / (width * height) as f32
+    }
+}
+
 /// A corner, free as far as it lies from the picture's edge.
 fn corner(at: Point, follow: Follow, head: f32, size: [f32; 2]) -> Corner {
     let edge = at[0].min(at[1]).min(size[0] - at[0]).min(size[1] - at[1]);

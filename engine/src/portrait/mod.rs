@@ -61,6 +61,10 @@ pub(crate) struct Easel {
     canvas: Canvas,
 }
 
+/// How many times a mesh may cover its picture: a face's covers it twice. More would take a frame's
+/// time.
+const MOST_OVERDRAW: f32 = 8.0;
+
 /// Most bytes of a picture file.
 const MAX_PICTURE_BYTES: u64 = 64 << 20;
 
@@ -141,9 +145,16 @@ impl Portrait {
         let head = Head::read(HEAD)?;
         let fit = Fit::new(&head, picture, landmarks);
         let (width, height) = (picture.width, picture.height);
+        let mesh = Mesh::new(&head, &fit, (width, height));
+        if !fit.is_plausible(width.max(height)) || mesh.overdraw(width, height) > MOST_OVERDRAW {
+            return Err(Error::new(
+                ErrorKind::InvalidAvatar,
+                "the landmarks are no face in the picture; make the avatar again",
+            ));
+        }
         Ok(Self {
             texture: Texture::new(picture.rgba.as_chunks::<4>().0, width, height),
-            mesh: Mesh::new(&head, &fit, (width, height)),
+            mesh,
             mouth: Mouth::new(&fit, picture)?,
             lashes: Lashes::of(&fit, picture),
             puppet: Puppet::new(&head),

@@ -309,7 +309,7 @@ fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) 
             let shut = smooth(amount, 0.25, 1.0);
             for (i, skin, share) in [
                 (eye.upper[k], eye.crease[k], 0.72),
-                (eye.lower[k], eye.bag[k], 0.5),
+                (eye.lower[k], eye.bag[k], 0.85),
             ] {
                 let way = sub(fit.points[skin], fit.points[i]);
                 let at = add(fit.points[i], scale(way, share * shut));
