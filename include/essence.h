@@ -1301,8 +1301,7 @@ essence_status essence_avatar_report_provider(const struct essence_avatar *avata
  *
  * `sessions`: written on success.
  *
- * Fails with: INVALID_ARGUMENT, INFERENCE, INVALID_AVATAR (a base frame turns out to be
- * damaged).
+ * Fails with: INVALID_ARGUMENT.
  * Threads: any, concurrently.
  */
 essence_status essence_avatar_measure_capacity(const struct essence_avatar *avatar,

@@ -9,6 +9,7 @@ The same versions give the same bytes.
 - `avatars/toy.zip.imx`: the same members in a ZIP archive.
 - `avatars/toy_failing.imx`: the same, but its identity network fails at run time once the jaw opens wide.
 - `avatars/toy_8bit.imx`: the toy with its identity network in 8 bits besides; `toy_8bit_off.imx`: with one that is too bright.
+- `avatars/toy_keyed.imx`: the toy as if keyed from a green screen, with mattes.
 - `good/`: small files that open.
 - `bad/`: small files that don't, each wrong in one way, named after it. Made from an avatar without real networks.
   `engine/tests/container.rs` has the table of what to expect of each.
@@ -297,6 +298,25 @@ def toy_frame(i: int) -> np.ndarray:
     return np.rint(picture * (1 - inside) + np.array([196, 140, 118]) * inside).astype("u1")
 
 
+def keyed() -> tuple[dict[str, bytes], dict]:
+    """The toy avatar with mattes: a shaded face whose colors go on beyond the edge, over dark blue."""
+    members, manifest = toy()
+    for i in range(COUNT):
+        y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+        phase = 2 * math.pi * i / COUNT
+        distance = np.hypot((x - 32 - 3 * math.sin(phase)) / 18, (y - 25 - math.cos(phase)) / 21)
+        shade = 1.1 - 0.2 * distance[..., None]
+        members[f"frames/{i:05}.jpg"] = jpeg(np.rint(np.clip(np.array([196, 140, 118]) * shade, 0, 255)).astype("u1"))
+        members[f"matte/{i:05}.jpg"] = matte(np.clip((1.05 - distance) * 10, 0, 1))
+    return members, manifest | {"name": "keyed toy", "format_version": "2.1", "matte": {"background": [20, 40, 90]}}
+
+
+def matte(alpha: np.ndarray) -> bytes:
+    """A matte in [0, 1] as the file has it: 24 and less is transparent, 232 and more is opaque."""
+    levels = np.select([alpha <= 0, alpha >= 1], [12, 244], np.rint(24 + 208 * alpha))
+    return jpeg(levels.astype("u1"), quality=90)
+
+
 def jpeg(pixels: np.ndarray, **options) -> bytes:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "JPEG", **({"quality": 85, "optimize": True} | options))
@@ -387,6 +407,14 @@ def replaced(name: str, data: bytes | None) -> bytes:
     else:
         members[name] = data
     return pack.layout(entries(members, manifest))
+
+
+def with_matte(data: bytes | None, background=(0, 0, 255)) -> bytes:
+    """The small avatar with this matte, or without the one that its manifest promises."""
+    members, manifest = small()
+    if data is not None:
+        members["matte/00000.jpg"] = data
+    return pack.layout(entries(members, manifest | {"format_version": "2.1", "matte": {"background": background}}))
 
 
 def named(name: bytes) -> bytes:
@@ -584,6 +612,12 @@ def bad_files() -> dict[str, bytes]:
         "frame_of_other_size.imx": replaced("frames/00000.jpg", jpeg(np.full((16, 24), 128, "u1"))),
         "frame_progressive.imx": replaced("frames/00000.jpg", progressive),
         "frame_cmyk.imx": replaced("frames/00000.jpg", cmyk()),
+        "missing_matte.imx": with_matte(None),
+        "matte_not_jpeg.imx": with_matte(png()),
+        "matte_of_other_size.imx": with_matte(matte(np.ones((16, 24)))),
+        "matte_in_color.imx": with_matte(jpeg(np.full((16, 16, 3), 128, "u1"))),
+        "matte_background_of_two.imx": with_matte(matte(np.ones((16, 16))), [0, 0]),
+        "matte_background_too_bright.imx": with_matte(matte(np.ones((16, 16))), [0, 0, 256]),
         # The ZIP wrapper.
         "deflated_network.zip": zipped(small_entries(), deflated=["speech.onnx"]),
         "bzip2_manifest.zip": zipped(small_entries(), deflated=[pack.MANIFEST], method=zipfile.ZIP_BZIP2),
@@ -623,6 +657,7 @@ def good_files() -> dict[str, bytes]:
         "unaligned.imx": unaligned(small_entries()),
         "deflated_manifest.zip": zipped(small_entries(), deflated=[pack.MANIFEST]),
         "with_folder.zip": zipped([("frames/", b""), *small_entries()]),
+        "with_matte.imx": with_matte(matte(np.ones((16, 16)))),
     }
 
 
@@ -645,6 +680,7 @@ def main() -> None:
     pack.write_imx(HERE / "avatars/toy_failing.imx", *failing())
     pack.write_imx(HERE / "avatars/toy_8bit.imx", *eight_bits())
     pack.write_imx(HERE / "avatars/toy_8bit_off.imx", *eight_bits(off=0.1))
+    pack.write_imx(HERE / "avatars/toy_keyed.imx", *keyed())
     for folder, files in (("good", good_files()), ("bad", bad_files())):
         shutil.rmtree(HERE / folder)
         (HERE / folder).mkdir()

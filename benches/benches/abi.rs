@@ -12,7 +12,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use essence::{Frame, PictureMut, PixelFormat};
+use essence::{Frame, FrameRequest, PictureMut, PixelFormat};
 
 /// Processes, and frames of each kind in each of them.
 const PROCESSES: usize = 40;
@@ -145,8 +145,9 @@ impl InRust {
         pushed.expect("valid audio");
         let mut picture = PictureMut::packed(PixelFormat::Bgr8, self.size, &mut self.bytes);
         let picture = picture.as_mut().expect("there is room");
-        let drawn = self.session.next_frame_to(&mut self.frame, picture);
-        (time() - start, drawn.expect("rendering works"))
+        let request = FrameRequest::into_memory(picture);
+        let next = self.session.draw(&mut self.frame, request);
+        (time() - start, next.expect("rendering works").is_frame())
     }
 }
 

@@ -1,7 +1,9 @@
 //! From pushed audio to finished picture, per frame, and from a file to the first frame.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use essence::{Engine, Frame, OutputSize, Pacing, PixelFormat, Provider, SessionOptions};
+use essence::{
+    Engine, Frame, FrameRequest, OutputSize, Pacing, PixelFormat, Provider, SessionOptions,
+};
 
 /// One frame of speech: 40 ms pushed, one picture drawn.
 fn speaking(c: &mut Criterion) {
@@ -33,7 +35,7 @@ fn speaking(c: &mut Criterion) {
                 .push_audio(pieces.next().unwrap_or_default(), rate, 1)
                 .expect("the audio is valid");
             session
-                .next_frame_into(&mut frame)
+                .draw(&mut frame, FrameRequest::new())
                 .expect("rendering works");
         }
         group.bench_function(name, |b| {
@@ -43,8 +45,9 @@ fn speaking(c: &mut Criterion) {
                     .expect("the audio is valid");
                 assert!(
                     session
-                        .next_frame_into(&mut frame)
-                        .expect("rendering works"),
+                        .draw(&mut frame, FrameRequest::new())
+                        .expect("rendering works")
+                        .is_frame(),
                     "a frame is ready"
                 );
             });

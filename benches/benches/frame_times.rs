@@ -7,7 +7,9 @@
 
 use std::time::{Duration, Instant};
 
-use essence::{Avatar, Engine, Frame, OutputSize, Pacing, PixelFormat, Provider, SessionOptions};
+use essence::{
+    Avatar, Engine, Frame, FrameRequest, OutputSize, Pacing, PixelFormat, Provider, SessionOptions,
+};
 
 /// Openings of the avatar.
 const OPENINGS: usize = 20;
@@ -62,7 +64,7 @@ fn speaking(avatar: &Avatar, options: SessionOptions, rate: u32, frames: usize) 
             .push_audio(pieces.next().unwrap_or_default(), rate, 1)
             .expect("the audio is valid");
         session
-            .next_frame_into(&mut frame)
+            .draw(&mut frame, FrameRequest::new())
             .expect("rendering works");
         begin.elapsed()
     });

@@ -10,7 +10,8 @@ use std::hint::black_box;
 
 use essence::internals::Picture;
 use essence::{
-    Avatar, Frame, OutputSize, Pacing, PictureMut, PixelFormat, Session, SessionOptions,
+    Avatar, Frame, FrameRequest, OutputSize, Pacing, PictureMut, PixelFormat, Session,
+    SessionOptions,
 };
 
 fn main() {
@@ -158,8 +159,11 @@ impl Speaker {
     }
 
     fn draw(&mut self) {
-        let drawn = self.session.next_frame_into(&mut self.frame);
-        assert!(drawn.expect("rendering works"), "a frame is ready");
+        let next = self.session.draw(&mut self.frame, FrameRequest::new());
+        assert!(
+            next.expect("rendering works").is_frame(),
+            "a frame is ready"
+        );
     }
 }
 
@@ -197,7 +201,8 @@ impl Caller {
                     session.push_audio(voice, 16_000, 1).expect("audio");
                     let mut picture = PictureMut::packed(PixelFormat::Bgr8, size, bytes);
                     let picture = picture.as_mut().expect("there is room");
-                    session.next_frame_to(frame, picture).expect("a frame");
+                    let request = FrameRequest::into_memory(picture);
+                    session.draw(frame, request).expect("a frame");
                 }
                 Self::ThroughC(session, room, bytes) => {
                     session.push_audio(voice, 16_000, 1).expect("audio");

@@ -16,7 +16,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use essence::{Frame, Session, SessionOptions};
+use essence::{Frame, FrameRequest, Session, SessionOptions};
 
 const RATE: u32 = 16_000;
 const PIECE: Duration = Duration::from_millis(10);
@@ -178,7 +178,8 @@ fn closure(session: &Session, frame: &mut Frame, phase: Duration) -> (Duration, 
 }
 
 fn draw(session: &Session, frame: &mut Frame) {
-    assert!(session.next_frame_into(frame).expect("rendering works"));
+    let next = session.draw(frame, FrameRequest::new());
+    assert!(next.expect("rendering works").is_frame());
 }
 
 fn width(frame: &Frame) -> f32 {

@@ -5,7 +5,7 @@
 #![expect(clippy::print_stdout, reason = "prints a table")]
 
 use essence::clock::{Clock, ManualClock};
-use essence::{Engine, Frame, Provider, Session, SessionOptions};
+use essence::{Engine, Frame, FrameRequest, Provider, Session, SessionOptions};
 use std::time::Duration;
 
 fn main() {
@@ -52,8 +52,9 @@ fn talk(session: &Session, clock: &ManualClock, frames: usize) -> Frame {
         }
         assert!(
             session
-                .next_frame_into(&mut frame)
+                .draw(&mut frame, FrameRequest::new())
                 .expect("rendering works")
+                .is_frame()
         );
         clock.advance(Duration::from_millis(40));
     }

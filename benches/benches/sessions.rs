@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use essence::{Avatar, Frame, SessionOptions};
+use essence::{Avatar, Frame, FrameRequest, SessionOptions};
 
 const RATE: u32 = 24_000;
 const TICK: Duration = Duration::from_millis(40);
@@ -133,7 +133,8 @@ fn one(avatar: &Avatar, voice: &[f32], length: Duration) -> Seen {
         .expect("the options are valid");
     let mut frame = Frame::new();
     let draw = |frame: &mut Frame| {
-        assert!(session.next_frame_into(frame).expect("rendering works"));
+        let next = session.draw(frame, FrameRequest::new());
+        assert!(next.expect("rendering works").is_frame());
     };
     // A synthesizer's pace: a second at a time, ahead of need.
     let mut pushed = Duration::ZERO;

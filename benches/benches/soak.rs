@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use essence::clock::{Clock, ManualClock};
-use essence::{Avatar, Frame, Session, SessionOptions};
+use essence::{Avatar, Frame, FrameRequest, Session, SessionOptions};
 
 const TICK: Duration = Duration::from_millis(40);
 const TICKS_PER_MINUTE: u64 = 60 * 25;
@@ -145,8 +145,9 @@ fn soak(avatar: &Avatar, (name, pictures): (&str, bool), minutes: u64) {
     for tick in 0..minutes * TICKS_PER_MINUTE {
         talk.act(tick);
         let drawn = session
-            .next_frame_into(&mut frame)
-            .expect("rendering works");
+            .draw(&mut frame, FrameRequest::new())
+            .expect("rendering works")
+            .is_frame();
         assert!(drawn, "a frame is due in every tick");
         assert_eq!(frame.index(), tick, "no frame too many and none too few");
         clock.advance(TICK);

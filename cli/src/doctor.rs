@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use essence::{AudioData, Avatar, Engine, ErrorKind, Frame, Pacing, SessionOptions};
+use essence::{AudioData, Avatar, Engine, ErrorKind, Frame, FrameRequest, Pacing, SessionOptions};
 use essence_media::FRAME_RATE;
 use serde_json::json;
 
@@ -203,7 +203,7 @@ fn speed(avatar: &Avatar) -> essence::Result<f64> {
     let mut frame = Frame::new();
     let begin = Instant::now();
     let mut frames = 0;
-    while session.next_frame_into(&mut frame)? {
+    while session.draw(&mut frame, FrameRequest::new())?.is_frame() {
         frames += 1;
     }
     Ok(f64::from(frames) / begin.elapsed().as_secs_f64().max(1e-9))

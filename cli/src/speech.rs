@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use essence::{
-    AudioData, Avatar, Error, ErrorKind, Frame, MAX_RATE_HZ, MIN_RATE_HZ, Pacing, SessionOptions,
+    AudioData, Avatar, Error, ErrorKind, Frame, FrameRequest, MAX_RATE_HZ, MIN_RATE_HZ, Pacing,
+    SessionOptions,
 };
 use essence_media::{AudioReader, FRAME_RATE};
 
@@ -94,7 +95,10 @@ pub(crate) fn frames(
             passed.interrupted = true;
             break;
         }
-        if engine.time(|| session.next_frame_into(&mut frame))? {
+        if engine
+            .time(|| session.draw(&mut frame, FrameRequest::new()))?
+            .is_frame()
+        {
             passed.frames += 1;
             progress.update(passed.frames);
             if sink(&mut frame)? == Flow::Stop {

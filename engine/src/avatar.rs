@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::clock::{FRAME_DURATION, FRAME_SAMPLES, NETWORK_RATE_HZ};
+use crate::compose::Picture;
 use crate::compose::base::{BaseFrame, BaseFrames};
 use crate::frame::Frame;
 use crate::geometry::Affine;
-use crate::imx::{Container, Expression, GEOMETRY_MEMBER, Manifest, frame_member};
+use crate::imx::{Container, Expression, GEOMETRY_MEMBER, Manifest, frame_member, matte_member};
 use crate::infer::{Provider, ProviderReport, Runtime};
 use crate::log::{Log, LogLevel};
 use crate::motion::MotionSet;
 use crate::networks::{self, Networks, Pool};
 use crate::options::{Pacing, SessionOptions};
 use crate::portrait::{GESTURES, Portrait};
-use crate::schedule::Deadline;
-use crate::session::{RenderPool, Session};
+use crate::schedule::{Deadline, Share};
+use crate::session::{FrameRequest, RenderPool, Session};
 use crate::{Error, ErrorKind, Result};
 
 /// Most base frames that are decoded when an avatar is opened. One of 512 × 512 takes 2 ms.
@@ -43,16 +45,22 @@ pub(crate) struct Inner {
     pub(crate) portrait: Option<Portrait>,
     /// Names of the base frames' members.
     frames: Vec<String>,
+    /// Names of their mattes' members; empty unless the avatar was keyed.
+    mattes: Vec<String>,
+    /// The background of an avatar that was keyed.
+    keyed_over: Option<[u8; 3]>,
     runtime: &'static Runtime,
     report: ProviderReport,
     pub(crate) log: Log,
     pub(crate) scheduler: RenderPool,
+    /// The share of the engine's threads that its sessions have.
+    pub(crate) share: Arc<Share>,
     pool: Pool,
     #[cfg(test)]
     pub(crate) faults: crate::session::tests::Faults,
 }
 
-/// What an avatar is.
+/// Description of an avatar.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AvatarInfo {
@@ -68,6 +76,9 @@ pub struct AvatarInfo {
     pub frame_count: usize,
     /// Width and height of the mouth patch in pixels.
     pub patch_size: usize,
+    /// Whether it was keyed: base frames have a matte, so that pictures with alpha are transparent
+    /// around the avatar and any [`Background`](crate::Background) can lie behind it.
+    pub has_matte: bool,
     /// Names of the motions, for [`Session::perform`].
     pub motions: Vec<String>,
     /// Names of the speech network's coefficients.
@@ -116,7 +127,7 @@ impl Avatar {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// What this avatar is.
+    /// Its description.
     pub fn info(&self) -> &AvatarInfo {
         &self.0.info
     }
@@ -156,7 +167,7 @@ impl Avatar {
             session.push_audio(&voice[..], NETWORK_RATE_HZ, 1)?;
             for time in &mut times {
                 let begin = Instant::now();
-                session.next_frame_into(&mut frame)?;
+                session.draw(&mut frame, FrameRequest::new())?;
                 *time = begin.elapsed();
             }
         }
@@ -219,7 +230,12 @@ impl Inner {
 
         let frame = manifest.frame;
         let size = (frame.width as usize, frame.height as usize);
-        let base = BaseFrames::new(frame.count as usize, size, cache_bytes);
+        let base = BaseFrames::new(
+            frame.count as usize,
+            size,
+            manifest.matte.is_some(),
+            cache_bytes,
+        );
         // Both take as long: hashes and pictures in one thread, networks in another.
         let networks = || networks::choose(runtime, preference, &container, manifest);
         let (checked, networks) = join(|| check_content(&container, manifest, &base), networks);
@@ -232,6 +248,7 @@ impl Inner {
             frame_height: size.1,
             frame_count: frame.count as usize,
             patch_size: manifest.crop.size as usize,
+            has_matte: manifest.matte.is_some(),
             motions: manifest.motions.keys().cloned().collect(),
             coefficient_names: manifest.coefficients.clone(),
             arkit_names: manifest.arkit.keys().cloned().collect(),
@@ -243,8 +260,14 @@ impl Inner {
             base,
             portrait: None,
             frames: (0..frame.count).map(frame_member).collect(),
+            mattes: match info.has_matte {
+                true => (0..frame.count).map(matte_member).collect(),
+                false => Vec::new(),
+            },
+            keyed_over: manifest.matte.map(|matte| matte.background),
             pool: Pool::new(networks)?,
             scheduler,
+            share: Arc::new(Share::new()),
             info,
             poses,
             affines,
@@ -279,6 +302,7 @@ impl Inner {
             frame_height: size[1],
             frame_count: 1,
             patch_size: 0,
+            has_matte: false,
             motions: motions.names().map(str::to_owned).collect(),
             coefficient_names: manifest.coefficients.clone(),
             arkit_names: manifest.arkit.keys().cloned().collect(),
@@ -287,11 +311,14 @@ impl Inner {
             window: manifest.window(),
             motions,
             arkit: weights(&manifest.arkit, &manifest.coefficients),
-            base: BaseFrames::new(0, (size[0], size[1]), 0),
+            base: BaseFrames::new(0, (size[0], size[1]), false, 0),
             portrait: Some(portrait),
             frames: Vec::new(),
+            mattes: Vec::new(),
+            keyed_over: None,
             pool: Pool::new(networks)?,
             scheduler,
+            share: Arc::new(Share::new()),
             info,
             poses: Vec::new(),
             affines: Vec::new(),
@@ -304,19 +331,35 @@ impl Inner {
         })
     }
 
-    /// Base frame `index` as RGB.
+    /// The avatar's picture, for the compositor.
+    pub(crate) fn picture(&self) -> Picture {
+        Picture {
+            size: (self.info.frame_width, self.info.frame_height),
+            keyed_over: self.keyed_over,
+        }
+    }
+
+    /// Base frame `index`.
     pub(crate) fn base_frame(&self, index: usize) -> Result<Arc<BaseFrame>> {
         #[cfg(test)]
         self.faults.base_frame(index)?;
-        self.base
-            .get(index, self.container.member(&self.frames[index])?)
+        let (jpeg, matte) = self.base_frame_members(index)?;
+        self.base.get(index, jpeg, matte)
     }
 
-    /// Base frame `index` as RGB, decoded anew.
+    /// Base frame `index`, decoded anew.
     #[cfg(feature = "internals")]
     pub(crate) fn decode_frame(&self, index: usize) -> Result<BaseFrame> {
-        self.base
-            .decode(index, self.container.member(&self.frames[index])?)
+        let (jpeg, matte) = self.base_frame_members(index)?;
+        self.base.decode(index, jpeg, matte)
+    }
+
+    /// The JPEG images of base frame `index` and of its matte.
+    fn base_frame_members(&self, index: usize) -> Result<(&[u8], Option<&[u8]>)> {
+        let jpeg = self.container.member(&self.frames[index])?;
+        let matte = self.mattes.get(index);
+        let matte = matte.map(|name| self.container.member(name)).transpose()?;
+        Ok((jpeg, matte))
     }
 
     /// Pose of base frame `index`.
@@ -325,15 +368,20 @@ impl Inner {
         &self.poses[index * length..(index + 1) * length]
     }
 
-    /// The networks, for one frame; the earliest deadline is served first.
+    /// The networks, for one run; the earliest deadline goes first.
+    ///
+    /// # Errors
+    /// `Cancelled`: the flag `cancelled` was raised, and the scheduler [told](RenderPool::wake), before
+    /// there was a permit.
     pub(crate) fn networks(
         &self,
         deadline: Deadline,
+        cancelled: Option<&AtomicBool>,
     ) -> Result<impl std::ops::DerefMut<Target = Networks> + '_> {
         #[cfg(test)]
         self.faults.run()?;
-        self.pool
-            .checkout(self.scheduler.permits().acquire(deadline), || self.load())
+        let permit = self.scheduler.acquire(&self.share, deadline, cancelled)?;
+        self.pool.checkout(permit, || self.load())
     }
 
     /// Loads networks for every thread where they can't be shared, for no frame to wait for that.
@@ -381,7 +429,11 @@ fn check_content(container: &Container, manifest: &Manifest, base: &BaseFrames) 
     firsts.sort_unstable();
     firsts.dedup();
     for first in firsts.into_iter().take(SAMPLES) {
-        base.get(first as usize, container.member(&frame_member(first))?)?;
+        let jpeg = container.member(&frame_member(first))?;
+        let matte = manifest
+            .matte
+            .map(|_| container.member(&matte_member(first)));
+        base.get(first as usize, jpeg, matte.transpose()?)?;
     }
     Ok(())
 }

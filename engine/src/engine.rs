@@ -45,7 +45,7 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// Where ONNX Runtime's library is. None (the default) searches: `ORT_DYLIB_PATH`, next to the
+    /// Path of ONNX Runtime's library. None (the default) searches: `ORT_DYLIB_PATH`, next to the
     /// library or program that this code is part of, next to the executable, the system's library
     /// path.
     #[must_use]
@@ -54,7 +54,7 @@ impl EngineBuilder {
         self
     }
 
-    /// What executes the networks. Default: [`Provider::Auto`].
+    /// The execution provider of the networks. Default: [`Provider::Auto`].
     #[must_use]
     pub fn provider(mut self, provider: Provider) -> Self {
         self.provider = provider;
@@ -83,8 +83,11 @@ impl EngineBuilder {
         self
     }
 
-    /// Threads that prepare frames, and networks that run at a time, for all avatars together.
-    /// Default: as many as the process may use cores, a container's quota counted.
+    /// Threads that prepare frames, and networks that run at a time, for all avatars together:
+    /// **1 to 1,024**. Default: as many as the process may use cores, a container's quota counted.
+    ///
+    /// One thread more is started. It works only where runs of an avatar's networks take longer than
+    /// a frame's 40 ms, so that they don't keep other avatars' sessions waiting.
     #[must_use]
     pub fn threads(mut self, threads: impl Into<Option<usize>>) -> Self {
         self.threads = threads.into();
@@ -99,8 +102,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Where messages of `level` and of those that matter more go. Default: nowhere. None writes
-    /// none until [`Engine::set_log_level`].
+    /// Receiver of messages of `level` and of more important levels. Default: no receiver. With
+    /// the level None, nothing is sent until [`Engine::set_log_level`].
     ///
     /// `sink` is called from the thread that makes the call that logs, or from one of the engine's
     /// own; it should return at once and must not call into this library.
@@ -142,8 +145,10 @@ impl EngineBuilder {
     /// # Errors
     /// - `RuntimeMissing`: no usable library; the message lists the places that were tried.
     /// - `InvalidState`: the process has loaded another library than the one given.
+    /// - `InvalidArgument`: a number of threads outside 1 to 1,024.
     /// - `Io`: the system starts no thread.
     pub fn build(self) -> Result<Engine> {
+        let scheduler = RenderPool::new(self.threads, self.max_sessions, self.log.clone())?;
         let runtime = Runtime::load(self.runtime_library.as_deref())
             .inspect_err(|error| self.log.log(LogLevel::Error, || error.to_string()))?;
         let RuntimeInfo {
@@ -172,7 +177,7 @@ impl EngineBuilder {
             base_cache_bytes: self.base_cache_bytes,
             map_files: self.map_files,
             log: self.log,
-            scheduler: RenderPool::new(self.threads, self.max_sessions),
+            scheduler,
             _watchdog: Arc::new(WatchdogLease::new()?),
         })
     }
@@ -213,13 +218,13 @@ impl Engine {
 
     /// Real-time sessions that there are now.
     pub fn sessions(&self) -> usize {
-        self.scheduler.sessions()
+        self.scheduler.tasks()
     }
 
     /// Another limit for [`max_sessions`](EngineBuilder::max_sessions); sessions that there are
     /// already stay.
     pub fn set_max_sessions(&self, sessions: impl Into<Option<usize>>) {
-        self.scheduler.set_max_sessions(sessions.into());
+        self.scheduler.set_limit(sessions.into());
     }
 
     /// Has messages of `level` and of those that matter more logged from now on, None none, for all

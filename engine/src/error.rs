@@ -6,7 +6,7 @@ use std::fmt;
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, said for a person, with a [kind](ErrorKind) for the program.
+/// An error: a message for a person, with a [kind](ErrorKind) for the program.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -105,7 +105,7 @@ impl Error {
         self
     }
 
-    /// What kind of failure this is.
+    /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }

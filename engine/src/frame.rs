@@ -1,8 +1,11 @@
-//! What comes out: a picture with the exact 40 ms of audio that belong to it.
+//! Frames: a picture with the exact 40 ms of audio that belong to it.
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Instant;
 
+use crate::clock::FRAME_DURATION;
+use crate::motion::GestureEvents;
 use crate::{Error, ErrorKind, Result};
 
 /// How pixels lie in memory. Rows are packed without padding, top down.
@@ -12,16 +15,18 @@ pub enum PixelFormat {
     /// 3 bytes a pixel: blue, green, red.
     #[default]
     Bgr8,
-    /// 4 bytes a pixel: blue, green, red, 255.
+    /// 4 bytes a pixel: blue, green, red, alpha. Alpha is straight (the colors are not multiplied by
+    /// it); 255 unless the avatar was keyed.
     Bgra8,
-    /// Planes Y, U, V; U and V at half the width and height (rounded up). BT.601, limited range.
+    /// Planes Y, U, V; U and V at half the width and height (rounded up). Matrix and range are those of
+    /// [`SessionOptions::yuv`](crate::SessionOptions::yuv).
     I420,
-    /// Plane Y, then one plane of U and V in turn at half the width and height (rounded up).
-    /// BT.601, limited range.
+    /// Plane Y, then one plane of U and V in turn at half the width and height (rounded up). Matrix
+    /// and range as of I420.
     Nv12,
     /// 3 bytes a pixel: red, green, blue.
     Rgb8,
-    /// 4 bytes a pixel: red, green, blue, 255.
+    /// 4 bytes a pixel: red, green, blue, alpha, which is straight as in BGRA.
     Rgba8,
 }
 
@@ -58,6 +63,16 @@ impl PixelFormat {
             plane += 1;
         }
         bytes
+    }
+
+    /// Whether pixels have alpha.
+    pub const fn has_alpha(self) -> bool {
+        matches!(self, Self::Bgra8 | Self::Rgba8)
+    }
+
+    /// Whether pixels are YUV: I420 and NV12.
+    pub const fn is_yuv(self) -> bool {
+        matches!(self, Self::I420 | Self::Nv12)
     }
 
     /// Number of planes: 1, 2 or 3.
@@ -107,11 +122,42 @@ impl FromStr for PixelFormat {
     }
 }
 
-/// What is to be known about a frame besides its picture.
+/// Color matrix and range of YUV pictures. The default is BT.601, limited range.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct YuvColor {
+    /// How Y, U and V follow from red, green and blue.
+    pub matrix: YuvMatrix,
+    /// The levels that are used.
+    pub range: YuvRange,
+}
+
+/// How Y, U and V follow from red, green and blue.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum YuvMatrix {
+    /// ITU-R BT.601, of standard definition and JPEG: `matrix_coefficients` 5 or 6 of ITU-T H.273.
+    #[default]
+    Bt601,
+    /// ITU-R BT.709, of high definition: `matrix_coefficients` 1 of ITU-T H.273.
+    Bt709,
+}
+
+/// The levels that Y, U and V use.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum YuvRange {
+    /// Y from 16 to 235, U and V from 16 to 240.
+    #[default]
+    Limited,
+    /// All from 0 to 255.
+    Full,
+}
+
+/// Facts about a frame besides its picture.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FrameFlags {
-    /// The frame belongs to an utterance and carries its audio.
+    /// The frame belongs to an utterance and carries its audio, if it has any.
     pub speech: bool,
     /// The last frame of an utterance.
     pub end_of_speech: bool,
@@ -130,7 +176,7 @@ pub struct FrameFlags {
     pub skipped: u32,
 }
 
-/// One video frame. Reusable: [`next_frame_into`](crate::Session::next_frame_into) fills it again
+/// One video frame. Reusable: [`draw`](crate::Session::draw) fills it again
 /// without allocating.
 #[derive(Clone, Default)]
 pub struct Frame {
@@ -138,13 +184,17 @@ pub struct Frame {
     pub(crate) width: usize,
     pub(crate) height: usize,
     pub(crate) format: PixelFormat,
+    pub(crate) yuv: YuvColor,
     pub(crate) index: u64,
+    pub(crate) due: Option<Instant>,
     pub(crate) flags: FrameFlags,
     pub(crate) base_frame: usize,
     pub(crate) interruptions: u64,
     pub(crate) audio: Vec<f32>,
     pub(crate) audio_rate_hz: u32,
     pub(crate) arkit: Vec<f32>,
+    pub(crate) tag: u64,
+    pub(crate) gestures: GestureEvents,
 }
 
 impl Frame {
@@ -173,6 +223,11 @@ impl Frame {
         self.format
     }
 
+    /// Color matrix and range of the picture; None unless its format [is YUV](PixelFormat::is_yuv).
+    pub fn yuv(&self) -> Option<YuvColor> {
+        self.format.is_yuv().then_some(self.yuv)
+    }
+
     /// Number of the frame in its session, from 0. In real time, numbers of skipped pictures are
     /// left out.
     pub fn index(&self) -> u64 {
@@ -184,12 +239,23 @@ impl Frame {
         self.index * u64::from(crate::clock::FRAME_SAMPLES)
     }
 
-    /// What happened around this frame.
+    /// Presentation time in nanoseconds: **40,000,000 × index**.
+    pub fn pts_ns(&self) -> u64 {
+        self.index * FRAME_DURATION.as_nanos() as u64
+    }
+
+    /// The time at which the frame is due, on the system's monotonic clock. None in an unpaced session
+    /// and on a clock that is moved by hand.
+    pub fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Facts about this frame besides its picture.
     pub fn flags(&self) -> FrameFlags {
         self.flags
     }
 
-    /// Which of the avatar's base frames lies underneath.
+    /// Number of the avatar's base frame underneath.
     pub fn base_frame(&self) -> usize {
         self.base_frame
     }
@@ -228,6 +294,24 @@ impl Frame {
     /// [`AvatarInfo::arkit_names`](crate::AvatarInfo::arkit_names).
     pub fn arkit(&self) -> &[f32] {
         &self.arkit
+    }
+
+    /// The tag that the frame's first sample was [pushed with](crate::Session::push_audio_tagged); 0
+    /// without one. Where pictures were skipped, that of the frame that is shown.
+    pub fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    /// The gesture that begins with this frame, by its place in
+    /// [`AvatarInfo::motions`](crate::AvatarInfo::motions). Where pictures were skipped, the last one
+    /// that began with them. Loops are no gestures.
+    pub fn gesture_started(&self) -> Option<usize> {
+        self.gestures.started
+    }
+
+    /// The gesture that is over with this frame, the first one that doesn't show it, alike.
+    pub fn gesture_ended(&self) -> Option<usize> {
+        self.gestures.ended
     }
 }
 

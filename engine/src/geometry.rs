@@ -1,4 +1,4 @@
-//! Where patches lie in base frames.
+//! The placement of patches in base frames.
 
 use crate::{Error, ErrorKind, Result};
 

@@ -6,17 +6,39 @@ use std::sync::Arc;
 use crate::audio::mel::MelStream;
 use crate::audio::resample::Resampler;
 use crate::compose::arch::Isa;
-use crate::compose::base::{BaseFrame, Chroma};
-use crate::compose::blend::{Band, Patch};
-use crate::compose::{
-    convert,
-    fit::{Fit, Whole},
-};
+use crate::compose::base::{BaseFrame, ChromaRows};
+use crate::compose::blend::{Patch, RowBand};
+use crate::compose::convert::Row;
+use crate::compose::fit::Placement;
+use crate::compose::output::Output;
+use crate::compose::scale::{Scaler, WholePicture};
 use crate::infer::{ElementType, Model, Network, Provider, Runtime, TensorSpec};
-use crate::options::OutputSize;
+use crate::options::{Fit, OutputSize};
 use crate::schedule::Deadline;
 use crate::speech::SpeechWindow;
-use crate::{Avatar, PictureMut, PixelFormat, Result};
+use crate::{Avatar, PictureMut, PixelFormat, Result, YuvColor};
+
+/// The scheduler's queue, with tasks that have a frame due every 40 ms.
+pub struct TaskQueue(crate::schedule::QueueBench);
+
+impl std::fmt::Debug for TaskQueue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TaskQueue")
+    }
+}
+
+impl TaskQueue {
+    /// For so many threads, with so many tasks of one avatar.
+    pub fn new(threads: usize, tasks: usize) -> Self {
+        Self(crate::schedule::QueueBench::new(threads, tasks))
+    }
+
+    /// Announces each task, takes all out in batches and puts them back, so many times; gives the number
+    /// of frames.
+    pub fn run(&mut self, rounds: usize) -> usize {
+        self.0.run(rounds)
+    }
+}
 
 /// The `audio` stage's resampler.
 #[derive(Debug)]
@@ -75,7 +97,7 @@ pub struct Picture {
     coefficients: Vec<f32>,
     patch: Patch,
     base: Arc<BaseFrame>,
-    chroma: Chroma,
+    chroma: ChromaRows,
     canvas: Vec<u8>,
 }
 
@@ -94,7 +116,7 @@ impl Picture {
             coefficients: vec![0.3; avatar.info().coefficient_names.len()],
             patch: Patch::new(avatar.info().patch_size),
             base: avatar.0.base_frame(0)?,
-            chroma: Chroma::default(),
+            chroma: ChromaRows::default(),
             canvas: vec![0; 3 * info.frame_width * info.frame_height],
         };
         picture.identity()?;
@@ -109,7 +131,7 @@ impl Picture {
         Ok(self
             .avatar
             .0
-            .networks(Deadline::Whenever)?
+            .networks(Deadline::Whenever, None)?
             .speech
             .run(&[&self.mel])?[0])
     }
@@ -120,7 +142,7 @@ impl Picture {
     /// `Inference`.
     pub fn identity(&mut self) -> Result<()> {
         let pose = self.avatar.0.pose(0);
-        let mut networks = self.avatar.0.networks(Deadline::Whenever)?;
+        let mut networks = self.avatar.0.networks(Deadline::Whenever, None)?;
         let inputs = [&self.coefficients, pose];
         let patch = &mut self.patch;
         match &mut networks.identity {
@@ -141,7 +163,7 @@ impl Picture {
     pub fn expand(&mut self) {
         let rows = 0..self.avatar.info().frame_height;
         self.base
-            .expand(Isa::best(), &mut self.chroma, rows, &mut self.canvas);
+            .write_rgb(Isa::best(), &mut self.chroma, rows, &mut self.canvas);
     }
 
     /// The patch onto the base frame.
@@ -150,7 +172,7 @@ impl Picture {
         let affine = &self.avatar.0.affines[0];
         let (width, height) = (info.frame_width, info.frame_height);
         let rows = self.patch.rows(width, height, affine);
-        let band = Band {
+        let band = RowBand {
             rgb: &mut self.canvas[3 * width * rows.start..3 * width * rows.end],
             rows,
             width,
@@ -166,10 +188,14 @@ impl Picture {
         let Ok(mut out) = PictureMut::packed(format, (width, height), out) else {
             return;
         };
-        let row = |y: usize| &self.canvas[3 * width * y..][..3 * width];
+        let row = |y: usize| Row {
+            rgb: &self.canvas[3 * width * y..][..3 * width],
+            alpha: None,
+        };
+        let mut output = Output::opaque(YuvColor::default());
         for y in (0..height).step_by(2) {
-            let below = (y + 1 < height).then(|| row(y + 1));
-            convert::put_rows(Isa::best(), y, row(y), below, &mut out);
+            let bottom = (y + 1 < height).then(|| row(y + 1));
+            output.put(Isa::best(), y, (row(y), bottom), &mut out);
         }
     }
 }
@@ -177,27 +203,33 @@ impl Picture {
 /// The `compose` stage's scaling, into BGR.
 #[derive(Debug)]
 pub struct Scale {
-    fit: Fit,
+    scaler: Scaler,
+    output: Output,
     width: usize,
+    size: (usize, usize),
     out: Vec<u8>,
 }
 
 impl Scale {
     /// From one size into another.
     pub fn new(from: (usize, usize), to: OutputSize) -> Self {
+        let placement = Placement::new(from, to, Fit::Contain);
         Self {
-            fit: Fit::new(from, to, [0; 3]),
+            scaler: Scaler::new(from, placement, [0; 3], false),
+            output: Output::opaque(YuvColor::default()),
             width: from.0,
+            size: (to.width, to.height),
             out: vec![0; PixelFormat::Bgr8.buffer_len(to.width, to.height)],
         }
     }
 
     /// Scales one RGB picture.
     pub fn run(&mut self, rgb: &[u8]) -> usize {
-        let row = 3 * self.width;
-        let size = self.fit.output_size();
-        if let Ok(mut out) = PictureMut::packed(PixelFormat::Bgr8, size, &mut self.out) {
-            self.fit.apply(Isa::best(), &mut Whole(rgb, row), &mut out);
+        let mut source = WholePicture(rgb, 3 * self.width);
+        if let Ok(mut out) = PictureMut::packed(PixelFormat::Bgr8, self.size, &mut self.out) {
+            let output = &mut self.output;
+            self.scaler
+                .apply(Isa::best(), &mut source, output, &mut out);
         }
         self.out.len()
     }

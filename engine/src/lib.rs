@@ -5,7 +5,7 @@
 //! [`Session`] per conversation.
 //!
 //! ```no_run
-//! use essence::{Engine, Frame, SessionOptions};
+//! use essence::{Engine, Frame, FrameRequest, SessionOptions};
 //!
 //! # fn main() -> essence::Result<()> {
 //! let avatar = Engine::builder().build()?.open("mika.imx")?;
@@ -14,7 +14,7 @@
 //! session.push_audio(&speech[..], sample_rate_hz, 1)?;
 //! session.flush();
 //! let mut frame = Frame::new();
-//! while session.next_frame_into(&mut frame)? {
+//! while session.draw(&mut frame, FrameRequest::new())?.is_frame() {
 //!     // show frame.pixels(), play frame.audio()
 //!     if frame.flags().end_of_speech {
 //!         break;
@@ -41,6 +41,7 @@ mod audio;
 mod avatar;
 pub mod clock;
 mod compose;
+mod drive;
 mod engine;
 mod error;
 mod frame;
@@ -70,15 +71,16 @@ pub use audio::{AudioData, MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ};
 pub use avatar::{Avatar, AvatarInfo};
 #[cfg(feature = "gpu-compose")]
 pub use compose::gpu;
+pub use drive::{Curves, Viseme, VisemeSet, Visemes};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
-pub use frame::{Frame, FrameFlags, PixelFormat};
+pub use frame::{Frame, FrameFlags, PixelFormat, YuvColor, YuvMatrix, YuvRange};
 pub use infer::{Provider, ProviderReport, RUNTIME_WANTED, RuntimeInfo};
 pub use log::LogLevel;
-pub use options::{OutputSize, Pacing, SessionOptions};
+pub use options::{Background, BackgroundImage, Fit, OutputSize, Pacing, SessionOptions};
 pub use picture::PictureMut;
 pub use portrait::is_picture;
-pub use session::{Frames, Session, Statistics};
+pub use session::{FrameRequest, Frames, Next, Session, Statistics, Wait};
 
 /// The README's example is compiled with the documentation's.
 #[cfg(doctest)]

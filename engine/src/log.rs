@@ -12,7 +12,7 @@ pub enum LogLevel {
     Error,
     /// Something works, but not as asked for.
     Warn,
-    /// What was loaded and opened, and which provider runs.
+    /// Libraries loaded, avatars opened, providers chosen.
     Info,
     /// Utterances, interruptions, networks that were loaded, places that were searched.
     Debug,
@@ -20,7 +20,7 @@ pub enum LogLevel {
     Trace,
 }
 
-/// Where an engine's messages go; shared by all that it opens.
+/// The receiver of an engine's messages, shared by all that it opens.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Option<Arc<Sink>>);
 

@@ -1,8 +1,8 @@
-//! Memory of the caller's own that a picture is written into.
+//! Memory of the caller's own, which a picture is written into.
 
 use crate::{Error, ErrorKind, PixelFormat, Result};
 
-/// Where a picture goes: up to three planes, each with its distance from row to row.
+/// The target of a picture: up to three planes in the caller's memory, each with its stride.
 ///
 /// Bytes between the end of a row and the beginning of the next are left alone.
 #[derive(Debug)]

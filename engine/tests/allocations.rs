@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::{buzz, mika, toy};
 use essence::clock::{Clock, ManualClock};
-use essence::{Avatar, Frame, OutputSize, Pacing, PixelFormat, SessionOptions};
+use essence::{Avatar, Frame, FrameRequest, OutputSize, Pacing, PixelFormat, SessionOptions};
 
 struct Counting;
 
@@ -53,7 +53,8 @@ fn run(avatar: &Avatar, rate: u32, options: SessionOptions, what: &str) {
         for (index, piece) in voice.chunks(rate as usize / 25).enumerate() {
             let before = ALLOCATIONS.load(Ordering::Relaxed);
             session.push_audio(piece, rate, 1).unwrap();
-            let drawn = session.next_frame_into(&mut frame).unwrap();
+            let next = session.draw(&mut frame, FrameRequest::new());
+            let drawn = next.unwrap().is_frame();
             clock.advance(Duration::from_millis(40));
             let allocated = ALLOCATIONS.load(Ordering::Relaxed) - before;
             assert!(
@@ -71,7 +72,7 @@ fn run(avatar: &Avatar, rate: u32, options: SessionOptions, what: &str) {
         session.interrupt();
         for index in 0..75 {
             let before = ALLOCATIONS.load(Ordering::Relaxed);
-            session.next_frame_into(&mut frame).unwrap();
+            session.draw(&mut frame, FrameRequest::new()).unwrap();
             clock.advance(Duration::from_millis(40));
             let allocated = ALLOCATIONS.load(Ordering::Relaxed) - before;
             let first = index == 0;

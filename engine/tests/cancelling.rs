@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use common::{assert_same, buzz, drain, mika, speak, unpaced};
-use essence::{ErrorKind, Frame};
+use essence::{ErrorKind, Frame, FrameRequest};
 
 const RATE: u32 = 16_000;
 
@@ -32,13 +32,13 @@ fn a_session_that_was_cancelled_in_a_run_goes_on_like_a_new_one() {
             cancel.send(()).unwrap();
             // There is more to draw than the other thread needs to cancel it.
             let error = loop {
-                match session.next_frame_into(&mut frame) {
-                    Ok(drawn) => assert!(drawn, "round {round}: there is more to draw"),
+                match session.draw(&mut frame, FrameRequest::new()) {
+                    Ok(next) => assert!(next.is_frame(), "round {round}: there is more to draw"),
                     Err(error) => break error,
                 }
             };
             assert_eq!(error.kind(), ErrorKind::Cancelled, "round {round}: {error}");
-            let again = session.next_frame_into(&mut frame).unwrap_err();
+            let again = session.draw(&mut frame, FrameRequest::new()).unwrap_err();
             assert_eq!(again.kind(), ErrorKind::Cancelled, "round {round}: {again}");
             session.restart_clock();
             session.interrupt();

@@ -119,6 +119,12 @@ const BAD: &[(&str, ErrorKind, &str)] = &[
     ("frame_of_other_size.imx", InvalidAvatar, "frames/00000.jpg is 24 x 16 pixels"),
     ("frame_progressive.imx", InvalidAvatar, "JPEG of another kind than baseline"),
     ("frame_cmyk.imx", InvalidAvatar, "frames/00000.jpg has 4 components"),
+    ("missing_matte.imx", InvalidAvatar, "the member \"matte/00000.jpg\" is missing"),
+    ("matte_not_jpeg.imx", InvalidAvatar, "matte/00000.jpg is not a JPEG image"),
+    ("matte_of_other_size.imx", InvalidAvatar, "matte/00000.jpg is 24 x 16 pixels"),
+    ("matte_in_color.imx", InvalidAvatar, "matte/00000.jpg has 3 components of 8 bits; 1 of 8 bits"),
+    ("matte_background_of_two.imx", InvalidAvatar, "invalid length 2, expected an array of length 3"),
+    ("matte_background_too_bright.imx", InvalidAvatar, "integer `256`, expected u8"),
     // The ZIP wrapper.
     ("deflated_network.zip", UnsupportedFormat, "\"speech.onnx\" is deflated"),
     ("bzip2_manifest.zip", UnsupportedFormat, "\"manifest.json\" is compressed by method 12"),
@@ -238,7 +244,7 @@ fn good_files_open() {
         assert_eq!(container.manifest().unwrap().name, "small", "{path:?}");
         count += 1;
     }
-    assert_eq!(count, 5);
+    assert_eq!(count, 6);
 }
 
 #[test]

@@ -5,10 +5,12 @@
 
 mod common;
 
-use common::{buzz, engine, mika, toy};
+use common::{buzz, engine, mika, testdata, toy};
 use essence::gpu::Gpu;
 use essence::imx::{GEOMETRY_MEMBER, MANIFEST, Writer};
-use essence::{Avatar, ErrorKind, Frame, Pacing, PixelFormat, SessionOptions};
+use essence::{
+    Avatar, ErrorKind, Frame, FrameRequest, Pacing, PixelFormat, Session, SessionOptions,
+};
 
 /// A device, if the system has a driver for one.
 fn gpu() -> Option<Gpu> {
@@ -40,8 +42,12 @@ fn compare(avatar: &Avatar, gpu: &Gpu, seconds: usize) {
     assert_eq!(canvas.size(), on_cpu.frame_size(), "the avatar's size");
     let (mut expected, mut frame, mut pixels) = (Frame::new(), Frame::new(), Vec::new());
     let mut frames = 0;
-    while on_cpu.next_frame_into(&mut expected).unwrap() {
-        assert!(on_gpu.next_frame_on(&mut frame, &mut canvas).unwrap());
+    while draw(on_cpu, &mut expected, FrameRequest::new()) {
+        assert!(draw(
+            on_gpu,
+            &mut frame,
+            FrameRequest::into_canvas(&mut canvas)
+        ));
         canvas.read_back(&mut pixels).unwrap();
         assert_eq!(frame.audio(), expected.audio(), "frame {frames}: sound");
         assert!(frame.pixels().is_empty(), "they are in the texture");
@@ -51,7 +57,15 @@ fn compare(avatar: &Avatar, gpu: &Gpu, seconds: usize) {
         frames += 1;
     }
     assert_eq!(frames, 25 * seconds, "all of it");
-    assert!(!on_gpu.next_frame_on(&mut frame, &mut canvas).unwrap());
+    assert!(!draw(
+        on_gpu,
+        &mut frame,
+        FrameRequest::into_canvas(&mut canvas)
+    ));
+}
+
+fn draw(session: &Session, frame: &mut Frame, request: FrameRequest<'_, '_>) -> bool {
+    session.draw(frame, request).unwrap().is_frame()
 }
 
 #[test]
@@ -89,6 +103,30 @@ fn a_device_of_the_apps_own_serves() {
             canvas.texture().height() as usize
         )
     );
+}
+
+#[test]
+fn a_keyed_avatar_is_refused_by_name() {
+    let Some(gpu) = gpu() else { return };
+    let avatar = engine()
+        .open(testdata("avatars/toy_keyed.imx"))
+        .expect("the keyed avatar opens");
+    let session = avatar
+        .session(SessionOptions::default().pacing(Pacing::Unpaced))
+        .unwrap();
+    session
+        .push_audio(&buzz(16_000, 16_000)[..], 16_000, 1)
+        .unwrap();
+    let (mut frame, mut canvas) = (Frame::new(), gpu.canvas(&avatar).unwrap());
+    let request = FrameRequest::into_canvas(&mut canvas);
+    let error = session.draw(&mut frame, request).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnsupportedFormat);
+    assert!(error.message().contains("transparency"), "{error}");
+    assert!(
+        draw(&session, &mut frame, FrameRequest::new()),
+        "goes on in memory"
+    );
+    assert_eq!(frame.index(), 0, "no frame was used up");
 }
 
 /// The toy avatar with its patches turned, scaled and reaching over the picture's edge.

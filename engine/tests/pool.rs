@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use common::{buzz, testdata, toy};
 use essence::clock::{Clock, ManualClock};
-use essence::{Engine, ErrorKind, Frame, Provider, Session, SessionOptions};
+use essence::{
+    Engine, ErrorKind, Frame, FrameRequest, Next, Provider, Session, SessionOptions, Wait,
+};
 
 const RATE: u32 = 16_000;
 
@@ -89,8 +91,11 @@ fn prepared_frames_wait_for_their_time() {
         let due = Duration::from_millis(40 * frame.index());
         assert!(begin.elapsed() >= due, "frame {} came early", frame.index());
     }
-    while session.try_next_frame().unwrap().is_some() {}
-    assert!(session.try_next_frame().unwrap().is_none(), "not yet");
+    let mut frame = Frame::new();
+    let now = || FrameRequest::new().wait(Wait::Never);
+    while session.draw(&mut frame, now()).unwrap().is_frame() {}
+    let next = session.draw(&mut frame, now()).unwrap();
+    assert_eq!(next, Next::Pending, "not yet");
 }
 
 #[test]
@@ -190,7 +195,8 @@ fn behave_at_random(session: &Session, voice: &[f32], seed: u64, end: Instant) -
             9 => session.set_loop(flip.then_some("talking")).unwrap(),
             10 => session.restart_clock(),
             _ => {
-                assert!(session.next_frame_into(&mut frame).unwrap());
+                let next = session.draw(&mut frame, FrameRequest::new());
+                assert!(next.unwrap().is_frame());
                 drawn += 1;
             }
         }

@@ -223,9 +223,9 @@ fn audio_at_the_limit_of_the_endpoint_timeout_continues_the_utterance() {
         waits += u32::from(frame.flags().underrun);
         heard.extend_from_slice(frame.audio());
     }
-    let (trickle, rest) = rest.split_at(40 * 40);
+    let (trickle, rest) = rest.split_at(40 * 20);
     let (at_once, rest) = rest.split_at(3_200);
-    for piece in [at_once].into_iter().chain(trickle.chunks(40)) {
+    for piece in [at_once].into_iter().chain(trickle.chunks(20)) {
         session.push_audio(piece, 16_000, 1).unwrap();
         let frame = tick(&clock, &session);
         assert!(!frame.flags().end_of_speech, "frame {}", frame.index());

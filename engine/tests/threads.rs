@@ -292,6 +292,7 @@ fn content(frames: &[Frame], case: &Case) -> Result<(), String> {
 }
 
 /// Runs the rounds, so many at a time.
+#[expect(clippy::print_stdout, reason = "the figure that a long run is for")]
 fn run(pacing: Pacing, frames: usize, usual: usize, at_a_time: usize) {
     let rounds = std::env::var("ESSENCE_THREAD_ROUNDS").ok();
     let rounds = rounds.and_then(|rounds| rounds.parse().ok());

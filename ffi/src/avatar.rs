@@ -310,8 +310,7 @@ export! {
     ///
     /// `sessions`: written on success.
     ///
-    /// Fails with: INVALID_ARGUMENT, INFERENCE, INVALID_AVATAR (a base frame turns out to be
-    /// damaged).
+    /// Fails with: INVALID_ARGUMENT.
     /// Threads: any, concurrently.
     fn essence_avatar_measure_capacity(avatar: *const essence_avatar, sessions: *mut u32) -> essence_status {
         let avatar = handle::shared(avatar)?;

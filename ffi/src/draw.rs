@@ -3,7 +3,7 @@
 use std::ptr;
 use std::task::{Context, Poll};
 
-use engine::Error;
+use engine::{Error, Frame, FrameRequest, Next, Wait};
 
 use crate::boundary::{export, invalid};
 use crate::frame::{FrameBox, essence_frame, essence_frame_info};
@@ -165,31 +165,23 @@ unsafe fn draw(
     }
     let waker = if wait { None } else { session.wakeup.waker() };
     let session = &session.session;
+    let drawn = |frame: &mut Frame, request: FrameRequest<'_, '_>| match &waker {
+        _ if wait => session.draw(frame, request).map(Next::is_frame),
+        None => session
+            .draw(frame, request.wait(Wait::Never))
+            .map(Next::is_frame),
+        Some(waker) => is_ready(session.poll_draw(&mut Context::from_waker(waker), frame, request)),
+    };
     let (drawn, outside) = if picture.is_null() {
-        let frame = &mut frame.frame;
-        let drawn = match &waker {
-            _ if wait => session.next_frame_into(frame)?,
-            None => session.try_next_frame_into(frame)?,
-            Some(waker) => {
-                is_ready(session.poll_next_frame_into(&mut Context::from_waker(waker), frame))?
-            }
-        };
-        (drawn, None)
+        (drawn(&mut frame.frame, FrameRequest::new())?, None)
     } else {
         // SAFETY: as this function demands.
         let (checked, mut picture) = unsafe {
             let checked = picture::check(picture)?;
             (checked, checked.writable()?)
         };
-        let (frame, picture) = (&mut frame.frame, &mut picture);
-        let drawn = match &waker {
-            _ if wait => session.next_frame_to(frame, picture)?,
-            None => session.try_next_frame_to(frame, picture)?,
-            Some(waker) => {
-                let mut context = Context::from_waker(waker);
-                is_ready(session.poll_next_frame_to(&mut context, frame, picture))?
-            }
-        };
+        let request = FrameRequest::into_memory(&mut picture);
+        let drawn = drawn(&mut frame.frame, request)?;
         (drawn, Some((checked.planes, checked.strides)))
     };
     if !drawn {

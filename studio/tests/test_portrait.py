@@ -11,7 +11,7 @@ pytest.importorskip("cv2")
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from essence_studio.create import bend, innermouth, keying, landmarks, mask, mesh  # noqa: E402
+from essence_studio.create import bend, innermouth, landmarks, mask, mesh  # noqa: E402
 
 AS_IT_IS = np.array([1.0, 0, 0, 0, 1.0, 0])
 
@@ -82,14 +82,3 @@ def test_alpha_is_soft_and_ends_before_the_border():
     assert alpha[50, 50] == 1 and alpha.max() <= 1
     assert alpha[:2].max() == alpha[-2:].max() == alpha[:, :2].max() == alpha[:, -2:].max() == 0
     assert np.abs(np.diff(alpha, axis=0)).max() < 0.35 and np.abs(np.diff(alpha, axis=1)).max() < 0.35
-
-
-def test_a_green_screen_is_found_and_replaced():
-    picture = np.full((120, 160, 3), (20, 200, 40), np.uint8)
-    picture[40:, 50:110] = (200, 150, 120)
-    screen = keying.screen_of(picture)
-    assert screen and keying.obvious(*screen)
-    made = keying.Key(*screen, keying.background("#102030", 160, 120))(picture)
-    assert np.abs(made[10, 10].astype(int) - (16, 32, 48)).max() <= 2
-    assert np.abs(made[80, 80].astype(int) - (200, 150, 120)).max() <= 2
-    assert keying.screen_of(np.random.default_rng(2).integers(0, 255, (120, 160, 3)).astype(np.uint8)) is None

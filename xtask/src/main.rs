@@ -34,7 +34,7 @@ cargo xtask <verb>
   bench instructions [frames]
                     instructions of a frame, by callgrind, told apart by stage and library; kept in benches/record/
   record <name> [words]
-                    frame_times, stages, memory, latency, sessions, ten_minutes_of_18, ten_minutes_of_10, soak or
+                    frame_times, stages, memory, latency, sessions, ten_minutes_of_18, ten_minutes_of_10, scheduler, soak or
                     soak_pictures of benches/, printed and kept in benches/record/<name>.csv
   record all        the first seven of them, for half an hour, then plots; wants a quiet machine
   plots             plots of benches/record/, and the README's table of results

@@ -38,7 +38,7 @@ const fn table(
 }
 
 /// All of them; those up to `ten_minutes_of_10` make up `record all`.
-const TABLES: [Table; 9] = [
+const TABLES: [Table; 10] = [
     table("frame_times", "frame_times", true, &[], "1 min"),
     table("stages", "stages", true, &[], "1 min"),
     table("memory", "memory", false, &[], "20 s"),
@@ -64,6 +64,7 @@ const TABLES: [Table; 9] = [
         &["600", "10"],
         "10 min",
     ),
+    table("scheduler", "scheduler", false, &[], "1 min"),
     table("soak", "soak", false, &["480"], "15 min"),
     table(
         "soak_pictures",

@@ -1,28 +1,28 @@
-//! Memory that begins where a line of the processor's cache does.
+//! Cache-line aligned memory.
 //!
-//! The widest instructions read and write 64 bytes, a whole line. What an allocator gives begins
-//! anywhere in one, mostly at its sixteenth byte; then each of them touches two lines, and a row
-//! takes up to twice as long.
+//! The widest instructions read and write 64 bytes, a whole cache line. What an allocator gives
+//! begins anywhere in one, mostly at its sixteenth byte. Then each instruction touches two lines, and
+//! a row takes up to twice as long.
 
 use std::ops::Deref;
 
-/// Bytes of a line of the cache: of x86-64, and of most of aarch64.
-pub(crate) const LINE: usize = 64;
+/// Bytes of a cache line of x86-64 and of most of aarch64.
+pub(crate) const CACHE_LINE: usize = 64;
 
-/// Elements the first of which begins a line.
+/// A buffer whose first element begins a cache line.
 #[derive(Debug, Default)]
-pub(crate) struct Aligned<T> {
+pub(crate) struct AlignedBuffer<T> {
     memory: Box<[T]>,
     begin: usize,
     length: usize,
 }
 
-impl<T: Copy + Default> Aligned<T> {
-    /// So many zeros.
+impl<T: Copy + Default> AlignedBuffer<T> {
+    /// A buffer of `length` zeros.
     pub(crate) fn new(length: usize) -> Self {
-        let spare = LINE / size_of::<T>();
+        let spare = CACHE_LINE / size_of::<T>();
         let memory = vec![T::default(); length + spare].into_boxed_slice();
-        let begin = memory.as_ptr().align_offset(LINE).min(spare);
+        let begin = memory.as_ptr().align_offset(CACHE_LINE).min(spare);
         Self {
             memory,
             begin,
@@ -30,21 +30,21 @@ impl<T: Copy + Default> Aligned<T> {
         }
     }
 
-    /// All of them.
-    pub(crate) fn all(&mut self) -> &mut [T] {
+    /// Every element.
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
         &mut self.memory[self.begin..][..self.length]
     }
 
-    /// The first so many, of more of them if there are too few; zeros then.
-    pub(crate) fn first(&mut self, length: usize) -> &mut [T] {
+    /// The first `length` elements. A buffer that is shorter becomes one of `length` zeros.
+    pub(crate) fn at_least(&mut self, length: usize) -> &mut [T] {
         if self.length < length {
             *self = Self::new(length);
         }
-        &mut self.all()[..length]
+        &mut self.as_mut_slice()[..length]
     }
 }
 
-impl<T> Deref for Aligned<T> {
+impl<T> Deref for AlignedBuffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -52,25 +52,25 @@ impl<T> Deref for Aligned<T> {
     }
 }
 
-/// What begins a line.
+/// A value that begins a cache line.
 #[repr(align(64))]
-pub(crate) struct OnLine<T>(pub(crate) T);
+pub(crate) struct CacheAligned<T>(pub(crate) T);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn begins_a_line<T>(elements: &[T]) -> bool {
-        elements.as_ptr().addr().is_multiple_of(LINE)
+        elements.as_ptr().addr().is_multiple_of(CACHE_LINE)
     }
 
     #[test]
-    fn elements_begin_a_line_and_are_all_there() {
+    fn a_buffer_begins_a_cache_line_and_has_its_length() {
         for length in [0, 1, 63, 64, 1_537, 1 << 20] {
-            let bytes = Aligned::<u8>::new(length);
-            let pixels = Aligned::<[u8; 4]>::new(length);
-            let mut sums = Aligned::<i16>::default();
-            sums.first(length).fill(-1);
+            let bytes = AlignedBuffer::<u8>::new(length);
+            let pixels = AlignedBuffer::<[u8; 4]>::new(length);
+            let mut sums = AlignedBuffer::<i16>::default();
+            sums.at_least(length).fill(-1);
             assert!(bytes.len() == length && begins_a_line(&bytes));
             assert!(pixels.len() == length && begins_a_line(&pixels));
             assert!(sums.len() == length && (length == 0 || begins_a_line(&sums)));
@@ -78,9 +78,9 @@ mod tests {
     }
 
     #[test]
-    fn fewer_are_the_first_of_those_that_are_there() {
-        let mut bytes = Aligned::<u8>::new(100);
-        bytes.all()[9] = 7;
-        assert!(bytes.first(10)[9] == 7 && bytes.len() == 100);
+    fn a_longer_buffer_keeps_its_elements() {
+        let mut bytes = AlignedBuffer::<u8>::new(100);
+        bytes.as_mut_slice()[9] = 7;
+        assert!(bytes.at_least(10)[9] == 7 && bytes.len() == 100);
     }
 }

@@ -1,8 +1,8 @@
 //! Base frames: JPEG in the file, YCbCr in a cache that all sessions of the avatar share.
 //!
-//! A loop of frames is read in a circle, where throwing out the longest unused frame would throw
-//! out every frame just before it comes round again. So frames that have been decoded stay, up to
-//! the byte budget; frames beyond it are decoded each time.
+//! A loop reads the frames in a circle. Evicting the least recently used frame would evict every
+//! frame just before it comes round again. So decoded frames stay, up to the byte budget; frames
+//! beyond it are decoded each time.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,37 +13,52 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-use super::aligned::Aligned;
-use super::arch::{self, Isa};
+use super::aligned::AlignedBuffer;
+use super::arch::{self, Isa, Ycbcr};
 use crate::{Error, ErrorKind, Result};
 
-/// Decoded frames of one avatar.
+/// The cache of one avatar's decoded frames.
 #[derive(Debug)]
 pub(crate) struct BaseFrames {
     width: usize,
     height: usize,
-    /// Frames that may still be kept.
+    /// Frames that the budget still has room for.
     budget: AtomicUsize,
-    kept: Vec<OnceLock<Arc<BaseFrame>>>,
+    has_matte: bool,
+    cached: Vec<OnceLock<Arc<BaseFrame>>>,
 }
 
 impl BaseFrames {
-    pub(crate) fn new(count: usize, (width, height): (usize, usize), budget_bytes: usize) -> Self {
+    /// A cache for `count` frames. Every frame of a keyed avatar comes with its matte.
+    pub(crate) fn new(
+        count: usize,
+        (width, height): (usize, usize),
+        has_matte: bool,
+        budget_bytes: usize,
+    ) -> Self {
+        let matte = if has_matte { width * height } else { 0 };
+        let bytes = BaseFrame::bytes((width, height)) + matte;
         Self {
             width,
             height,
-            budget: AtomicUsize::new(budget_bytes / BaseFrame::bytes((width, height))),
-            kept: (0..count).map(|_| OnceLock::new()).collect(),
+            budget: AtomicUsize::new(budget_bytes / bytes),
+            has_matte,
+            cached: (0..count).map(|_| OnceLock::new()).collect(),
         }
     }
 
-    /// Frame `index`, decoded from `jpeg` where it is not at hand.
-    pub(crate) fn get(&self, index: usize, jpeg: &[u8]) -> Result<Arc<BaseFrame>> {
-        let slot = &self.kept[index];
+    /// Frame `index`, decoded from `jpeg` and `matte` unless it is in the cache.
+    pub(crate) fn get(
+        &self,
+        index: usize,
+        jpeg: &[u8],
+        matte: Option<&[u8]>,
+    ) -> Result<Arc<BaseFrame>> {
+        let slot = &self.cached[index];
         if let Some(frame) = slot.get() {
             return Ok(Arc::clone(frame));
         }
-        let frame = Arc::new(self.decode(index, jpeg)?);
+        let frame = Arc::new(self.decode(index, jpeg, matte)?);
         let claimed = self
             .budget
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
@@ -51,59 +66,82 @@ impl BaseFrames {
             })
             .is_ok();
         if claimed && slot.set(Arc::clone(&frame)).is_err() {
-            // Another session was faster with the same frame: it has paid for it.
+            // Another session has cached the same frame and paid for it.
             self.budget.fetch_add(1, Ordering::Relaxed);
         }
         Ok(frame)
     }
 
-    /// Frame `index` from `jpeg`.
-    pub(crate) fn decode(&self, index: usize, jpeg: &[u8]) -> Result<BaseFrame> {
-        let damaged = |problem: String| {
+    /// Decodes frame `index` from `jpeg` and `matte`.
+    pub(crate) fn decode(
+        &self,
+        index: usize,
+        jpeg: &[u8],
+        matte: Option<&[u8]>,
+    ) -> Result<BaseFrame> {
+        let damaged = |what: &str, problem: String| {
             Error::new(
                 ErrorKind::InvalidAvatar,
-                format!("base frame {index}: {problem}"),
+                format!("{what} {index}: {problem}"),
             )
         };
+        let rgb = self.decode_jpeg(jpeg, ColorSpace::RGB);
+        let rgb = rgb.map_err(|problem| damaged("base frame", problem))?;
+        let mut frame = BaseFrame::new(&rgb, (self.width, self.height));
+        if let Some(matte) = matte.filter(|_| self.has_matte) {
+            let matte = self.decode_jpeg(matte, ColorSpace::Luma);
+            let matte = matte.map_err(|problem| damaged("the matte of base frame", problem))?;
+            frame.set_matte(&matte);
+        }
+        Ok(frame)
+    }
+
+    /// The levels of a JPEG image of the frames' size.
+    fn decode_jpeg(&self, jpeg: &[u8], color: ColorSpace) -> std::result::Result<Vec<u8>, String> {
         let options = DecoderOptions::default()
-            .jpeg_set_out_colorspace(ColorSpace::RGB)
+            .jpeg_set_out_colorspace(color)
             .set_max_width(self.width)
             .set_max_height(self.height)
             .set_strict_mode(true);
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
-        decoder
-            .decode_headers()
-            .map_err(|e| damaged(format!("{e:?}")))?;
+        decoder.decode_headers().map_err(|e| format!("{e:?}"))?;
         let size = decoder.dimensions().unwrap_or_default();
         if size != (self.width, self.height) {
-            return Err(damaged(format!(
+            return Err(format!(
                 "{}×{} pixels, the manifest says {}×{}",
                 size.0, size.1, self.width, self.height
-            )));
+            ));
         }
-        let rgb = decoder.decode().map_err(|e| damaged(format!("{e:?}")))?;
-        if rgb.len() != self.width * self.height * 3 {
-            return Err(damaged("not a colour picture".to_owned()));
+        let levels = decoder.decode().map_err(|e| format!("{e:?}"))?;
+        let channels = if color == ColorSpace::Luma { 1 } else { 3 };
+        if levels.len() != self.width * self.height * channels {
+            return Err(format!("not a picture of {channels} channels"));
         }
-        Ok(BaseFrame::new(&rgb, size))
+        Ok(levels)
     }
 }
 
-/// A picture in half the memory of RGB: full-range Y for each pixel, Cb and Cr for each 2 × 2.
+/// How base frames are stored.
+const STORED: Ycbcr = Ycbcr::Bt601Full;
+
+/// A picture in half the memory of RGB: 4:2:0, full-range BT.601 (as JPEG), Y for each pixel, Cb and
+/// Cr for each 2 × 2.
 #[derive(Debug)]
 pub(crate) struct BaseFrame {
     width: usize,
     height: usize,
     /// The planes of Y, Cb and Cr, one behind the other.
-    planes: Aligned<u8>,
+    planes: AlignedBuffer<u8>,
+    /// Alpha of every pixel, in an avatar that was keyed.
+    matte: Option<AlignedBuffer<u8>>,
 }
 
-/// Rows of chroma on the way to RGB, used again and again.
+/// Buffers for rows of upsampled chroma.
 #[derive(Debug, Default)]
-pub(crate) struct Chroma {
-    mixed: Vec<i16>,
-    blue: Aligned<i16>,
-    red: Aligned<i16>,
+pub(crate) struct ChromaRows {
+    blended: Vec<i16>,
+    cb: AlignedBuffer<i16>,
+    cr: AlignedBuffer<i16>,
 }
 
 impl BaseFrame {
@@ -112,47 +150,71 @@ impl BaseFrame {
         width * height + 2 * width.div_ceil(2) * height.div_ceil(2)
     }
 
-    /// From packed RGB.
+    /// Converts packed RGB.
     pub(crate) fn new(rgb: &[u8], (width, height): (usize, usize)) -> Self {
         let isa = Isa::best();
         let columns = width.div_ceil(2);
-        let mut planes = Aligned::new(Self::bytes((width, height)));
-        let (luma, chroma) = planes.all().split_at_mut(width * height);
-        let (blue, red) = chroma.split_at_mut(columns * height.div_ceil(2));
-        let chroma = blue
+        let mut planes = AlignedBuffer::new(Self::bytes((width, height)));
+        let (luma, chroma) = planes.as_mut_slice().split_at_mut(width * height);
+        let (cb, cr) = chroma.split_at_mut(columns * height.div_ceil(2));
+        let chroma = cb
             .chunks_exact_mut(columns)
-            .zip(red.chunks_exact_mut(columns));
+            .zip(cr.chunks_exact_mut(columns));
         let pairs = rgb.chunks(6 * width).zip(luma.chunks_mut(2 * width));
-        for ((rgb, luma), (blue, red)) in pairs.zip(chroma) {
-            arch::full_luma(isa, rgb, luma);
+        for ((rgb, luma), (cb, cr)) in pairs.zip(chroma) {
+            arch::rgb_to_y(isa, STORED, rgb, luma);
             let (top, bottom) = rgb.split_at(3 * width);
             // A last odd row or column counts twice.
             let bottom = if bottom.is_empty() { top } else { bottom };
-            arch::full_chroma(isa, top, bottom, blue, red);
+            arch::rgb_to_uv(isa, STORED, top, bottom, cb, cr);
             if let (Some(&a), Some(&b)) = (top.last_chunk::<3>(), bottom.last_chunk::<3>())
                 && width % 2 == 1
             {
                 let sums = [0, 1, 2].map(|c| 2 * (i32::from(a[c]) + i32::from(b[c])));
-                (blue[columns - 1], red[columns - 1]) = arch::chroma_of(sums);
+                [cb[columns - 1], cr[columns - 1]] = STORED.chroma_of_sums(sums);
             }
         }
         Self {
             width,
             height,
             planes,
+            matte: None,
         }
     }
 
+    /// Adds a matte as it is stored, of the picture's size.
+    pub(crate) fn set_matte(&mut self, stored: &[u8]) {
+        let mut matte = AlignedBuffer::new(self.width * self.height);
+        matte.as_mut_slice().copy_from_slice(stored);
+        arch::matte_to_alpha(Isa::best(), matte.as_mut_slice());
+        self.matte = Some(matte);
+    }
+
+    /// Alpha of some rows, in an avatar that was keyed.
+    pub(crate) fn alpha(&self, rows: Range<usize>) -> Option<&[u8]> {
+        let matte = self.matte.as_ref()?;
+        Some(&matte[self.width * rows.start..self.width * rows.end])
+    }
+
     /// Writes some rows of the picture as packed RGB.
-    pub(crate) fn expand(&self, isa: Isa, chroma: &mut Chroma, rows: Range<usize>, rgb: &mut [u8]) {
+    ///
+    /// Chroma lies in the middle of its four pixels. It is upsampled by weights of 3 : 1 between
+    /// neighbours in either direction.
+    pub(crate) fn write_rgb(
+        &self,
+        isa: Isa,
+        chroma: &mut ChromaRows,
+        rows: Range<usize>,
+        rgb: &mut [u8],
+    ) {
         let (width, columns) = (self.width, self.width.div_ceil(2));
         let pairs = self.height.div_ceil(2);
         let (luma, planes) = self.planes.split_at(width * self.height);
-        let (blue, red) = planes.split_at(columns * pairs);
+        let (cb_plane, cr_plane) = planes.split_at(columns * pairs);
         let luma = &luma[width * rows.start..width * rows.end];
-        chroma.mixed.resize(columns + 2, 0);
-        let mixed = chroma.mixed.as_mut_slice();
-        let (cb, cr) = (chroma.blue.first(width), chroma.red.first(width));
+        chroma.blended.resize(columns + 2, 0);
+        let blended = chroma.blended.as_mut_slice();
+        let (cb, cr) = (chroma.cb.at_least(width), chroma.cr.at_least(width));
         let lines = rgb
             .chunks_exact_mut(3 * width)
             .zip(luma.chunks_exact(width));
@@ -163,11 +225,11 @@ impl BaseFrame {
                 0 => near.saturating_sub(1),
                 _ => (near + 1).min(pairs - 1),
             };
-            for (plane, out) in [(blue, &mut *cb), (red, &mut *cr)] {
+            for (plane, out) in [(cb_plane, &mut *cb), (cr_plane, &mut *cr)] {
                 let row = |y: usize| &plane[y * columns..][..columns];
-                arch::enlarge(isa, row(near), row(far), mixed, out);
+                arch::upsample_chroma(isa, row(near), row(far), blended, out);
             }
-            arch::colours(isa, luma, cb, cr, rgb);
+            arch::ycc_to_rgb(isa, luma, cb, cr, rgb);
         }
     }
 }
@@ -177,47 +239,47 @@ mod tests {
     use super::*;
     use crate::compose::arch::tests::Random;
 
-    fn there_and_back(rgb: &[u8], size: (usize, usize), isa: Isa) -> Vec<u8> {
+    fn round_trip(rgb: &[u8], size: (usize, usize), isa: Isa) -> Vec<u8> {
         let mut out = vec![0; rgb.len()];
         let frame = BaseFrame::new(rgb, size);
-        frame.expand(isa, &mut Chroma::default(), 0..size.1, &mut out);
+        frame.write_rgb(isa, &mut ChromaRows::default(), 0..size.1, &mut out);
         out
     }
 
-    /// Plain colours come back within rounding, at odd sizes too.
+    /// Plain colors come back within rounding, at odd sizes too.
     #[test]
-    fn plain_colours_come_back() {
+    fn plain_colors_come_back() {
         let mut random = Random(8);
         for round in 0..=255u8 {
             let size = (random.below(9) + 1, random.below(9) + 1);
-            let mut colour = [0; 3].map(|_: u8| random.below(256) as u8);
+            let mut color = [0; 3].map(|_: u8| random.below(256) as u8);
             if round < 8 {
-                colour = [round & 1, round >> 1 & 1, round >> 2].map(|bit| bit * 255);
+                color = [round & 1, round >> 1 & 1, round >> 2].map(|bit| bit * 255);
             }
-            let made = there_and_back(&colour.repeat(size.0 * size.1), size, Isa::best());
+            let made = round_trip(&color.repeat(size.0 * size.1), size, Isa::best());
             for pixel in made.as_chunks::<3>().0 {
-                let worst = pixel.iter().zip(colour).map(|(a, b)| a.abs_diff(b)).max();
-                assert!(worst <= Some(2), "{colour:?} became {pixel:?} at {size:?}");
+                let worst = pixel.iter().zip(color).map(|(a, b)| a.abs_diff(b)).max();
+                assert!(worst <= Some(2), "{color:?} became {pixel:?} at {size:?}");
             }
         }
     }
 
-    /// A grey picture keeps every edge; a slope of colour keeps its place.
+    /// A grey picture keeps every edge; a gradient of color keeps its place.
     #[test]
-    fn edges_of_light_and_slopes_of_colour_stay() {
+    fn edges_of_light_and_gradients_of_color_stay() {
         let size = (62, 31);
         let mut random = Random(9);
         let greys: Vec<u8> = random.bytes(size.0 * size.1);
         let rgb: Vec<u8> = greys.iter().flat_map(|&grey| [grey; 3]).collect();
-        assert_eq!(there_and_back(&rgb, size, Isa::best()), rgb);
-        let slope: Vec<u8> = (0..size.0 * size.1)
+        assert_eq!(round_trip(&rgb, size, Isa::best()), rgb);
+        let gradient: Vec<u8> = (0..size.0 * size.1)
             .flat_map(|i| {
                 let (x, y) = ((i % size.0) as u8, (i / size.0) as u8);
                 [4 * x, 128, 8 * y]
             })
             .collect();
-        let made = there_and_back(&slope, size, Isa::best());
-        for (i, (made, wanted)) in made.iter().zip(&slope).enumerate() {
+        let made = round_trip(&gradient, size, Isa::best());
+        for (i, (made, wanted)) in made.iter().zip(&gradient).enumerate() {
             let (x, y) = (i / 3 % size.0, i / 3 / size.0);
             let edge = !(2..60).contains(&x) || !(2..29).contains(&y);
             let tolerance = if edge { 6 } else { 2 };
@@ -234,12 +296,9 @@ mod tests {
         for _ in 0..60 {
             let size = (random.below(150) + 1, random.below(40) + 1);
             let rgb = random.bytes(3 * size.0 * size.1);
-            let wanted = there_and_back(&rgb, size, Isa::PORTABLE);
+            let wanted = round_trip(&rgb, size, Isa::PORTABLE);
             for isa in Isa::all() {
-                assert!(
-                    there_and_back(&rgb, size, isa) == wanted,
-                    "{isa:?}, {size:?}"
-                );
+                assert!(round_trip(&rgb, size, isa) == wanted, "{isa:?}, {size:?}");
             }
         }
     }

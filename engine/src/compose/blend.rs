@@ -1,31 +1,31 @@
-//! Placing the mouth patch on the base frame through its affine.
+//! Blending the mouth patch over the base frame, placed by its affine.
 //!
-//! For every pixel of the frame that the patch covers, its centre is taken back into the patch
-//! (16.16 fixed point), the four neighbours are mixed bilinearly with weights of 1/256 and the
-//! result is laid over the frame with its alpha. Along a row of the frame the way through the patch
-//! is a straight line, so the pixels to work on are found before: those that lie inside of the
-//! patch, where any of the patch's rows that the line crosses has alpha.
+//! The affine's inverse takes the centre of every covered pixel of the frame back into the patch
+//! (16.16 fixed point). There the patch is sampled bilinearly, with weights of 1/256, and the sample
+//! is blended over the frame by its alpha. A row of the frame samples the patch along a straight line,
+//! so the pixels to work on are known before: those inside of the patch, as far as any patch row that
+//! the line crosses has alpha.
 
 use std::ops::Range;
 
-use super::aligned::{Aligned, OnLine};
-use super::arch::{self, BLOCK, CHUNK, Isa, Way};
+use super::aligned::{AlignedBuffer, CacheAligned};
+use super::arch::{self, BLOCK, CHUNK, Isa, SamplingPath};
 use crate::geometry::Affine;
 
 /// A mouth patch in 8 bits, interleaved R, G, B, alpha.
 #[derive(Debug, Default)]
 pub(crate) struct Patch {
     size: usize,
-    pixels: Aligned<[u8; 4]>,
-    /// For each row, the columns between which its alpha lies.
-    extents: Vec<Range<usize>>,
+    pixels: AlignedBuffer<[u8; 4]>,
+    /// For each row, the columns that have alpha.
+    alpha_extents: Vec<Range<usize>>,
 }
 
-/// Some whole rows of a picture.
-pub(crate) struct Band<'a> {
+/// A row band: whole rows of a picture.
+pub(crate) struct RowBand<'a> {
     /// Packed RGB.
     pub(crate) rgb: &'a mut [u8],
-    /// Which rows these are.
+    /// Numbers of the rows.
     pub(crate) rows: Range<usize>,
     /// Width of the picture.
     pub(crate) width: usize,
@@ -37,8 +37,8 @@ impl Patch {
     pub(crate) fn new(size: usize) -> Self {
         Self {
             size,
-            pixels: Aligned::new(size * size),
-            extents: vec![0..0; size],
+            pixels: AlignedBuffer::new(size * size),
+            alpha_extents: vec![0..0; size],
         }
     }
 
@@ -48,43 +48,51 @@ impl Patch {
         self.size
     }
 
-    /// Whether it has no pixels at all, as by default.
+    /// Whether the patch has no pixels, as by default.
     pub(crate) fn is_empty(&self) -> bool {
         self.size == 0
     }
 
-    /// Its pixels, row by row.
+    /// The pixels, row by row.
     pub(crate) fn pixels(&self) -> &[[u8; 4]] {
         &self.pixels
     }
 
-    /// Takes over the network's output `[4, S, S]`, its alpha scaled by `presence` in [0, 1].
-    pub(crate) fn set(&mut self, isa: Isa, planes: &[f32], presence: f32) {
+    /// Sets the pixels from the network's output `[4, S, S]`, alpha scaled by `opacity` in [0, 1].
+    pub(crate) fn set(&mut self, isa: Isa, planes: &[f32], opacity: f32) {
         let area = self.size * self.size;
         let (red, rest) = planes.split_at(area);
         let (green, rest) = rest.split_at(area);
         let (blue, alpha) = rest.split_at(area);
         let planes = [red, green, blue, alpha];
-        arch::levels(isa, planes, presence.clamp(0.0, 1.0), self.pixels.all());
-        self.find_extents();
+        arch::quantize(
+            isa,
+            planes,
+            opacity.clamp(0.0, 1.0),
+            self.pixels.as_mut_slice(),
+        );
+        self.find_alpha_extents();
     }
 
-    /// Takes over the 8-bit network's output `[S/4, S/4, 4, 4, 3]`, blocks of pixels, with `alpha`
-    /// `[S, S]` scaled by `presence` in [0, 1].
-    pub(crate) fn set_blocks(&mut self, isa: Isa, blocks: &[u8], alpha: &[u8], presence: f32) {
-        let presence = (presence.clamp(0.0, 1.0) * 256.0).round() as u16;
+    /// Sets the pixels from the 8-bit network's output `[S/4, S/4, 4, 4, 3]`, blocks of pixels, and from
+    /// `alpha` `[S, S]` scaled by `opacity` in [0, 1].
+    pub(crate) fn set_blocks(&mut self, isa: Isa, blocks: &[u8], alpha: &[u8], opacity: f32) {
+        let opacity = (opacity.clamp(0.0, 1.0) * 256.0).round() as u16;
         let rows = blocks.chunks_exact(3 * BLOCK * self.size);
-        let pixels = self.pixels.all().chunks_exact_mut(BLOCK * self.size);
+        let pixels = self
+            .pixels
+            .as_mut_slice()
+            .chunks_exact_mut(BLOCK * self.size);
         let alphas = alpha.chunks_exact(BLOCK * self.size);
         for (blocks, (alphas, pixels)) in rows.zip(alphas.zip(pixels)) {
-            arch::unblock(isa, blocks, alphas, presence, pixels);
+            arch::depth_to_space(isa, blocks, alphas, opacity, pixels);
         }
-        self.find_extents();
+        self.find_alpha_extents();
     }
 
-    fn find_extents(&mut self) {
+    fn find_alpha_extents(&mut self) {
         let rows = self.pixels.chunks_exact(self.size);
-        for (extent, row) in self.extents.iter_mut().zip(rows) {
+        for (extent, row) in self.alpha_extents.iter_mut().zip(rows) {
             let first = row.iter().position(|pixel| pixel[3] > 0);
             let last = row.iter().rposition(|pixel| pixel[3] > 0);
             *extent = first
@@ -98,14 +106,14 @@ impl Patch {
         affine.bounds(self.size, width, height).1
     }
 
-    /// For each of some rows of a picture of `width` × `height`, the pixels that the patch lies
-    /// over, and their way through the patch.
-    pub(crate) fn lines(
+    /// The scanlines of some rows of a picture of `width` × `height`: for each row the pixels that the
+    /// patch covers, and the positions at which they sample the patch.
+    pub(crate) fn scanlines(
         &self,
         rows: Range<usize>,
         (width, height): (usize, usize),
         affine: &Affine,
-    ) -> impl Iterator<Item = (Range<usize>, Line)> {
+    ) -> impl Iterator<Item = (Range<usize>, Scanline)> {
         let (columns, _) = affine.bounds(self.size, width, height);
         affine.inverse().into_iter().flat_map(move |inverse| {
             let step = [inverse.a, inverse.d].map(|x| (x * ONE).round() as i64);
@@ -115,45 +123,45 @@ impl Patch {
                 // centres.
                 let (u, v) = inverse.apply(columns.start as f64 + 0.5, y as f64 + 0.5);
                 let start = [u, v].map(|x| ((x - 0.5) * ONE).round() as i64);
-                let line = Line { start, step };
-                let span = self.span(&line, columns.len());
-                let start = line.at(span.start);
+                let scanline = Scanline { start, step };
+                let span = self.span(&scanline, columns.len());
+                let start = scanline.at(span.start);
                 let pixels = columns.start + span.start..columns.start + span.end;
-                (pixels, Line { start, step })
+                (pixels, Scanline { start, step })
             })
         })
     }
 
-    /// Lays the patch over some rows of a picture.
-    pub(crate) fn blend_into(&self, isa: Isa, band: Band<'_>, height: usize, affine: &Affine) {
-        let mut over = OnLine([[0; 4]; CHUNK]);
-        let lines = self.lines(band.rows, (band.width, height), affine);
-        for ((pixels, line), row) in lines.zip(band.rgb.chunks_exact_mut(3 * band.width)) {
+    /// Blends the patch over a row band of a picture of `height` rows.
+    pub(crate) fn blend_into(&self, isa: Isa, band: RowBand<'_>, height: usize, affine: &Affine) {
+        let mut over = CacheAligned([[0; 4]; CHUNK]);
+        let scanlines = self.scanlines(band.rows, (band.width, height), affine);
+        for ((pixels, scanline), row) in scanlines.zip(band.rgb.chunks_exact_mut(3 * band.width)) {
             let row = &mut row[3 * pixels.start..3 * pixels.end];
             for (chunk, rgb) in row.chunks_mut(3 * CHUNK).enumerate() {
-                let way = Way {
+                let path = SamplingPath {
                     // Inside of the patch, 32 bits hold 16.16.
-                    start: line.at(chunk * CHUNK).map(|x| x as i32),
-                    step: line.step.map(|x| x as i32),
+                    start: scanline.at(chunk * CHUNK).map(|x| x as i32),
+                    step: scanline.step.map(|x| x as i32),
                 };
                 let patch = (&*self.pixels, self.size);
-                arch::sample(isa, patch, way, rgb.len() / 3, &mut over.0);
-                arch::mix(isa, &over.0, rgb);
+                arch::sample(isa, patch, path, rgb.len() / 3, &mut over.0);
+                arch::blend(isa, &over.0, rgb);
             }
         }
     }
 
-    /// The steps of a line, out of `count`, that can meet alpha. All of them lie inside of the
+    /// The steps of a scanline, out of `count`, that can meet alpha. All of them lie inside of the
     /// patch, with a neighbour to the right and below.
-    fn span(&self, line: &Line, count: usize) -> Range<usize> {
+    fn span(&self, scanline: &Scanline, count: usize) -> Range<usize> {
         let most = self.size.saturating_sub(1) as i64;
-        let down = line.within(1, 0..most, 0..count);
+        let down = scanline.within(1, 0..most, 0..count);
         if down.is_empty() {
             return down;
         }
-        let ends = [down.start, down.end - 1].map(|step| (line.at(step)[1] >> 16) as usize);
+        let ends = [down.start, down.end - 1].map(|step| (scanline.at(step)[1] >> 16) as usize);
         let crossed = ends[0].min(ends[1])..=ends[0].max(ends[1]) + 1;
-        let extents = self.extents[crossed]
+        let extents = self.alpha_extents[crossed]
             .iter()
             .filter(|extent| !extent.is_empty());
         let alpha = extents.fold(self.size..0, |all, extent| {
@@ -161,26 +169,26 @@ impl Patch {
         });
         // A pixel left of the first one with alpha has it as its neighbour.
         let across = alpha.start.saturating_sub(1) as i64..most.min(alpha.end as i64);
-        line.within(0, across, down)
+        scanline.within(0, across, down)
     }
 }
 
-/// The way through the patch along a row of the frame, in 16.16 fixed point.
-pub(crate) struct Line {
+/// The positions at which a row of the frame samples the patch, in 16.16 fixed point.
+pub(crate) struct Scanline {
     pub(crate) start: [i64; 2],
     pub(crate) step: [i64; 2],
 }
 
-impl Line {
+impl Scanline {
     fn at(&self, step: usize) -> [i64; 2] {
         [0, 1].map(|axis| self.start[axis] + step as i64 * self.step[axis])
     }
 
-    /// The steps out of `steps` at which the line is inside of `range` on one axis.
+    /// The steps out of `steps` at which the position is inside of `range` on one axis.
     fn within(&self, axis: usize, range: Range<i64>, steps: Range<usize>) -> Range<usize> {
         let (start, step) = (self.start[axis], self.step[axis]);
         let (low, high) = (range.start << 16, range.end << 16);
-        // The first step at which the line is at `bound` or beyond, in its direction.
+        // The first step at which the position is at `bound` or beyond, in its direction.
         let reaches = |bound: i64, step: i64, start: i64| {
             let steps = (bound - start + step - 1).div_euclid(step);
             usize::try_from(steps).unwrap_or(0)
@@ -219,7 +227,7 @@ mod tests {
         let mut patch = Patch::new(size);
         patch.set(Isa::best(), &planes, 1.0);
         let mut rgb = vec![10; 16 * 16 * 3];
-        let band = Band {
+        let band = RowBand {
             rgb: &mut rgb,
             rows: 0..16,
             width: 16,
@@ -321,7 +329,7 @@ mod tests {
                 oracle(&patch, &mut expected, picture, &affine);
                 let mut blended = base.clone();
                 let rows = patch.rows(picture.0, picture.1, &affine);
-                let band = Band {
+                let band = RowBand {
                     rgb: &mut blended[3 * picture.0 * rows.start..3 * picture.0 * rows.end],
                     rows,
                     width: picture.0,

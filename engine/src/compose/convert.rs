@@ -1,67 +1,81 @@
-//! From RGB to the pixel formats that callers want, two rows at a time.
+//! From RGB to the callers' pixel formats, two rows at a time.
 //!
-//! YUV is BT.601, limited range (ITU-R BT.601-7, table 3): Y = 16 + 65.481 R + 128.553 G + 24.966 B
-//! for R, G, B in [0, 1], and so on, in 16-bit fixed point. Chroma is the mean of the 2×2 pixels
-//! that share it.
+//! Chroma of I420 and NV12 is the mean of the 2×2 pixels that share it (centred, as in JPEG and
+//! MPEG-1).
 
-use super::arch::{self, Isa};
+use super::arch::{self, Isa, Ycbcr};
+use crate::frame::{YuvColor, YuvMatrix, YuvRange};
 use crate::{PictureMut, PixelFormat};
 
-/// Converts row `y` (an even number) of a picture and the next one, if there is one; packed RGB.
+/// A row of a picture.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row<'a> {
+    /// Packed RGB.
+    pub(crate) rgb: &'a [u8],
+    /// Alpha of every pixel; None: opaque.
+    pub(crate) alpha: Option<&'a [u8]>,
+}
+
+impl From<YuvColor> for Ycbcr {
+    fn from(color: YuvColor) -> Self {
+        match (color.matrix, color.range) {
+            (YuvMatrix::Bt601, YuvRange::Limited) => Self::Bt601Limited,
+            (YuvMatrix::Bt601, YuvRange::Full) => Self::Bt601Full,
+            (YuvMatrix::Bt709, YuvRange::Limited) => Self::Bt709Limited,
+            (YuvMatrix::Bt709, YuvRange::Full) => Self::Bt709Full,
+        }
+    }
+}
+
+/// Converts row `y` (an even number) of a picture and the next one, if there is one. Formats without
+/// alpha drop that of the rows.
 pub(crate) fn put_rows(
     isa: Isa,
+    standard: Ycbcr,
     y: usize,
-    top: &[u8],
-    bottom: Option<&[u8]>,
+    (top, bottom): (Row<'_>, Option<Row<'_>>),
     out: &mut PictureMut<'_>,
 ) {
     let rows = || std::iter::once((y, top)).chain(bottom.map(|bottom| (y + 1, bottom)));
     let format = out.format();
-    for (y, rgb) in rows() {
+    for (y, Row { rgb, alpha }) in rows() {
         let row = out.row_mut(0, y);
-        match format {
-            PixelFormat::Rgb8 => row.copy_from_slice(rgb),
-            PixelFormat::Bgr8 => arch::swap_rb(isa, rgb, row),
-            PixelFormat::Rgba8 => arch::widen(isa, rgb, row),
-            PixelFormat::Bgra8 => arch::widen_swapped(isa, rgb, row),
-            PixelFormat::I420 | PixelFormat::Nv12 => arch::luma(isa, rgb, row),
+        match (format, alpha) {
+            (PixelFormat::Rgb8, _) => row.copy_from_slice(rgb),
+            (PixelFormat::Bgr8, _) => arch::rgb_to_bgr(isa, rgb, row),
+            (PixelFormat::Rgba8, None) => arch::rgb_to_rgba(isa, rgb, row),
+            (PixelFormat::Bgra8, None) => arch::rgb_to_bgra(isa, rgb, row),
+            (PixelFormat::Rgba8, Some(alpha)) => arch::rgb_and_alpha_to_rgba(isa, rgb, alpha, row),
+            (PixelFormat::Bgra8, Some(alpha)) => arch::rgb_and_alpha_to_bgra(isa, rgb, alpha, row),
+            (PixelFormat::I420 | PixelFormat::Nv12, _) => arch::rgb_to_y(isa, standard, rgb, row),
         }
     }
     // A last odd row or column counts twice.
-    let bottom = bottom.unwrap_or(top);
+    let (top, bottom) = (top.rgb, bottom.unwrap_or(top).rgb);
     let odd = match (top.as_chunks::<6>().1, bottom.as_chunks::<6>().1) {
         (&[r, g, b], &[p, q, s]) => {
             let twice = |above: u8, below: u8| 2 * (i32::from(above) + i32::from(below));
-            Some(chroma(twice(r, p), twice(g, q), twice(b, s)))
+            Some(standard.chroma_of_sums([twice(r, p), twice(g, q), twice(b, s)]))
         }
         _ => None,
     };
     match format {
         PixelFormat::I420 => {
             let (u, v) = out.chroma_rows_mut(y / 2);
-            arch::chroma(isa, top, bottom, u, v);
+            arch::rgb_to_uv(isa, standard, top, bottom, u, v);
             if let (Some(odd), Some(u), Some(v)) = (odd, u.last_mut(), v.last_mut()) {
-                (*u, *v) = odd;
+                [*u, *v] = odd;
             }
         }
         PixelFormat::Nv12 => {
             let row = out.row_mut(1, y / 2);
-            arch::chroma_in_turn(isa, top, bottom, row);
+            arch::rgb_to_uv_interleaved(isa, standard, top, bottom, row);
             if let (Some(odd), Some(last)) = (odd, row.last_chunk_mut()) {
-                *last = [odd.0, odd.1];
+                *last = odd;
             }
         }
         _ => {}
     }
-}
-
-/// U and V of the sums of four pixels: 18 bits of fraction.
-#[inline(always)]
-pub(super) fn chroma(red: i32, green: i32, blue: i32) -> (u8, u8) {
-    let middle = (128 << 18) + (1 << 17);
-    let u = (-9_714 * red - 19_071 * green + 28_785 * blue + middle) >> 18;
-    let v = (28_785 * red - 24_103 * green - 4_682 * blue + middle) >> 18;
-    (u as u8, v as u8)
 }
 
 #[cfg(test)]
@@ -73,8 +87,9 @@ mod tests {
         let (width, height) = out.size();
         for y in (0..height).step_by(2) {
             let mut rows = rgb.chunks_exact(3 * width).skip(y);
-            let top = rows.next().unwrap();
-            put_rows(Isa::best(), y, top, rows.next(), out);
+            let mut row = || rows.next().map(|rgb| Row { rgb, alpha: None });
+            let rows = (row().unwrap(), row());
+            put_rows(Isa::best(), Ycbcr::Bt601Limited, y, rows, out);
         }
     }
 

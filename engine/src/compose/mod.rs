@@ -3,113 +3,127 @@
 //! All pixel work is integer arithmetic on 8-bit values: the same picture on every machine, given
 //! the same patch.
 //!
-//! It is made in strips of a few rows, which stay in the processor's nearest cache from the base
-//! frame to the caller's memory: expanded, the patch laid over them, scaled if need be, converted. No
-//! session keeps a picture.
+//! The picture is made row by row: decoded, the patch blended over it, fitted into the output,
+//! composited over a background, converted into the caller's memory. No session keeps a picture.
 
 mod aligned;
 pub(crate) mod arch;
+mod background;
 pub(crate) mod base;
 pub(crate) mod blend;
 pub(crate) mod convert;
 pub(crate) mod fit;
 #[cfg(feature = "gpu-compose")]
 pub mod gpu;
-
-use std::ops::Range;
-use std::sync::Arc;
+pub(crate) mod output;
+mod rows;
+pub(crate) mod scale;
 
 use crate::PictureMut;
-use crate::geometry::Affine;
-use crate::options::OutputSize;
-use aligned::Aligned;
+use crate::options::{Background, Fit, OutputSize, SessionOptions};
+use aligned::AlignedBuffer;
 use arch::Isa;
-use base::{BaseFrame, Chroma};
-use blend::{Band, Patch};
-use fit::{Fit, Source};
+use background::BackgroundRows;
+use convert::Row;
+use fit::Placement;
+use output::Output;
+use rows::{BAND_ROWS, RowBands, RowCompositor};
+pub(crate) use rows::{CrossfadeSource, Ground, Layers};
+use scale::{RowSource as _, Scaler};
 
-/// Rows of a strip; even, for chroma.
-const STRIP: usize = 16;
+/// What the compositor knows of an avatar.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Picture {
+    /// Width and height.
+    pub(crate) size: (usize, usize),
+    /// The avatar's own background, if it was keyed.
+    pub(crate) keyed_over: Option<[u8; 3]>,
+}
 
-/// One session's compositing.
+/// One session's compositor.
 #[derive(Debug)]
 pub(crate) struct Composer {
-    brush: Brush,
-    strip: Aligned<u8>,
-    fit: Option<Fit>,
-    /// The picture at the avatar's size, RGB; empty until somebody wants it whole.
+    isa: Isa,
+    compositor: RowCompositor,
+    /// A band's rows, and their alpha if the avatar was keyed.
+    rgb: AlignedBuffer<u8>,
+    alpha: Option<AlignedBuffer<u8>>,
+    size: (usize, usize),
+    fitted: Fitted,
+    output: Output,
+    /// The picture at the avatar's size, RGB; empty until it is asked for.
     #[cfg(feature = "gpu-compose")]
     whole: Vec<u8>,
 }
 
-/// What paints strips at the avatar's size.
+/// How the picture is fitted into the output.
 #[derive(Debug)]
-struct Brush {
-    isa: Isa,
-    width: usize,
-    height: usize,
-    chroma: Chroma,
-    /// The same rows of the base frame that leaves; empty until one does.
-    leaving: Aligned<u8>,
+enum Fitted {
+    /// It has the output's size.
+    AsItIs,
+    Cropped(Crop),
+    Scaled(Box<Scaler>),
 }
 
-/// A picture's rows from above to below, each painted when it is asked for.
-struct Strips<'a> {
-    brush: &'a mut Brush,
-    layers: &'a Layers<'a>,
-    strip: &'a mut [u8],
-    rows: Range<usize>,
-}
-
-/// What a picture is made from.
+/// A part of the picture, at its own scale.
 #[derive(Debug)]
-pub(crate) struct Layers<'a> {
-    pub(crate) base: Ground<'a>,
-    /// What is laid over it, and where.
-    pub(crate) patch: Option<(&'a Patch, &'a Affine)>,
-    /// What gives way to it.
-    pub(crate) leaving: Option<Fade<'a>>,
-}
-
-/// What lies below everything else.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Ground<'a> {
-    Frame(&'a Arc<BaseFrame>),
-    /// A picture that is drawn already, row by row.
-    Drawn(&'a [[u8; 4]]),
-}
-
-/// Another base frame that shows through still.
-#[derive(Debug)]
-pub(crate) struct Fade<'a> {
-    pub(crate) base: &'a Arc<BaseFrame>,
-    /// Where the patch lies on it.
-    pub(crate) affine: &'a Affine,
-    /// How much of it shows, in 256ths.
-    pub(crate) weight: u16,
+struct Crop {
+    placement: Placement,
+    /// Two rows of the output.
+    rgb: [Vec<u8>; 2],
+    alpha: [Vec<u8>; 2],
 }
 
 impl Composer {
-    /// For an avatar of `width` × `height`, giving pictures of `size`.
-    pub(crate) fn new(
-        isa: Isa,
-        (width, height): (usize, usize),
-        size: Option<OutputSize>,
-        letterbox: [u8; 3],
-    ) -> Self {
-        let fit = size
-            .filter(|size| (size.width, size.height) != (width, height))
-            .map(|size| Fit::new((width, height), size, letterbox));
+    /// For pictures of an avatar, as `options` ask for them.
+    pub(crate) fn new(isa: Isa, picture: Picture, options: &SessionOptions) -> Self {
+        let (width, height) = picture.size;
+        let own = OutputSize { width, height };
+        let placement = Placement::new(
+            picture.size,
+            options.output_size.unwrap_or(own),
+            options.fit,
+        );
+        let mut bars = options.letterbox;
+        let is_keyed = picture.keyed_over.is_some();
+        let background = match (&options.background, picture.keyed_over) {
+            (None, None) => None,
+            (None, Some(color)) => Some(BackgroundRows::plain(&placement, color, bars)),
+            // Behind an opaque picture, only the bars show.
+            (Some(Background::Color(color)), None) => {
+                bars = *color;
+                None
+            }
+            (Some(Background::Color(color)), Some(_)) => {
+                Some(BackgroundRows::plain(&placement, *color, *color))
+            }
+            (Some(Background::Image(image)), _) if is_keyed || placement.has_bars() => {
+                Some(BackgroundRows::image(isa, &placement, image))
+            }
+            (Some(Background::Image(_)), _) => None,
+        };
+        let output = placement.output;
+        let fitted = if (output.width, output.height) == picture.size {
+            Fitted::AsItIs
+        } else if matches!(options.fit, Fit::Crop { .. }) {
+            Fitted::Cropped(Crop::new(placement, is_keyed))
+        } else {
+            let has_alpha = background.is_some();
+            let scaler = Scaler::new(picture.size, placement, bars, has_alpha);
+            Fitted::Scaled(Box::new(scaler))
+        };
+        let band = BAND_ROWS.min(height) * width;
         Self {
-            brush: Brush {
-                isa,
-                width,
-                height,
-                chroma: Chroma::default(),
-                leaving: Aligned::default(),
+            isa,
+            compositor: RowCompositor::new(isa, picture.size),
+            rgb: AlignedBuffer::new(3 * band),
+            alpha: is_keyed.then(|| AlignedBuffer::new(band)),
+            size: (output.width, output.height),
+            fitted,
+            output: match background {
+                None => Output::opaque(options.yuv),
+                Some(rows) => Output::over(options.yuv, rows, options.background.is_none()),
             },
-            strip: Aligned::new(3 * width * STRIP.min(height)),
-            fit,
             #[cfg(feature = "gpu-compose")]
             whole: Vec::new(),
         }
@@ -117,132 +131,94 @@ impl Composer {
 
     /// Size of the finished pictures.
     pub(crate) fn output_size(&self) -> (usize, usize) {
-        self.fit
-            .as_ref()
-            .map_or((self.brush.width, self.brush.height), Fit::output_size)
+        self.size
     }
 
     /// Composes one picture into `out`, which has the output's size.
     pub(crate) fn compose(&mut self, layers: &Layers<'_>, out: &mut PictureMut<'_>) {
-        let (isa, height) = (self.brush.isa, self.brush.height);
-        let mut strips = Strips {
-            brush: &mut self.brush,
+        let isa = self.isa;
+        let mut bands = RowBands {
+            compositor: &mut self.compositor,
             layers,
-            strip: self.strip.all(),
+            rgb: self.rgb.as_mut_slice(),
+            alpha: self.alpha.as_mut().map(AlignedBuffer::as_mut_slice),
             rows: 0..0,
         };
-        if let Some(fit) = &mut self.fit {
-            fit.apply(isa, &mut strips, out);
-            return;
-        }
-        for y in (0..height).step_by(2) {
-            let (top, bottom) = strips.pair(y);
-            convert::put_rows(isa, y, top, bottom, out);
+        match &mut self.fitted {
+            Fitted::AsItIs => {
+                for y in (0..self.size.1).step_by(2) {
+                    self.output.put(isa, y, bands.row_pair(y), out);
+                }
+            }
+            Fitted::Cropped(crop) => crop.apply(isa, &mut bands, &mut self.output, out),
+            Fitted::Scaled(scaler) => {
+                scaler.apply(isa, &mut bands, &mut self.output, out);
+            }
         }
     }
 
     /// Composes one picture at the avatar's size: packed RGB.
     #[cfg(feature = "gpu-compose")]
     pub(crate) fn draw(&mut self, layers: &Layers<'_>) -> &[u8] {
-        let (width, height) = (self.brush.width, self.brush.height);
+        let (width, height) = self.compositor.size();
         self.whole.resize(3 * width * height, 0);
-        for (strip, rgb) in self.whole.chunks_mut(3 * width * STRIP).enumerate() {
-            let rows = strip * STRIP..(strip * STRIP + STRIP).min(height);
-            self.brush.paint(layers, rows, rgb);
+        let bands = self.whole.chunks_mut(3 * width * BAND_ROWS);
+        for (band, rgb) in bands.enumerate() {
+            let rows = band * BAND_ROWS..(band * BAND_ROWS + BAND_ROWS).min(height);
+            self.compositor.compose(layers, rows, rgb);
         }
         &self.whole
     }
 }
 
-impl Brush {
-    /// Paints some rows. Where one base frame gives way to another the patch is laid over both, so
-    /// that the mouth stays while the rest of the face fades.
-    fn paint(&mut self, layers: &Layers<'_>, rows: Range<usize>, rgb: &mut [u8]) {
-        let (isa, chroma) = (self.isa, &mut self.chroma);
-        match layers.base {
-            Ground::Frame(base) => base.expand(isa, chroma, rows.clone(), rgb),
-            Ground::Drawn(pixels) => {
-                let pixels = &pixels[rows.start * self.width..rows.end * self.width];
-                for (to, from) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
-                    to.copy_from_slice(&from[..3]);
+impl Crop {
+    fn new(placement: Placement, is_keyed: bool) -> Self {
+        let width = placement.output.width;
+        let alpha = vec![0; if is_keyed { width } else { 0 }];
+        Self {
+            placement,
+            rgb: [vec![0; 3 * width], vec![0; 3 * width]],
+            alpha: [alpha.clone(), alpha],
+        }
+    }
+
+    fn apply(
+        &mut self,
+        isa: Isa,
+        bands: &mut RowBands<'_>,
+        output: &mut Output,
+        out: &mut PictureMut<'_>,
+    ) {
+        let ((left, top), size) = (self.placement.offset, self.placement.output);
+        for y in (0..size.height).step_by(2) {
+            let rows = y..(y + 2).min(size.height);
+            for (place, y) in rows.clone().enumerate() {
+                let row = bands.row(top + y);
+                self.rgb[place].copy_from_slice(&row.rgb[3 * left..][..3 * size.width]);
+                if let Some(alpha) = row.alpha {
+                    self.alpha[place].copy_from_slice(&alpha[left..][..size.width]);
                 }
             }
-        }
-        if let Some((patch, affine)) = layers.patch {
-            let band = Band {
-                rgb,
-                rows: rows.clone(),
-                width: self.width,
+            let row = |place: usize| Row {
+                rgb: &self.rgb[place],
+                alpha: Some(&*self.alpha[place]).filter(|alpha| !alpha.is_empty()),
             };
-            lay(isa, patch, affine, band, self.height);
-        }
-        if let Some(leaving) = &layers.leaving {
-            let below = self.leaving.first(rgb.len());
-            leaving.base.expand(isa, chroma, rows.clone(), below);
-            if let Some((patch, _)) = layers.patch {
-                let band = Band {
-                    rgb: &mut *below,
-                    rows,
-                    width: self.width,
-                };
-                lay(isa, patch, leaving.affine, band, self.height);
-            }
-            arch::fade(isa, below, leaving.weight, rgb);
+            let bottom = (rows.len() == 2).then(|| row(1));
+            output.put(isa, y, (row(0), bottom), out);
         }
     }
-}
-
-impl Strips<'_> {
-    /// Paints the strip that row `y` begins or lies in.
-    fn reach(&mut self, y: usize) {
-        if !self.rows.contains(&y) {
-            let start = y - y % STRIP;
-            self.rows = start..(start + STRIP).min(self.brush.height);
-            let rgb = &mut self.strip[..3 * self.brush.width * self.rows.len()];
-            self.brush.paint(self.layers, self.rows.clone(), rgb);
-        }
-    }
-
-    /// Row `y`, an even number, and the next one, if there is one.
-    fn pair(&mut self, y: usize) -> (&[u8], Option<&[u8]>) {
-        self.reach(y);
-        let row = 3 * self.brush.width;
-        let rows = &self.strip[row * (y - self.rows.start)..row * self.rows.len()];
-        let (top, below) = rows.split_at(row);
-        (top, below.get(..row))
-    }
-}
-
-impl Source for Strips<'_> {
-    fn row(&mut self, y: usize) -> &[u8] {
-        self.reach(y);
-        let row = 3 * self.brush.width;
-        &self.strip[row * (y - self.rows.start)..][..row]
-    }
-}
-
-/// Lays the patch over some rows of a picture of `height` rows, as far as it touches them.
-fn lay(isa: Isa, patch: &Patch, affine: &Affine, band: Band<'_>, height: usize) {
-    let (rows, width) = (band.rows, band.width);
-    let touched = patch.rows(width, height, affine);
-    let touched = touched.start.max(rows.start)..touched.end.min(rows.end);
-    if touched.is_empty() {
-        return;
-    }
-    let [from, to] = [touched.start, touched.end].map(|y| 3 * width * (y - rows.start));
-    let band = Band {
-        rgb: &mut band.rgb[from..to],
-        rows: touched,
-        width,
-    };
-    patch.blend_into(isa, band, height, affine);
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::sync::Arc;
+
+    use super::base::BaseFrame;
+    use super::blend::Patch;
     use super::*;
     use crate::PixelFormat;
+    use crate::geometry::Affine;
 
     const SIZE: (usize, usize) = (32, 24);
     const ALONE: Affine = Affine {
@@ -254,21 +230,24 @@ mod tests {
         f: 8.0,
     };
 
-    /// Between two base frames every level is mixed by weight, and the mouth, which lies over both,
-    /// is what it is.
+    /// A crossfade mixes every level of two base frames by weight, and leaves the mouth as it is.
     #[test]
-    fn base_frames_fade_and_the_mouth_stays() {
+    fn base_frames_crossfade_and_the_mouth_stays() {
         let grey = |level: u8| Arc::new(BaseFrame::new(&vec![level; 3 * SIZE.0 * SIZE.1], SIZE));
-        let (coming, leaving) = (grey(10), grey(210));
+        let (to, from) = (grey(10), grey(210));
         let mut patch = Patch::new(8);
         patch.set(Isa::best(), &[1.0; 4 * 64], 1.0);
-        let mut composer = Composer::new(Isa::best(), SIZE, None, [0; 3]);
+        let picture = Picture {
+            size: SIZE,
+            keyed_over: None,
+        };
+        let mut composer = Composer::new(Isa::best(), picture, &SessionOptions::default());
         for weight in [64, 128, 192] {
             let layers = Layers {
-                base: Ground::Frame(&coming),
+                base: Ground::Frame(&to),
                 patch: Some((&patch, &ALONE)),
-                leaving: Some(Fade {
-                    base: &leaving,
+                crossfade: Some(CrossfadeSource {
+                    base: &from,
                     affine: &ALONE,
                     weight,
                 }),
@@ -288,6 +267,44 @@ mod tests {
                     "{weight}: {pixel:?} at {x}, {y}, not {expected}"
                 );
             }
+        }
+    }
+
+    /// A crossfade of two mattes, the old one transparent and the new one opaque.
+    #[test]
+    fn mattes_crossfade_too() {
+        let keyed = |level: u8| {
+            let mut frame = BaseFrame::new(&vec![90; 3 * SIZE.0 * SIZE.1], SIZE);
+            frame.set_matte(&vec![level; SIZE.0 * SIZE.1]);
+            Arc::new(frame)
+        };
+        let (to, from) = (keyed(244), keyed(12));
+        let picture = Picture {
+            size: SIZE,
+            keyed_over: Some([0; 3]),
+        };
+        let mut composer = Composer::new(Isa::best(), picture, &SessionOptions::default());
+        for weight in [64, 128, 192] {
+            let layers = Layers {
+                base: Ground::Frame(&to),
+                patch: None,
+                crossfade: Some(CrossfadeSource {
+                    base: &from,
+                    affine: &ALONE,
+                    weight,
+                }),
+            };
+            let mut bytes = vec![0; PixelFormat::Rgba8.buffer_len(SIZE.0, SIZE.1)];
+            let mut out = PictureMut::packed(PixelFormat::Rgba8, SIZE, &mut bytes).unwrap();
+            composer.compose(&layers, &mut out);
+            let alpha = ((255 * (256 - u32::from(weight)) + 128) >> 8) as u8;
+            assert!(
+                bytes
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .all(|pixel| *pixel == [90, 90, 90, alpha])
+            );
         }
     }
 }

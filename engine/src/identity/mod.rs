@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::compose::arch::{BLOCK, Isa};
 use crate::compose::blend::Patch;
 use crate::imx::{Container, Manifest};
-use crate::infer::{BATCH, Network, Provider, Runtime, TensorSpec, Terminator, TimeLimit};
+use crate::infer::{Network, Provider, Runtime, TRIED_BATCH, TensorSpec, Terminator, TimeLimit};
 use crate::{Error, ErrorKind, Result};
 
 /// Largest difference in levels of an exact provider from the patches in the file, for rounding at
@@ -15,7 +15,7 @@ const EXACT_LEVELS: u8 = 1;
 /// Least peak signal-to-noise ratio of other providers and of 8 bits, in dB, where the patch shows.
 const LEAST_PSNR_DB: f64 = 40.0;
 
-/// What numbers a network computes with.
+/// The numbers that a network computes with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Precision {
     Floats,
@@ -174,7 +174,7 @@ impl Identity {
         }
     }
 
-    /// Draws the avatar's own test vectors, alone and in a full batch.
+    /// Draws the avatar's own test vectors, alone and in a batch.
     ///
     /// # Errors
     /// `ProviderUnavailable` if the patches differ by more than the tolerance, if `time` is over, or if
@@ -217,16 +217,15 @@ impl Identity {
                 ));
             }
         }
-        for item in 0..BATCH {
-            self.set(BATCH, item, rows[item % rows.len()])?;
+        for item in 0..TRIED_BATCH {
+            self.set(TRIED_BATCH, item, rows[item % rows.len()])?;
         }
-        self.run_batch(BATCH, None)?;
+        self.run_batch(TRIED_BATCH, None)?;
         time.check()?;
-        for item in 0..BATCH {
-            let index = item % rows.len();
-            self.put(Isa::best(), (BATCH, item), 1.0, &mut patch);
-            self.judge(provider, index, &patch, patches[index])?;
-        }
+        let last = TRIED_BATCH - 1;
+        let index = last % rows.len();
+        self.put(Isa::best(), (TRIED_BATCH, last), 1.0, &mut patch);
+        self.judge(provider, index, &patch, patches[index])?;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! A base frame's JPEG, checked without decoding it.
+//! A base frame's or a matte's JPEG, checked without decoding it.
 //!
 //! Every segment has to be whole, the picture baseline and of the manifest's size, its tables sound
 //! and those that its scans name there, and each scan's data has to end with a marker, the last one's
@@ -25,14 +25,25 @@ const RESTART_INTERVAL: u8 = 0xDD;
 /// Longest Huffman code in bits.
 const MAX_CODE_BITS: usize = 16;
 
-/// Refuses what is no whole baseline JPEG of this size.
-pub(super) fn check(name: &str, data: &[u8], width: u32, height: u32) -> Result<()> {
+/// Numbers of components that a base frame may have, and that a matte has.
+pub(super) const COLOR: &[u8] = &[1, 3];
+pub(super) const GREY: &[u8] = &[1];
+
+/// Refuses what is no whole baseline JPEG of this size, with one of these numbers of components.
+pub(super) fn check(
+    name: &str,
+    data: &[u8],
+    width: u32,
+    height: u32,
+    component_counts: &[u8],
+) -> Result<()> {
     let Some([0xFF, START]) = data.get(..2) else {
         return Err(damaged(name, "it doesn't begin like one"));
     };
     let mut picture = Picture {
         name,
         size: (width, height),
+        component_counts,
         components: None,
         quantization_tables: [false; 4],
         huffman_tables: [[false; 4]; 2],
@@ -45,7 +56,7 @@ pub(super) fn check(name: &str, data: &[u8], width: u32, height: u32) -> Result<
             next_marker(rest).ok_or_else(|| damaged(name, "a marker is missing"))?;
         match marker {
             END => return picture.finish(),
-            // Those that have no length.
+            // Markers without a length.
             0x00..=0xBF | 0xD0..=0xD8 => {
                 return Err(damaged(
                     name,
@@ -76,10 +87,12 @@ fn next_marker(data: &[u8]) -> Option<(u8, &[u8])> {
     Some((marker, tail))
 }
 
-/// What the segments so far have said.
+/// The contents of the segments so far.
 struct Picture<'a> {
     name: &'a str,
     size: (u32, u32),
+    /// Numbers of components that are accepted.
+    component_counts: &'a [u8],
     /// Identifier of each component and the quantization table that it uses.
     components: Option<Vec<(u8, u8)>>,
     quantization_tables: [bool; 4],
@@ -128,9 +141,11 @@ impl Picture<'_> {
                 "{name} is {w} x {h} pixels; the manifest says {width} x {height}"
             )));
         }
-        if bits != 8 || !matches!(count, 1 | 3) {
+        if bits != 8 || !self.component_counts.contains(&count) {
+            let counts: Vec<_> = self.component_counts.iter().map(u8::to_string).collect();
             return Err(invalid(format!(
-                "{name} has {count} components of {bits} bits; 1 or 3 of 8 bits are wanted"
+                "{name} has {count} components of {bits} bits; {} of 8 bits are wanted",
+                counts.join(" or ")
             )));
         }
         let (components, rest) = components.as_chunks::<3>();
@@ -211,7 +226,7 @@ impl Picture<'_> {
         Ok(())
     }
 
-    /// What follows a scan's data, from its marker on.
+    /// The rest behind a scan's data, from its marker on.
     fn skip_coded_data<'d>(&self, data: &'d [u8]) -> Result<&'d [u8]> {
         let mut rest = data;
         loop {

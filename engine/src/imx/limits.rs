@@ -1,4 +1,4 @@
-//! What a container may hold at most. A file that asks for more is refused before anything of that
+//! Limits of a container. A file that asks for more is refused before anything of that
 //! size is allocated; a sound avatar stays far below each of these.
 
 /// Members in a container, `manifest.json` included.
@@ -31,7 +31,7 @@ pub const MIN_FRAME_PX: u32 = 16;
 /// Width and height of a base frame in pixels, at most.
 pub const MAX_FRAME_PX: u32 = 4096;
 
-/// Base frames of an avatar: over six minutes.
+/// Base frames of an avatar: over six minutes. With mattes, [`MAX_ENTRIES`] permits some 8,000.
 pub const MAX_FRAMES: u32 = 10_000;
 
 /// Width and height of the mouth patch in pixels; it is a multiple of [`PATCH_STEP_PX`].

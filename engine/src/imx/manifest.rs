@@ -31,7 +31,7 @@ pub const FRAME_RATE: u32 = 25;
 /// Bands of the mel window.
 pub const MEL_BANDS: u32 = 80;
 
-/// What every family's manifest says, enough to name the file.
+/// The keys of every family's manifest, enough to name the file.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Head {
     pub(super) format_version: String,
@@ -64,6 +64,9 @@ pub struct Manifest {
     pub license: String,
     /// The base frames.
     pub frame: FrameInfo,
+    /// The matte of each base frame, in an avatar that was keyed. From format version 2.1 on.
+    #[serde(default)]
+    pub matte: Option<Matte>,
     /// The mouth patch.
     pub crop: Crop,
     /// Names of the mouth coefficients, in the networks' order. Unique.
@@ -95,6 +98,21 @@ pub struct FrameInfo {
     pub count: u32,
     /// Frames per second: [`FRAME_RATE`].
     pub rate: u32,
+}
+
+/// The mattes of an avatar that was keyed: for each base frame a member
+/// [`matte/00000.jpg`](matte_member), a grey JPEG image of the frame's size.
+///
+/// A level of 24 or less is transparent, one of 232 or more is opaque; between, alpha is (level - 24) /
+/// 208. Wholly transparent pixels are best stored as 12 and opaque ones as 244, so that ringing of the
+/// compression is clipped. The base frames' colors are straight (not multiplied by alpha) and
+/// free of the screen's color, and go on beyond the edge of the matte: neither chroma subsampling nor
+/// resampling mixes in the color of what was behind.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Matte {
+    /// Red, green and blue of the background that shows unless another is asked for.
+    pub background: [u8; 3],
 }
 
 /// The mouth patch and what places it.
@@ -197,7 +215,7 @@ pub struct Motion {
     pub first: u32,
     /// Number of base frames, at least 1.
     pub count: u32,
-    /// What comes after the last frame.
+    /// Continuation after the last frame.
     #[serde(rename = "loop", default)]
     pub looping: Loop,
     /// Offsets from `first` at which the motion may begin. Never empty; by default the first frame.
@@ -209,7 +227,7 @@ pub struct Motion {
     pub exits: Vec<u32>,
 }
 
-/// What comes after the last frame of a motion.
+/// Continuation of a motion after its last frame.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -256,7 +274,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The `training` object as JSON: free metadata of whoever made the avatar. `null` if there is
+    /// The `training` object as JSON: free metadata of the avatar's maker. `null` if there is
     /// none.
     pub fn training_json(&self) -> &str {
         self.training.as_deref().map_or("null", RawValue::get)
@@ -276,6 +294,11 @@ impl Manifest {
 /// The member of base frame `index`.
 pub fn frame_member(index: u32) -> String {
     format!("frames/{index:05}.jpg")
+}
+
+/// The member of the matte of base frame `index`.
+pub fn matte_member(index: u32) -> String {
+    format!("matte/{index:05}.jpg")
 }
 
 /// The member with pose and affine of each base frame.

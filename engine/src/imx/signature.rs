@@ -1,4 +1,4 @@
-//! What a file is, by its first bytes.
+//! The kind of a file, by its first bytes.
 
 use super::fault::{NOT_IMX, invalid, unsupported};
 use crate::{Error, ErrorKind, Result};

@@ -12,7 +12,7 @@ use super::limits::{MAX_FILE_BYTES, MAX_READ_BYTES};
 use super::signature::identify;
 use crate::{Error, ErrorKind, Result};
 
-/// Bytes that a container is made of, whoever owns them.
+/// Bytes of a container: read, mapped, or the caller's.
 pub(super) type Bytes = Box<dyn AsRef<[u8]> + Send + Sync>;
 
 /// Bytes that tell what a file is.

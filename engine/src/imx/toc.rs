@@ -32,7 +32,7 @@ pub(super) struct Entry {
     pub(super) data: Data,
 }
 
-/// Where a member's bytes are.
+/// Place of a member's bytes.
 #[derive(Debug)]
 pub(super) enum Data {
     /// In the file.

@@ -11,7 +11,7 @@ use super::limits::{
 };
 use super::manifest::{
     Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, GEOMETRY_MEMBER, Head, MANIFEST, MEL_BANDS,
-    Manifest, Motion, frame_member,
+    Manifest, Motion, frame_member, matte_member,
 };
 use super::members::Members;
 use super::toc::check_name;
@@ -342,7 +342,12 @@ pub(super) fn members(members: &Members, manifest: &Manifest) -> Result<()> {
     for i in 0..frame.count {
         let name = frame_member(i);
         let data = members.get(&name).map_err(|_| missing(&name))?;
-        jpeg::check(&name, data, frame.width, frame.height)?;
+        jpeg::check(&name, data, frame.width, frame.height, jpeg::COLOR)?;
+        if manifest.matte.is_some() {
+            let name = matte_member(i);
+            let data = members.get(&name).map_err(|_| missing(&name))?;
+            jpeg::check(&name, data, frame.width, frame.height, jpeg::GREY)?;
+        }
     }
     Ok(())
 }

@@ -114,7 +114,7 @@ impl Writer {
 fn write_complete(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".").suffix(".part");
-    // As any new file: the process's mask is applied. By default nobody else could read it.
+    // As any new file: the process's mask is applied. By default only its owner could read it.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder)?;

@@ -108,7 +108,7 @@ fn inflate(entry: &CentralEntry, packed: &[u8], budget: usize) -> Result<Vec<u8>
     }
 }
 
-/// Where the central directory lies and how many entries it has.
+/// Place of the central directory, and its number of entries.
 struct Directory {
     range: Range<usize>,
     count: u16,

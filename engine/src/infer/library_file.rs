@@ -1,5 +1,5 @@
-//! Whether a shared library is whole. The system's loader maps it without looking: it ends a process
-//! that touches a page behind the end of a file that was cut off (SIGBUS).
+//! A check that a shared library is whole. The system's loader maps it without looking: it ends a
+//! process that touches a page behind the end of a file that was cut off (SIGBUS).
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -52,7 +52,7 @@ struct Elf {
     big_endian: bool,
 }
 
-/// Where a table of headers lies.
+/// Place of a table of headers in the file.
 struct Table {
     offset: u64,
     entry_bytes: u64,
@@ -92,7 +92,7 @@ impl Elf {
         Some([table(0)?, table(1)?])
     }
 
-    /// Where a segment lies in the file: `p_offset` and `p_filesz`.
+    /// Offset and length of a segment in the file: `p_offset` and `p_filesz`.
     fn segment(self, entry: &[u8]) -> Option<(u64, u64)> {
         let (offset, length, word) = if self.wide { (8, 32, 8) } else { (4, 16, 4) };
         Some((

@@ -1,5 +1,5 @@
-//! Where the code of this library lies: in the executable, or in a shared library beside which
-//! ONNX Runtime may have been put.
+//! The file that holds the code of this library: the executable, or a shared library beside which ONNX
+//! Runtime may have been put.
 
 use std::path::PathBuf;
 
@@ -55,7 +55,7 @@ pub(super) fn own_file() -> Option<PathBuf> {
     }
 }
 
-/// Nobody to ask.
+/// Unknown on other systems.
 #[cfg(not(any(unix, windows)))]
 pub(super) fn own_file() -> Option<PathBuf> {
     None

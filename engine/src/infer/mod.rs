@@ -14,7 +14,7 @@ mod watchdog;
 
 #[cfg(feature = "internals")]
 pub(crate) use model::{ElementType, Model, TensorId};
-pub(crate) use network::{BATCH, Network};
+pub(crate) use network::{BATCH, Network, TRIED_BATCH};
 pub use provider::{Provider, ProviderReport};
 pub use runtime::{RUNTIME_WANTED, RuntimeInfo};
 pub(crate) use runtime::{Runtime, TELEMETRY_SWITCH};

@@ -7,7 +7,7 @@ use ort::ep::{self, ExecutionProvider as _, ExecutionProviderDispatch};
 
 use crate::{Error, ErrorKind, Result};
 
-/// What executes the networks.
+/// An execution provider: the library or device that runs the networks.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Provider {
@@ -36,7 +36,7 @@ pub struct ProviderReport {
     /// Whether the identity network runs in 8 bits: on the CPU, where the avatar has it so and the
     /// self-test finds it good.
     pub quantized: bool,
-    /// Those that came first in the preference, with the reason against each.
+    /// Providers that came first in the preference, with the reason against each.
     pub refused: Vec<(Provider, String)>,
 }
 
@@ -67,7 +67,7 @@ impl Provider {
     /// by name is the only one.
     pub(crate) fn preference(self) -> &'static [Self] {
         match self {
-            // OpenVINO serves who asks for it: its kernels take longer for these small networks
+            // OpenVINO runs on request only: its kernels take longer for these small networks
             // than ONNX Runtime's own (docs/performance.md).
             Self::Auto => &[Self::Cuda, Self::CoreMl, Self::WebGpu, Self::Cpu],
             Self::CoreMl => &[Self::CoreMl],
@@ -94,7 +94,7 @@ impl Provider {
         matches!(self, Self::Cpu)
     }
 
-    /// What to register with a session; nothing for the CPU, which is always there.
+    /// The provider to register with a session; none for the CPU, which is always there.
     pub(crate) fn dispatch(self) -> Option<ExecutionProviderDispatch> {
         let dispatch = match self {
             Self::Auto | Self::Cpu => return None,

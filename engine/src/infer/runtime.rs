@@ -16,7 +16,7 @@ use crate::{Error, ErrorKind, Result};
 /// The oldest ONNX Runtime that will do.
 pub const RUNTIME_WANTED: &str = "1.19";
 
-/// What keeps ONNX Runtime from collecting data for its maker, if it is 1.
+/// Environment variable that keeps ONNX Runtime from collecting data for its maker, if it is 1.
 pub(crate) const TELEMETRY_SWITCH: &str = "ORT_DISABLE_TELEMETRY";
 
 /// The ONNX Runtime library that this process uses.
@@ -105,7 +105,7 @@ fn search(explicit: Option<&Path>) -> Result<Runtime> {
     ))
 }
 
-/// Where the library may be, best first. An explicit path is the only one.
+/// Paths of the library to try, best first. An explicit path is the only one.
 fn candidates(explicit: Option<&Path>) -> Vec<(&'static str, PathBuf)> {
     if let Some(path) = explicit {
         return vec![("given explicitly", path.to_owned())];

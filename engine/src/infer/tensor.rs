@@ -4,7 +4,7 @@ use ort::value::PrimitiveTensorElementType;
 
 use super::model::ElementType;
 
-/// What an output is made of.
+/// Element type of an output.
 pub(crate) trait Element:
     PrimitiveTensorElementType + Copy + Default + std::fmt::Debug
 {

@@ -1,4 +1,4 @@
-//! Ends runs of networks that take too long, or that nobody waits for any more.
+//! Terminates runs of networks that are overdue or cancelled.
 //!
 //! ONNX Runtime ends a run between two nodes once its `RunOptions` are told to terminate. A run that
 //! goes beyond its limit is told so by the watchdog, one thread for all networks of the process; a
@@ -27,7 +27,7 @@ const IDLE: u64 = 0b00;
 const RUNNING: u64 = 0b01;
 const OVERDUE: u64 = 0b10;
 const CANCELLED: u64 = 0b11;
-/// What is added to a state for the next run.
+/// Step from one run's state to the next one's.
 const NEXT: u64 = PHASE + 1;
 
 /// Why a run gave no result.
@@ -247,7 +247,7 @@ struct Registry {
     generation: u64,
 }
 
-/// What the watchdog saw of a network.
+/// State of a network's runs at the watchdog's last look.
 struct Seen {
     run: Arc<Run>,
     state: u64,
@@ -309,7 +309,7 @@ impl Watchdog {
         }
     }
 
-    /// What the thread does.
+    /// Body of the thread.
     fn look(&self, generation: u64) {
         let mut registry = lock(&self.registry);
         while registry.generation == generation {

@@ -136,6 +136,23 @@ pub(crate) struct AnimationState {
     crossfade: Option<(usize, u16)>,
     /// What a drawn face does by itself.
     pub(crate) life: Life,
+    /// A gesture that was cut off by a restart, and no frame has told so yet.
+    cut_off: Option<usize>,
+}
+
+/// Gestures that begin or end with a frame, by the number of the motion.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct GestureEvents {
+    pub(crate) started: Option<usize>,
+    pub(crate) ended: Option<usize>,
+}
+
+impl GestureEvents {
+    /// Adds those of a later frame.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.started = later.started.or(self.started);
+        self.ended = later.ended.or(self.ended);
+    }
 }
 
 /// What a picture shows.
@@ -145,6 +162,7 @@ pub(crate) struct FrameSelection {
     pub(crate) frame: usize,
     /// The base frame that a crossfade comes from, and its weight in 256ths.
     pub(crate) crossfade: Option<(usize, u16)>,
+    pub(crate) gestures: GestureEvents,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -153,12 +171,23 @@ struct Position {
     offset: u32,
     /// On the way back of a bouncing loop.
     backwards: bool,
+    /// It was requested as a gesture.
+    gesture: bool,
 }
 
 impl AnimationState {
     /// Plays a gesture from the next exit on.
     pub(crate) fn perform(&mut self, gesture: usize) {
         self.gesture = Some(gesture);
+    }
+
+    /// Starts over, from the beginning of what plays then.
+    pub(crate) fn restart(&mut self) {
+        let playing = self.at.filter(|at| at.gesture).map(|at| at.motion);
+        *self = Self {
+            cut_off: playing.or(self.cut_off),
+            ..Self::default()
+        };
     }
 
     /// Moves on by a frame. `base_loop` plays instead of idle and talking.
@@ -173,18 +202,26 @@ impl AnimationState {
             None if talking => set.talking,
             None => set.idle,
         };
-        let next = match self.at {
+        let before = self.at.filter(|at| at.gesture).map(|at| at.motion);
+        let (next, entered) = match self.at {
             None => {
-                let motion = self.gesture.take().unwrap_or(wanted);
-                Position {
+                let gesture = self.gesture.take();
+                let motion = gesture.unwrap_or(wanted);
+                let first = Position {
                     motion,
                     offset: set.motions[motion].1.entries[0],
                     backwards: false,
-                }
+                    gesture: gesture.is_some(),
+                };
+                (first, true)
             }
             Some(at) => self.after(set, at, wanted),
         };
         self.at = Some(next);
+        let gestures = GestureEvents {
+            started: (entered && next.gesture).then_some(next.motion),
+            ended: before.filter(|_| entered).or(self.cut_off.take()),
+        };
         let crossfade = self.crossfade.map(|(frame, left)| {
             self.crossfade = (left > 1).then_some((frame, left - 1));
             (frame, 256 * left / (CROSSFADE_FRAMES + 1))
@@ -192,10 +229,12 @@ impl AnimationState {
         FrameSelection {
             frame: set.frame(next.motion, next.offset),
             crossfade,
+            gestures,
         }
     }
 
-    fn after(&mut self, set: &MotionSet, at: Position, wanted: usize) -> Position {
+    /// Where it stands a frame after `at`, and whether a motion was entered with it.
+    fn after(&mut self, set: &MotionSet, at: Position, wanted: usize) -> (Position, bool) {
         let motion = &set.motions[at.motion].1;
         let ended = motion.looping == Loop::Once && at.offset + 1 == motion.count;
         if motion.exits.contains(&at.offset) || ended {
@@ -204,22 +243,24 @@ impl AnimationState {
             let goal = match self.gesture {
                 Some(gesture) if !playing_gesture => {
                     self.gesture = None;
-                    Some(gesture)
+                    Some((gesture, true))
                 }
-                _ => (ended || at.motion != wanted && !playing_gesture).then_some(wanted),
+                _ => (ended || at.motion != wanted && !playing_gesture).then_some((wanted, false)),
             };
-            if let Some(motion) = goal {
+            if let Some((motion, gesture)) = goal {
                 let before = set.frame(at.motion, at.offset);
                 let offset = set.nearest_entry(motion, before);
                 // Frames that follow each other in the film fit.
                 let fits = [before, before + 1].contains(&set.frame(motion, offset));
                 let filmed = !set.affines.is_empty();
                 self.crossfade = (filmed && !fits).then_some((before, CROSSFADE_FRAMES));
-                return Position {
+                let first = Position {
                     motion,
                     offset,
                     backwards: false,
+                    gesture,
                 };
+                return (first, true);
             }
         }
         let last = motion.count - 1;
@@ -230,10 +271,11 @@ impl AnimationState {
             _ if at.offset == last => (0, false),
             _ => (at.offset + 1, false),
         };
-        Position {
-            motion: at.motion,
+        let next = Position {
             offset,
             backwards,
-        }
+            ..at
+        };
+        (next, false)
     }
 }

@@ -66,6 +66,11 @@ impl Mouth {
     /// A frame without speech: the mouth closes over three frames, then the patch fades from the
     /// base frame.
     pub(crate) fn rest(&mut self) {
+        if !self.speaking && !self.is_closing_by_itself() {
+            // The mouth was driven from outside: it closes from there.
+            self.from.copy_from_slice(&self.shown);
+            self.ramp = 0.0;
+        }
         if self.ramp >= 1.0 && !self.speaking {
             self.patch_opacity = (self.patch_opacity - 1.0 / RAMP).max(0.0);
             if self.patch_opacity < 1e-3 {
@@ -75,8 +80,38 @@ impl Mouth {
         self.close_over(RAMP);
     }
 
+    /// A frame without speech whose coefficients are to be [driven](Self::drive) from outside: the patch
+    /// shows as long as they are not zero.
+    pub(crate) fn rest_driven(&mut self, driven: &[Option<f32>]) {
+        let moves = driven.iter().flatten().any(|&value| value > 0.0);
+        let own = self.speaking || self.ramp < 1.0 && self.is_closing_by_itself();
+        if moves && !own {
+            self.patch_opacity = (self.patch_opacity + 1.0 / RAMP).min(1.0);
+        } else {
+            self.rest();
+        }
+    }
+
+    /// Shows coefficients from outside, each in [0, 1], in place of its own.
+    pub(crate) fn drive(&mut self, driven: &[Option<f32>]) {
+        for (shown, driven) in self.shown.iter_mut().zip(driven) {
+            *shown = driven.unwrap_or(*shown);
+        }
+    }
+
+    /// Whether it shows what its own ramp to rest gives.
+    fn is_closing_by_itself(&self) -> bool {
+        let left = 1.0 - self.ramp;
+        let mut both = self.shown.iter().zip(&self.from);
+        both.all(|(&shown, &from)| shown == from * left)
+    }
+
     /// A frame after an interruption: the mouth closes over two.
     pub(crate) fn close(&mut self) {
+        if !self.speaking && !self.is_closing_by_itself() {
+            self.from.copy_from_slice(&self.shown);
+            self.ramp = 0.0;
+        }
         self.close_over(CLOSING.into());
     }
 

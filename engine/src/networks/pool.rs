@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Networks;
 use crate::Result;
-use crate::schedule::permits::Permit;
+use crate::schedule::Permit;
 
 pub(crate) struct Pool {
     state: Mutex<State>,
@@ -57,8 +57,8 @@ impl Pool {
         Ok(())
     }
 
-    /// Networks for the time of a permit. There are as many permits as threads, so that there never
-    /// are more networks than threads. `load` makes them where none is idle and none can be shared.
+    /// Networks for the time of a permit. There are as many permits of a kind as threads: no
+    /// more networks than threads, unless runs turn from short to long. `load` makes them where none is idle and none can be shared.
     ///
     /// # Errors
     /// Those of `load`; `Inference` if ONNX Runtime fails.

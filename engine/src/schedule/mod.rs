@@ -1,346 +1,288 @@
-//! The render pool: an engine's threads, and who is served first.
+//! The scheduler: the engine's thread pool and the semaphore that networks run under, both "earliest
+//! deadline first" with fair shares.
 //!
-//! Two rules, both "earliest deadline first":
+//! - A network runs only under a [permit](semaphore). There are as many permits as threads.
+//! - The pool's [threads](workers) prefetch frames of speech before they are due. A session announces
+//!   that there is something to prepare; the [queue] gives threads the tasks that are due first, in
+//!   batches of one avatar's sessions, since a network takes less time for a batch.
+//! - [Shares](share) keep an avatar whose networks are slow from slowing the sessions of others.
 //!
-//! - Networks run only under a [permit](permits), of which there are as many as the process may use
-//!   cores. Who waits longest for a frame that is due gets the next one; sessions that keep no time
-//!   come last.
-//! - Threads of the pool prepare frames of speech before they are due, for sessions that say that
-//!   there is something to prepare. They serve the session whose next frame is due first, and with it
-//!   those of the same avatar that are due next: a network takes less time for a batch. While there is
-//!   [time](jobs::PATIENCE), a session waits for others to make up a batch.
-//!
-//! Who draws a frame that is not prepared waits until it is. Where there is more to do than time, each
-//! [piece](Piece) says how long jobs wait from one to the next, for whoever prepares it to leave out
-//! what could not be done in time. There is one mutex for the jobs, with a condition variable for the
-//! threads and one for each job, and one of each for the permits; none is held while working.
+//! A draw that finds no prepared frame waits for the pool. Where there is more work than time, each
+//! [item](WorkItem) says how long tasks wait from one turn to the next, so that the session drops
+//! pictures ahead of time. The queue has one mutex, with a condition variable for the threads and one for each
+//! task; the semaphore has a mutex of its own. None is held while working.
 
-mod jobs;
-pub(crate) mod permits;
+#[cfg(feature = "internals")]
+mod bench;
+mod entry;
+mod heap;
+mod queue;
+mod semaphore;
+mod share;
+#[cfg(test)]
+mod tests;
 mod timer;
+mod workers;
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arrayvec::ArrayVec;
 
 use crate::infer::BATCH;
+use crate::log::{Log, LogLevel};
 use crate::{Error, ErrorKind, Result};
-pub(crate) use jobs::Piece;
-use jobs::{Batch, Entry, Jobs};
-use permits::Permits;
+#[cfg(feature = "internals")]
+pub(crate) use bench::QueueBench;
+pub(crate) use entry::{TaskId, WorkItem};
+pub(crate) use semaphore::Permit;
+pub(crate) use share::Share;
 use timer::Timer;
+use workers::Shared;
+
+/// Most threads of an engine.
+const MOST_THREADS: usize = 1024;
 
 /// When something has to be done.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Deadline {
-    /// By then.
+    /// By this time.
     At(Instant),
     /// After everything that has a time.
     Whenever,
 }
 
-/// Something that can be prepared piece by piece.
-pub(crate) trait Job: Send + Sync + Sized + 'static {
-    /// Prepares these pieces of jobs that are of one group; gives the deadline of each one's next, or
-    /// None if there is nothing to prepare before it is [announced](Scheduler::announce) again. Unless
-    /// it is `urgent`, gives way to other threads now and then.
-    fn work(pieces: &[Piece<Self>], urgent: bool) -> ArrayVec<Option<Deadline>, BATCH>;
+/// Work of a session that is done turn by turn.
+pub(crate) trait Task: Send + Sync + Sized + 'static {
+    /// Does a turn of each of these tasks, which are of one group. Gives the deadline of each one's next
+    /// turn; None: there is nothing to do until it is [announced](Scheduler::announce) again. Unless it
+    /// is `urgent`, yields to other threads now and then.
+    fn run_batch(items: &[WorkItem<Self>], urgent: bool) -> ArrayVec<Option<Deadline>, BATCH>;
+
+    /// Takes note that a turn with this task has panicked.
+    fn panicked(&self, message: &str);
 }
 
-/// Cheap to clone: the same pool. Its threads end with the last clone.
-pub(crate) struct Scheduler<J: Job>(Arc<Pool<J>>);
+/// A handle of the pool; clones are the same pool, and its threads end with the last clone.
+pub(crate) struct Scheduler<T: Task>(Arc<Pool<T>>);
 
-impl<J: Job> Clone for Scheduler<J> {
+impl<T: Task> Clone for Scheduler<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-struct Pool<J: Job> {
-    shared: Arc<Shared<J>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+struct Pool<T: Task> {
+    shared: Arc<Shared<T>>,
+    handles: Mutex<Vec<JoinHandle<()>>>,
     timer: Timer,
-    count: usize,
-}
-
-struct Shared<J> {
-    permits: Permits,
-    jobs: Mutex<Jobs<J>>,
-    announced: Condvar,
     threads: usize,
+    log: Log,
 }
 
-impl<J: Job> std::fmt::Debug for Scheduler<J> {
+impl<T: Task> std::fmt::Debug for Scheduler<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Scheduler")
-            .field("threads", &self.0.count)
+            .field("threads", &self.0.threads)
             .finish_non_exhaustive()
     }
 }
 
-impl<J: Job> Scheduler<J> {
-    /// A pool of `threads`, which start with the first job. None: as many as the process may use
-    /// cores, a container's quota counted (`std` reads it from the control groups).
-    pub(crate) fn new(threads: Option<usize>, limit: Option<usize>) -> Self {
-        let count = threads
-            .unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
-            .max(1);
-        Self(Arc::new(Pool {
-            shared: Arc::new(Shared {
-                permits: Permits::new(count),
-                jobs: Mutex::new(Jobs::new(limit)),
-                announced: Condvar::new(),
-                threads: count,
-            }),
-            threads: Mutex::default(),
+impl<T: Task> Scheduler<T> {
+    /// A pool of `threads` (**1 to 1,024**), which start with the first task. None: as many as the
+    /// process may use cores, a container's quota counted (`std` reads it from the control groups).
+    ///
+    /// # Errors
+    /// `InvalidArgument`: a number of threads outside its domain.
+    pub(crate) fn new(threads: Option<usize>, limit: Option<usize>, log: Log) -> Result<Self> {
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        let threads = threads.unwrap_or_else(|| cores().min(MOST_THREADS));
+        if !(1..=MOST_THREADS).contains(&threads) {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("{threads} threads are outside 1 to {MOST_THREADS}"),
+            ));
+        }
+        Ok(Self(Arc::new(Pool {
+            shared: Arc::new(Shared::new(threads, limit)),
+            handles: Mutex::default(),
             timer: Timer::default(),
-            count,
-        }))
+            threads,
+            log,
+        })))
     }
 
     /// Number of threads, and of networks that run at a time.
     pub(crate) fn threads(&self) -> usize {
-        self.0.count
+        self.0.threads
     }
 
-    /// What wakes the tasks of hosts.
+    /// The timer that wakes the host's tasks.
     pub(crate) fn timer(&self) -> &Timer {
         &self.0.timer
     }
 
-    /// Who may run networks.
-    pub(crate) fn permits(&self) -> &Permits {
-        &self.0.shared.permits
+    /// Number of tasks.
+    pub(crate) fn tasks(&self) -> usize {
+        self.0.shared.lock().queue.len()
     }
 
-    /// Number of jobs.
-    pub(crate) fn sessions(&self) -> usize {
-        self.0.shared.jobs().entries.len()
+    /// Sets how many tasks there may be; those that there are stay.
+    pub(crate) fn set_limit(&self, limit: Option<usize>) {
+        self.0.shared.lock().queue.limit = limit;
     }
 
-    /// Most jobs from now on.
-    pub(crate) fn set_max_sessions(&self, limit: Option<usize>) {
-        self.0.shared.jobs().limit = limit;
-    }
-
-    /// Takes a job in; gives its number. Those of one `group` may be worked on together.
+    /// Registers a task. Tasks with the same share may be worked on together.
     ///
     /// # Errors
     /// `LimitExceeded`: there are as many as are allowed.
-    pub(crate) fn register(&self, job: Weak<J>, group: usize) -> Result<u64> {
+    pub(crate) fn register(&self, task: Weak<T>, share: &Arc<Share>) -> Result<TaskId> {
+        let id = self.0.shared.lock().queue.register(task, share)?;
         self.start();
-        let mut jobs = self.0.shared.jobs();
-        let count = jobs.entries.len();
-        if let Some(limit) = jobs.limit.filter(|limit| count >= *limit) {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                format!(
-                    "{count} real-time sessions are served already, the engine's limit is {limit}; end one first"
-                ),
-            ));
-        }
-        jobs.next += 1;
-        let number = jobs.next;
-        jobs.entries.insert(number, Entry::new(job, group));
-        Ok(number)
+        Ok(id)
     }
 
-    /// Lets a job go; a thread that is at it finishes the piece.
-    pub(crate) fn remove(&self, number: u64) {
-        self.0.shared.jobs().entries.remove(&number);
+    /// Removes a task; a thread that works on it ends its turn.
+    pub(crate) fn remove(&self, id: TaskId) {
+        self.0.shared.lock().queue.remove(id);
     }
 
-    /// Says that there may be something to prepare, due at `deadline`.
-    pub(crate) fn announce(&self, number: u64, deadline: Deadline) {
-        if let Some(entry) = self.0.shared.jobs().entries.get_mut(&number) {
-            entry.offer(deadline, Instant::now());
-        }
-        self.0.shared.announced.notify_one();
+    /// Announces that a task has something to do, due at `deadline`. Wakes a thread only if all would
+    /// sleep past it.
+    pub(crate) fn announce(&self, id: TaskId, deadline: Deadline) {
+        let now = Instant::now();
+        let mut state = self.0.shared.lock();
+        state.queue.announce(id, deadline, now);
+        self.0.shared.wake_for_next(&mut state, now);
     }
 
-    /// Waits for a piece of a job that is wanted now, if there may be something to prepare. The pool
-    /// prepares it: whoever waited would do it for one or two at a time.
-    pub(crate) fn wait_for(&self, number: u64) {
-        if self.threads_running() == 0 {
-            return;
+    /// Waits for a turn of a task that is wanted now, if it has something to do.
+    ///
+    /// # Errors
+    /// `Cancelled`: `flag` was raised, and [`wake`](Self::wake) called, while the task had its turn before
+    /// it.
+    pub(crate) fn wait_for(&self, id: TaskId, flag: &AtomicBool) -> Result<()> {
+        if self.running_threads() == 0 {
+            return Ok(());
         }
-        let mut jobs = self.0.shared.jobs();
+        let mut state = self.0.shared.lock();
         let mut before = None;
-        while let Some(entry) = jobs.entries.get_mut(&number) {
+        while let Some(entry) = state.queue.entry(id) {
             let waits = entry.ready || entry.busy;
-            if !waits || *before.get_or_insert(entry.worked) != entry.worked {
-                return;
+            if !waits || *before.get_or_insert(entry.turns) != entry.turns {
+                break;
             }
-            if !entry.wanted {
-                // The pool may have gone by another time so far, and sleep until then.
-                entry.deadline = Deadline::At(Instant::now());
-                entry.wanted = true;
-                self.0.shared.announced.notify_one();
+            if flag.load(Ordering::Acquire) {
+                return Err(cancelled());
             }
             let done = Arc::clone(&entry.done);
-            jobs = done.wait(jobs).unwrap_or_else(PoisonError::into_inner);
+            if !entry.has_waiter {
+                let now = Instant::now();
+                state.queue.hasten(id, now);
+                self.0.shared.wake_for_next(&mut state, now);
+            }
+            state = done.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        Ok(())
     }
 
-    fn threads_running(&self) -> usize {
-        let threads = self.0.threads.lock();
-        threads.unwrap_or_else(PoisonError::into_inner).len()
+    /// Waits for a permit to run a network of the avatar with this share.
+    ///
+    /// # Errors
+    /// `Cancelled`: `flag` was raised, and [`wake`](Self::wake) called, before there was a permit.
+    pub(crate) fn acquire<'a>(
+        &'a self,
+        share: &'a Share,
+        deadline: Deadline,
+        flag: Option<&AtomicBool>,
+    ) -> Result<Permit<'a>> {
+        self.0.shared.semaphore.acquire(share, deadline, flag)
     }
 
+    /// Wakes those who wait for this task or, with this flag, for a permit. The flag was raised before.
+    pub(crate) fn wake(&self, id: Option<TaskId>, flag: &AtomicBool) {
+        if let Some(id) = id
+            && let Some(entry) = self.0.shared.lock().queue.entry(id)
+        {
+            entry.done.notify_all();
+        }
+        self.0.shared.semaphore.wake(flag);
+    }
+
+    /// Number of threads that wait for a permit.
+    #[cfg(test)]
+    pub(crate) fn waiting_for_permits(&self) -> usize {
+        self.0.shared.semaphore.waiters()
+    }
+
+    /// Whether a thread waits for this task.
+    #[cfg(test)]
+    pub(crate) fn has_waiter(&self, id: TaskId) -> bool {
+        let mut state = self.0.shared.lock();
+        state.queue.entry(id).is_some_and(|entry| entry.has_waiter)
+    }
+
+    fn running_threads(&self) -> usize {
+        let handles = self.0.handles.lock();
+        handles.unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Starts the threads that don't run yet. There is one more than there are permits of a class: it
+    /// takes the short runs while long ones occupy the others, or the other way round.
     fn start(&self) {
-        let mut threads = self
-            .0
-            .threads
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        while threads.len() < self.0.count {
+        let handles = self.0.handles.lock();
+        let mut handles = handles.unwrap_or_else(PoisonError::into_inner);
+        while handles.len() <= self.0.threads {
             let shared = Arc::clone(&self.0.shared);
-            let name = format!("essence-{}", threads.len());
-            // Without threads, frames are made by those who ask for them, when they are due.
-            let Ok(thread) = thread::Builder::new()
-                .name(name)
-                .spawn(move || shared.run())
-            else {
-                return;
-            };
-            threads.push(thread);
-        }
-    }
-}
-
-impl<J: Job> Shared<J> {
-    fn jobs(&self) -> MutexGuard<'_, Jobs<J>> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What a thread of the pool does.
-    fn run(&self) {
-        let mut jobs = self.jobs();
-        while !jobs.stopping {
-            let now = Instant::now();
-            let batch = match jobs.take(self.threads, now) {
-                Ok(batch) => batch,
-                Err(time) => {
-                    jobs = self.wait(jobs, time);
-                    continue;
+            let name = format!("essence-{}", handles.len());
+            let thread = thread::Builder::new().name(name);
+            match thread.spawn(move || shared.run()) {
+                Ok(handle) => handles.push(handle),
+                // The next session tries again.
+                Err(error) => {
+                    let count = handles.len();
+                    drop(handles);
+                    self.0.log.log(LogLevel::Warn, || {
+                        format!(
+                            "only {count} of {} threads of the pool run, the system starts no more: {error}{}",
+                            self.0.threads + 1,
+                            if count == 0 { "; frames are prepared when they are drawn" } else { "" }
+                        )
+                    });
+                    return;
                 }
-            };
-            drop(jobs);
-            self.work(batch, now);
-            jobs = self.jobs();
-        }
-    }
-
-    /// Works on what was taken out `then`.
-    fn work(&self, batch: Batch<J>, then: Instant) {
-        let urgent = batch.iter().any(|piece| piece.wanted);
-        // A panic must not take the thread, nor the jobs' turns.
-        let work = || J::work(&batch, urgent);
-        let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-        let next = next.unwrap_or_default();
-        let mut jobs = self.jobs();
-        for (index, piece) in batch.iter().enumerate() {
-            if let Some(entry) = jobs.entries.get_mut(&piece.number) {
-                entry.put_back(next.get(index).copied().flatten(), then);
             }
         }
     }
-
-    /// Waits for something to be announced, or for a time.
-    fn wait<'a>(
-        &self,
-        jobs: MutexGuard<'a, Jobs<J>>,
-        time: Option<Duration>,
-    ) -> MutexGuard<'a, Jobs<J>> {
-        let Some(time) = time else {
-            let woken = self.announced.wait(jobs);
-            return woken.unwrap_or_else(PoisonError::into_inner);
-        };
-        let woken = self.announced.wait_timeout(jobs, time);
-        woken.unwrap_or_else(PoisonError::into_inner).0
-    }
 }
 
-impl<J: Job> Drop for Pool<J> {
+impl<T: Task> Drop for Pool<T> {
     fn drop(&mut self) {
-        self.shared.jobs().stopping = true;
-        self.shared.announced.notify_all();
-        let threads = self
-            .threads
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        for thread in threads.drain(..) {
-            // The last clone may go in one of the threads, with the session it was at.
-            if thread.thread().id() != thread::current().id() {
+        self.shared.stop();
+        let handles = self.handles.get_mut();
+        for handle in handles.unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // The last clone may be dropped by one of the threads, with the session that it worked on.
+            if handle.thread().id() != thread::current().id() {
                 // It catches panics; there is nothing to be said about it.
-                let _ = thread.join();
+                let _ = handle.join();
             }
         }
     }
 }
 
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+#[cold]
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the session was cancelled")
+}
 
-    use super::*;
-
-    /// Counts its pieces, of which it has endless ones.
-    #[derive(Default)]
-    struct Counter(AtomicUsize);
-
-    impl Job for Counter {
-        fn work(pieces: &[Piece<Self>], _urgent: bool) -> ArrayVec<Option<Deadline>, BATCH> {
-            for piece in pieces {
-                piece.job.0.fetch_add(1, Ordering::Relaxed);
-            }
-            pieces.iter().map(|_| Some(soon())).collect()
-        }
-    }
-
-    fn soon() -> Deadline {
-        Deadline::At(Instant::now())
-    }
-
-    /// Among jobs that never let the pool rest, even one that was announced without a time.
-    #[test]
-    fn who_waits_is_served() {
-        let pool = Scheduler::new(Some(1), None);
-        let jobs = [(); 9].map(|()| Arc::new(Counter::default()));
-        let numbers = jobs
-            .each_ref()
-            .map(|job| pool.register(Arc::downgrade(job), 0).unwrap());
-        for &number in &numbers[1..] {
-            pool.announce(number, soon());
-        }
-        pool.announce(numbers[0], Deadline::Whenever);
-        pool.wait_for(numbers[0]);
-        assert!(jobs[0].0.load(Ordering::Relaxed) > 0);
-    }
-
-    /// Not even until the time up to which the pool waits for others.
-    #[test]
-    fn who_waits_is_served_at_once() {
-        let pool = Scheduler::new(Some(1), None);
-        let job = Arc::new(Counter::default());
-        let number = pool.register(Arc::downgrade(&job), 0).unwrap();
-        let year = Duration::from_secs(365 * 86_400);
-        pool.announce(number, Deadline::At(Instant::now() + year));
-        pool.wait_for(number);
-        assert!(job.0.load(Ordering::Relaxed) > 0);
-    }
-
-    /// Nobody waits for what nobody is at.
-    #[test]
-    fn who_has_nothing_to_prepare_does_not_wait() {
-        let pool = Scheduler::new(Some(1), None);
-        let job = Arc::new(Counter::default());
-        let number = pool.register(Arc::downgrade(&job), 0).unwrap();
-        pool.wait_for(number);
-        pool.wait_for(number + 1);
-        assert_eq!(job.0.load(Ordering::Relaxed), 0);
-    }
+#[cold]
+fn too_many(count: usize, limit: usize) -> Error {
+    Error::new(
+        ErrorKind::LimitExceeded,
+        format!(
+            "{count} real-time sessions are served already, the engine's limit is {limit}; end one first"
+        ),
+    )
 }

@@ -162,10 +162,11 @@ fn run_speech(avatar: &Avatar, works: &mut Run<'_, '_>) -> Result<()> {
     let size = works.len();
     let Request {
         deadline,
+        cancelled,
         terminator,
         ..
     } = works[0].request;
-    let networks = &mut *avatar.0.networks(deadline)?;
+    let networks = &mut *avatar.0.networks(deadline, cancelled)?;
     let speech = &mut networks.speech;
     for (index, work) in works.iter_mut().enumerate() {
         speech.set(size, index, &[work.renderer.speech_window()])?;
@@ -183,10 +184,11 @@ fn run_identity(avatar: &Avatar, works: &mut Run<'_, '_>) -> Result<()> {
     let size = works.len();
     let Request {
         deadline,
+        cancelled,
         terminator,
         ..
     } = works[0].request;
-    let networks = &mut *avatar.0.networks(deadline)?;
+    let networks = &mut *avatar.0.networks(deadline, cancelled)?;
     let Some(identity) = &mut networks.identity else {
         return Ok(());
     };

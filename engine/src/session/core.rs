@@ -4,28 +4,28 @@
 //! time included), `renderer` (while a frame is prepared), then `input`, `ring` and `presented`, which are
 //! held for moments only.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::batch::{self, Work};
+use super::frame_request::{FrameRequest, Next, Wait};
 use super::input::{Input, QueueLimits};
 use super::late_frames::LateFramePolicy;
 use super::plan::{FrameKind, Request};
 use super::renderer::{Renderer, lock};
-use super::ring::{Popped, PreparedFrame, Ring, State, periods};
+use super::ring::{Popped, PreparedFrame, Ring, State, after, periods};
 use super::statistics::Statistics;
-use super::target::Target;
 use super::wakeup::Wakeup;
 use crate::avatar::Avatar;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::arch::Isa;
-use crate::compose::{Composer, Fade, Ground, Layers};
+use crate::compose::{Composer, CrossfadeSource, Ground, Layers};
 use crate::frame::{Frame, FrameFlags};
 use crate::infer::Terminator;
 use crate::options::{Pacing, SessionOptions};
 use crate::portrait::{Easel, Portrait};
-use crate::schedule::Deadline;
+use crate::schedule::{Deadline, TaskId};
 use crate::{Error, ErrorKind, Result};
 
 /// A consumer that comes later than this has been away: the clock starts anew.
@@ -45,8 +45,10 @@ pub(crate) struct Core {
     pub(super) woken: Condvar,
     /// The task that waits for a frame in an executor.
     pub(super) wakeup: Wakeup,
-    /// The job's number in the engine's pool, if the session is served by it.
-    pub(super) job: Option<u64>,
+    /// Raised to end all drawing.
+    pub(super) cancelled: AtomicBool,
+    /// The session's task in the engine's pool, if the pool serves it.
+    pub(super) task: Option<TaskId>,
     pub(super) drawer: Mutex<Drawer>,
     pub(super) renderer: Mutex<Renderer>,
     pub(super) ring: Mutex<Ring>,
@@ -77,15 +79,10 @@ enum Now {
 }
 
 impl Core {
-    pub(super) fn new(avatar: Avatar, options: SessionOptions, job: Option<u64>) -> Self {
+    pub(super) fn new(avatar: Avatar, options: SessionOptions, task: Option<TaskId>) -> Self {
         let info = avatar.info();
         let coefficients = info.coefficient_names.len();
-        let composer = Composer::new(
-            Isa::best(),
-            (info.frame_width, info.frame_height),
-            options.output_size,
-            options.letterbox,
-        );
+        let composer = Composer::new(Isa::best(), avatar.0.picture(), &options);
         let unpaced = options.pacing == Pacing::Unpaced;
         static SESSIONS: AtomicU64 = AtomicU64::new(1);
         Self {
@@ -94,7 +91,8 @@ impl Core {
             input: Mutex::default(),
             woken: Condvar::new(),
             wakeup: Wakeup::default(),
-            job,
+            cancelled: AtomicBool::new(false),
+            task,
             renderer: Mutex::new(Renderer::new(avatar.clone(), unpaced, options.pictures)),
             drawer: Mutex::new(Drawer {
                 composer,
@@ -120,9 +118,12 @@ impl Core {
 
     /// Tells the pool that there may be frames to prepare.
     pub(super) fn announce(&self) {
-        if let Some(job) = self.job {
+        if let Some(task) = self.task {
             let deadline = lock(&self.ring).deadline();
-            self.avatar.0.scheduler.announce(job, deadline);
+            // Without one the clock doesn't run yet, and nothing is prepared.
+            if deadline != Deadline::Whenever {
+                self.avatar.0.scheduler.announce(task, deadline);
+            }
         }
     }
 
@@ -148,32 +149,44 @@ impl Core {
         ring.clock.as_ref()?.instant(due)
     }
 
-    /// Draws the next frame; false if there is none, or none yet.
-    pub(super) fn draw(
-        &self,
-        frame: &mut Frame,
-        target: Target<'_, '_>,
-        wait: bool,
-    ) -> Result<bool> {
+    /// Ends all drawing, wherever it waits.
+    pub(super) fn cancel(&self) {
+        // With the lock, since a draw looks at the flag before it waits for its time with the lock.
+        {
+            let _input = lock(&self.input);
+            self.cancelled.store(true, Ordering::Release);
+            self.terminator.terminate();
+        }
+        self.wake();
+        self.avatar.0.scheduler.wake(self.task, &self.cancelled);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Draws the next frame.
+    pub(super) fn draw(&self, frame: &mut Frame, request: FrameRequest<'_, '_>) -> Result<Next> {
+        let FrameRequest { target, wait } = request;
         let mut drawer = lock(&self.drawer);
         let drawer = &mut *drawer;
         target.describe(self, frame)?;
         frame.flags = FrameFlags::default();
-        let drawn = match self.options.pacing {
+        let next = match self.options.pacing {
             Pacing::Realtime => loop {
                 let Now::Due { next, late } = self.wait(wait)? else {
-                    break false;
+                    break Next::Pending;
                 };
                 let current = next + periods(late);
                 let wanted = next + drawer.late_frames.dropped(next, late);
                 if self.take_paced(current, wanted, drawer, frame)? {
-                    break true;
+                    break Next::Frame;
                 }
             },
             Pacing::Unpaced => self.take_unpaced(&mut drawer.prepared, frame)?,
         };
-        if !drawn {
-            return Ok(false);
+        if !next.is_frame() {
+            return Ok(next);
         }
         let prepared = &drawer.prepared;
         frame.base_frame = prepared.base_frame;
@@ -190,12 +203,12 @@ impl Core {
             let layers = Layers {
                 base: Ground::Drawn(portrait.draw(rig, easel)),
                 patch: None,
-                leaving: None,
+                crossfade: None,
             };
             target.put(&mut drawer.composer, &layers, frame)?;
         } else if let Some(base) = &prepared.base {
             let affine = &self.avatar.0.affines[prepared.base_frame];
-            let leaving = prepared.crossfade.as_ref().map(|from| Fade {
+            let crossfade = prepared.crossfade.as_ref().map(|from| CrossfadeSource {
                 base: &from.base,
                 affine: &self.avatar.0.affines[from.base_frame],
                 weight: from.weight,
@@ -203,37 +216,55 @@ impl Core {
             let layers = Layers {
                 base: Ground::Frame(base),
                 patch: prepared.has_patch.then_some((&prepared.patch, affine)),
-                leaving,
+                crossfade,
             };
             target.put(&mut drawer.composer, &layers, frame)?;
         }
         self.count(frame);
         self.log_frame(frame);
-        Ok(true)
+        Ok(Next::Frame)
     }
 
     /// Takes the next frame without regard to time.
-    fn take_unpaced(&self, prepared: &mut PreparedFrame, frame: &mut Frame) -> Result<bool> {
-        if lock(&self.input).cancelled {
-            return Err(cancelled());
-        }
-        let request = self.request(false, 0, Deadline::Whenever);
+    fn take_unpaced(&self, prepared: &mut PreparedFrame, frame: &mut Frame) -> Result<Next> {
         let mut renderer = lock(&self.renderer);
-        let kind = self.prepare(&mut renderer, request, prepared)?;
-        if !matches!(kind, FrameKind::Speech { .. } | FrameKind::Closing) {
-            return Ok(false);
+        loop {
+            let before = {
+                if self.is_cancelled() {
+                    return Err(cancelled());
+                }
+                let input = lock(&self.input);
+                (input.interruptions, input.changes)
+            };
+            let request = self.request(false, 0, Deadline::Whenever);
+            match self.prepare(&mut renderer, request, prepared)? {
+                FrameKind::Speech { .. } | FrameKind::Closing => break,
+                FrameKind::Starved | FrameKind::Waiting => return Ok(Next::NeedAudio),
+                FrameKind::Idle => {}
+            }
+            // Audio, an interruption or a change may have come meanwhile: then there is more to say.
+            let mut input = lock(&self.input);
+            if (input.interruptions, input.changes) != before {
+                continue;
+            }
+            if input.front().is_none() {
+                return Ok(Next::Done);
+            }
+            if input.paused {
+                return Ok(Next::Pending);
+            }
         }
         let ring = self.present_now(prepared);
         frame.index = ring.index - 1;
         drop(ring);
         hand_out(prepared, frame);
-        Ok(true)
+        Ok(Next::Frame)
     }
 
     /// Takes the first frame from frame period `wanted` on, which is due with frame period `current`, and
     /// the sound of those before it, whose pictures are dropped; false if none is due after all. An
     /// error after sound was taken waits for the next draw.
-    fn take_paced(
+    pub(super) fn take_paced(
         &self,
         current: u64,
         wanted: u64,
@@ -283,11 +314,11 @@ impl Core {
     ) -> Result<bool> {
         let mut popped = self.pop(current, prepared)?;
         if popped == Popped::Nothing
-            && let Some(job) = self.job
+            && let Some(task) = self.task
             && lock(&self.input).front().is_some()
         {
             let begin = Instant::now();
-            self.avatar.0.scheduler.wait_for(job);
+            self.avatar.0.scheduler.wait_for(task, &self.cancelled)?;
             late_frames.excuse(begin.elapsed());
             popped = self.pop(current, prepared)?;
         }
@@ -314,6 +345,7 @@ impl Core {
             ahead,
             drop,
             deadline,
+            cancelled: (!ahead).then_some(&self.cancelled),
             presented: &self.presented,
             ring: &self.ring,
             terminator: (!ahead).then_some(&self.terminator),
@@ -358,19 +390,28 @@ impl Core {
     /// Counts a frame as presented: from here on, an interruption goes back to its mouth and motion. All
     /// of it happens under the input's lock, so that no interruption comes in between.
     fn present(&self, input: &mut Input, ring: &mut Ring, prepared: &PreparedFrame) {
-        if prepared.kind == FrameKind::LAST && prepared.interruptions == input.interruptions {
-            drop(input.finish());
+        if prepared.interruptions == input.interruptions {
+            if prepared.kind == FrameKind::LAST {
+                drop(input.finish());
+            } else if prepared.speech_frames > 0 {
+                input.presented(prepared.speech_frames);
+            }
         }
         ring.index += prepared.periods();
         let state = &prepared.state;
         lock(&self.presented).set(&state.mouth, state.animation);
     }
 
-    /// Waits until the next frame is due, if `wait`ing is wanted and the clock is one to wait for.
-    fn wait(&self, wait: bool) -> Result<Now> {
+    /// Waits until the next frame is due, as long as `wait` permits and if the clock is one to wait for.
+    fn wait(&self, wait: Wait) -> Result<Now> {
+        let until = match wait {
+            Wait::AtMost(time) => Instant::now().checked_add(time),
+            Wait::Never => Some(Instant::now()),
+            Wait::UntilDue => None,
+        };
         let mut input = lock(&self.input);
         loop {
-            if input.cancelled {
+            if self.is_cancelled() {
                 return Err(cancelled());
             }
             let mut ring = lock(&self.ring);
@@ -395,10 +436,12 @@ impl Core {
                 lock(&self.statistics).restarts += 1;
                 continue;
             };
-            if !wait || ring.is_manual() {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if ring.is_manual() || left.is_some_and(|left| left.is_zero()) {
                 return Ok(Now::Early);
             }
             drop(ring);
+            let early = left.map_or(early, |left| left.min(early));
             input = self
                 .woken
                 .wait_timeout(input, early)
@@ -410,8 +453,11 @@ impl Core {
     /// Flags and counts a frame that leaves.
     fn count(&self, frame: &mut Frame) {
         let mut late = Duration::ZERO;
+        frame.due = None;
         if self.options.pacing == Pacing::Realtime {
             let ring = lock(&self.ring);
+            let due = after(frame.index.saturating_sub(ring.first));
+            frame.due = ring.clock.as_ref().and_then(|clock| clock.instant(due));
             // The next frame is due one frame after this one.
             late = (ring.elapsed() + FRAME_DURATION).saturating_sub(ring.due());
             frame.flags.late = late > LATE;
@@ -435,6 +481,8 @@ pub(super) fn hand_out(prepared: &PreparedFrame, frame: &mut Frame) {
         frame.audio.extend_from_slice(&prepared.audio);
     }
     frame.audio_rate_hz = prepared.audio_rate_hz.max(frame.audio_rate_hz);
+    frame.tag = prepared.tag;
+    frame.gestures.add(prepared.gestures);
 }
 
 #[cold]

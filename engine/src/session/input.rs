@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::utterance::{KEPT_SAMPLES, Size, Utterance};
 use crate::audio::AudioData;
+use crate::drive::Keys;
 use crate::options::SessionOptions;
 use crate::{Error, ErrorKind, Result};
 
@@ -31,7 +32,6 @@ pub(super) struct Input {
     pub(super) base_loop: Option<usize>,
     pub(super) muted: bool,
     pub(super) paused: bool,
-    pub(super) cancelled: bool,
     /// The clock is to start anew.
     pub(super) restart: bool,
 }
@@ -61,12 +61,19 @@ impl Input {
         &mut self,
         audio: AudioData<'_>,
         rate_hz: u32,
-        channels: u16,
+        (channels, tag): (u16, u64),
         limits: QueueLimits,
     ) -> Result<bool> {
         let samples = audio.len() / usize::from(channels);
         let open = self.utterances.back().filter(|last| !last.has_ended());
+        if open.is_some_and(Utterance::is_without_sound) {
+            return Err(Error::new(
+                ErrorKind::InvalidState,
+                "this utterance has begun without sound; flush before pushing audio",
+            ));
+        }
         if let Some(open) = open
+            && open.has_audio()
             && open.rate_hz != rate_hz
         {
             return Err(Error::new(
@@ -78,6 +85,7 @@ impl Input {
             ));
         }
         let more = Size::of(samples, rate_hz, channels > 1);
+        let more = open.map_or(more, |open| open.growth(more));
         let begins = open.is_none();
         self.check(more, begins, limits)?;
         if begins {
@@ -87,10 +95,57 @@ impl Input {
         }
         let utterance = self.utterances.back_mut().expect("there is one now");
         let before = utterance.size();
-        utterance.push(audio, channels);
+        utterance.rate_hz = rate_hz;
+        utterance.push(audio, channels, tag);
         let after = utterance.size();
         self.resized(before, after);
         Ok(begins)
+    }
+
+    /// Takes curves or visemes; says whether an utterance begins with them.
+    pub(super) fn drive(
+        &mut self,
+        keys: Keys,
+        without_sound: bool,
+        limits: QueueLimits,
+    ) -> Result<bool> {
+        let open = self.utterances.back().filter(|last| !last.has_ended());
+        if without_sound && open.is_some_and(Utterance::has_audio) {
+            return Err(Error::new(
+                ErrorKind::InvalidState,
+                "this utterance has sound; flush before driving one without",
+            ));
+        }
+        let more = match open {
+            Some(open) => {
+                open.track().check(&keys)?;
+                open.growth_by(&keys)
+            }
+            None => Utterance::new(0, VecDeque::new()).growth_by(&keys),
+        };
+        let begins = open.is_none();
+        self.check(more, begins, limits)?;
+        if begins {
+            let samples = self.spare.pop().unwrap_or_default();
+            self.performed.clear();
+            self.utterances.push_back(Utterance::new(0, samples));
+        }
+        let utterance = self.utterances.back_mut().expect("there is one now");
+        let before = utterance.size();
+        utterance.drive(keys, without_sound);
+        let after = utterance.size();
+        self.resized(before, after);
+        Ok(begins)
+    }
+
+    /// Notes that `frames` of the front utterance were presented.
+    pub(super) fn presented(&mut self, frames: u64) {
+        if let Some(utterance) = self.utterances.front_mut() {
+            let before = utterance.size();
+            utterance.presented(frames);
+            let after = utterance.size();
+            self.resized(before, after);
+        }
     }
 
     /// Number of utterances that wait, the one that is being rendered among them.
@@ -239,7 +294,9 @@ mod tests {
         let mut input = Input::default();
         let minute = vec![0.1; 48_000 * 60];
         for _ in 0..3 {
-            input.push((&minute[..]).into(), 48_000, 1, LIMITS).unwrap();
+            input
+                .push((&minute[..]).into(), 48_000, (1, 0), LIMITS)
+                .unwrap();
             input.flush();
         }
         let mut out = Vec::new();
@@ -265,7 +322,7 @@ mod tests {
         let mut out = Vec::new();
         for (round, rate) in (0..300).zip([8_000, 44_100, 12_347, 192_000, 11_025].iter().cycle()) {
             input
-                .push((&vec![0.0; 100 + round][..]).into(), *rate, 1, LIMITS)
+                .push((&vec![0.0; 100 + round][..]).into(), *rate, (1, 0), LIMITS)
                 .unwrap();
             input.flush();
             if round % 3 == 0 {
@@ -295,7 +352,7 @@ mod tests {
         let mut input = Input::default();
         for length in [100, 2 * KEPT_SAMPLES, 100, 100] {
             input
-                .push((&vec![0.0; length][..]).into(), 48_000, 1, LIMITS)
+                .push((&vec![0.0; length][..]).into(), 48_000, (1, 0), LIMITS)
                 .unwrap();
             input.flush();
         }
@@ -305,7 +362,9 @@ mod tests {
             input.perform(1, true);
         }
         assert!(input.performed.is_empty(), "no utterance has had it");
-        input.push((&[0.0][..]).into(), 48_000, 1, LIMITS).unwrap();
+        input
+            .push((&[0.0][..]).into(), 48_000, (1, 0), LIMITS)
+            .unwrap();
         for _ in 0..100 {
             input.perform(1, true);
         }

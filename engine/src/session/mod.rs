@@ -6,6 +6,8 @@
 
 mod batch;
 mod core;
+mod driven;
+mod frame_request;
 mod input;
 mod job;
 mod late_frames;
@@ -21,23 +23,23 @@ pub(crate) mod tests;
 mod utterance;
 mod wakeup;
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use self::core::Core;
+use crate::Result;
 use crate::audio::AudioData;
 use crate::avatar::Avatar;
 use crate::clock::{Clock, FRAME_DURATION};
-#[cfg(feature = "gpu-compose")]
-use crate::compose::gpu;
+use crate::compose::fit;
 use crate::frame::Frame;
 use crate::log::LogLevel;
 use crate::options::{Pacing, SessionOptions};
-use crate::schedule::Scheduler;
-use crate::{Error, ErrorKind, PictureMut, Result};
+use crate::schedule::{Scheduler, TaskId};
+pub use frame_request::{FrameRequest, Next, Wait};
 use renderer::lock;
 pub use statistics::Statistics;
-use target::Target;
 pub use wakeup::Frames;
 
 /// The engine's threads, which prepare the frames of sessions.
@@ -69,30 +71,17 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn new(avatar: Avatar, options: SessionOptions) -> Result<Self> {
-        if let Some(size) = options.output_size {
-            let domain = 16..=8192;
-            if !domain.contains(&size.width) || !domain.contains(&size.height) {
-                return Err(Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!(
-                        "an output of {}×{} pixels is outside 16 to 8192",
-                        size.width, size.height
-                    ),
-                ));
-            }
-        }
+        fit::check(&options, avatar.0.picture().size)?;
         let scheduler = avatar.0.scheduler.clone();
         let served = options.pacing == Pacing::Realtime && matches!(options.clock, Clock::System);
         let mut refused = None;
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
-            let group = Arc::as_ptr(&avatar.0).addr();
-            let job = served.then(|| scheduler.register(core.clone(), group));
-            let job = job.transpose();
-            let job = job.unwrap_or_else(|error| {
+            let task = served.then(|| scheduler.register(core.clone(), &avatar.0.share));
+            let task: Option<TaskId> = task.transpose().unwrap_or_else(|error| {
                 refused = Some(error);
                 None
             });
-            Core::new(avatar, options, job)
+            Core::new(avatar, options, task)
         });
         match refused {
             Some(error) => Err(error),
@@ -152,13 +141,31 @@ impl Session {
         sample_rate_hz: u32,
         channels: u16,
     ) -> Result<()> {
+        self.push_audio_tagged(audio, sample_rate_hz, channels, 0)
+    }
+
+    /// The same as [`push_audio`](Self::push_audio) with a tag of the caller's, which comes back on the
+    /// frames whose first sample is of this piece: [`Frame::tag`]. 0 stands for none.
+    ///
+    /// # Errors
+    /// Those of [`push_audio`](Self::push_audio).
+    ///
+    /// # Real time
+    /// As [`push_audio`](Self::push_audio).
+    pub fn push_audio_tagged<'a>(
+        &self,
+        audio: impl Into<AudioData<'a>>,
+        sample_rate_hz: u32,
+        channels: u16,
+        tag: u64,
+    ) -> Result<()> {
         let audio = audio.into();
         audio.check(sample_rate_hz, channels)?;
         if audio.is_empty() {
             return Ok(());
         }
         let limits = self.core.limits;
-        let begins = lock(&self.core.input).push(audio, sample_rate_hz, channels, limits)?;
+        let begins = lock(&self.core.input).push(audio, sample_rate_hz, (channels, tag), limits)?;
         if begins {
             self.core.log(LogLevel::Debug, || {
                 format!("an utterance begins, at {sample_rate_hz} Hz")
@@ -212,16 +219,12 @@ impl Session {
         self.core.wake();
     }
 
-    /// Ends all drawing, from any thread: a [`next_frame`](Self::next_frame) that waits for its time, or
-    /// that runs a network in its own thread, returns at once, and it and all later ones give
-    /// `Cancelled`. Undone by
+    /// Ends all drawing, from any thread: a [`next_frame`](Self::next_frame) that waits for its time, for the
+    /// engine's threads or for others that run networks, or that runs a network in its own thread,
+    /// returns at once, and it and all later ones give `Cancelled`. Undone by
     /// [`restart_clock`](Self::restart_clock).
     pub fn cancel(&self) {
-        let mut input = lock(&self.core.input);
-        input.cancelled = true;
-        self.core.terminator.terminate();
-        drop(input);
-        self.core.wake();
+        self.core.cancel();
     }
 
     /// Starts real time anew: the next frame is due when it is asked for, and the others follow from
@@ -231,7 +234,7 @@ impl Session {
     pub fn restart_clock(&self) {
         let mut input = lock(&self.core.input);
         input.restart = true;
-        input.cancelled = false;
+        self.core.cancelled.store(false, Ordering::Release);
         self.core.terminator.reset();
         drop(input);
         self.core.wake();
@@ -274,106 +277,47 @@ impl Session {
         Ok(())
     }
 
-    /// The next frame.
+    /// The next frame, in a [`Frame`] of its own. None stands for every answer but [`Next::Frame`].
     ///
     /// In real time, waits until the frame is due and always gives one (on a [manual
     /// clock](crate::clock::ManualClock) it doesn't wait, and gives None early). Unpaced, it never
-    /// waits: None means that more audio or a [`flush`](Self::flush) is needed, that an utterance that
-    /// was flushed is complete, or that an [`interrupt`](Self::interrupt) came while it was prepared.
+    /// waits. [`draw`](Self::draw) fills a frame again and tells why there is none.
+    ///
+    /// # Errors
+    /// Those of [`draw`](Self::draw).
+    pub fn next_frame(&self) -> Result<Option<Frame>> {
+        let mut frame = Frame::new();
+        let next = self.draw(&mut frame, FrameRequest::new())?;
+        Ok(next.is_frame().then_some(frame))
+    }
+
+    /// Draws the next frame into `frame`, which is used again, as `request` asks for it. After an answer
+    /// other than [`Next::Frame`], `frame` has no meaning.
     ///
     /// # Errors
     /// - `Cancelled` after [`cancel`](Self::cancel).
     /// - `Internal` if one of the engine's threads failed while it prepared a frame.
+    /// - `InvalidArgument` if memory or canvas of the request are not of
+    ///   [`frame_size`](Self::frame_size), which for a canvas is the avatar's own.
+    /// - `UnsupportedFormat` if the avatar was keyed and the request is for a canvas, which shows no
+    ///   transparency.
     ///
     /// An error uses up no frame and no sound: the next call gives the frame that this one didn't. In
     /// real time the clock runs on meanwhile. Damaged base frames and networks that fail are no errors,
     /// but [concealed](crate::FrameFlags::concealed).
-    pub fn next_frame(&self) -> Result<Option<Frame>> {
-        let mut frame = Frame::new();
-        Ok(self.next_frame_into(&mut frame)?.then_some(frame))
-    }
-
-    /// The same as [`next_frame`](Self::next_frame) into a frame that is used again; false stands
-    /// for None and leaves `frame` without meaning.
-    ///
-    /// # Errors
-    /// Those of [`next_frame`](Self::next_frame).
     ///
     /// # Real time
     /// In the steady state nothing is allocated but what ONNX Runtime does itself.
-    pub fn next_frame_into(&self, frame: &mut Frame) -> Result<bool> {
-        self.core.draw(frame, Target::Frame, true)
-    }
-
-    /// The same as [`next_frame_into`](Self::next_frame_into), with the picture straight into
-    /// memory of the caller's, in any format; [`Frame::pixels`] stays empty.
-    ///
-    /// # Errors
-    /// Those of [`next_frame`](Self::next_frame), and `InvalidArgument` if the picture is not of
-    /// [`frame_size`](Self::frame_size); then no frame is used up.
-    pub fn next_frame_to(&self, frame: &mut Frame, picture: &mut PictureMut<'_>) -> Result<bool> {
-        self.core.draw(frame, Target::Memory(picture), true)
-    }
-
-    /// The same as [`next_frame_into`](Self::next_frame_into), with the picture composed by a
-    /// graphics processor into the texture of `canvas`, which is one of this session's avatar;
-    /// [`Frame::pixels`] stays empty.
-    ///
-    /// # Errors
-    /// Those of [`next_frame`](Self::next_frame), and `InvalidArgument` if the canvas is of another
-    /// size; then no frame is used up.
-    ///
-    /// # Real time
-    /// Submits work to the device and doesn't wait for it. `wgpu` allocates.
-    #[cfg(feature = "gpu-compose")]
-    pub fn next_frame_on(&self, frame: &mut Frame, canvas: &mut gpu::Canvas) -> Result<bool> {
-        self.core.draw(frame, Target::Canvas(canvas), true)
-    }
-
-    /// The same as [`next_frame_on`](Self::next_frame_on), without waiting.
-    ///
-    /// # Errors
-    /// Those of [`next_frame_on`](Self::next_frame_on).
-    #[cfg(feature = "gpu-compose")]
-    pub fn try_next_frame_on(&self, frame: &mut Frame, canvas: &mut gpu::Canvas) -> Result<bool> {
-        self.core.draw(frame, Target::Canvas(canvas), false)
-    }
-
-    /// The next frame if it is due now, without waiting.
-    ///
-    /// # Errors
-    /// Those of [`next_frame`](Self::next_frame).
-    pub fn try_next_frame(&self) -> Result<Option<Frame>> {
-        let mut frame = Frame::new();
-        Ok(self.try_next_frame_into(&mut frame)?.then_some(frame))
-    }
-
-    /// The same as [`try_next_frame`](Self::try_next_frame) into a frame that is used again.
-    ///
-    /// # Errors
-    /// Those of [`next_frame`](Self::next_frame).
-    pub fn try_next_frame_into(&self, frame: &mut Frame) -> Result<bool> {
-        self.core.draw(frame, Target::Frame, false)
-    }
-
-    /// The same as [`next_frame_to`](Self::next_frame_to), without waiting.
-    ///
-    /// # Errors
-    /// Those of [`next_frame_to`](Self::next_frame_to).
-    pub fn try_next_frame_to(
-        &self,
-        frame: &mut Frame,
-        picture: &mut PictureMut<'_>,
-    ) -> Result<bool> {
-        self.core.draw(frame, Target::Memory(picture), false)
+    pub fn draw(&self, frame: &mut Frame, request: FrameRequest<'_, '_>) -> Result<Next> {
+        self.core.draw(frame, request)
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
         self.core.log(LogLevel::Debug, || "ends".to_owned());
-        if let Some(job) = self.core.job {
-            self.core.avatar.0.scheduler.remove(job);
+        if let Some(task) = self.core.task {
+            self.core.avatar.0.scheduler.remove(task);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! its networks run.
 
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use super::ring::{Ring, State};
 use crate::infer::Terminator;
@@ -35,6 +36,8 @@ pub(super) struct Request<'a> {
     /// Frame periods before it whose pictures are dropped. An utterance's last one never is.
     pub(super) drop: u64,
     pub(super) deadline: Deadline,
+    /// Ends the wait for a permit. None in the pool, as the terminator.
+    pub(super) cancelled: Option<&'a AtomicBool>,
     /// Mouth and motion of the frame presented last, to go back to on an interruption.
     pub(super) presented: &'a Mutex<State>,
     /// What is prepared already.
@@ -48,10 +51,13 @@ pub(super) struct Request<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) kind: FrameKind,
+    /// 0 for a frame without sound.
     pub(super) rate_hz: u32,
     /// How far the noise gate is open, in [0, 1]; 0 where the mouth rests.
     pub(super) gate: f32,
     pub(super) muted: bool,
+    /// Every coefficient is driven from outside.
+    pub(super) driven: bool,
 }
 
 impl Plan {
@@ -62,11 +68,12 @@ impl Plan {
             rate_hz: 0,
             gate: 0.0,
             muted: false,
+            driven: false,
         }
     }
 
     /// Whether the speech network has to run for it.
     pub(super) fn needs_speech(&self) -> bool {
-        self.gate > 0.0
+        self.gate > 0.0 && !self.driven
     }
 }

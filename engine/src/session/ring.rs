@@ -12,8 +12,8 @@ use crate::Error;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::base::BaseFrame;
 use crate::compose::blend::Patch;
-use crate::motion::AnimationState;
 use crate::motion::mouth::Mouth;
+use crate::motion::{AnimationState, GestureEvents};
 use crate::portrait::Rig;
 use crate::schedule::Deadline;
 
@@ -36,10 +36,14 @@ pub(super) struct PreparedFrame {
     pub(super) audio: Vec<f32>,
     pub(super) audio_rate_hz: u32,
     pub(super) muted: bool,
+    /// The tag that its sound was pushed with, 0 without one.
+    pub(super) tag: u64,
     pub(super) arkit: Vec<f32>,
     pub(super) base_frame: usize,
     /// The gesture whose request it took.
     pub(super) gesture: Option<usize>,
+    /// Gestures that begin or end with it.
+    pub(super) gestures: GestureEvents,
     /// The base frame's pixels, where a picture is wanted.
     pub(super) base: Option<Arc<BaseFrame>>,
     pub(super) crossfade: Option<Crossfade>,
@@ -108,9 +112,11 @@ impl PreparedFrame {
             audio: Vec::new(),
             audio_rate_hz: 0,
             muted: false,
+            tag: 0,
             arkit: Vec::new(),
             base_frame: 0,
             gesture: None,
+            gestures: GestureEvents::default(),
             base: None,
             crossfade: None,
             has_patch: false,
@@ -133,7 +139,9 @@ impl PreparedFrame {
         self.audio.clear();
         self.audio_rate_hz = 0;
         self.muted = false;
+        self.tag = 0;
         self.gesture = None;
+        self.gestures = GestureEvents::default();
         self.concealed = false;
     }
 }

@@ -1,4 +1,4 @@
-//! Where a session's picture goes.
+//! The destination of a session's picture.
 
 use super::core::Core;
 #[cfg(feature = "gpu-compose")]
@@ -9,10 +9,13 @@ use crate::compose::Ground;
 use crate::compose::gpu::Canvas;
 use crate::compose::{Composer, Layers};
 use crate::frame::Frame;
+use crate::motion::GestureEvents;
 use crate::{Error, ErrorKind, PictureMut, Result};
 
+#[derive(Debug, Default)]
 pub(super) enum Target<'a, 'b> {
     /// Into the frame itself.
+    #[default]
     Frame,
     /// Into memory of the caller's.
     Memory(&'a mut PictureMut<'b>),
@@ -25,7 +28,8 @@ impl Target<'_, '_> {
     /// Describes the picture to come in `frame`, which is empty then.
     ///
     /// # Errors
-    /// `InvalidArgument`: the target has another size than the session's pictures.
+    /// - `InvalidArgument`: the target has another size than the session's pictures.
+    /// - `UnsupportedFormat`: the target is a canvas, and the avatar was keyed.
     pub(super) fn describe(&self, core: &Core, frame: &mut Frame) -> Result<()> {
         let own = (core.size, core.options.pixel_format);
         let (wanted, (size, format)) = match self {
@@ -34,6 +38,9 @@ impl Target<'_, '_> {
             #[cfg(feature = "gpu-compose")]
             Self::Canvas(canvas) => {
                 let info = core.avatar.info();
+                if info.has_matte {
+                    return Err(no_transparency());
+                }
                 let native = (info.frame_width, info.frame_height);
                 (native, (canvas.size(), PixelFormat::Rgba8))
             }
@@ -43,11 +50,14 @@ impl Target<'_, '_> {
         }
         (frame.width, frame.height) = size;
         frame.format = format;
+        frame.yuv = core.options.yuv;
         if !matches!(self, Self::Frame) || !core.options.pictures {
             frame.pixels.clear();
         }
         frame.audio.clear();
         frame.audio_rate_hz = 0;
+        frame.tag = 0;
+        frame.gestures = GestureEvents::default();
         Ok(())
     }
 
@@ -69,7 +79,7 @@ impl Target<'_, '_> {
             }
             #[cfg(feature = "gpu-compose")]
             Self::Canvas(canvas) => match layers.base {
-                Ground::Frame(base) if layers.leaving.is_none() => {
+                Ground::Frame(base) if layers.crossfade.is_none() => {
                     canvas.compose(base, layers.patch);
                 }
                 _ => canvas.show(composer.draw(layers)),
@@ -77,6 +87,15 @@ impl Target<'_, '_> {
         }
         Ok(())
     }
+}
+
+#[cfg(feature = "gpu-compose")]
+#[cold]
+fn no_transparency() -> Error {
+    Error::new(
+        ErrorKind::UnsupportedFormat,
+        "a canvas shows no transparency, and this avatar was keyed; draw into memory instead",
+    )
 }
 
 #[cold]

@@ -4,14 +4,17 @@ use std::collections::VecDeque;
 
 use crate::audio::AudioData;
 use crate::audio::downmix::Downmix;
-use crate::clock::frame_count;
+use crate::clock::{FRAME_DURATION, frame_count, frame_start};
+use crate::drive::{Keys, Track};
 
 /// Longest buffer that is kept for the next utterance, in samples (1 MiB); longer ones go back to
 /// the system.
 pub(super) const KEPT_SAMPLES: usize = 1 << 18;
-/// One utterance on its way: audio at one rate, from its first sample to its flush.
+/// One utterance on its way, from its first sample or keyframe to its flush: audio at one rate, and what
+/// drives the mouth from outside.
 #[derive(Debug)]
 pub(super) struct Utterance {
+    /// 0 before the first sample.
     pub(super) rate_hz: u32,
     /// The caller's samples that no frame has carried away yet.
     samples: VecDeque<f32>,
@@ -23,6 +26,13 @@ pub(super) struct Utterance {
     /// Samples pushed in all.
     total: u64,
     ended: bool,
+    /// Frames come from `track` alone.
+    without_sound: bool,
+    track: Track,
+    /// First sample and tag of each piece whose tag differs from the one before.
+    tags: VecDeque<(u64, u64)>,
+    /// Frames that were presented.
+    presented: u64,
 }
 
 /// What the networks hear of several channels.
@@ -75,11 +85,18 @@ impl Utterance {
             fed: 0,
             total: 0,
             ended: false,
+            without_sound: false,
+            track: Track::default(),
+            tags: VecDeque::new(),
+            presented: 0,
         }
     }
 
     /// Appends a piece, mixed down.
-    pub(super) fn push(&mut self, audio: AudioData<'_>, channels: u16) {
+    pub(super) fn push(&mut self, audio: AudioData<'_>, channels: u16, tag: u64) {
+        if self.tags.back().map_or(0, |&(_, last)| last) != tag {
+            self.tags.push_back((self.total, tag));
+        }
         let before = self.samples.len();
         audio.mix_down(channels, &mut self.samples);
         self.hear(audio, channels, before);
@@ -118,7 +135,101 @@ impl Utterance {
     }
 
     pub(super) fn size(&self) -> Size {
-        Size::of(self.samples.len(), self.rate_hz, self.heard.is_some())
+        let audio = self.audio_size();
+        Size {
+            nanoseconds: audio.nanoseconds.max(self.ahead_ns(self.track.end_ns())),
+            bytes: audio.bytes + self.track.bytes() + self.tags.len() * size_of::<(u64, u64)>(),
+        }
+    }
+
+    /// By how much it grows with `more` audio, at most.
+    pub(super) fn growth(&self, more: Size) -> Size {
+        let before = self.size().nanoseconds;
+        let after = self
+            .audio_size()
+            .nanoseconds
+            .saturating_add(more.nanoseconds);
+        Size {
+            nanoseconds: after.saturating_sub(before),
+            bytes: more.bytes.saturating_add(size_of::<(u64, u64)>()),
+        }
+    }
+
+    /// By how much it grows with `keys`.
+    pub(super) fn growth_by(&self, keys: &Keys) -> Size {
+        let (end_ns, bytes) = self.track.size_with(keys);
+        Size {
+            nanoseconds: self
+                .ahead_ns(end_ns)
+                .saturating_sub(self.size().nanoseconds),
+            bytes: bytes - self.track.bytes(),
+        }
+    }
+
+    /// Takes keys that the track [accepts](Self::track).
+    pub(super) fn drive(&mut self, keys: Keys, without_sound: bool) {
+        self.track.push(keys);
+        self.without_sound |= without_sound;
+    }
+
+    pub(super) fn track(&self) -> &Track {
+        &self.track
+    }
+
+    /// Frames come from the track alone.
+    pub(super) fn is_without_sound(&self) -> bool {
+        self.without_sound
+    }
+
+    /// Whether audio was pushed.
+    pub(super) fn has_audio(&self) -> bool {
+        self.total > 0
+    }
+
+    /// Whether frame `frame` is driven from outside and has no sound: there is none, or it is over.
+    /// None: that is not known yet.
+    pub(super) fn is_silent(&self, frame: u64) -> Option<bool> {
+        if self.total == 0 {
+            let ready = self.ended || self.without_sound && self.track.is_ready(frame);
+            return ready.then_some(true);
+        }
+        Some(self.ended && frame >= frame_count(self.total, self.rate_hz))
+    }
+
+    /// The tag of frame `frame`'s first sample, 0 without one.
+    pub(super) fn tag(&self, frame: u64) -> u64 {
+        if self.tags.is_empty() {
+            return 0;
+        }
+        let sample = frame_start(frame, self.rate_hz);
+        let after = self.tags.partition_point(|&(first, _)| first <= sample);
+        let index = after.checked_sub(1);
+        index.map_or(0, |index| self.tags[index].1)
+    }
+
+    /// Frees what only frames that were presented have needed.
+    pub(super) fn presented(&mut self, frames: u64) {
+        self.presented += frames;
+        self.track.discard_before(self.presented);
+        if self.tags.len() > 1 {
+            let sample = frame_start(self.presented, self.rate_hz);
+            while self.tags.len() > 1 && self.tags[1].0 <= sample {
+                self.tags.pop_front();
+            }
+        }
+    }
+
+    fn audio_size(&self) -> Size {
+        Size::of(
+            self.samples.len(),
+            self.rate_hz.max(1),
+            self.heard.is_some(),
+        )
+    }
+
+    /// From the frame that is to be presented next to a time since the utterance's start.
+    fn ahead_ns(&self, end_ns: u64) -> u64 {
+        end_ns.saturating_sub(self.presented * FRAME_DURATION.as_nanos() as u64)
     }
 
     /// No more audio belongs to it.
@@ -154,7 +265,8 @@ impl Utterance {
 
     /// Number of frames, once that is known.
     pub(super) fn frames(&self) -> Option<u64> {
-        self.ended.then(|| frame_count(self.total, self.rate_hz))
+        self.ended
+            .then(|| frame_count(self.total, self.rate_hz.max(1)).max(self.track.frames()))
     }
 
     /// Moves `samples` to `out`; the end may leave fewer.

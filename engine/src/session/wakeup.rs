@@ -8,13 +8,14 @@ use std::time::Instant;
 use futures_core::Stream;
 
 use super::Session;
+use super::frame_request::{FrameRequest, Wait};
 use super::renderer::lock;
 use crate::clock::Clock;
 use crate::frame::Frame;
 use crate::options::Pacing;
-use crate::{ErrorKind, PictureMut, Result};
+use crate::{ErrorKind, Result};
 
-/// Who is to be woken when there may be a frame.
+/// The waker of the task that waits for a frame.
 #[derive(Debug, Default)]
 pub(super) struct Wakeup(Mutex<State>);
 
@@ -43,7 +44,7 @@ impl Wakeup {
         lock(&self.0).at.replace(at) != Some(at)
     }
 
-    /// Wakes whoever is registered, once.
+    /// Wakes the registered task, once.
     pub(super) fn wake(&self) {
         let waker = {
             let mut state = lock(&self.0);
@@ -59,8 +60,8 @@ impl Wakeup {
 impl Session {
     /// Polls for the next frame.
     ///
-    /// Pending means what None means to [`try_next_frame`](Self::try_next_frame); the task is woken
-    /// as soon as there may be a frame: in real time when it is due, on a
+    /// Pending stands for every answer of [`draw`](Self::draw) but [`Next::Frame`](crate::Next::Frame).
+    /// The task is woken as soon as there may be a frame: in real time when it is due, on a
     /// [manual clock](crate::clock::ManualClock) when that moves, unpaced when audio is pushed or
     /// flushed. It may be woken without a frame being there. The waker registered last is woken.
     ///
@@ -72,34 +73,40 @@ impl Session {
     /// another thread is drawing.
     pub fn poll_next_frame(&self, context: &mut Context<'_>) -> Poll<Result<Frame>> {
         let mut frame = Frame::new();
-        let drawn = self.poll_next_frame_into(context, &mut frame);
+        let drawn = self.poll_draw(context, &mut frame, FrameRequest::new());
         drawn.map(|drawn| drawn.map(|()| frame))
     }
 
-    /// The same as [`poll_next_frame`](Self::poll_next_frame) into a frame that is used again.
+    /// The same as [`poll_next_frame`](Self::poll_next_frame) as `request` asks for it, into a frame
+    /// that is used again. Polling never waits, whatever the request says.
     ///
     /// # Errors
-    /// Those of [`next_frame`](Self::next_frame).
-    pub fn poll_next_frame_into(
+    /// Those of [`draw`](Self::draw).
+    pub fn poll_draw(
         &self,
         context: &mut Context<'_>,
         frame: &mut Frame,
+        request: FrameRequest<'_, '_>,
     ) -> Poll<Result<()>> {
-        self.poll_with(context, || self.try_next_frame_into(frame))
-    }
-
-    /// The same as [`poll_next_frame_into`](Self::poll_next_frame_into), with the picture straight
-    /// into memory of the caller's, as by [`next_frame_to`](Self::next_frame_to).
-    ///
-    /// # Errors
-    /// Those of [`next_frame_to`](Self::next_frame_to).
-    pub fn poll_next_frame_to(
-        &self,
-        context: &mut Context<'_>,
-        frame: &mut Frame,
-        picture: &mut PictureMut<'_>,
-    ) -> Poll<Result<()>> {
-        self.poll_with(context, || self.try_next_frame_to(frame, picture))
+        let waker = context.waker();
+        let paced = self.core.options.pacing == Pacing::Realtime;
+        // Before drawing is tried, so that nothing that happens meanwhile is missed.
+        self.core.wakeup.register(waker);
+        if let (true, Clock::Manual(clock)) = (paced, &self.core.options.clock) {
+            clock.wake_when_moved(waker);
+        }
+        match self.draw(frame, request.wait(Wait::Never)) {
+            Ok(next) if next.is_frame() => return Poll::Ready(Ok(())),
+            Ok(_) => {}
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+        if let Some(at) = self.core.next_due().filter(|_| paced)
+            && self.core.wakeup.set(at)
+        {
+            let timer = self.core.avatar.0.scheduler.timer();
+            timer.wake_at(at, waker.clone());
+        }
+        Poll::Pending
     }
 
     /// The frames as a stream, which ends after the error `Cancelled` and not before.
@@ -123,32 +130,6 @@ impl Session {
             session: self,
             ended: false,
         }
-    }
-
-    fn poll_with(
-        &self,
-        context: &Context<'_>,
-        mut draw: impl FnMut() -> Result<bool>,
-    ) -> Poll<Result<()>> {
-        let waker = context.waker();
-        let paced = self.core.options.pacing == Pacing::Realtime;
-        // Before drawing is tried, so that nothing that happens meanwhile is missed.
-        self.core.wakeup.register(waker);
-        if let (true, Clock::Manual(clock)) = (paced, &self.core.options.clock) {
-            clock.wake_when_moved(waker);
-        }
-        match draw() {
-            Ok(true) => return Poll::Ready(Ok(())),
-            Ok(false) => {}
-            Err(error) => return Poll::Ready(Err(error)),
-        }
-        if let Some(at) = self.core.next_due().filter(|_| paced)
-            && self.core.wakeup.set(at)
-        {
-            let timer = self.core.avatar.0.scheduler.timer();
-            timer.wake_at(at, waker.clone());
-        }
-        Poll::Pending
     }
 }
 

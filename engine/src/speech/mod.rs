@@ -172,7 +172,7 @@ mod tests {
             .enumerate()
         {
             let (mel, _) = window.view(frame as u64);
-            let mut networks = avatar.0.networks(Deadline::Whenever).unwrap();
+            let mut networks = avatar.0.networks(Deadline::Whenever, None).unwrap();
             let ours = networks.speech.run(&[mel]).unwrap();
             let worst = ours
                 .iter()

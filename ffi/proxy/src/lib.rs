@@ -17,14 +17,14 @@ use std::ptr;
 use std::sync::Arc;
 
 pub use engine::{
-    AudioData, Error, ErrorKind, LogLevel, OutputSize, Pacing, PixelFormat, Provider, Result,
-    Statistics,
+    AudioData, Error, ErrorKind, LogLevel, Next, OutputSize, Pacing, PixelFormat, Provider, Result,
+    Statistics, Wait,
 };
 
 pub use frame::{Frame, FrameFlags, FrameRoom};
 use log::Sink;
 use raw::{API, CError, OK, Status};
-pub use session::{Frames, Session, SessionOptions};
+pub use session::{FrameRequest, Frames, Session, SessionOptions};
 
 /// Calls with an error of ours at the end; the error becomes Rust's.
 pub(crate) fn call(run: impl FnOnce(*mut CError) -> Status) -> Result<Status> {

@@ -15,7 +15,8 @@ use crate::clock::Clock;
 use crate::frame::{self, Frame, FrameRoom};
 use crate::raw::{self, AGAIN, API, FrameInfo, OK, Status};
 use crate::{
-    AudioData, Error, ErrorKind, OutputSize, Pacing, PixelFormat, Result, Statistics, call, text,
+    AudioData, Error, ErrorKind, Next, OutputSize, Pacing, PixelFormat, Result, Statistics, Wait,
+    call, text,
 };
 
 /// The engine's own, but for the clock.
@@ -77,6 +78,21 @@ impl SessionOptions {
     pub fn pictures(mut self, pictures: bool) -> Self {
         self.pictures = pictures;
         self
+    }
+}
+
+/// A request for a frame that holds its picture itself.
+#[derive(Debug, Default)]
+pub struct FrameRequest(Wait);
+
+impl FrameRequest {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    #[must_use]
+    pub fn wait(self, wait: Wait) -> Self {
+        Self(wait)
     }
 }
 
@@ -276,28 +292,26 @@ impl Session {
         let drawn = if outside {
             self.draw_to(&room, &mut bytes, &mut info)?
         } else {
-            self.draw(&room, &mut info)?
+            self.draw_own(&room, &mut info)?
         };
         // SAFETY: the frame was just drawn, `room` and `bytes` live.
         Ok(drawn.then(|| unsafe { Frame::copy(&info) }))
     }
 
-    /// The next frame into a room that is used again, as a program would.
-    pub fn next_frame_into(&self, frame: &mut Frame) -> Result<bool> {
-        frame.draw(|room, info| self.draw(room, info))
-    }
-
-    /// The next frame if it is due now.
-    pub fn try_next_frame(&self) -> Result<Option<Frame>> {
-        let mut frame = Frame::new();
-        let drawn = frame.draw(|room, info| {
-            // SAFETY: session, room and info live.
-            answer(call(|err| unsafe {
-                let none = ptr::null();
-                (API.essence_session_try_next_frame)(self.handle, room.0, none, info, err)
-            })?)
-        })?;
-        Ok(drawn.then_some(frame))
+    /// The next frame into a room that is used again, as a program would. C answers AGAIN for every
+    /// answer but a frame.
+    pub fn draw(&self, frame: &mut Frame, request: FrameRequest) -> Result<Next> {
+        let drawn = match request.0 {
+            Wait::Never => frame.draw(|room, info| {
+                // SAFETY: session, room and info live.
+                answer(call(|err| unsafe {
+                    let none = ptr::null();
+                    (API.essence_session_try_next_frame)(self.handle, room.0, none, info, err)
+                })?)
+            })?,
+            _ => frame.draw(|room, info| self.draw_own(room, info))?,
+        };
+        Ok(if drawn { Next::Frame } else { Next::Pending })
     }
 
     /// Polls through the callback of C.
@@ -315,9 +329,10 @@ impl Session {
             });
             set.expect("the session lives");
         }
-        match self.try_next_frame() {
-            Ok(None) => Poll::Pending,
-            Ok(Some(frame)) => Poll::Ready(Ok(frame)),
+        let mut frame = Frame::new();
+        match self.draw(&mut frame, FrameRequest::new().wait(Wait::Never)) {
+            Ok(Next::Frame) => Poll::Ready(Ok(frame)),
+            Ok(_) => Poll::Pending,
             Err(error) => Poll::Ready(Err(error)),
         }
     }
@@ -336,7 +351,7 @@ impl Session {
         self.draw_with(room, &raw const picture, info)
     }
 
-    fn draw(&self, room: &FrameRoom, info: &mut FrameInfo) -> Result<bool> {
+    fn draw_own(&self, room: &FrameRoom, info: &mut FrameInfo) -> Result<bool> {
         self.draw_with(room, ptr::null(), info)
     }
 

@@ -158,9 +158,9 @@ def whole(prepared: Prepared, number: int) -> Loop:
 
 
 def pictures(prepared: Prepared, loop: Loop) -> list[np.ndarray]:
-    """The loop's pictures at full size."""
+    """The loop's pictures at full size, `[height, width, 3]` RGB, or 4 with alpha where the clip has a matte."""
     out = []
-    for at, picture in enumerate(prepared.clips[loop.clip].pictures()):
+    for at, picture in enumerate(prepared.clips[loop.clip].pictures(with_matte=True)):
         if at >= loop.first + loop.count:
             break
         if at >= loop.first:

@@ -26,7 +26,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--name", help="of the avatar; by default the file's")
     parser.add_argument("--source", default="not stated", help="where the footage comes from")
     parser.add_argument("--license", default="not stated", help="what may be done with the avatar")
-    parser.add_argument("--background", metavar="COLOUR|PICTURE", help="in place of a green or blue screen: #rrggbb or a picture; else grey replaces green")
+    parser.add_argument("--background", metavar="COLOUR|PICTURE", help="behind a person before a green or blue screen: #rrggbb, which a viewer may replace, or a picture, which becomes a part of the avatar; else grey")
     parser.add_argument("--face-landmarker", metavar="PATH", help="MediaPipe's face_landmarker.task")
     parser.add_argument("--networks", type=Path, default=STUDIO / "networks", help="folder of the shared speech network")
     parser.add_argument("--steps", type=int, help="of training; by default as many as the patch's size and the footage's length want")
@@ -77,10 +77,12 @@ def from_video(options: argparse.Namespace) -> None:
     screen = keying.screen_of(next(clips[0].pictures()))
     # A blue wall may be just that: only plain screen green is replaced unasked.
     if screen and (options.background or keying.obvious(*screen)):
-        key = keying.Key(*screen, keying.background(options.background, clips[0].width, clips[0].height))
-        clips = [dataclasses.replace(clip, change=key) for clip in clips]
+        keeps_matte = keying.is_color(options.background)
+        key = keying.Key(*screen, keying.background(options.background, clips[0].width, clips[0].height), keeps_matte)
+        clips = [dataclasses.replace(clip, change=key, matte=key.matte if keeps_matte else None) for clip in clips]
     elif options.background:
         raise footage.Refused("--background: no green or blue screen was found behind the person")
+    backdrop = key.background[0, 0] if clips[0].matte else None
     work = folder(options, [clip.path for clip in clips])
     if not list(work.glob("faces-*.npz")):
         checks.one_face(clips, bundle)
@@ -146,11 +148,12 @@ def from_video(options: argparse.Namespace) -> None:
     if match:
         facts["follows_speech"] = match
     origin = packing.Origin(options.name or options.output.stem, options.source, options.license)
-    packing.pack(options.output, work, prepared, net, matrix, loop, rested, origin, facts, options.networks, packing.most_bytes(clips[0].width, clips[0].height), gestures)
+    packing.pack(options.output, work, prepared, net, matrix, loop, rested, origin, facts, options.networks, packing.most_bytes(clips[0].width, clips[0].height), gestures, backdrop)
     meter.tick(2)
     minutes = (time.monotonic() - began) / 60
     page = options.output.with_suffix(".html")
-    report.write(page, options.output, prepared, net, loop, frames, rested, warnings, facts, origin, minutes)
+    seen = [[frame[..., :3] for frame in each] for each in (frames, rested)]
+    report.write(page, options.output, prepared, net, loop, *seen, warnings, facts, origin, minutes)
     meter.tick(3)
     meter.say(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB in {minutes:.1f} minutes; held out: {json.dumps(quality)}; report: {page}")
     if options.preview:

@@ -32,7 +32,9 @@ class Clip:
     source_count: int
     """Pictures in the file that decode."""
     change: Callable[[np.ndarray], np.ndarray] | None = None
-    """What is done to every picture: a screen replaced, for example."""
+    """What is done to every picture: a screen keyed, for example."""
+    matte: Callable[[np.ndarray], np.ndarray] | None = None
+    """The alpha of a picture as it was filmed, `[height, width]` u8, where a screen is keyed."""
 
     @property
     def count(self) -> int:
@@ -45,13 +47,15 @@ class Clip:
         chosen = np.floor((np.arange(count) + 0.5) / RATE * self.rate).astype(int)
         return np.minimum(chosen, self.source_count - 1)
 
-    def pictures(self) -> Iterator[np.ndarray]:
-        """The pictures at 25 a second, `[height, width, 3]` u8 RGB."""
+    def pictures(self, with_matte: bool = False) -> Iterator[np.ndarray]:
+        """The pictures at 25 a second, `[height, width, 3]` u8 RGB; with a fourth channel, alpha, if it is asked for and there is a matte."""
         wanted = np.bincount(self.chosen(), minlength=self.source_count)
         for number, picture in enumerate(_decoded(self.path)):
             times = wanted[number] if number < len(wanted) else 0
-            if times and self.change:
-                picture = self.change(picture)
+            if times:
+                matte = self.matte(picture) if with_matte and self.matte else None
+                picture = self.change(picture) if self.change else picture
+                picture = picture if matte is None else np.dstack([picture, matte])
             for _ in range(times):
                 yield picture
 

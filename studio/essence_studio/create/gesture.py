@@ -100,4 +100,4 @@ def exits_near(anchor: int, loop_frames: list[np.ndarray]) -> list[int]:
 
 def _small(pictures: list[np.ndarray]) -> np.ndarray:
     height = max(8, round(base.SMALL * pictures[0].shape[0] / pictures[0].shape[1]))
-    return np.stack([cv2.resize(each, (base.SMALL, height), interpolation=cv2.INTER_AREA) for each in pictures]).astype(np.float32)
+    return np.stack([cv2.resize(each[..., :3], (base.SMALL, height), interpolation=cv2.INTER_AREA) for each in pictures]).astype(np.float32)

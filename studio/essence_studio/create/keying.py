@@ -1,4 +1,4 @@
-"""Green and blue screens: found at the picture's border, replaced by a background of one's choice."""
+"""Green and blue screens: found at the picture's border, keyed to a matte, or replaced by a picture."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -19,31 +19,100 @@ GREY = (214, 216, 220)
 """The background where none is asked for."""
 
 
+EDGE = 16
+"""Pixels beyond the matte's edge over which the person's colors go on; twice a block of JPEG's, chroma at half size."""
+FADED = 40
+"""Pixels beyond the matte's edge from which on only the background is left."""
+
+
+RIM = 1 / 240
+"""Of the picture's height: the edge in which a camera mixes person and screen."""
+
+
 @dataclass(frozen=True)
 class Key:
-    """A screen's colour and what takes its place."""
+    """A screen's color, and the background that takes its place."""
 
     cr: float
     cb: float
     background: np.ndarray
     """`[height, width, 3]` u8."""
+    keeps_matte: bool = False
+    """Whether the avatar keeps its matte; else the background becomes a part of its pictures."""
 
     def alpha(self, picture: np.ndarray) -> np.ndarray:
         """1 where the person is, 0 where the screen is, `[height, width]` f32."""
-        colours = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb).astype(np.float32)
-        away = np.hypot(colours[..., 1] - self.cr, colours[..., 2] - self.cb)
+        colors = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb).astype(np.float32)
+        away = np.hypot(colors[..., 1] - self.cr, colors[..., 2] - self.cb)
         full = np.hypot(self.cr - 128, self.cb - 128)
-        t = np.clip((away / full - 0.3) / 0.4, 0, 1)
-        return cv2.GaussianBlur(t * t * (3 - 2 * t), (0, 0), 0.7)
+        return cv2.GaussianBlur(_step(away / full, 0.3, 0.7), (0, 0), 0.7)
+
+    def matte(self, picture: np.ndarray) -> np.ndarray:
+        """The alpha as levels, `[height, width]` u8."""
+        return np.round(255 * np.clip(self.alpha(picture), 0, 1)).astype(np.uint8)
+
+    def despilled(self, picture: np.ndarray, inside: np.ndarray | None = None) -> np.ndarray:
+        """The picture without the screen's light: its color may not exceed the larger one of the other two. f32.
+
+        Hair and shoulders near the edge reflect most. There, by `inside`, 0 at the edge and 1 deep inside, their mean is the limit.
+        """
+        person = picture.astype(np.float32)
+        spilled = 1 if self.cr < 128 and self.cb < 128 else 2
+        others = np.delete(person, spilled, axis=2)
+        limit = others.max(2)
+        if inside is not None:
+            limit = limit * inside + others.mean(2) * (1 - inside)
+        person[..., spilled] = np.minimum(person[..., spilled], limit)
+        return person
+
+    def foreground(self, picture: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+        """The person's own colors, not multiplied by alpha, which go on beyond the matte's edge. f32.
+
+        Pixels at the edge are part screen, even where alpha is nearly 1. They take the colors of the person's nearest pixels inside instead.
+        """
+        depth = cv2.distanceTransform((alpha > 0.98).astype(np.uint8), cv2.DIST_L2, 3)
+        rim = max(2.0, RIM * picture.shape[0])
+        own = self.despilled(picture, _step(depth, 3 * rim, 8 * rim))
+        beyond = _coarsely_extended(own, (depth > rim).astype(np.float32))
+        kept = _step(depth, 0.5 * rim, 1.5 * rim)[..., None]
+        return own * kept + beyond * (1 - kept)
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
-        alpha = self.alpha(picture)[..., None]
-        person = picture.astype(np.float32)
-        # The screen's light on hair and shoulders: its colour may not exceed the other two.
-        spilled = 1 if self.cr < 128 and self.cb < 128 else 2
-        others = np.delete(person, spilled, axis=2).max(2)
-        person[..., spilled] = np.minimum(person[..., spilled], others)
-        return np.round(person * alpha + self.background * (1 - alpha)).astype(np.uint8)
+        alpha = self.alpha(picture)
+        if not self.keeps_matte:
+            over = self.despilled(picture) * alpha[..., None] + self.background * (1 - alpha[..., None])
+            return np.round(over).astype(np.uint8)
+        away = cv2.distanceTransform((alpha < 0.02).astype(np.uint8), cv2.DIST_L2, 3)
+        faded = np.clip((away - EDGE) / (FADED - EDGE), 0, 1)[..., None]
+        return np.round(self.foreground(picture, alpha) * (1 - faded) + self.background * faded).astype(np.uint8)
+
+
+def _step(x: np.ndarray, low: float, high: float) -> np.ndarray:
+    """0 up to `low`, 1 from `high` on, smooth between."""
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def _coarsely_extended(colors: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """[`extended`] at a quarter of the size, which what is smooth loses nothing by."""
+    height, width = weight.shape
+    small = (max(1, width // 4), max(1, height // 4))
+    weights = cv2.resize(weight, small, interpolation=cv2.INTER_AREA)
+    summed = cv2.resize(colors * weight[..., None], small, interpolation=cv2.INTER_AREA)
+    coarse = extended(summed / np.maximum(weights, 1e-6)[..., None], np.minimum(4 * weights, 1))
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def extended(colors: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Colors where `weight` is 1, and a smooth continuation of them elsewhere: means of ever larger surroundings (push-pull)."""
+    if min(weight.shape) <= 4 or weight.min() >= 1:
+        mean = (colors * weight[..., None]).sum((0, 1)) / max(float(weight.sum()), 1e-6)
+        return np.where(weight[..., None] > 0, colors, mean.astype(np.float32))
+    summed = cv2.pyrDown(colors * weight[..., None])
+    weights = cv2.pyrDown(weight)
+    below = extended(summed / np.maximum(weights, 1e-6)[..., None], np.minimum(4 * weights, 1))
+    above = cv2.pyrUp(below, dstsize=weight.shape[::-1])
+    return colors * weight[..., None] + above * (1 - weight[..., None])
 
 
 def screen_of(picture: np.ndarray) -> tuple[float, float] | None:
@@ -65,8 +134,13 @@ def obvious(cr: float, cb: float) -> bool:
     return cb < 100 and np.hypot(cr - 128, cb - 128) > 85
 
 
+def is_color(wanted: str | None) -> bool:
+    """Whether a background is one color, so that the avatar keeps its matte."""
+    return wanted is None or wanted.startswith("#")
+
+
 def background(wanted: str | None, width: int, height: int) -> np.ndarray:
-    """A colour (`#rrggbb`) or a picture, filling the frame."""
+    """A color (`#rrggbb`) or a picture, filling the frame."""
     if wanted is None:
         return np.full((height, width, 3), GREY, np.uint8)
     if wanted.startswith("#") and len(wanted) == 7:

@@ -26,6 +26,7 @@ CREATED = "2026-11-22T00:00:00Z"
 """The format's date: a date of the day would make every file differ."""
 QUALITIES = (88, 85, 82, 79, 76, 73, 70, 67, 64, 61)
 """Of the base frames: the first with which the file keeps to its size, else the last."""
+MATTE_QUALITY = 90
 FILE_BYTES = 11_900_000
 """Of an avatar of up to 512 × 512, or of a portrait; larger films may take more by as much as they are larger, up to `MOST_BYTES`."""
 MOST_BYTES = 39_000_000
@@ -76,8 +77,9 @@ def composed(frame: np.ndarray, patch: np.ndarray, affine: np.ndarray) -> np.nda
     matrix[:, 2] += matrix[:, :2] @ np.array([0.5, 0.5]) - 0.5
     placed = cv2.warpAffine(patch, matrix, (frame.shape[1], frame.shape[0]), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     alpha = placed[..., 3:]
-    # The border's colours count for nothing where alpha is 0.
-    return np.round(np.clip(frame * (1 - alpha) + 255 * placed[..., :3] * alpha, 0, 255)).astype(np.uint8)
+    # The border's colors count for nothing where alpha is 0. A matte stays as it is.
+    drawn = np.round(np.clip(frame[..., :3] * (1 - alpha) + 255 * placed[..., :3] * alpha, 0, 255)).astype(np.uint8)
+    return np.concatenate([drawn, frame[..., 3:]], 2)
 
 
 def most_bytes(width: int, height: int) -> int:
@@ -94,17 +96,23 @@ def jpegs(pictures: list[np.ndarray], share: int) -> list[bytes]:
     return [_jpeg(each, quality) for each in pictures]
 
 
+def matte_jpeg(alpha: np.ndarray) -> bytes:
+    """A matte `[height, width]` u8 as the file has it: 24 and less is transparent, 232 and more is opaque. Ringing of the JPEG around 12 and 244 is clipped."""
+    levels = np.select([alpha == 0, alpha == 255], [12, 244], np.round(24 + alpha * (208 / 255)))
+    return _jpeg(levels.astype(np.uint8), MATTE_QUALITY)
+
+
 def _jpeg(picture: np.ndarray, quality: int) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(picture).save(out, "JPEG", quality=quality, subsampling=2, optimize=True)
+    Image.fromarray(np.ascontiguousarray(picture)).save(out, "JPEG", quality=quality, subsampling=2, optimize=True)
     return out.getvalue()
 
 
 def pack(
     output: Path, work: Path, prepared: Prepared, net: Identity, matrix: np.ndarray, loop: base.Loop, frames: list[np.ndarray],
-    origin: Origin, facts: dict, networks: Path, most: int, gestures: list[gesture.Gesture] | None = None,
+    origin: Origin, facts: dict, networks: Path, most: int, gestures: list[gesture.Gesture] | None = None, background: np.ndarray | None = None,
 ) -> None:  # fmt: skip
-    """Writes the avatar, of `most` bytes. `frames` are the loop's pictures, the mouth at rest."""
+    """Writes the avatar, of `most` bytes. `frames` are the loop's pictures, the mouth at rest, with a matte over `background` `[3]` or without."""
     gestures = gestures or []
     speech = json.loads((networks / "speech.json").read_text())
     identity = work / "identity.onnx"
@@ -154,6 +162,11 @@ def pack(
         "training": {"identity": facts, "speech": speech.get("training", {}), "made_with": "python -m essence_studio create"},
     }
     quantize.add(members, manifest)
+    if background is not None:
+        # Older readers show the frames without their mattes.
+        manifest.update(format_version="2.1", matte={"background": [int(level) for level in background]})
+        members |= {f"matte/{index:05d}.jpg": matte_jpeg(frame[..., 3]) for index, frame in enumerate(frames)}
+        frames = [frame[..., :3] for frame in frames]
     for index, data in enumerate(jpegs(frames, most - sum(len(data) for data in members.values()))):
         members[f"frames/{index:05d}.jpg"] = data
     container.write_imx(output, members, manifest)

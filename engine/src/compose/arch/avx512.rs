@@ -1,14 +1,14 @@
-//! Scaling and mixing in AVX-512: any bytes of 64 in one shuffle (VBMI).
+//! Resampling and blending in AVX-512: any bytes of 64 in one shuffle (VBMI).
 
 use std::arch::x86_64::*;
 
-use super::mix::{BLOCK, CHUNK, STRIP};
-use super::scale::{BITS, FourTaps};
+use super::portable::patch::{self, BLOCK, BLOCK_ROW, CHUNK};
+use super::portable::scale::{self, BITS, FourTaps};
 
 /// Pixels of a group: 48 bytes of result, three registers of sums.
 const PIXELS: usize = 16;
 
-/// How sixteen neighbouring pixels of a scaled line come out of 64 bytes of the source.
+/// How sixteen neighbouring pixels of a resampled row come out of 64 bytes of the source.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 pub(super) struct Group {
@@ -27,7 +27,7 @@ const TWO_TAPS: usize = 6;
 const ZERO: u8 = 0x80;
 
 impl Group {
-    /// The whole groups from the start of a line on, as long as each spans no more than 64 bytes.
+    /// The whole groups from the start of a row on, as long as each spans no more than 64 bytes.
     pub(super) fn all(taps: &[FourTaps]) -> Vec<Self> {
         taps.as_chunks::<PIXELS>()
             .0
@@ -60,10 +60,10 @@ impl Group {
     }
 }
 
-/// A line of RGB in another width; gives how many pixels of it were made, the first ones.
+/// Resamples a row of RGB in width; gives the number of pixels that are done, from the first on.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
-pub(super) fn columns(source: &[u8], groups: &[Group], out: &mut [u8]) -> usize {
+pub(super) fn resample_horizontally(source: &[u8], groups: &[Group], out: &mut [u8]) -> usize {
     let readable = |group: &Group| group.start + TWO_TAPS + 64 <= source.len();
     let groups = &groups[..groups.partition_point(readable)];
     let rounding = _mm512_set1_epi32(1 << (BITS - 1));
@@ -99,25 +99,25 @@ pub(super) fn columns(source: &[u8], groups: &[Group], out: &mut [u8]) -> usize 
     PIXELS * groups.len()
 }
 
-/// Four lines, weighted, into one: 64 bytes at a time.
+/// Four rows, weighted, into one: 64 bytes at a time.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
-pub(super) fn rows(lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8]) {
+pub(super) fn resample_vertically(rows: [&[u8]; 4], weights: [i16; 4], out: &mut [u8]) {
     let pair = |a: i16, b: i16| {
         let [a, b] = [a, b].map(|w| u32::from(w.cast_unsigned()));
         _mm512_set1_epi32((b << 16 | a).cast_signed())
     };
     let (front, back) = (pair(weights[0], weights[1]), pair(weights[2], weights[3]));
     let (rounding, zero) = (_mm512_set1_epi32(1 << (BITS - 1)), _mm512_setzero_si512());
-    let [a, b, c, d] = lines.map(|line| line.as_chunks::<64>().0);
+    let [a, b, c, d] = rows.map(|row| row.as_chunks::<64>().0);
     let (out_blocks, rest) = out.as_chunks_mut::<64>();
     let done = 64 * out_blocks.len();
     let blocks = a.iter().zip(b).zip(c.iter().zip(d));
     for (out, ((a, b), (c, d))) in out_blocks.iter_mut().zip(blocks) {
         // SAFETY: 64 bytes are loaded of 64.
-        let load = |line: &[u8; 64]| unsafe { _mm512_loadu_si512(line.as_ptr().cast()) };
+        let load = |row: &[u8; 64]| unsafe { _mm512_loadu_si512(row.as_ptr().cast()) };
         let (a, b, c, d) = (load(a), load(b), load(c), load(d));
-        // Neighbouring lines' bytes side by side, each in 16 bits; 16 bytes' sums at a time.
+        // Neighbouring rows' bytes side by side, each in 16 bits; 16 bytes' sums at a time.
         let sum = |ab: __m512i, cd: __m512i| {
             let sum = _mm512_add_epi32(_mm512_madd_epi16(ab, front), _mm512_madd_epi16(cd, back));
             _mm512_srai_epi32::<{ BITS }>(_mm512_add_epi32(sum, rounding))
@@ -140,7 +140,7 @@ pub(super) fn rows(lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8]) {
         // SAFETY: 64 bytes are stored to 64.
         unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), _mm512_packus_epi16(low, high)) };
     }
-    super::scale::rows_of(lines.map(|line| &line[done..]), weights, rest);
+    scale::resample_vertically(rows.map(|row| &row[done..]), weights, rest);
 }
 
 /// Places of bytes in a register.
@@ -169,10 +169,10 @@ const PACK: Places = {
     Places(places)
 };
 
-/// RGBA pixels over RGB ones: sixteen at a time.
+/// Blends RGBA pixels over RGB ones: sixteen at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 #[expect(unsafe_code, reason = "loads and stores of whole arrays, or by masks")]
-pub(super) fn mix(over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
+pub(super) fn blend(over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
     // SAFETY: both have 64 bytes.
     let (spread, pack) = unsafe {
         (
@@ -214,45 +214,45 @@ pub(super) fn mix(over: &[[u8; 4]; CHUNK], rgb: &mut [u8]) {
     }
 }
 
-/// A row of pixels from every fourth strip: sixteen at a time.
+/// A row of pixels from every fourth block row: sixteen at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
-pub(super) fn unstrip(
-    strips: &[[u8; STRIP]],
+pub(super) fn depth_to_space_row(
+    rows: &[[u8; BLOCK_ROW]],
     alphas: &[[u8; BLOCK]],
-    presence: u16,
+    opacity: u16,
     out: &mut [[[u8; 4]; BLOCK]],
 ) {
-    let colours = _mm512_broadcast_i32x4(_mm_setr_epi8(
+    let colors = _mm512_broadcast_i32x4(_mm_setr_epi8(
         0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1,
     ));
-    let (presence_of_all, half) = (_mm512_set1_epi32(presence.into()), _mm512_set1_epi32(128));
-    let bytes = strips.as_flattened();
-    // Sixteen bytes are read for a strip's twelve.
-    const FOUR: usize = 4 * BLOCK * STRIP;
-    let fours = bytes.len().saturating_sub(3 * BLOCK * STRIP + 16) / FOUR;
+    let (opacity_of_all, half) = (_mm512_set1_epi32(opacity.into()), _mm512_set1_epi32(128));
+    let bytes = rows.as_flattened();
+    // Sixteen bytes are read for a block row's twelve.
+    const FOUR: usize = 4 * BLOCK * BLOCK_ROW;
+    let fours = bytes.len().saturating_sub(3 * BLOCK * BLOCK_ROW + 16) / FOUR;
     let (alpha_fours, out_fours) = (alphas.as_chunks::<4>().0, out.as_chunks_mut::<4>().0);
     let done = 4 * fours.min(alpha_fours.len()).min(out_fours.len());
     let blocks = alpha_fours.iter().zip(out_fours).take(fours);
     for (index, (alphas, out)) in blocks.enumerate() {
         let bytes = &bytes[FOUR * index..];
-        let strip = |place: usize| {
-            let strip = &bytes[place * BLOCK * STRIP..][..16];
-            // SAFETY: `strip` has 16 bytes.
-            unsafe { _mm_loadu_si128(strip.as_ptr().cast()) }
+        let row = |block: usize| {
+            let row = &bytes[block * BLOCK * BLOCK_ROW..][..16];
+            // SAFETY: `row` has 16 bytes.
+            unsafe { _mm_loadu_si128(row.as_ptr().cast()) }
         };
-        let strips = _mm512_castsi128_si512(strip(0));
-        let strips = _mm512_inserti32x4::<1>(strips, strip(1));
-        let strips = _mm512_inserti32x4::<2>(strips, strip(2));
-        let strips = _mm512_inserti32x4::<3>(strips, strip(3));
+        let four = _mm512_castsi128_si512(row(0));
+        let four = _mm512_inserti32x4::<1>(four, row(1));
+        let four = _mm512_inserti32x4::<2>(four, row(2));
+        let four = _mm512_inserti32x4::<3>(four, row(3));
         // SAFETY: four alphas of four blocks are 16 bytes.
         let alpha = unsafe { _mm_loadu_si128(alphas.as_ptr().cast()) };
-        let alpha = _mm512_mullo_epi32(_mm512_cvtepu8_epi32(alpha), presence_of_all);
+        let alpha = _mm512_mullo_epi32(_mm512_cvtepu8_epi32(alpha), opacity_of_all);
         let alpha = _mm512_srli_epi32::<8>(_mm512_add_epi32(alpha, half));
         let alpha = _mm512_slli_epi32::<24>(alpha);
-        let pixels = _mm512_or_si512(_mm512_shuffle_epi8(strips, colours), alpha);
+        let pixels = _mm512_or_si512(_mm512_shuffle_epi8(four, colors), alpha);
         // SAFETY: sixteen pixels are 64 bytes.
         unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), pixels) };
     }
-    super::mix::unstrip(done, strips, alphas, presence, out);
+    patch::depth_to_space_rest(done, rows, alphas, opacity, out);
 }

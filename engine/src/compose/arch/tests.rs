@@ -1,9 +1,9 @@
 //! Every kernel of every instruction set against a scalar oracle, on random rows of random lengths
 //! at random places in memory.
 
-use super::{CHUNK, FourTaps, Isa, Line, Way};
+use super::{CHUNK, FourTaps, HorizontalTaps, Isa, SamplingPath, Ycbcr};
 
-/// A small generator of numbers, the same on every run.
+/// A small generator of pseudo-random numbers, the same on every run.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -38,7 +38,7 @@ impl Random {
 
 const GUARD: u8 = 0xA5;
 
-/// What a kernel writes for each instruction set, with bytes around it that must stay.
+/// Compares the output of a kernel for each instruction set; bytes around it have to stay.
 fn check(
     what: &str,
     random: &mut Random,
@@ -79,15 +79,115 @@ fn packed_formats() {
             .iter()
             .flat_map(|&[r, g, b]| [b, g, r, 255])
             .collect();
-        check("swap_rb", &mut random, &swapped, None, |isa, out| {
-            super::swap_rb(isa, &rgb, out);
+        check("rgb_to_bgr", &mut random, &swapped, None, |isa, out| {
+            super::rgb_to_bgr(isa, &rgb, out);
         });
-        check("widen", &mut random, &wide, None, |isa, out| {
-            super::widen(isa, &rgb, out);
+        check("rgb_to_rgba", &mut random, &wide, None, |isa, out| {
+            super::rgb_to_rgba(isa, &rgb, out);
         });
-        check("widen_swapped", &mut random, &both, None, |isa, out| {
-            super::widen_swapped(isa, &rgb, out);
+        check("rgb_to_bgra", &mut random, &both, None, |isa, out| {
+            super::rgb_to_bgra(isa, &rgb, out);
         });
+    }
+}
+
+#[test]
+fn formats_with_alpha() {
+    let mut random = Random(8);
+    for width in (1..70).chain([255, 512, 721]) {
+        let (rgb, alpha) = (random.bytes(3 * width), random.bytes(width));
+        let pixels = || rgb.as_chunks::<3>().0.iter().zip(&alpha);
+        let rgba: Vec<u8> = pixels().flat_map(|(&[r, g, b], &a)| [r, g, b, a]).collect();
+        let bgra: Vec<u8> = pixels().flat_map(|(&[r, g, b], &a)| [b, g, r, a]).collect();
+        check(
+            "rgb_and_alpha_to_rgba",
+            &mut random,
+            &rgba,
+            None,
+            |isa, out| {
+                super::rgb_and_alpha_to_rgba(isa, &rgb, &alpha, out);
+            },
+        );
+        check(
+            "rgb_and_alpha_to_bgra",
+            &mut random,
+            &bgra,
+            None,
+            |isa, out| {
+                super::rgb_and_alpha_to_bgra(isa, &rgb, &alpha, out);
+            },
+        );
+    }
+}
+
+/// Every level of a stored matte.
+#[test]
+fn mattes_become_alpha() {
+    let levels: Vec<u8> = (0..=255).collect();
+    let alpha: Vec<u8> = (0..=255)
+        .map(|level| {
+            (f64::from(level - 24) / 208.0 * 255.0)
+                .round()
+                .clamp(0.0, 255.0) as u8
+        })
+        .collect();
+    check(
+        "matte_to_alpha",
+        &mut Random(9),
+        &alpha,
+        Some(&levels),
+        |isa, out| {
+            super::matte_to_alpha(isa, out);
+        },
+    );
+}
+
+const STANDARDS: [Ycbcr; 4] = [
+    Ycbcr::Bt601Limited,
+    Ycbcr::Bt601Full,
+    Ycbcr::Bt709Limited,
+    Ycbcr::Bt709Full,
+];
+
+/// Y, Cb and Cr of mean levels by the standards' own words, in numbers that are not rounded.
+fn exact(standard: Ycbcr, [r, g, b]: [f64; 3]) -> [f64; 3] {
+    let (kr, kb) = match standard {
+        Ycbcr::Bt601Limited | Ycbcr::Bt601Full => (0.299, 0.114),
+        Ycbcr::Bt709Limited | Ycbcr::Bt709Full => (0.2126, 0.0722),
+    };
+    let (black, luma, chroma) = match standard {
+        Ycbcr::Bt601Limited | Ycbcr::Bt709Limited => (16.0, 219.0 / 255.0, 224.0 / 255.0),
+        Ycbcr::Bt601Full | Ycbcr::Bt709Full => (0.0, 1.0, 1.0),
+    };
+    let y = kr * r + (1.0 - kr - kb) * g + kb * b;
+    let (cb, cr) = ((b - y) / (2.0 - 2.0 * kb), (r - y) / (2.0 - 2.0 * kr));
+    [black + luma * y, 128.0 + chroma * cb, 128.0 + chroma * cr]
+}
+
+/// Weights of 16 bits keep every level within rounding, and grey is grey.
+#[test]
+fn weights_are_those_of_the_standards() {
+    let mut random = Random(10);
+    for standard in STANDARDS {
+        for round in 0..2_000 {
+            let rgb = match round {
+                0..256 => [round as u8; 3],
+                _ => [0; 3].map(|_: u8| random.below(256) as u8),
+            };
+            let [mut y, mut u, mut v] = [[0]; 3];
+            super::rgb_to_y(Isa::PORTABLE, standard, &rgb, &mut y);
+            let pair = rgb.repeat(2);
+            super::rgb_to_uv(Isa::PORTABLE, standard, &pair, &pair, &mut u, &mut v);
+            let exact = exact(standard, rgb.map(f64::from));
+            for (level, exact) in [y[0], u[0], v[0]].into_iter().zip(exact) {
+                let off = (f64::from(level) - exact.min(255.0)).abs();
+                assert!(off < 0.51, "{standard:?}, {rgb:?}: {level}, not {exact}");
+            }
+            assert!(
+                round >= 256 || (u[0], v[0]) == (128, 128),
+                "{standard:?}: grey {round}"
+            );
+        }
     }
 }
 
@@ -97,78 +197,57 @@ fn luma_and_chroma() {
     for width in (1..70).chain([255, 512, 721]) {
         let (top, bottom) = (random.bytes(3 * width), random.bytes(3 * width));
         let at = |row: &[u8], x: usize| [0, 1, 2].map(|c| i64::from(row[3 * x + c]));
-        let luma: Vec<u8> = (0..width)
-            .map(|x| {
-                let [r, g, b] = at(&top, x);
-                ((16_829 * r + 33_039 * g + 6_416 * b + (16 << 16) + 0x8000) >> 16) as u8
-            })
-            .collect();
-        check("luma", &mut random, &luma, None, |isa, out| {
-            super::luma(isa, &top, out);
-        });
-        let chroma: Vec<[u8; 2]> = (0..width / 2)
-            .map(|x| {
-                let pixels = [&top, &bottom].map(|row| [at(row, 2 * x), at(row, 2 * x + 1)]);
-                let [r, g, b] =
-                    [0, 1, 2].map(|c| pixels.as_flattened().iter().map(|p| p[c]).sum::<i64>());
-                let middle = (128 << 18) + (1 << 17);
-                [
-                    ((-9_714 * r - 19_071 * g + 28_785 * b + middle) >> 18) as u8,
-                    ((28_785 * r - 24_103 * g - 4_682 * b + middle) >> 18) as u8,
-                ]
-            })
-            .collect();
-        let planes: Vec<u8> = [0, 1]
-            .into_iter()
-            .flat_map(|i| chroma.iter().map(move |uv| uv[i]))
-            .collect();
-        check("chroma", &mut random, &planes, None, |isa, out| {
-            let (u, v) = out.split_at_mut(width / 2);
-            super::chroma(isa, &top, &bottom, u, v);
-        });
-        let turns = chroma.as_flattened();
-        check("chroma_in_turn", &mut random, turns, None, |isa, out| {
-            super::chroma_in_turn(isa, &top, &bottom, out);
-        });
+        let dot = |weights: [i32; 3], rgb: [i64; 3]| {
+            let products = weights.iter().zip(rgb).map(|(&w, x)| i64::from(w) * x);
+            products.sum::<i64>()
+        };
+        for standard in STANDARDS {
+            let weights = standard.weights();
+            let luma: Vec<u8> = (0..width)
+                .map(|x| {
+                    let sum = dot(weights.y, at(&top, x)) + i64::from(weights.y_offset);
+                    (sum >> 16) as u8
+                })
+                .collect();
+            check("rgb_to_y", &mut random, &luma, None, |isa, out| {
+                super::rgb_to_y(isa, standard, &top, out);
+            });
+            let chroma: Vec<[u8; 2]> = (0..width / 2)
+                .map(|x| {
+                    let pixels = [&top, &bottom].map(|row| [at(row, 2 * x), at(row, 2 * x + 1)]);
+                    let pixels = pixels.as_flattened();
+                    let sums = [0, 1, 2].map(|c| pixels.iter().map(|pixel| pixel[c]).sum::<i64>());
+                    let middle = i64::from(weights.middle);
+                    [weights.cb, weights.cr].map(|w| ((dot(w, sums) + middle) >> 18) as u8)
+                })
+                .collect();
+            let planes: Vec<u8> = [0, 1]
+                .into_iter()
+                .flat_map(|i| chroma.iter().map(move |uv| uv[i]))
+                .collect();
+            check("rgb_to_uv", &mut random, &planes, None, |isa, out| {
+                let (u, v) = out.split_at_mut(width / 2);
+                super::rgb_to_uv(isa, standard, &top, &bottom, u, v);
+            });
+            let turns = chroma.as_flattened();
+            check(
+                "rgb_to_uv_interleaved",
+                &mut random,
+                turns,
+                None,
+                |isa, out| {
+                    super::rgb_to_uv_interleaved(isa, standard, &top, &bottom, out);
+                },
+            );
+        }
     }
 }
 
-/// Base frames: from RGB, and back with chroma of whatever neighbours.
+/// Base frames back to RGB, with chroma of any neighbours.
 #[test]
-fn stored_colours() {
+fn stored_colors() {
     let mut random = Random(7);
     for width in (1..70).chain([255, 512, 721]) {
-        let rows = [(); 2].map(|()| random.bytes(3 * width));
-        let at = |row: usize, x: usize, c: usize| i64::from(rows[row][3 * x + c]);
-        let luma: Vec<u8> = (0..width)
-            .map(|x| {
-                let [r, g, b] = [0, 1, 2].map(|c| at(0, x, c));
-                ((19_595 * r + 38_470 * g + 7_471 * b + 0x8000) >> 16) as u8
-            })
-            .collect();
-        check("full_luma", &mut random, &luma, None, |isa, out| {
-            super::full_luma(isa, &rows[0], out);
-        });
-        let chroma = |weights: [i64; 3]| {
-            (0..width / 2).map(move |pair| {
-                let of = |c: usize| -> i64 {
-                    [0, 1]
-                        .map(|row| at(row, 2 * pair, c) + at(row, 2 * pair + 1, c))
-                        .iter()
-                        .sum()
-                };
-                let sum: i64 = (0..3).map(|c| weights[c] * of(c)).sum();
-                ((sum + (128 << 18) + (1 << 17) - 1) >> 18) as u8
-            })
-        };
-        let planes: Vec<u8> = chroma([-11_059, -21_709, 32_768])
-            .chain(chroma([32_768, -27_439, -5_329]))
-            .collect();
-        check("full_chroma", &mut random, &planes, None, |isa, out| {
-            let (blue, red) = out.split_at_mut(width / 2);
-            super::full_chroma(isa, &rows[0], &rows[1], blue, red);
-        });
-
         let luma = random.bytes(width);
         let [blue, red] = [(); 2].map(|()| -> Vec<i16> {
             (0..width)
@@ -184,17 +263,17 @@ fn stored_colours() {
                     -part(blue, 5_638) - part(red, 11_700),
                     part(blue, 29_032),
                 ]
-                .map(|colour| ((16 * y + 8 + colour) >> 4).clamp(0, 255) as u8)
+                .map(|color| ((16 * y + 8 + color) >> 4).clamp(0, 255) as u8)
             })
             .collect();
-        check("colours", &mut random, &rgb, None, |isa, out| {
-            super::colours(isa, &luma, &blue, &red, out);
+        check("ycc_to_rgb", &mut random, &rgb, None, |isa, out| {
+            super::ycc_to_rgb(isa, &luma, &blue, &red, out);
         });
     }
 }
 
 #[test]
-fn scaling() {
+fn resampling() {
     let mut random = Random(3);
     let weight = |random: &mut Random| random.below(1 << 15) as i16 - (1 << 14);
     for width in (1..140).chain([255, 719, 720, 721]) {
@@ -214,7 +293,7 @@ fn scaling() {
                 weights: [0; 4].map(|_: i16| weight(&mut random)),
             })
             .collect();
-        let line = Line::new(taps.clone());
+        let horizontal = HorizontalTaps::new(taps.clone());
         let half = 1i64 << 13;
         let level = |sum: i64| ((sum + half) >> 14).clamp(0, 255) as u8;
         let weighted = |weights: [i16; 4], x: [u8; 4]| {
@@ -231,23 +310,35 @@ fn scaling() {
                 [0, 1, 2].map(|c| weighted(taps.weights, [0, 1, 2, 3].map(|i| at(i, c))))
             })
             .collect();
-        check("columns", &mut random, &expected, None, |isa, out| {
-            super::columns(isa, &source, &line, out);
-        });
+        check(
+            "resample_horizontally",
+            &mut random,
+            &expected,
+            None,
+            |isa, out| {
+                super::resample_horizontally(isa, &source, &horizontal, out);
+            },
+        );
 
-        let lines = [(); 4].map(|()| random.bytes(3 * width));
+        let rows = [(); 4].map(|()| random.bytes(3 * width));
         let weights = [0; 4].map(|_: i16| weight(&mut random));
         let expected: Vec<u8> = (0..3 * width)
-            .map(|i| weighted(weights, [0, 1, 2, 3].map(|line| lines[line][i])))
+            .map(|i| weighted(weights, [0, 1, 2, 3].map(|row| rows[row][i])))
             .collect();
-        check("rows", &mut random, &expected, None, |isa, out| {
-            super::rows(isa, lines.each_ref().map(Vec::as_slice), weights, out);
-        });
+        check(
+            "resample_vertically",
+            &mut random,
+            &expected,
+            None,
+            |isa, out| {
+                super::resample_vertically(isa, rows.each_ref().map(Vec::as_slice), weights, out);
+            },
+        );
     }
 }
 
 #[test]
-fn sampling_and_mixing() {
+fn sampling_and_blending() {
     let mut random = Random(4);
     for _ in 0..200 {
         let size = random.below(60) + 4;
@@ -274,8 +365,8 @@ fn sampling_and_mixing() {
             .collect();
         check("sample", &mut random, &over, None, |isa, out| {
             let mut pixels = [[0; 4]; CHUNK];
-            let way = Way { start, step };
-            super::sample(isa, (&patch, size), way, count, &mut pixels);
+            let path = SamplingPath { start, step };
+            super::sample(isa, (&patch, size), path, count, &mut pixels);
             out.copy_from_slice(&pixels.as_flattened()[..4 * count]);
         });
 
@@ -286,7 +377,7 @@ fn sampling_and_mixing() {
             let length = 3 * (random.below(CHUNK) + 1);
             random.bytes(length)
         };
-        let mixed: Vec<u8> = (0..under.len())
+        let blended: Vec<u8> = (0..under.len())
             .map(|i| {
                 let [over, alpha] = [pixels[i / 3][i % 3], pixels[i / 3][3]].map(u64::from);
                 let sum = over * alpha + u64::from(under[i]) * (255 - alpha);
@@ -294,25 +385,25 @@ fn sampling_and_mixing() {
                 ((2 * sum + 255) / 510) as u8
             })
             .collect();
-        check("mix", &mut random, &mixed, Some(&under), |isa, out| {
-            super::mix(isa, &pixels, out);
+        check("blend", &mut random, &blended, Some(&under), |isa, out| {
+            super::blend(isa, &pixels, out);
         });
     }
 }
 
 /// Division by 255 is exact for every input.
 #[test]
-fn mixing_rounds_to_the_nearest() {
+fn blending_rounds_to_the_nearest() {
     for alpha in 0..=255u8 {
         for over in (0..=255u8).step_by(3) {
             let under: Vec<u8> = (0..CHUNK).map(|i| (4 * i) as u8).collect();
             let mut rgb: Vec<u8> = under.iter().flat_map(|&x| [x; 3]).collect();
-            super::mix(Isa::best(), &[[over, over, over, alpha]; CHUNK], &mut rgb);
-            for (under, mixed) in under.iter().zip(rgb.as_chunks::<3>().0) {
+            super::blend(Isa::best(), &[[over, over, over, alpha]; CHUNK], &mut rgb);
+            for (under, blended) in under.iter().zip(rgb.as_chunks::<3>().0) {
                 let (over, alpha) = (f64::from(over), f64::from(alpha));
                 let exact = (over * alpha + f64::from(*under) * (255.0 - alpha)) / 255.0;
                 assert!(
-                    (f64::from(mixed[0]) - exact).abs() <= 0.5,
+                    (f64::from(blended[0]) - exact).abs() <= 0.5,
                     "{under} {over} {alpha}"
                 );
             }
@@ -342,12 +433,12 @@ fn levels_are_rounded_and_clamped() {
             (0..192).map(|_| value(&mut random)).collect()
         })
         .collect();
-    for presence in [0.0, 0.333, 1.0] {
-        let scales = [255.0, 255.0, 255.0, 255.0 * f64::from(presence)];
+    for opacity in [0.0, 0.333, 1.0] {
+        let scales = [255.0, 255.0, 255.0, 255.0 * f64::from(opacity)];
         for isa in Isa::all() {
             let mut out = vec![[0; 4]; 192];
             let [r, g, b, a] = [0, 1, 2, 3].map(|i| planes[i].as_slice());
-            super::levels(isa, [r, g, b, a], presence, &mut out);
+            super::quantize(isa, [r, g, b, a], opacity, &mut out);
             for (i, pixel) in out.iter().enumerate() {
                 for (c, scale) in scales.into_iter().enumerate() {
                     let value = f64::from(planes[c][i]);
@@ -367,7 +458,7 @@ fn levels_are_rounded_and_clamped() {
     }
 }
 
-/// Each pixel's place in its block, and its alpha scaled; presence 1 changes no alpha.
+/// Each pixel's place in its block, and its alpha scaled; opacity 1 changes no alpha.
 #[test]
 fn blocks_become_rows() {
     let mut random = Random(6);
@@ -375,15 +466,15 @@ fn blocks_become_rows() {
         let width = 4 * cells;
         let blocks = random.bytes(cells * 48);
         let alphas = random.bytes(4 * width);
-        for presence in [0, 1, 85, 256] {
+        for opacity in [0, 1, 85, 256] {
             for isa in Isa::all() {
                 let mut out = vec![[7; 4]; 4 * width];
-                super::unblock(isa, &blocks, &alphas, presence, &mut out);
+                super::depth_to_space(isa, &blocks, &alphas, opacity, &mut out);
                 for (at, pixel) in out.iter().enumerate() {
                     let (y, x) = (at / width, at % width);
-                    let colour = &blocks[48 * (x / 4) + 12 * y + 3 * (x % 4)..][..3];
-                    let exact = f64::from(alphas[at]) * f64::from(presence) / 256.0;
-                    assert_eq!(&pixel[..3], colour, "{isa:?}, {x}, {y}");
+                    let color = &blocks[48 * (x / 4) + 12 * y + 3 * (x % 4)..][..3];
+                    let exact = f64::from(alphas[at]) * f64::from(opacity) / 256.0;
+                    assert_eq!(&pixel[..3], color, "{isa:?}, {x}, {y}");
                     assert!((f64::from(pixel[3]) - exact).abs() <= 0.5, "{isa:?}");
                 }
             }

@@ -1,17 +1,17 @@
-//! The texture of one session, and what it is composed from.
+//! The texture of one session, and its inputs on the device.
 
 use std::sync::{Arc, mpsc};
 
 use super::{Gpu, checked, unavailable};
 use crate::Result;
 use crate::compose::arch::Isa;
-use crate::compose::base::{BaseFrame, Chroma};
+use crate::compose::base::{BaseFrame, ChromaRows};
 use crate::compose::blend::Patch;
 use crate::geometry::Affine;
 
-/// Bytes of `Picture` in the shader, and of a `Line`.
+/// Bytes of `Picture` in the shader, and of a `Scanline`.
 const PICTURE_BYTES: usize = 32;
-const LINE_BYTES: usize = 16;
+const SCANLINE_BYTES: usize = 16;
 /// Pixels that a work group of the shader covers in either direction.
 const GROUP: u32 = 8;
 /// Rows of a texture that is read back begin at multiples of this.
@@ -20,7 +20,8 @@ const ROW_ALIGNMENT: usize = wgpu::COPY_BYTES_PER_ROW_ALIGNMENT as usize;
 /// A texture that the pictures of one session are composed into, one after the other.
 ///
 /// It has the avatar's own size, whatever
-/// [`output_size`](crate::SessionOptions::output_size) says: who draws a texture scales it.
+/// [`output_size`](crate::SessionOptions::output_size) says: the app scales the texture when it draws
+/// it. A canvas shows no transparency: sessions of avatars that were keyed refuse it.
 #[derive(Debug)]
 pub struct Canvas {
     gpu: Gpu,
@@ -30,15 +31,15 @@ pub struct Canvas {
     picture: wgpu::Buffer,
     base: wgpu::Buffer,
     patch: wgpu::Buffer,
-    lines: wgpu::Buffer,
-    /// The base frame that the device has.
+    scanlines: wgpu::Buffer,
+    /// The base frame on the device.
     shown: Option<Arc<BaseFrame>>,
     /// The same as RGB.
     rgb: Vec<u8>,
-    chroma: Chroma,
-    /// Lines of the patch, as the shader reads them.
+    chroma: ChromaRows,
+    /// Scanlines through the patch, as the shader reads them.
     scratch: Vec<u8>,
-    /// For reading back, made when it is asked for.
+    /// For reading back; made when it is needed.
     staging: Option<wgpu::Buffer>,
 }
 
@@ -77,18 +78,22 @@ impl Canvas {
                     4 * patch_size * patch_size,
                     BufferUsages::STORAGE,
                 ),
-                buffer("essence lines", LINE_BYTES * size.1, BufferUsages::STORAGE),
+                buffer(
+                    "essence scanlines",
+                    SCANLINE_BYTES * size.1,
+                    BufferUsages::STORAGE,
+                ),
             ];
             let view = texture.create_view(&wgpu::TextureViewDescriptor {
                 usage: Some(wgpu::TextureUsages::STORAGE_BINDING),
                 ..wgpu::TextureViewDescriptor::default()
             });
-            let [picture, base, patch, lines] = &buffers;
+            let [picture, base, patch, scanlines] = &buffers;
             let resources = [
                 picture.as_entire_binding(),
                 base.as_entire_binding(),
                 patch.as_entire_binding(),
-                lines.as_entire_binding(),
+                scanlines.as_entire_binding(),
                 wgpu::BindingResource::TextureView(&view),
             ];
             let mut binding = 0..;
@@ -103,7 +108,7 @@ impl Canvas {
             });
             (texture, bindings, buffers)
         })?;
-        let [picture, base, patch, lines] = buffers;
+        let [picture, base, patch, scanlines] = buffers;
         Ok(Self {
             size,
             texture,
@@ -111,11 +116,11 @@ impl Canvas {
             picture,
             base,
             patch,
-            lines,
+            scanlines,
             shown: None,
             rgb: vec![0; 3 * size.0 * size.1],
-            chroma: Chroma::default(),
-            scratch: Vec::with_capacity(LINE_BYTES * size.1),
+            chroma: ChromaRows::default(),
+            scratch: Vec::with_capacity(SCANLINE_BYTES * size.1),
             staging: None,
             gpu,
         })
@@ -125,7 +130,7 @@ impl Canvas {
     /// be drawn into a linear target through a view as `Rgba8UnormSrgb`. Alpha is 1.
     ///
     /// The work that fills it is submitted to the device's queue by
-    /// [`next_frame_on`](crate::Session::next_frame_on), before whatever the app submits afterwards.
+    /// [`draw`](crate::Session::draw), before whatever the app submits afterwards.
     pub fn texture(&self) -> &wgpu::Texture {
         &self.texture
     }
@@ -198,7 +203,7 @@ impl Canvas {
         let same = |shown: &Arc<BaseFrame>| Arc::ptr_eq(shown, base);
         if !self.shown.as_ref().is_some_and(same) {
             let rows = 0..self.size().1;
-            base.expand(Isa::best(), &mut self.chroma, rows, &mut self.rgb);
+            base.write_rgb(Isa::best(), &mut self.chroma, rows, &mut self.rgb);
             write(queue, &self.base, &self.rgb);
             self.shown = Some(Arc::clone(base));
         }
@@ -212,7 +217,7 @@ impl Canvas {
         self.run(None);
     }
 
-    /// Lets the device lay a patch over the base frame that it has.
+    /// Blends a patch over the base frame on the device.
     fn run(&mut self, patch: Option<(&Patch, &Affine)>) {
         let queue = self.gpu.queue();
         let (width, height) = self.size;
@@ -222,22 +227,22 @@ impl Canvas {
             let rows = patch.rows(width, height, affine);
             first_row = rows.start;
             patch_size = patch.size();
-            for (pixels, line) in patch.lines(rows, self.size, affine) {
+            for (pixels, scanline) in patch.scanlines(rows, self.size, affine) {
                 // Within the patch 16.16 bits are enough; a step that leaves it at once isn't taken.
-                step = line.step.map(|x| i32::try_from(x).unwrap_or(0));
-                let start = line.start.map(|x| i32::try_from(x).unwrap_or(0));
+                step = scanline.step.map(|x| i32::try_from(x).unwrap_or(0));
+                let start = scanline.start.map(|x| i32::try_from(x).unwrap_or(0));
                 let words = [word(pixels.start), word(pixels.len())];
                 let words = words.into_iter().chain(start.map(i32::cast_unsigned));
                 self.scratch.extend(words.flat_map(u32::to_le_bytes));
             }
             write(queue, &self.patch, patch.pixels().as_flattened());
-            write(queue, &self.lines, &self.scratch);
+            write(queue, &self.scanlines, &self.scratch);
         }
         let words = [
             word(width),
             word(height),
             word(first_row),
-            word(self.scratch.len() / LINE_BYTES),
+            word(self.scratch.len() / SCANLINE_BYTES),
             step[0].cast_unsigned(),
             step[1].cast_unsigned(),
             word(patch_size),

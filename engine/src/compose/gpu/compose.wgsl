@@ -1,9 +1,9 @@
-// A picture out of a base frame and a mouth patch: the same integer arithmetic as on the processor
-// (blend.rs, arch/mix.rs), one invocation for each pixel.
+// Composes a base frame and a mouth patch: the same integer arithmetic as on the processor (blend.rs,
+// arch/portable/patch.rs), one invocation for each pixel.
 
 struct Picture {
     size: vec2<u32>,
-    // The rows that the patch lies over.
+    // The rows that the patch covers.
     first_row: u32,
     row_count: u32,
     // From pixel to pixel of a row, in patch coordinates, 16.16 fixed point.
@@ -12,11 +12,11 @@ struct Picture {
     patch_size: u32,
 }
 
-// The pixels of a row that the patch lies over.
-struct Line {
+// The pixels of a row that the patch covers.
+struct Scanline {
     first: u32,
     count: u32,
-    // Where the first of them lies in the patch, 16.16 fixed point.
+    // Position of the first of them in the patch, 16.16 fixed point.
     start: vec2<i32>,
 }
 
@@ -25,7 +25,7 @@ struct Line {
 @group(0) @binding(1) var<storage, read> base: array<u32>;
 // R, G, B, alpha.
 @group(0) @binding(2) var<storage, read> mouth: array<u32>;
-@group(0) @binding(3) var<storage, read> lines: array<Line>;
+@group(0) @binding(3) var<storage, read> scanlines: array<Scanline>;
 @group(0) @binding(4) var out: texture_storage_2d<rgba8unorm, write>;
 
 fn base_level(at: u32) -> u32 {
@@ -58,10 +58,10 @@ fn compose(@builtin(global_invocation_id) pixel: vec3<u32>) {
     // Before the first row, and before the first pixel of a row, the differences are huge.
     let row = pixel.y - picture.first_row;
     if row < picture.row_count {
-        let line = lines[row];
-        let along = pixel.x - line.first;
-        if along < line.count {
-            let over = sample(line.start + i32(along) * picture.step);
+        let scanline = scanlines[row];
+        let along = pixel.x - scanline.first;
+        if along < scanline.count {
+            let over = sample(scanline.start + i32(along) * picture.step);
             let sum = over.rgb * over.a + rgb * (255u - over.a);
             rgb = (2u * sum + 255u) / 510u;
         }

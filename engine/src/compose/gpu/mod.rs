@@ -1,26 +1,28 @@
 //! Pictures composed by a graphics processor, into a texture (feature `gpu-compose`).
 //!
-//! A [`Gpu`] holds a device of `wgpu`: the app's own, so that the textures are its own too and can
-//! be drawn at once, or one that is looked for here. A [`Canvas`] is the texture of one session, for
-//! [`Session::next_frame_on`](crate::Session::next_frame_on). What goes to the device for a frame is
-//! the mouth patch, and the base frame where it is another than before.
+//! A [`Gpu`] holds a device of `wgpu`: the app's own, whose textures the app draws without a copy, or
+//! the system's. A [`Canvas`] is the texture of one session, for
+//! [`FrameRequest::into_canvas`](crate::FrameRequest::into_canvas). Each frame uploads the mouth patch, and
+//! the base frame where it differs from the last one.
 //!
 //! ```no_run
 //! # fn main() -> essence::Result<()> {
+//! # use essence::FrameRequest;
 //! # let avatar = essence::Engine::builder().build()?.open("mika.imx")?;
 //! let session = avatar.session(essence::SessionOptions::default())?;
 //! let gpu = essence::gpu::Gpu::new()?; // or Gpu::with_device(device, queue)
 //! let mut canvas = gpu.canvas(&avatar)?;
 //! let mut frame = essence::Frame::new();
-//! while session.next_frame_on(&mut frame, &mut canvas)? {
+//! while session.draw(&mut frame, FrameRequest::into_canvas(&mut canvas))?.is_frame() {
 //!     // draw canvas.texture(), play frame.audio()
 //! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The arithmetic is that of the processor, on integers: the same levels on every device. Which
-//! graphics interface serves a device is `wgpu`'s choice: Vulkan, Metal or Direct3D 12.
+//! The shader's arithmetic is the processor's, on integers: the same levels on every device. `wgpu`
+//! chooses the graphics interface: Vulkan, Metal or Direct3D 12. A canvas shows no transparency:
+//! avatars that were keyed are refused.
 
 mod canvas;
 
@@ -35,7 +37,7 @@ pub use wgpu;
 
 /// A device that composes pictures.
 ///
-/// Cheap to clone; `Send` and `Sync`. One is enough for all sessions.
+/// Cheap to clone; `Send` and `Sync`. One serves all sessions.
 #[derive(Clone, Debug)]
 pub struct Gpu(Arc<Inner>);
 
@@ -47,7 +49,7 @@ struct Inner {
 }
 
 impl Gpu {
-    /// On the device that the system thinks best, a software driver where there is nothing else.
+    /// The system's preferred device; a software driver where there is no other.
     ///
     /// # Errors
     /// `ProviderUnavailable`: the system has no adapter with a driver, or none that computes.
@@ -76,7 +78,7 @@ impl Gpu {
         Self::with_device(device, queue)
     }
 
-    /// On a device of the app's own, whose textures it can draw without a copy.
+    /// A device of the app's own. The app draws its textures without a copy.
     ///
     /// # Errors
     /// `ProviderUnavailable`: the device can't run the shader, for example because it was made
@@ -121,7 +123,7 @@ impl Gpu {
     }
 }
 
-/// Makes something on a device; what the device complains about is the error.
+/// Makes something on a device. A complaint of the device is the error.
 fn checked<T>(device: &wgpu::Device, make: impl FnOnce(&wgpu::Device) -> T) -> Result<T> {
     let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
     let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
@@ -142,7 +144,7 @@ fn unavailable(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::ProviderUnavailable, message)
 }
 
-/// What becomes of `future`: outside of browsers, `wgpu` has it at once.
+/// The output of `future`. Outside of browsers, `wgpu`'s futures are ready at once.
 fn wait<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());

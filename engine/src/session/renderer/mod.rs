@@ -59,6 +59,8 @@ pub(super) struct Renderer {
     bases: BasePrefetch,
     mouth: Mouth,
     coefficients: Vec<f32>,
+    /// The coefficients of the frame that is planned that are driven from outside.
+    driven: Vec<Option<f32>>,
     /// Runs of the speech network that failed in a row.
     failures: u32,
     /// Stages whose failure is in the log.
@@ -88,6 +90,7 @@ impl Renderer {
             bases: BasePrefetch::default(),
             mouth: Mouth::new(coefficients),
             coefficients: vec![0.0; coefficients],
+            driven: vec![None; coefficients],
             failures: 0,
             logged: [false; Stage::COUNT],
             scratch: Vec::new(),
@@ -105,6 +108,7 @@ impl Renderer {
     ) -> Plan {
         self.follow(input, request);
         frame.clear();
+        frame.interruptions = self.interruptions;
         loop {
             let plan = self.plan_period(input, request);
             if plan.kind == FrameKind::LAST || frame.dropped >= request.drop {
@@ -137,7 +141,7 @@ impl Renderer {
         }
         if self.interrupted && self.restarts {
             self.mouth.reset();
-            self.animation = AnimationState::default();
+            self.animation.restart();
             self.closing = 0;
         }
         self.interrupted = false;
@@ -176,16 +180,42 @@ impl Renderer {
                 return Plan::silent(FrameKind::Idle);
             };
             let rate_hz = utterance.rate_hz;
-            if self.window.is_ready(self.frame) {
+            let silent = utterance.is_silent(self.frame);
+            if silent == Some(true) || self.window.is_ready(self.frame) {
+                let silent = silent == Some(true);
                 let frames = utterance.frames();
                 let last = frames.is_some_and(|frames| self.frame + 1 >= frames);
-                let (_, gate) = self.window.view(self.frame);
+                self.driven.fill(None);
+                if !muted {
+                    let names = &self.avatar.0.info.coefficient_names;
+                    utterance
+                        .track()
+                        .sample(self.frame, names, &mut self.driven);
+                }
+                let gate = if muted || silent {
+                    0.0
+                } else {
+                    self.window.view(self.frame).1
+                };
                 return Plan {
                     kind: FrameKind::Speech { last },
-                    rate_hz,
-                    gate: if muted { 0.0 } else { gate },
+                    rate_hz: if silent { 0 } else { rate_hz },
+                    gate,
                     muted,
+                    driven: self.driven.iter().all(Option::is_some),
                 };
+            }
+            if silent.is_none() {
+                // Without a sample, there is no rate to feed the window at.
+                if endpoint && self.starved >= ENDPOINT_PERIODS {
+                    utterance.end();
+                    continue;
+                }
+                return Plan::silent(if self.frame == 0 {
+                    FrameKind::Waiting
+                } else {
+                    FrameKind::Starved
+                });
             }
             self.scratch.clear();
             let piece = (rate_hz / PIECES_PER_S) as usize;
@@ -254,18 +284,31 @@ impl Renderer {
                 return FrameKind::Idle;
             }
             input.take(samples, &mut frame.audio);
+            self.take_gesture(&mut input, frame);
+            frame.tag = input
+                .front()
+                .map_or(0, |utterance| utterance.tag(self.frame));
         }
-        if plan.gate == 0.0 || self.failures > HELD_FRAMES {
-            self.mouth.rest();
-        } else if self.failures == 0 {
+        if plan.gate == 0.0 || self.failures > HELD_FRAMES && !plan.driven {
+            self.mouth.rest_driven(&self.driven);
+        } else if self.failures == 0 || plan.driven {
             self.mouth.speak(&self.coefficients, plan.gate);
         }
+        self.mouth.drive(&self.driven);
         frame.audio_rate_hz = rate_hz;
         frame.muted = plan.muted;
         frame.speech_frames += 1;
         self.frame += 1;
         self.ended = last;
         plan.kind
+    }
+
+    /// Takes the gesture that was requested last, if any.
+    fn take_gesture(&mut self, input: &mut Input, frame: &mut PreparedFrame) {
+        if let Some(gesture) = input.gesture.take() {
+            self.animation.perform(gesture);
+            frame.gesture = Some(gesture);
+        }
     }
 
     /// Whether a frame is shown of what was requested so.
@@ -289,17 +332,15 @@ impl Renderer {
             _ => 0,
         };
         self.talking = !matches!(kind, FrameKind::Idle | FrameKind::Closing);
-        let (gesture, base_loop) = {
+        let base_loop = {
             let mut input = lock(input);
-            // A gesture that was requested behind an interruption is for the frames behind it.
-            let behind = input.interruptions != self.interruptions
-                || self.restarts && kind == FrameKind::Closing;
-            let gesture = if behind { None } else { input.gesture.take() };
-            (gesture, input.base_loop)
+            // Speech has taken it with its audio. Where the motions start over for the next utterance, it
+            // is for that one.
+            if !matches!(kind, FrameKind::Speech { .. }) && !self.restarts {
+                self.take_gesture(&mut input, frame);
+            }
+            input.base_loop
         };
-        if let Some(gesture) = gesture {
-            self.animation.perform(gesture);
-        }
         let motions = &self.avatar.0.motions;
         let level = loudness(&frame.audio);
         self.animation.life.step(self.talking, level);
@@ -308,7 +349,7 @@ impl Renderer {
         frame.interruptions = self.interruptions;
         frame.changes = self.changes;
         frame.state.set(&self.mouth, self.animation);
-        frame.gesture = gesture.or(frame.gesture);
+        frame.gestures.add(self.selection.gestures);
         frame.base_frame = self.selection.frame;
     }
 

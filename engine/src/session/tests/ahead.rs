@@ -105,15 +105,18 @@ fn a_pause_overtakes_what_is_prepared() {
         }
         talk.session.set_paused(false);
         talk.prepare();
+        let mut frames = before;
         loop {
             let frame = talk.tick();
             assert!(frame.flags().speech, "on it goes at once");
+            frames += 1;
             heard.extend_from_slice(frame.audio());
             if frame.flags().end_of_speech {
                 break;
             }
         }
         assert!(heard == voice, "nothing lost, nothing twice");
+        assert_eq!(frames, samples / 640, "each frame once");
     }
 }
 
@@ -181,7 +184,7 @@ fn sessions_prepared_together_draw_what_they_draw_alone() {
         }
         for _ in 0..2 {
             let pieces = talks.each_ref().map(|[a, _]| a.piece(Duration::ZERO));
-            let next = Core::work(&pieces, false);
+            let next = Core::run_batch(&pieces, false);
             assert_eq!(next.len(), pieces.len());
             prepared += next.iter().filter(|next| next.is_some()).count();
         }
@@ -211,9 +214,9 @@ fn a_session_that_lags_drops_pictures_ahead() {
     let mut shown = vec![first.index()];
     let lag = TICK + TICK / 2;
     while heard.len() < voice.len() {
-        Core::work(&[talk.piece(lag)], false);
+        Core::run_batch(&[talk.piece(lag)], false);
         for _ in 0..2 {
-            if let Some(frame) = talk.session.try_next_frame().unwrap() {
+            if let Some(frame) = try_next_frame(&talk.session) {
                 let skipped = u64::from(frame.flags().skipped);
                 assert_eq!(frame.index(), shown[shown.len() - 1] + skipped + 1);
                 assert!(!frame.flags().late, "{frame:?}");
@@ -236,9 +239,9 @@ fn what_is_dropped_ends_with_the_audio() {
     talk.session
         .push_audio(&[0.1; 640 * 8][..], RATE, 1)
         .unwrap();
-    Core::work(&[talk.piece(50 * TICK)], false);
+    Core::run_batch(&[talk.piece(50 * TICK)], false);
     let frame = loop {
-        if let Some(frame) = talk.session.try_next_frame().unwrap() {
+        if let Some(frame) = try_next_frame(&talk.session) {
             break frame;
         }
         talk.clock.advance(TICK);

@@ -1,6 +1,7 @@
 //! That cancelling reaches the run of a network: by its terminator, and only in a drawing thread.
 
 use super::*;
+use crate::ErrorKind;
 
 /// A voice long enough for a few frames.
 fn voice() -> Vec<f32> {
@@ -23,7 +24,7 @@ fn a_run_in_the_drawing_thread_is_terminated() {
     assert!(session.next_frame().unwrap().is_some(), "undone");
 
     session.cancel();
-    lock(&session.core.input).cancelled = false;
+    session.core.cancelled.store(false, Ordering::Release);
     let error = session.next_frame().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::options::Pacing;
-use crate::{ErrorKind, LogLevel};
+use crate::{Error, ErrorKind, LogLevel};
 
 /// How a session is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -189,7 +189,7 @@ fn a_run_that_fails_for_one_session_is_repeated_for_the_others() {
     let mut heard = [0; 4];
     for _ in 0..40 {
         let pieces = talks.each_ref().map(|talk| talk.piece(Duration::ZERO));
-        Core::work(&pieces, false);
+        Core::run_batch(&pieces, false);
         for (talk, heard) in talks.iter().zip(&mut heard) {
             *heard += talk.tick().audio().len();
         }

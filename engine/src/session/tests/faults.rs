@@ -17,6 +17,8 @@ struct State {
     runs: u64,
     /// The runs that fail, from one to another, and how.
     failing: Option<(u64, u64, ErrorKind)>,
+    /// The run that panics.
+    panicking: Option<u64>,
 }
 
 impl Faults {
@@ -29,6 +31,12 @@ impl Faults {
     pub(crate) fn fail_runs(&self, from: u64, to: u64, kind: ErrorKind) {
         let mut state = lock(&self.0);
         (state.runs, state.failing) = (0, Some((from, to, kind)));
+    }
+
+    /// Lets run number `number` panic, counted from now on.
+    pub(crate) fn panic_in_run(&self, number: u64) {
+        let mut state = lock(&self.0);
+        (state.runs, state.panicking) = (0, Some(number));
     }
 
     /// Runs of networks since [`fail_runs`](Self::fail_runs).
@@ -50,6 +58,13 @@ impl Faults {
         let mut state = lock(&self.0);
         state.runs += 1;
         let number = state.runs - 1;
+        if state
+            .panicking
+            .take_if(|panicking| *panicking == number)
+            .is_some()
+        {
+            panic!("run {number} panics on purpose");
+        }
         match state.failing {
             Some((from, to, kind)) if (from..to).contains(&number) => {
                 Err(Error::new(kind, format!("run {number} fails on purpose")))

@@ -14,7 +14,7 @@ pub(crate) use faults::Faults;
 use super::ring::RING_FRAMES;
 use super::*;
 use crate::clock::ManualClock;
-use crate::schedule::{Deadline, Job, Piece};
+use crate::schedule::{Deadline, Task, TaskId, WorkItem};
 use crate::{Engine, EngineBuilder, Provider};
 
 const TICK: Duration = Duration::from_millis(40);
@@ -46,16 +46,16 @@ impl Talk {
 
     /// Lets the pool prepare a frame, if there is one to prepare.
     fn work(&self) -> Option<Deadline> {
-        Core::work(&[self.piece(Duration::ZERO)], false)[0]
+        Core::run_batch(&[self.piece(Duration::ZERO)], false)[0]
     }
 
     /// What the pool works on.
-    fn piece(&self, lag: Duration) -> Piece<Core> {
-        Piece {
-            number: 0,
-            job: Arc::clone(&self.session.core),
+    fn piece(&self, lag: Duration) -> WorkItem<Core> {
+        WorkItem {
+            id: TaskId::NONE,
+            task: Arc::clone(&self.session.core),
             lag,
-            wanted: false,
+            has_waiter: false,
         }
     }
 
@@ -107,4 +107,12 @@ fn voice(samples: usize) -> Vec<f32> {
 
 fn width(frame: &Frame) -> f32 {
     frame.arkit().iter().copied().fold(0.0, f32::max)
+}
+
+/// The next frame if it is due.
+fn try_next_frame(session: &Session) -> Option<Frame> {
+    let mut frame = Frame::new();
+    let request = FrameRequest::new().wait(Wait::Never);
+    let next = session.draw(&mut frame, request).unwrap();
+    next.is_frame().then_some(frame)
 }

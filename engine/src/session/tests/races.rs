@@ -6,6 +6,7 @@ use super::batch::{self, Work};
 use super::plan::FrameKind;
 use super::ring::PreparedFrame;
 use super::*;
+use crate::ErrorKind;
 use crate::options::Pacing;
 
 fn unpaced(avatar: &Avatar) -> Session {
@@ -118,6 +119,27 @@ fn a_gesture_behind_an_interruption_is_not_lost() {
     }
 }
 
+/// A frame takes a gesture together with its audio: one that is requested after that is for a later frame,
+/// though this frame is dropped.
+#[test]
+fn a_gesture_is_taken_with_the_audio_or_not_at_all() {
+    let talk = Talk::new(&toy());
+    talk.say(&voice(16_000));
+    talk.tick();
+    let core = &talk.session.core;
+    let mut prepared = prepared_frame(talk.session.avatar());
+    let mut renderer = lock(&core.renderer);
+    let request = core.request(true, 0, Deadline::Whenever);
+    let plan = renderer.plan(&core.input, request, &mut prepared);
+    let kind = renderer.take_audio(&core.input, plan, &mut prepared);
+    assert_eq!(kind, FrameKind::Speech { last: false });
+    talk.session.interrupt();
+    talk.session.perform("wave").unwrap();
+    renderer.advance(&core.input, kind, &mut prepared);
+    assert_eq!(prepared.gesture, None, "it is not this frame's");
+    assert!(lock(&core.input).gesture.is_some(), "it waits");
+}
+
 /// A gesture of a frame that was prepared ahead plays though the frame is prepared anew.
 #[test]
 fn a_gesture_of_a_frame_that_is_taken_back_is_not_lost() {
@@ -195,16 +217,17 @@ fn a_waiting_draw_goes_on_where_its_frame_is_overtaken() {
         // Two minutes away.
         far.dropped = 3_000;
         lock(&session.core.ring).push(far);
-        let begin = Instant::now();
+        let mut begin = Instant::now();
         std::thread::scope(|threads| {
             let drawing = threads.spawn(|| session.next_frame().unwrap().unwrap());
             // It holds this lock while it draws, waiting for its time included.
             while session.core.drawer.try_lock().is_ok() {
                 std::thread::yield_now();
             }
-            for _ in 0..1_000 {
+            for _ in 0..20 {
                 std::thread::yield_now();
             }
+            begin = Instant::now();
             deed(&session);
             drawing.join().unwrap();
         });
@@ -277,6 +300,28 @@ fn the_pool_ends_no_utterance() {
         }
     }
     assert!(heard == voice, "every sample");
+}
+
+/// A draw that is late takes two frames from the ring and is cancelled at the third: it gives what it has.
+#[test]
+fn a_draw_that_is_cancelled_late_keeps_the_sound_it_has_taken() {
+    let talk = Talk::new(&toy());
+    let voice = voice(16_000);
+    talk.say(&voice);
+    let mut heard = talk.tick().audio().to_vec();
+    assert!(talk.work().is_some() && talk.work().is_some(), "two frames");
+    let core = &talk.session.core;
+    core.avatar.0.faults.fail_runs(0, 1, ErrorKind::Cancelled);
+    let mut frame = Frame::new();
+    let drawn = core.take_paced(8, 8, &mut lock(&core.drawer), &mut frame);
+    assert!(drawn.unwrap(), "no error yet");
+    assert_eq!(frame.audio().len(), 2 * 640);
+    heard.extend_from_slice(frame.audio());
+    talk.clock.advance(2 * TICK);
+    while heard.len() < voice.len() {
+        heard.extend_from_slice(talk.tick().audio());
+    }
+    assert!(heard == voice, "every sample, in order");
 }
 
 /// Frames that were prepared before an interruption take no room from those behind it.

@@ -1,17 +1,17 @@
-//! What the compiler doesn't find by itself, in NEON: pixels taken apart and put together by loads
-//! and stores, products that widen, sums that are rounded and clamped while they are narrowed.
+//! Kernels in NEON that the compiler doesn't vectorize well: pixels deinterleaved and interleaved by
+//! loads and stores, products that widen, sums that are rounded and clamped while they are narrowed.
 
 use std::arch::aarch64::*;
 
-mod convert;
-mod mix;
+mod color;
+mod patch;
 mod scale;
 
-pub(super) use convert::{chroma, chroma_in_turn, colours, full_chroma, luma};
-pub(super) use mix::{mix, sample, unstrip};
-pub(super) use scale::{columns, rows};
+pub(super) use color::{rgb_to_uv, rgb_to_uv_interleaved, rgb_to_y, ycc_to_rgb};
+pub(super) use patch::{blend, depth_to_space_row, sample};
+pub(super) use scale::{resample_horizontally, resample_vertically};
 
-/// Where a table has nothing: looking it up gives 0.
+/// An index outside of every table: looking it up gives 0.
 const NONE: u8 = 255;
 
 #[target_feature(enable = "neon")]

@@ -1,11 +1,11 @@
-//! Scaling: a line of pixels in width, and lines into one in height.
+//! Resampling: a row in width, and rows into one in height.
 
 use std::arch::aarch64::*;
 
-use super::super::scale::{self, BITS, FourTaps};
+use super::super::portable::scale::{self, BITS, FourTaps};
 use super::{NONE, load};
 
-/// Bytes that a step of [`columns`] reads at a pixel's first tap, and writes at its place.
+/// Bytes that a step of [`resample_horizontally`] reads at a pixel's first tap, and writes at its place.
 const REACH: usize = 16;
 
 /// Sums of products with [`BITS`] of fraction as levels, rounded to the nearest.
@@ -15,10 +15,10 @@ fn levels(low: int32x4_t, high: int32x4_t) -> uint8x8_t {
     vqmovn_u16(vqrshrun_high_n_s32::<{ BITS as i32 }>(low, high))
 }
 
-/// A line of RGB in another width: four pixels at a time.
+/// Resamples a row of RGB in width: four pixels at a time.
 #[target_feature(enable = "neon")]
 #[expect(unsafe_code, reason = "loads and stores inside of what was measured")]
-pub(in super::super) fn columns(source: &[u8], taps: &[FourTaps], out: &mut [u8]) {
+pub(in super::super) fn resample_horizontally(source: &[u8], taps: &[FourTaps], out: &mut [u8]) {
     // Pixels whose four taps can be read as 16 bytes; `first` grows from pixel to pixel. Of these,
     // whole fours whose 16 bytes of result fit too (the last 4 bytes are of pixels still to come).
     let readable = taps.partition_point(|taps| 3 * taps.first as usize + REACH <= source.len());
@@ -53,21 +53,21 @@ pub(in super::super) fn columns(source: &[u8], taps: &[FourTaps], out: &mut [u8]
         // SAFETY: `place` has that many bytes.
         unsafe { vst1q_u8(place.as_mut_ptr(), pixels) };
     }
-    scale::columns_from(4 * fours, source, taps, out);
+    scale::resample_horizontally(4 * fours, source, taps, out);
 }
 
-/// Four lines, weighted, into one: 16 bytes at a time.
+/// Four rows, weighted, into one: 16 bytes at a time.
 #[target_feature(enable = "neon")]
 #[expect(unsafe_code, reason = "loads and stores of whole arrays")]
-pub(in super::super) fn rows(lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8]) {
+pub(in super::super) fn resample_vertically(rows: [&[u8]; 4], weights: [i16; 4], out: &mut [u8]) {
     // SAFETY: four weights are loaded of four.
     let four = unsafe { vld1_s16(weights.as_ptr()) };
-    let [a, b, c, d] = lines.map(|line| line.as_chunks::<16>().0);
+    let [a, b, c, d] = rows.map(|row| row.as_chunks::<16>().0);
     let (out_blocks, rest) = out.as_chunks_mut::<16>();
     let done = 16 * out_blocks.len();
     let blocks = a.iter().zip(b).zip(c.iter().zip(d));
     for (out, ((a, b), (c, d))) in out_blocks.iter_mut().zip(blocks) {
-        let wide = |line: uint8x8_t| vreinterpretq_s16_u16(vmovl_u8(line));
+        let wide = |row: uint8x8_t| vreinterpretq_s16_u16(vmovl_u8(row));
         let eight = |a: int16x8_t, b: int16x8_t, c: int16x8_t, d: int16x8_t| {
             let low = vmull_lane_s16::<0>(vget_low_s16(a), four);
             let low = vmlal_lane_s16::<1>(low, vget_low_s16(b), four);
@@ -80,12 +80,12 @@ pub(in super::super) fn rows(lines: [&[u8]; 4], weights: [i16; 4], out: &mut [u8
             levels(low, high)
         };
         let (a, b, c, d) = (load(a), load(b), load(c), load(d));
-        let low = |line: uint8x16_t| wide(vget_low_u8(line));
-        let high = |line: uint8x16_t| wide(vget_high_u8(line));
+        let low = |row: uint8x16_t| wide(vget_low_u8(row));
+        let high = |row: uint8x16_t| wide(vget_high_u8(row));
         let front = eight(low(a), low(b), low(c), low(d));
         let back = eight(high(a), high(b), high(c), high(d));
         // SAFETY: 16 bytes are stored to 16.
         unsafe { vst1q_u8(out.as_mut_ptr(), vcombine_u8(front, back)) };
     }
-    scale::rows_of(lines.map(|line| &line[done..]), weights, rest);
+    scale::resample_vertically(rows.map(|row| &row[done..]), weights, rest);
 }
