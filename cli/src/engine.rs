@@ -36,7 +36,9 @@ impl EngineArgs {
     /// Loads ONNX Runtime and opens an avatar.
     pub(crate) fn open(&self, avatar: &Path) -> Result<Avatar, Failure> {
         // Before the runtime: a mistyped path is likelier, and found faster.
-        essence::imx::Container::open(avatar)?;
+        if !essence::is_picture(avatar) {
+            essence::imx::Container::open(avatar)?;
+        }
         Ok(self.engine()?.open(avatar)?)
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let container = Container::open(&args.avatar)?;
     // Avatars of other families are described, not checked.
     let manifest = container.manifest().ok();
-    if manifest.is_some() {
+    if manifest.is_some() || container.expression().is_some() {
         container
             .verify()
             .map_err(|e| name_file(&e, &args.avatar))?;
@@ -42,7 +42,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             "members": members,
         }))?;
     } else {
-        console.text(&describe(&container, manifest, args))?;
+        console.text(&describe(&container, manifest, args)?)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -54,7 +54,11 @@ fn name_file(error: &essence::Error, path: &std::path::Path) -> essence::Error {
     )
 }
 
-fn describe(container: &Container, manifest: Option<&Manifest>, args: &Args) -> String {
+fn describe(
+    container: &Container,
+    manifest: Option<&Manifest>,
+    args: &Args,
+) -> Result<String, Failure> {
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
@@ -102,6 +106,22 @@ fn describe(container: &Container, manifest: Option<&Manifest>, args: &Args) -> 
             line("motion", format!("{name}, {} frames {how}", motion.count));
         }
         line("hashes", format!("{} members agree", manifest.files.len()));
+    } else if let Some(manifest) = container.expression() {
+        let picture = &manifest.picture;
+        line("name", manifest.name.clone());
+        line("created", manifest.created.clone());
+        line("licence", manifest.license.clone());
+        line(
+            "picture",
+            format!("{}x{}, moved by a rig", picture.width, picture.height),
+        );
+        #[cfg(feature = "portrait")]
+        line("face", fit(container)?);
+        line(
+            "mouth",
+            format!("{} coefficients", manifest.coefficients.len()),
+        );
+        line("hashes", format!("{} members agree", manifest.files.len()));
     } else {
         line(
             "",
@@ -134,5 +154,21 @@ fn describe(container: &Container, manifest: Option<&Manifest>, args: &Args) -> 
         }
         let _ = writeln!(text, "  {:<width$} {:>10}", member.name, member.size_bytes);
     }
-    text
+    Ok(text)
+}
+
+/// How the head was fitted to the picture.
+#[cfg(feature = "portrait")]
+fn fit(container: &Container) -> Result<String, Failure> {
+    let report = essence::portrait::describe(container)?;
+    let [yaw, pitch, roll] = report.turn_degrees;
+    let lips = match report.opening {
+        0.0 => "shut".to_owned(),
+        open => format!("open by {:.0} % of the eyes' distance", 100.0 * open),
+    };
+    Ok(format!(
+        "{:.0} pixels between the eyes, turned {yaw:+.0}° aside, {pitch:+.0}° down, {roll:+.0}° \
+         tilted; lips {lips}",
+        report.eyes_px
+    ))
 }

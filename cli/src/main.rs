@@ -3,6 +3,8 @@
 
 mod completion;
 mod console;
+#[cfg(feature = "portrait")]
+mod create;
 mod curves;
 mod doctor;
 mod engine;
@@ -48,6 +50,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Render(render::Args),
+    #[cfg(feature = "portrait")]
+    Create(create::Args),
     Curves(curves::Args),
     Info(info::Args),
     Doctor(doctor::Args),
@@ -63,6 +67,8 @@ fn main() -> ExitCode {
     let console = Console::new(cli.json);
     let result = match cli.command {
         Command::Render(args) => render::run(&console, &args),
+        #[cfg(feature = "portrait")]
+        Command::Create(args) => create::run(&console, &args),
         Command::Curves(args) => curves::run(&console, &args),
         Command::Info(args) => info::run(&console, &args),
         Command::Doctor(args) => doctor::run(&console, &args),

@@ -1,5 +1,6 @@
 //! An opened avatar: immutable, shared by all its sessions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -10,12 +11,13 @@ use crate::compose::Picture;
 use crate::compose::base::{BaseFrame, BaseFrames};
 use crate::frame::Frame;
 use crate::geometry::Affine;
-use crate::imx::{Container, GEOMETRY_MEMBER, Manifest, frame_member, matte_member};
+use crate::imx::{Container, Expression, GEOMETRY_MEMBER, Manifest, frame_member, matte_member};
 use crate::infer::{Provider, ProviderReport, Runtime};
 use crate::log::{Log, LogLevel};
 use crate::motion::MotionSet;
 use crate::networks::{self, Networks, Pool};
 use crate::options::{Pacing, SessionOptions};
+use crate::portrait::{GESTURES, Portrait};
 use crate::schedule::{Deadline, Share};
 use crate::session::{FrameRequest, RenderPool, Session};
 use crate::{Error, ErrorKind, Result};
@@ -39,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) affines: Vec<Affine>,
     pub(crate) arkit: Vec<Vec<f32>>,
     pub(crate) base: BaseFrames,
+    /// The picture that is moved, where there are no base frames.
+    pub(crate) portrait: Option<Portrait>,
     /// Names of the base frames' members.
     frames: Vec<String>,
     /// Names of their mattes' members; empty unless the avatar was keyed.
@@ -205,6 +209,9 @@ impl Inner {
         scheduler: RenderPool,
         container: Container,
     ) -> Result<Self> {
+        if let Some(expression) = container.expression().cloned() {
+            return Self::drawn(runtime, preference, log, scheduler, container, &expression);
+        }
         let manifest = container.manifest()?;
         let geometry = container.floats(GEOMETRY_MEMBER)?;
         let pose_len = manifest.crop.pose.len();
@@ -221,13 +228,6 @@ impl Inner {
             ));
         }
 
-        let weights = |table: &std::collections::BTreeMap<String, f32>| {
-            manifest
-                .coefficients
-                .iter()
-                .map(|name| table.get(name).copied().unwrap_or(0.0))
-                .collect()
-        };
         let frame = manifest.frame;
         let size = (frame.width as usize, frame.height as usize);
         let base = BaseFrames::new(
@@ -256,8 +256,9 @@ impl Inner {
         Ok(Self {
             window: manifest.window(),
             motions: MotionSet::new(manifest, affines.clone())?,
-            arkit: manifest.arkit.values().map(weights).collect(),
+            arkit: weights(&manifest.arkit, &manifest.coefficients),
             base,
+            portrait: None,
             frames: (0..frame.count).map(frame_member).collect(),
             mattes: match info.has_matte {
                 true => (0..frame.count).map(matte_member).collect(),
@@ -270,6 +271,57 @@ impl Inner {
             info,
             poses,
             affines,
+            runtime,
+            report,
+            log,
+            container,
+            #[cfg(test)]
+            faults: Default::default(),
+        })
+    }
+
+    /// An avatar whose picture is moved.
+    fn drawn(
+        runtime: &'static Runtime,
+        preference: Provider,
+        log: Log,
+        scheduler: RenderPool,
+        container: Container,
+        manifest: &Expression,
+    ) -> Result<Self> {
+        container.verify()?;
+        let networks = || networks::load_drawn(runtime, preference, true, &container, manifest);
+        let (portrait, networks) = join(|| Portrait::open(&container, manifest), networks);
+        let (portrait, (networks, report)) = (portrait?, networks?);
+        let motions = MotionSet::drawn(&GESTURES);
+        let size = [manifest.picture.width, manifest.picture.height].map(|side| side as usize);
+        let info = AvatarInfo {
+            name: manifest.name.clone(),
+            license: manifest.license.clone(),
+            frame_width: size[0],
+            frame_height: size[1],
+            frame_count: 1,
+            patch_size: 0,
+            has_matte: false,
+            motions: motions.names().map(str::to_owned).collect(),
+            coefficient_names: manifest.coefficients.clone(),
+            arkit_names: manifest.arkit.keys().cloned().collect(),
+        };
+        Ok(Self {
+            window: manifest.window(),
+            motions,
+            arkit: weights(&manifest.arkit, &manifest.coefficients),
+            base: BaseFrames::new(0, (size[0], size[1]), false, 0),
+            portrait: Some(portrait),
+            frames: Vec::new(),
+            mattes: Vec::new(),
+            keyed_over: None,
+            pool: Pool::new(networks)?,
+            scheduler,
+            share: Arc::new(Share::new()),
+            info,
+            poses: Vec::new(),
+            affines: Vec::new(),
             runtime,
             report,
             log,
@@ -345,9 +397,26 @@ impl Inner {
                 self.info.name
             )
         });
+        if let Some(expression) = self.container.expression() {
+            let container = &self.container;
+            let loaded = networks::load_drawn(self.runtime, provider, false, container, expression);
+            return Ok(loaded?.0);
+        }
         let manifest = self.container.manifest()?;
         networks::load(self.runtime, provider, quantized, &self.container, manifest)
     }
+}
+
+/// For each of `ARKit`'s names the weight of each coefficient.
+fn weights(
+    arkit: &BTreeMap<String, BTreeMap<String, f32>>,
+    coefficients: &[String],
+) -> Vec<Vec<f32>> {
+    let row = |table: &BTreeMap<String, f32>| {
+        let weight = |name| table.get(name).copied().unwrap_or(0.0);
+        coefficients.iter().map(weight).collect()
+    };
+    arkit.values().map(row).collect()
 }
 
 /// Compares members with their hashes, and decodes the first base frame of each motion, up to

@@ -238,14 +238,19 @@ impl Engine {
     /// and runs its self-test. What happens to the file afterwards has no effect, unless
     /// [`map_files`](EngineBuilder::map_files) says otherwise.
     ///
+    /// With the feature `portrait` a picture of a face opens, too, as
+    /// [`create`](crate::portrait::create) makes an avatar of it.
+    ///
     /// # Errors
-    /// - Those of [`Container::open`].
+    /// - Those of [`Container::open`], for a picture those of `create`.
     /// - `InvalidAvatar`: a network is damaged, is more than a network may be (`docs/limits.md`), has
     ///   other tensors than the manifest says, or fails the self-test on the CPU.
     /// - `ProviderUnavailable`: the provider that was asked for does not run it.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Avatar> {
         let path = path.as_ref();
-        let container = if self.map_files {
+        let container = if crate::is_picture(path) {
+            crate::portrait::open_file(path)
+        } else if self.map_files {
             Container::open_mapped(path)
         } else {
             Container::open(path)

@@ -145,7 +145,10 @@ impl Picture {
         let mut networks = self.avatar.0.networks(Deadline::Whenever, None)?;
         let inputs = [&self.coefficients, pose];
         let patch = &mut self.patch;
-        networks.identity.draw(Isa::best(), inputs, 1.0, patch)
+        match &mut networks.identity {
+            Some(identity) => identity.draw(Isa::best(), inputs, 1.0, patch),
+            None => Ok(()),
+        }
     }
 
     /// A base frame from its JPEG.

@@ -32,6 +32,8 @@
 //! # Features
 //! `gpu-compose`: pictures composed by a graphics processor, into a texture of `wgpu` (module `gpu`).
 //!
+//! `portrait`: a picture of a face opens as an avatar, or becomes a file (module [`portrait`]).
+//!
 //! `internals`: the stages one by one, for this repository's benchmarks; no promise of stability.
 #![deny(unsafe_code)]
 
@@ -55,11 +57,15 @@ mod motion;
 mod networks;
 mod options;
 mod picture;
+#[cfg_attr(not(feature = "portrait"), path = "portrait/absent.rs")]
+pub mod portrait;
 mod schedule;
 mod session;
 mod speech;
 #[cfg(test)]
 mod vectors;
+#[cfg(feature = "portrait")]
+mod warp;
 
 pub use audio::{AudioData, MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ};
 pub use avatar::{Avatar, AvatarInfo};
@@ -73,6 +79,7 @@ pub use infer::{Provider, ProviderReport, RUNTIME_WANTED, RuntimeInfo};
 pub use log::LogLevel;
 pub use options::{Background, BackgroundImage, Fit, OutputSize, Pacing, SessionOptions};
 pub use picture::PictureMut;
+pub use portrait::is_picture;
 pub use session::{FrameRequest, Frames, Next, Session, Statistics, Wait};
 
 /// The README's example is compiled with the documentation's.

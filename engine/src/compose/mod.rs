@@ -28,7 +28,7 @@ use convert::Row;
 use fit::Placement;
 use output::Output;
 use rows::{BAND_ROWS, RowBands, RowCompositor};
-pub(crate) use rows::{CrossfadeSource, Layers};
+pub(crate) use rows::{CrossfadeSource, Ground, Layers};
 use scale::{RowSource as _, Scaler};
 
 /// What the compositor knows of an avatar.
@@ -244,7 +244,7 @@ mod tests {
         let mut composer = Composer::new(Isa::best(), picture, &SessionOptions::default());
         for weight in [64, 128, 192] {
             let layers = Layers {
-                base: &to,
+                base: Ground::Frame(&to),
                 patch: Some((&patch, &ALONE)),
                 crossfade: Some(CrossfadeSource {
                     base: &from,
@@ -286,7 +286,7 @@ mod tests {
         let mut composer = Composer::new(Isa::best(), picture, &SessionOptions::default());
         for weight in [64, 128, 192] {
             let layers = Layers {
-                base: &to,
+                base: Ground::Frame(&to),
                 patch: None,
                 crossfade: Some(CrossfadeSource {
                     base: &from,

@@ -20,11 +20,19 @@ pub(crate) const BAND_ROWS: usize = 16;
 /// The layers of a picture.
 #[derive(Debug)]
 pub(crate) struct Layers<'a> {
-    pub(crate) base: &'a Arc<BaseFrame>,
+    pub(crate) base: Ground<'a>,
     /// The mouth patch and its place on the base frame.
     pub(crate) patch: Option<(&'a Patch, &'a Affine)>,
     /// The base frame that the picture crossfades from.
     pub(crate) crossfade: Option<CrossfadeSource<'a>>,
+}
+
+/// What lies below everything else.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ground<'a> {
+    Frame(&'a Arc<BaseFrame>),
+    /// A picture that is drawn already, row by row.
+    Drawn(&'a [[u8; 4]]),
 }
 
 /// The base frame that a picture crossfades from.
@@ -81,7 +89,15 @@ impl RowCompositor {
     /// while the rest of the face changes.
     pub(crate) fn compose(&mut self, layers: &Layers<'_>, rows: Range<usize>, rgb: &mut [u8]) {
         let (isa, chroma) = (self.isa, &mut self.chroma);
-        layers.base.write_rgb(isa, chroma, rows.clone(), rgb);
+        match layers.base {
+            Ground::Frame(base) => base.write_rgb(isa, chroma, rows.clone(), rgb),
+            Ground::Drawn(pixels) => {
+                let pixels = &pixels[rows.start * self.width..rows.end * self.width];
+                for (to, from) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+                    to.copy_from_slice(&from[..3]);
+                }
+            }
+        }
         if let Some((patch, affine)) = layers.patch {
             let band = RowBand {
                 rgb,
@@ -107,7 +123,11 @@ impl RowCompositor {
 
     /// Alpha of some rows. The mouth patch lies inside of the matte and changes nothing.
     fn compose_alpha(&self, layers: &Layers<'_>, rows: Range<usize>, alpha: &mut [u8]) {
-        match layers.base.alpha(rows.clone()) {
+        let matte = match layers.base {
+            Ground::Frame(base) => base.alpha(rows.clone()),
+            Ground::Drawn(_) => None,
+        };
+        match matte {
             Some(matte) => alpha.copy_from_slice(matte),
             None => alpha.fill(255),
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use super::expression::{EXPRESSION, Expression};
 use super::fault::{HASH_DIFFERS, MISSING_MANIFEST, invalid};
 use super::limits::MAX_MANIFEST_BYTES;
 use super::manifest::{ENGINE, Head, MANIFEST, Manifest};
@@ -18,6 +19,7 @@ pub struct Container {
     members: Members,
     head: Head,
     manifest: Option<Box<Manifest>>,
+    expression: Option<Box<Expression>>,
 }
 
 impl Container {
@@ -99,10 +101,18 @@ impl Container {
         if let Some(manifest) = &manifest {
             validate::members(&members, manifest)?;
         }
+        let expression = match head.engine == EXPRESSION {
+            true => Some(Box::new(Expression::from_json(json)?)),
+            false => None,
+        };
+        if let Some(expression) = &expression {
+            expression.check_members(&members)?;
+        }
         Ok(Self {
             members,
             head,
             manifest,
+            expression,
         })
     }
 
@@ -147,6 +157,11 @@ impl Container {
         }
     }
 
+    /// The manifest of an expression avatar; None for one of another model family.
+    pub fn expression(&self) -> Option<&Expression> {
+        self.expression.as_deref()
+    }
+
     /// The manifest as it stands in the file, of any model family.
     pub fn manifest_json(&self) -> &str {
         self.member(MANIFEST)
@@ -181,7 +196,11 @@ impl Container {
     /// - `InvalidAvatar`: a member differs; the message names it and contains [`HASH_DIFFERS`].
     /// - `UnsupportedFormat`: an avatar of another model family.
     pub fn verify(&self) -> Result<()> {
-        for (name, expected) in &self.manifest()?.files {
+        let files = match &self.expression {
+            Some(expression) => &expression.files,
+            None => &self.manifest()?.files,
+        };
+        for (name, expected) in files {
             let hash = hash::sha256(self.member(name)?);
             if !hash.eq_ignore_ascii_case(expected) {
                 return Err(invalid(format!(

@@ -282,10 +282,7 @@ impl Manifest {
 
     /// Mel frames in the speech network's window: the `T` of `mel [N, T, 80]`.
     pub fn window(&self) -> usize {
-        match self.networks.speech.inputs.get("mel").map(Vec::as_slice) {
-            Some([_, Dim::Fixed(window), _]) => *window as usize,
-            _ => 0,
-        }
+        self.networks.speech.window()
     }
 
     /// Numbers per base frame in `geometry.f32`: its pose and the affine `a b c d e f`.
@@ -307,7 +304,7 @@ pub fn matte_member(index: u32) -> String {
 /// The member with pose and affine of each base frame.
 pub const GEOMETRY_MEMBER: &str = "geometry.f32";
 
-fn parse<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T> {
+pub(super) fn parse<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T> {
     serde_json::from_str(json).map_err(|error| {
         invalid(format!(
             "manifest.json does not describe an avatar: {error}"

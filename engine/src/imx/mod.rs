@@ -34,6 +34,7 @@
 //! | another version | `UnsupportedVersion` | |
 
 mod container;
+mod expression;
 mod fault;
 mod hash;
 mod jpeg;
@@ -48,6 +49,7 @@ mod writer;
 mod zip;
 
 pub use container::Container;
+pub use expression::{EXPRESSION, Expression, ExpressionNetworks, PictureInfo};
 pub use fault::{HASH_DIFFERS, MISSING_MANIFEST, NOT_IMX, OTHER_FAMILY};
 pub use manifest::{
     Crop, Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, FrameInfo, GEOMETRY_MEMBER, Loop,

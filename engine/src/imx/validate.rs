@@ -26,6 +26,11 @@ impl Head {
                 self.engine
             )));
         }
+        self.require_version()
+    }
+
+    /// Refuses versions that this library doesn't read.
+    pub(super) fn require_version(&self) -> Result<()> {
         let major = self
             .format_version
             .split_once('.')
@@ -77,17 +82,11 @@ impl Manifest {
         if self.engine_abi == 0 {
             return Err(invalid("engine_abi is 0; it counts from 1"));
         }
-        for (key, text) in [
+        texts(&[
             ("name", &self.name),
             ("created", &self.created),
             ("license", &self.license),
-        ] {
-            if text.chars().any(char::is_control) {
-                return Err(invalid(format!(
-                    "{key} contains a control character: {text:?}"
-                )));
-            }
-        }
+        ])?;
         self.validate_frame()?;
         self.validate_coefficients()?;
         self.validate_networks()?;
@@ -98,20 +97,7 @@ impl Manifest {
             1,
             MAX_SELFTEST.into(),
         )?;
-        for (name, hash) in &self.files {
-            check_name(name)?;
-            if name == MANIFEST {
-                return Err(invalid(format!(
-                    "files names {MANIFEST}, which has no hash"
-                )));
-            }
-            if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_hexdigit()) {
-                return Err(invalid(format!(
-                    "files[{name:?}] is not a sha256 in hex (64 digits): {hash:?}"
-                )));
-            }
-        }
-        Ok(())
+        hashes(&self.files)
     }
 
     fn validate_frame(&self) -> Result<()> {
@@ -268,20 +254,56 @@ impl Motion {
     }
 }
 
-/// Checks the members against the manifest, everything but their hashes: those named exist and none
-/// besides, sizes and frames are as stated, numbers are finite.
-pub(super) fn members(members: &Members, manifest: &Manifest) -> Result<()> {
-    for name in manifest.files.keys() {
+/// Texts without control characters.
+pub(super) fn texts(list: &[(&str, &String)]) -> Result<()> {
+    for (key, text) in list {
+        if text.chars().any(char::is_control) {
+            return Err(invalid(format!(
+                "{key} contains a control character: {text:?}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Names of members, each with a sha256.
+pub(super) fn hashes(files: &BTreeMap<String, String>) -> Result<()> {
+    for (name, hash) in files {
+        check_name(name)?;
+        if name == MANIFEST {
+            return Err(invalid(format!(
+                "files names {MANIFEST}, which has no hash"
+            )));
+        }
+        if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(invalid(format!(
+                "files[{name:?}] is not a sha256 in hex (64 digits): {hash:?}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The members that are listed exist, and none besides.
+pub(super) fn listed(members: &Members, files: &BTreeMap<String, String>) -> Result<()> {
+    for name in files.keys() {
         members.get(name).map_err(|_| missing(name))?;
     }
     for member in members.iter() {
-        if member.name != MANIFEST && !manifest.files.contains_key(member.name) {
+        if member.name != MANIFEST && !files.contains_key(member.name) {
             return Err(invalid(format!(
                 "{:?} has no sha256 in the manifest's `files`: it is not part of the avatar",
                 member.name
             )));
         }
     }
+    Ok(())
+}
+
+/// Checks the members against the manifest, everything but their hashes: those named exist and none
+/// besides, sizes and frames are as stated, numbers are finite.
+pub(super) fn members(members: &Members, manifest: &Manifest) -> Result<()> {
+    listed(members, &manifest.files)?;
     for (key, network) in [
         ("speech", &manifest.networks.speech),
         ("identity", &manifest.networks.identity),
@@ -330,7 +352,7 @@ pub(super) fn members(members: &Members, manifest: &Manifest) -> Result<()> {
     Ok(())
 }
 
-fn network_member(key: &str, name: &str, members: &Members) -> Result<()> {
+pub(super) fn network_member(key: &str, name: &str, members: &Members) -> Result<()> {
     let data = members.get(name).map_err(|_| missing(name))?;
     if data.len() as u64 > MAX_NETWORK_BYTES {
         return Err(limit(format!(
@@ -342,7 +364,7 @@ fn network_member(key: &str, name: &str, members: &Members) -> Result<()> {
 }
 
 /// A member of exactly `count` finite f32.
-fn floats(members: &Members, name: &str, count: usize) -> Result<Vec<f32>> {
+pub(super) fn floats(members: &Members, name: &str, count: usize) -> Result<Vec<f32>> {
     sized(members, name, count * 4)?;
     let floats = members.floats(name)?;
     match floats.iter().position(|value| !value.is_finite()) {
@@ -363,7 +385,7 @@ fn sized(members: &Members, name: &str, bytes: usize) -> Result<()> {
 }
 
 /// Exactly these tensors: `[N, dims...]`, where `None` is any fixed number.
-fn tensors(
+pub(super) fn tensors(
     network: &str,
     side: &str,
     actual: &BTreeMap<String, Vec<Dim>>,
@@ -406,7 +428,7 @@ fn tensors(
 }
 
 /// A list of 1 to `max` labels, each once.
-fn labels(key: &str, list: &[String], max: usize) -> Result<()> {
+pub(super) fn labels(key: &str, list: &[String], max: usize) -> Result<()> {
     within(&format!("{key} (names)"), list.len() as u64, 1, max as u64)?;
     let mut seen = BTreeSet::new();
     for name in list {
@@ -429,7 +451,7 @@ fn label(key: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
-fn within(key: &str, value: u64, min: u64, max: u64) -> Result<()> {
+pub(super) fn within(key: &str, value: u64, min: u64, max: u64) -> Result<()> {
     if value > max {
         Err(limit(format!("{key} is {value}; at most {max} is allowed")))
     } else if value < min {

@@ -5,6 +5,7 @@ pub(crate) mod mouth;
 
 use crate::geometry::Affine;
 use crate::imx::{Loop, Manifest, Motion};
+use crate::portrait::Life;
 use crate::{Error, ErrorKind, Result};
 
 /// The motions of an avatar, ready to play.
@@ -40,6 +41,50 @@ impl MotionSet {
         })
     }
 
+    /// Motions that no base frames were filmed for: stillness, and gestures each with its name and
+    /// its frames.
+    pub(crate) fn drawn(gestures: &[(&str, u32)]) -> Self {
+        let mut first = 0;
+        let mut motion = |name: &str, count: u32, looping: Loop| {
+            let motion = Motion {
+                first,
+                count,
+                looping,
+                entries: vec![0],
+                exits: vec![count - 1],
+            };
+            first += count;
+            (name.to_owned(), motion)
+        };
+        let idle = motion("idle", 1, Loop::Cycle);
+        let talking = (String::from("talking"), idle.1.clone());
+        let gestures = gestures
+            .iter()
+            .map(|&(name, frames)| motion(name, frames, Loop::Once));
+        Self {
+            motions: [idle, talking].into_iter().chain(gestures).collect(),
+            idle: 0,
+            talking: 1,
+            affines: Vec::new(),
+        }
+    }
+
+    /// Names of the motions.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.motions.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Gesture and frame of it that a base frame stands for, where none is
+    /// [filmed](Self::drawn).
+    pub(crate) fn gesture_at(&self, frame: usize) -> Option<(usize, u32)> {
+        let frame = u32::try_from(frame).ok()?;
+        let mut gestures = self.motions.iter().skip(2).enumerate();
+        gestures.find_map(|(number, (_, motion))| {
+            let offset = frame.checked_sub(motion.first)?;
+            (offset < motion.count).then_some((number, offset))
+        })
+    }
+
     /// The motion called `name`.
     ///
     /// # Errors
@@ -67,7 +112,9 @@ impl MotionSet {
 
     /// The entry of `motion` whose head position is nearest to that of `frame`.
     fn nearest_entry(&self, motion: usize, frame: usize) -> u32 {
-        let from = &self.affines[frame];
+        let Some(from) = self.affines.get(frame) else {
+            return 0;
+        };
         let distance = |offset: u32| from.distance(&self.affines[self.frame(motion, offset)]);
         let entries = self.motions[motion].1.entries.iter().copied();
         entries
@@ -87,6 +134,8 @@ pub(crate) struct AnimationState {
     gesture: Option<usize>,
     /// The base frame that a crossfade comes from, and the frames of it that are left.
     crossfade: Option<(usize, u16)>,
+    /// What a drawn face does by itself.
+    pub(crate) life: Life,
     /// A gesture that was cut off by a restart, and no frame has told so yet.
     cut_off: Option<usize>,
 }
@@ -203,7 +252,8 @@ impl AnimationState {
                 let offset = set.nearest_entry(motion, before);
                 // Frames that follow each other in the film fit.
                 let fits = [before, before + 1].contains(&set.frame(motion, offset));
-                self.crossfade = (!fits).then_some((before, CROSSFADE_FRAMES));
+                let filmed = !set.affines.is_empty();
+                self.crossfade = (filmed && !fits).then_some((before, CROSSFADE_FRAMES));
                 let first = Position {
                     motion,
                     offset,

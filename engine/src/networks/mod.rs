@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::audio::mel::BANDS;
 use crate::identity::{Identity, Precision};
-use crate::imx::{Container, Manifest};
+use crate::imx::{Container, Expression, Manifest};
 use crate::infer::{Network, Provider, ProviderReport, Runtime, TensorSpec, TimeLimit};
 use crate::speech;
 use crate::{Error, ErrorKind, Result};
@@ -24,20 +24,33 @@ const OTHER_LIMIT: Duration = Duration::from_secs(60);
 /// Both networks of an avatar.
 pub(crate) struct Networks {
     pub(crate) speech: Network<f32>,
-    pub(crate) identity: Identity,
+    /// None for a portrait, which is moved instead.
+    pub(crate) identity: Option<Identity>,
 }
 
 impl Networks {
     /// The same networks for another thread; None where the provider doesn't permit runs at the same
     /// time.
     fn share(&self) -> Result<Option<Self>> {
-        let both = self.speech.share()?.zip(self.identity.share()?);
-        Ok(both.map(|(speech, identity)| Self { speech, identity }))
+        let Some(speech) = self.speech.share()? else {
+            return Ok(None);
+        };
+        let Some(identity) = &self.identity else {
+            let identity = None;
+            return Ok(Some(Self { speech, identity }));
+        };
+        let identity = identity.share()?;
+        Ok(identity.map(|identity| Self {
+            speech,
+            identity: Some(identity),
+        }))
     }
 
     fn set_limit(&mut self, limit: Option<Duration>) {
         self.speech.set_limit(limit);
-        self.identity.set_limit(limit);
+        if let Some(identity) = &mut self.identity {
+            identity.set_limit(limit);
+        }
     }
 }
 
@@ -118,8 +131,10 @@ pub(crate) fn load(
         Precision::Floats
     };
     Ok(Networks {
-        speech: load_speech(runtime, provider, container, manifest)?,
-        identity: Identity::load(runtime, provider, precision, container, manifest)?,
+        speech: load_speech(runtime, provider, container, &Speech::of(manifest))?,
+        identity: Some(Identity::load(
+            runtime, provider, precision, container, manifest,
+        )?),
     })
 }
 
@@ -127,16 +142,83 @@ fn load_speech(
     runtime: &Runtime,
     provider: Provider,
     container: &Container,
-    manifest: &Manifest,
+    speech: &Speech<'_>,
 ) -> Result<Network<f32>> {
-    let mel = TensorSpec::new("mel", &[manifest.window(), BANDS]);
-    let coefficients = TensorSpec::new("coefficients", &[manifest.coefficients.len()]);
-    let file = &manifest.networks.speech.file;
+    let mel = TensorSpec::new("mel", &[speech.window, BANDS]);
+    let coefficients = TensorSpec::new("coefficients", &[speech.coefficients]);
+    let file = speech.file;
     let (what, model) = (
         format!("the speech network ({file})"),
         container.member(file)?,
     );
     Network::load(runtime, provider, &what, model, &[mel], &coefficients)
+}
+
+/// What a manifest says of its speech network.
+struct Speech<'a> {
+    file: &'a str,
+    window: usize,
+    coefficients: usize,
+}
+
+impl<'a> Speech<'a> {
+    fn of(manifest: &'a Manifest) -> Self {
+        Self {
+            file: &manifest.networks.speech.file,
+            window: manifest.window(),
+            coefficients: manifest.coefficients.len(),
+        }
+    }
+}
+
+/// Loads the speech network of an avatar whose picture is moved, by the provider that was asked for;
+/// `auto` means the CPU, since no accelerator is worth its start for one small network. Where it is
+/// new, it is tested.
+///
+/// # Errors
+/// Those of [`Network::load`], and of the self-test.
+pub(crate) fn load_drawn(
+    runtime: &Runtime,
+    preference: Provider,
+    new: bool,
+    container: &Container,
+    manifest: &Expression,
+) -> Result<(Networks, ProviderReport)> {
+    let provider = match preference {
+        Provider::Auto => Provider::Cpu,
+        other => other,
+    };
+    let network = Speech {
+        file: &manifest.networks.speech.file,
+        window: manifest.window(),
+        coefficients: manifest.coefficients.len(),
+    };
+    let mut speech = load_speech(runtime, provider, container, &network)?;
+    if new {
+        let time = TimeLimit::new(if provider == Provider::Cpu {
+            CPU_LIMIT
+        } else {
+            OTHER_LIMIT
+        });
+        let mut reference = match provider {
+            Provider::Cpu => None,
+            _ => Some(load_speech(runtime, Provider::Cpu, container, &network)?),
+        };
+        speech::self_test(
+            &mut speech,
+            reference.as_mut(),
+            provider,
+            network.window,
+            &time,
+        )?;
+    }
+    let report = ProviderReport {
+        provider,
+        quantized: false,
+        refused: Vec::new(),
+    };
+    let identity = None;
+    Ok((Networks { speech, identity }, report))
 }
 
 /// Loads both networks and runs their self-tests, each within its time.
@@ -159,7 +241,8 @@ fn load_tested(
     let mut reference = if provider == Provider::Cpu {
         None
     } else {
-        Some(load_speech(runtime, Provider::Cpu, container, manifest)?)
+        let speech = Speech::of(manifest);
+        Some(load_speech(runtime, Provider::Cpu, container, &speech)?)
     };
     let window = manifest.window();
     speech::self_test(
@@ -169,8 +252,9 @@ fn load_tested(
         window,
         &time,
     )?;
-    let identity = &mut networks.identity;
-    identity.self_test(container, manifest, provider, slowest, &time)?;
+    if let Some(identity) = &mut networks.identity {
+        identity.self_test(container, manifest, provider, slowest, &time)?;
+    }
     networks.set_limit(None);
     Ok(networks)
 }

@@ -189,7 +189,9 @@ fn run_identity(avatar: &Avatar, works: &mut Run<'_, '_>) -> Result<()> {
         ..
     } = works[0].request;
     let networks = &mut *avatar.0.networks(deadline, cancelled)?;
-    let identity = &mut networks.identity;
+    let Some(identity) = &mut networks.identity else {
+        return Ok(());
+    };
     for (index, work) in works.iter().enumerate() {
         identity.set(size, index, work.renderer.identity_input(work.frame))?;
     }

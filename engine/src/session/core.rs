@@ -20,10 +20,11 @@ use super::wakeup::Wakeup;
 use crate::avatar::Avatar;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::arch::Isa;
-use crate::compose::{Composer, CrossfadeSource, Layers};
+use crate::compose::{Composer, CrossfadeSource, Ground, Layers};
 use crate::frame::{Frame, FrameFlags};
 use crate::infer::Terminator;
 use crate::options::{Pacing, SessionOptions};
+use crate::portrait::{Easel, Portrait};
 use crate::schedule::{Deadline, TaskId};
 use crate::{Error, ErrorKind, Result};
 
@@ -65,6 +66,8 @@ pub(super) struct Drawer {
     composer: Composer,
     prepared: PreparedFrame,
     late_frames: LateFramePolicy,
+    /// Of a portrait.
+    easel: Option<Easel>,
 }
 
 /// Where the session stands in time.
@@ -95,6 +98,7 @@ impl Core {
                 composer,
                 prepared: PreparedFrame::new(coefficients),
                 late_frames: LateFramePolicy::default(),
+                easel: avatar.0.portrait.as_ref().map(Portrait::easel),
             }),
             ring: Mutex::new(Ring::new(coefficients)),
             presented: Mutex::new(State::new(coefficients)),
@@ -193,7 +197,16 @@ impl Core {
         frame.flags.underrun = prepared.kind == FrameKind::Starved;
         frame.flags.muted = prepared.muted;
         frame.flags.concealed = prepared.concealed;
-        if let Some(base) = &prepared.base {
+        if let (Some(rig), Some(portrait), Some(easel)) =
+            (&prepared.rig, &self.avatar.0.portrait, &mut drawer.easel)
+        {
+            let layers = Layers {
+                base: Ground::Drawn(portrait.draw(rig, easel)),
+                patch: None,
+                crossfade: None,
+            };
+            target.put(&mut drawer.composer, &layers, frame)?;
+        } else if let Some(base) = &prepared.base {
             let affine = &self.avatar.0.affines[prepared.base_frame];
             let crossfade = prepared.crossfade.as_ref().map(|from| CrossfadeSource {
                 base: &from.base,
@@ -201,7 +214,7 @@ impl Core {
                 weight: from.weight,
             });
             let layers = Layers {
-                base,
+                base: Ground::Frame(base),
                 patch: prepared.has_patch.then_some((&prepared.patch, affine)),
                 crossfade,
             };

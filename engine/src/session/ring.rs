@@ -14,6 +14,7 @@ use crate::compose::base::BaseFrame;
 use crate::compose::blend::Patch;
 use crate::motion::mouth::Mouth;
 use crate::motion::{AnimationState, GestureEvents};
+use crate::portrait::Rig;
 use crate::schedule::Deadline;
 
 /// Frames that are prepared ahead at most.
@@ -48,6 +49,8 @@ pub(super) struct PreparedFrame {
     pub(super) crossfade: Option<Crossfade>,
     /// Whether the patch belongs to the picture.
     pub(super) has_patch: bool,
+    /// What a drawn face does.
+    pub(super) rig: Option<Rig>,
     pub(super) patch: Patch,
     /// A part of the picture failed and something else stands in for it.
     pub(super) concealed: bool,
@@ -117,6 +120,7 @@ impl PreparedFrame {
             base: None,
             crossfade: None,
             has_patch: false,
+            rig: None,
             patch: Patch::default(),
             concealed: false,
             state: State::new(coefficients),

@@ -4,6 +4,8 @@ use super::core::Core;
 #[cfg(feature = "gpu-compose")]
 use crate::PixelFormat;
 #[cfg(feature = "gpu-compose")]
+use crate::compose::Ground;
+#[cfg(feature = "gpu-compose")]
 use crate::compose::gpu::Canvas;
 use crate::compose::{Composer, Layers};
 use crate::frame::Frame;
@@ -76,11 +78,12 @@ impl Target<'_, '_> {
                 composer.compose(layers, &mut own);
             }
             #[cfg(feature = "gpu-compose")]
-            Self::Canvas(canvas) if layers.crossfade.is_some() => {
-                canvas.show(composer.draw(layers));
-            }
-            #[cfg(feature = "gpu-compose")]
-            Self::Canvas(canvas) => canvas.compose(layers.base, layers.patch),
+            Self::Canvas(canvas) => match layers.base {
+                Ground::Frame(base) if layers.crossfade.is_none() => {
+                    canvas.compose(base, layers.patch);
+                }
+                _ => canvas.show(composer.draw(layers)),
+            },
         }
         Ok(())
     }

@@ -342,6 +342,8 @@ impl Renderer {
             input.base_loop
         };
         let motions = &self.avatar.0.motions;
+        let level = loudness(&frame.audio);
+        self.animation.life.step(self.talking, level);
         self.selection = self.animation.next(motions, self.talking, base_loop);
         frame.kind = kind;
         frame.interruptions = self.interruptions;
@@ -364,4 +366,10 @@ impl Renderer {
 /// A panic elsewhere leaves nothing half-written behind that a later frame relies on.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Root mean square of a frame's sound.
+fn loudness(audio: &[f32]) -> f32 {
+    let sum: f32 = audio.iter().map(|sample| sample * sample).sum();
+    (sum / audio.len().max(1) as f32).sqrt()
 }

@@ -30,7 +30,12 @@ impl Renderer {
         frame.has_patch = false;
         frame.base = None;
         frame.crossfade = None;
-        if self.pictures {
+        frame.rig = None;
+        if let Some(portrait) = self.avatar.0.portrait.as_ref().filter(|_| self.pictures) {
+            let gesture = self.avatar.0.motions.gesture_at(self.selection.frame);
+            let (mouth, opacity) = (self.mouth.coefficients(), self.mouth.patch_opacity());
+            frame.rig = Some(portrait.rig(mouth, opacity, &self.animation.life, gesture));
+        } else if self.pictures {
             let found = self.bases.take(&self.avatar, self.selection.frame);
             frame.base_frame = found.index;
             frame.base = Some(found.base);
@@ -101,7 +106,7 @@ impl Renderer {
     /// Decodes a base frame that is likely to be needed soon: where no frame can be prepared, as in
     /// silence, its base frame can.
     pub(in crate::session) fn prefetch(&mut self, input: &Mutex<Input>) {
-        if !self.pictures {
+        if !self.pictures || self.avatar.0.portrait.is_some() {
             return;
         }
         let base_loop = lock(input).base_loop;

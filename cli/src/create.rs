@@ -1,0 +1,96 @@
+//! `bithuman create`: a picture of a face becomes an avatar.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use essence::ErrorKind;
+use essence::portrait::{PortraitOptions, create};
+use essence_media::OutputFile;
+use serde_json::json;
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::output::{self, megabytes};
+
+/// Make an avatar from a picture of a face
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  bithuman create face.jpg -o face.imx
+  bithuman create painting.png -o painting.imx --force --license CC0-1.0")]
+pub(crate) struct Args {
+    /// The picture: PNG, JPEG or WebP, one face from the front
+    picture: PathBuf,
+    /// The avatar, an .imx file
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Its name [default: the picture's]
+    #[arg(long)]
+    name: Option<String>,
+    /// The licence it may be used under
+    #[arg(long, default_value = "")]
+    license: String,
+    /// Take faces that are turned far, dark, or hardly like faces, as art may have them
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
+    let begin = Instant::now();
+    output::check(&args.output, &[&args.picture])?;
+    let picture = std::fs::read(&args.picture).map_err(|e| {
+        let kind = match e.kind() {
+            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+            _ => ErrorKind::Io,
+        };
+        essence::Error::new(
+            kind,
+            format!("{} cannot be read: {e}", args.picture.display()),
+        )
+    })?;
+    let stem = args.picture.file_stem().unwrap_or_default();
+    let mut options = PortraitOptions::default();
+    options.name = args
+        .name
+        .clone()
+        .unwrap_or_else(|| stem.to_string_lossy().into_owned());
+    options.license.clone_from(&args.license);
+    options.force = args.force;
+    let (bytes, report) = create(&picture, &options).map_err(|e| {
+        let message = format!("{}: {}", args.picture.display(), e.message());
+        essence::Error::new(e.kind(), message)
+    })?;
+    let mut file = OutputFile::create(&args.output).map_err(Failure::writing)?;
+    std::io::Write::write_all(file.file(), &bytes).map_err(|e| {
+        Failure::output(
+            format!("{} cannot be written", args.output.display()),
+            Some(&e),
+        )
+    })?;
+    file.commit().map_err(Failure::writing)?;
+    let [yaw, pitch, roll] = report.turn_degrees;
+    let output = args.output.display().to_string();
+    if console.json() {
+        console.object(json!({
+            "output": output,
+            "bytes": bytes.len(),
+            "width": report.width,
+            "height": report.height,
+            "eyes_px": report.eyes_px,
+            "turn_degrees": { "yaw": yaw, "pitch": pitch, "roll": roll },
+            "lips_open": report.opening,
+            "wall_seconds": begin.elapsed().as_secs_f64(),
+        }))?;
+    } else {
+        console.text(&format!(
+            "{output}: {}x{}, {}\nface: {:.0} pixels between the eyes, turned {yaw:+.0}° aside, \
+             {pitch:+.0}° down, {roll:+.0}° tilted\n",
+            report.width,
+            report.height,
+            megabytes(bytes.len() as u64),
+            report.eyes_px,
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

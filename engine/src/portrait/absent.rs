@@ -1,0 +1,64 @@
+//! What stands for portraits in a build without the feature `portrait`: there are none.
+
+use std::path::Path;
+
+use crate::imx::{Container, Expression};
+use crate::{Error, ErrorKind, Result};
+
+/// Whether a file is a picture that an avatar can be made from: never in this build.
+pub fn is_picture(_: impl AsRef<Path>) -> bool {
+    false
+}
+
+/// None is opened.
+///
+/// # Errors
+/// `UnsupportedFormat`.
+pub(crate) fn open_file(_: &Path) -> Result<Container> {
+    Err(absent())
+}
+
+/// Names and frames of the gestures.
+pub(crate) const GESTURES: [(&str, u32); 0] = [];
+
+#[derive(Debug)]
+pub(crate) enum Portrait {}
+
+#[derive(Debug)]
+pub(crate) enum Easel {}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Life;
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rig;
+
+impl Life {
+    pub(crate) fn step(&mut self, _: bool, _: f32) {}
+}
+
+impl Portrait {
+    pub(crate) fn open(_: &Container, _: &Expression) -> Result<Self> {
+        Err(absent())
+    }
+
+    pub(crate) fn easel(&self) -> Easel {
+        match *self {}
+    }
+
+    pub(crate) fn rig(&self, _: &[f32], _: f32, _: &Life, _: Option<(usize, u32)>) -> Rig {
+        match *self {}
+    }
+
+    pub(crate) fn draw<'a>(&self, _: &Rig, _: &'a mut Easel) -> &'a [[u8; 4]] {
+        match *self {}
+    }
+}
+
+fn absent() -> Error {
+    Error::new(
+        ErrorKind::UnsupportedFormat,
+        "an avatar of the model family \"expression\"; this build was made without the feature \
+         `portrait`",
+    )
+}

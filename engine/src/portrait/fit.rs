@@ -1,0 +1,195 @@
+//! A face's landmarks become a fitted head: its pose, its size, and how each shape moves its points.
+
+use super::head::{Head, POINTS};
+use super::landmarks::{EYES, Landmarks};
+use super::picture::Picture;
+use super::points::{LOWER_LIP, STABLE, UPPER_LIP};
+use super::solid::{Point, Rotation, add, aligned, apply, scale, sub};
+
+/// Lips whose middles are nearer than this, in eyes, are shut.
+const SHUT: f32 = 0.022;
+/// How far from the landmarks the line between shut lips is looked for, in eyes.
+const SEARCH: f32 = 0.045;
+/// Places that are tried on either side.
+const TRIES: usize = 12;
+
+/// A head fitted to a picture, in its pixels.
+#[derive(Debug)]
+pub(crate) struct Fit {
+    /// The landmarks, x and y in the picture, z away from the camera; the lips meet where the picture
+    /// shows it.
+    pub(crate) points: Vec<Point>,
+    /// Pixels of one eye distance.
+    pub(crate) eyes: f32,
+    /// From the canonical head to the picture.
+    pub(crate) turn: Rotation,
+    /// How each of the head's shapes moves each point of the mesh, in pixels.
+    pub(crate) moves: Vec<Vec<Point>>,
+    /// Width of this mouth against the canonical one's.
+    pub(crate) mouth: f32,
+    /// Distance of the inner lips in the picture at each of their eleven columns, in pixels.
+    pub(crate) gap: [f32; 11],
+}
+
+impl Fit {
+    pub(crate) fn new(head: &Head, picture: &Picture, landmarks: &Landmarks) -> Self {
+        let mut points = landmarks.points.clone();
+        let from = STABLE.map(|i| head.points[i]);
+        let to = STABLE.map(|i| points[i]);
+        let (eyes, turn) = aligned(&from, &to);
+        let width = |points: &[Point], unit: f32| {
+            let [x, y, z] = sub(points[291], points[61]);
+            (x * x + y * y + z * z).sqrt() / unit
+        };
+        let mouth = (width(&points, eyes) / width(&head.points, 1.0)).clamp(0.75, 1.35);
+        let down = apply(&turn, [0.0, 1.0, 0.0]);
+        let middle = gap(&points, 5, down) / eyes;
+        if middle < SHUT {
+            meet(picture, &mut points, eyes, down);
+        }
+        let gap = std::array::from_fn(|column| gap(&points, column, down).max(0.0));
+        let lips = lip_weights(head);
+        let moves = head
+            .moves
+            .iter()
+            .map(|shape| {
+                let moved = shape.iter().zip(&lips);
+                moved
+                    .map(|(&by, lip)| apply(&turn, scale(by, eyes * (1.0 + (mouth - 1.0) * lip))))
+                    .collect()
+            })
+            .collect();
+        Self {
+            points,
+            eyes,
+            turn,
+            moves,
+            mouth,
+            gap,
+        }
+    }
+
+    /// Whether the head is one that a picture with this longer side can show, and flat enough to be
+    /// one.
+    pub(crate) fn is_plausible(&self, longer: usize) -> bool {
+        let [_, _, eyes] = self.middle();
+        let flat = self
+            .points
+            .iter()
+            .all(|p| (p[2] - eyes).abs() < 4.0 * self.eyes);
+        flat && self.eyes > 4.0 && self.eyes < 2.0 * longer as f32
+    }
+
+    /// The middle between the eyes' outer corners.
+    pub(crate) fn middle(&self) -> Point {
+        let [a, b] = EYES.map(|i| self.points[i]);
+        scale(add(a, b), 0.5)
+    }
+
+    /// The head's own direction in the picture.
+    pub(crate) fn direction(&self, along: Point) -> Point {
+        apply(&self.turn, along)
+    }
+
+    /// Yaw, pitch and roll in degrees.
+    pub(crate) fn angles(&self) -> [f32; 3] {
+        let m = &self.turn;
+        let degrees = 180.0 / std::f32::consts::PI;
+        [
+            (-m[0][2]).atan2((m[1][2] * m[1][2] + m[2][2] * m[2][2]).sqrt()) * degrees,
+            (-m[1][2]).atan2(m[2][2]) * degrees,
+            m[1][0].atan2(m[0][0]) * degrees,
+        ]
+    }
+}
+
+/// Distance of the inner lips in a column, along `down`.
+fn gap(points: &[Point], column: usize, down: Point) -> f32 {
+    let by = sub(points[LOWER_LIP[3][column]], points[UPPER_LIP[3][column]]);
+    by[0] * down[0] + by[1] * down[1]
+}
+
+/// How much a point belongs to the mouth, whose size is the person's own: 1 on the lips, 0 at the
+/// eyes.
+fn lip_weights(head: &Head) -> Vec<f32> {
+    let middle = scale(add(head.points[13], head.points[14]), 0.5);
+    (0..POINTS)
+        .map(|i| {
+            let [x, y, _] = sub(head.points[i], middle);
+            1.0 - super::solid::smooth((x * x + y * y).sqrt(), 0.35, 0.75)
+        })
+        .collect()
+}
+
+/// Moves the inner lips of a shut mouth onto the dark line between them: the path of the least light
+/// over the columns that bends little.
+fn meet(picture: &Picture, points: &mut [Point], eyes: f32, down: Point) {
+    const PLACES: usize = 2 * TRIES + 1;
+    let step = SEARCH * eyes / TRIES as f32;
+    let length = (down[0] * down[0] + down[1] * down[1]).sqrt().max(1e-3);
+    let (dx, dy) = (down[0] / length, down[1] / length);
+    let middles: Vec<[f32; 2]> = (1..10)
+        .map(|column| {
+            let (u, l) = (points[UPPER_LIP[3][column]], points[LOWER_LIP[3][column]]);
+            [(u[0] + l[0]) / 2.0, (u[1] + l[1]) / 2.0]
+        })
+        .collect();
+    let costs: Vec<[f32; PLACES]> = middles
+        .iter()
+        .map(|&[x, y]| {
+            std::array::from_fn(|place| {
+                let off = (place as f32 - TRIES as f32) * step;
+                // A short stretch along the lips counts, not a single pixel.
+                let light: f32 = (-2..=2)
+                    .map(|k| {
+                        let along = k as f32 * 0.015 * eyes;
+                        let [r, g, b] =
+                            picture.sample(x + dx * off + dy * along, y + dy * off - dx * along);
+                        (0.299 * r + 0.587 * g + 0.114 * b) / 5.0
+                    })
+                    .sum();
+                let far = off / (SEARCH * eyes);
+                light + 25.0 * far * far
+            })
+        })
+        .collect();
+    let mut best = costs[0];
+    let mut back: Vec<[usize; PLACES]> = Vec::new();
+    for cost in &costs[1..] {
+        let mut from = [0; PLACES];
+        let mut next = [0.0; PLACES];
+        for place in 0..PLACES {
+            let bend = |other: usize| {
+                let d = place as f32 - other as f32;
+                best[other] + 2.0 * d * d
+            };
+            let other = (0..PLACES)
+                .min_by(|&a, &b| bend(a).total_cmp(&bend(b)))
+                .unwrap_or(place);
+            from[place] = other;
+            next[place] = bend(other) + cost[place];
+        }
+        back.push(from);
+        best = next;
+    }
+    let mut place = (0..PLACES)
+        .min_by(|&a, &b| best[a].total_cmp(&best[b]))
+        .unwrap_or(TRIES);
+    for column in (1..10).rev() {
+        let off = (place as f32 - TRIES as f32) * step;
+        let [x, y] = middles[column - 1];
+        let seam = [x + dx * off, y + dy * off];
+        for lip in [&UPPER_LIP, &LOWER_LIP] {
+            let at = points[lip[3][column]];
+            let by = [seam[0] - at[0], seam[1] - at[1]];
+            for (row, share) in [(3, 1.0), (2, 0.66), (1, 0.33)] {
+                let point = &mut points[lip[row][column]];
+                point[0] += share * by[0];
+                point[1] += share * by[1];
+            }
+        }
+        if column > 1 {
+            place = back[column - 2][place];
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The mesh over a portrait: the face's triangles, rings around it out to the picture's edge, and the
+//! eyes behind the lids.
+
+use super::fit::Fit;
+use super::head::{Head, POINTS};
+use super::points::{EYES, OVAL};
+use super::solid::{Point, add, scale, smooth, sub};
+use crate::warp::{Place, place};
+
+/// The rings around the face, as multiples of its outline.
+const RINGS: [f32; 11] = [1.06, 1.13, 1.22, 1.34, 1.5, 1.7, 1.95, 2.25, 2.6, 3.0, 3.5];
+/// How far each ring follows what the outline does in an expression.
+const FOLLOWS: [f32; RINGS.len()] = [0.86, 0.66, 0.42, 0.2, 0.06, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+/// Depth of the axis that the head turns about, behind the eyes' outer corners, in eyes.
+pub(crate) const AXIS: f32 = 0.75;
+/// Points of an eye's discs.
+const DISC: usize = 16;
+
+/// What moves a point.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Follow {
+    /// Landmark of this number.
+    Skin(usize),
+    /// The outline's landmark, by this much.
+    Ring(usize, f32),
+    /// The head alone.
+    Still,
+    /// A lid's edge, landmark of this number, as far as it opens the eye (up: -1, down: 1).
+    Lid(usize, f32),
+    /// The eye of this number, by its gaze.
+    Gaze(usize),
+}
+
+/// A point of the mesh at rest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Corner {
+    pub(crate) at: Point,
+    pub(crate) follow: Follow,
+    /// How far it goes with the head, in [0, 1].
+    pub(crate) head: f32,
+    /// How far it moves at all: 0 at the picture's edge.
+    pub(crate) free: f32,
+}
+
+/// Points and triangles, in the order in which they are drawn.
+#[derive(Debug)]
+pub(crate) struct Mesh {
+    pub(crate) corners: Vec<Corner>,
+    pub(crate) triangles: Vec<[u16; 3]>,
+    /// The corners at rest.
+    pub(crate) rest: Vec<Place>,
+}
+
+impl Mesh {
+    pub(crate) fn new(head: &Head, fit: &Fit, size: (usize, usize)) -> Self {
+        let size = [size.0 as f32, size.1 as f32];
+        let mut corners: Vec<Corner> = (0..POINTS)
+            .map(|i| corner(fit.points[i], Follow::Skin(i), 1.0, size))
+            .collect();
+        let mut triangles = Vec::new();
+        rings(fit, size, &mut corners, &mut triangles);
+        for eye in 0..2 {
+            eyeball(fit, eye, size, &mut corners, &mut triangles);
+        }
+        let mut skin = head.triangles.clone();
+        // What is nearer is drawn later, and upper lids over lower ones.
+        let depth = |corner: &[u16; 3]| {
+            let sum: f32 = corner.iter().map(|&i| fit.points[usize::from(i)][2]).sum();
+            let lid = EYES
+                .iter()
+                .any(|eye| corner.iter().any(|&i| eye.upper.contains(&usize::from(i))));
+            if lid { f32::MIN } else { sum }
+        };
+        skin.sort_by(|a, b| depth(b).total_cmp(&depth(a)));
+        triangles.extend(skin);
+        let rest = corners.iter().map(|c| place([c.at[0], c.at[1]])).collect();
+        Self {
+            corners,
+            triangles,
+            rest,
+        }
+    }
+}
+
+impl Mesh {
+    /// The triangles' area at rest as a multiple of the picture's.
+    pub(crate) fn overdraw(&self, width: usize, height: usize) -> f32 {
+        let area = |corners: &[u16; 3]| {
+            let [a, b, c] = corners.map(|i| self.corners[usize::from(i)].at);
+            let (u, v) = (sub(b, a), sub(c, a));
+            (u[0] * v[1] - u[1] * v[0]).abs() / 2.0
+        };
+        self.triangles.iter().map(area).sum::<f32>() / (width * height) as f32
+    }
+}
+
+/// A corner, free as far as it lies from the picture's edge.
+fn corner(at: Point, follow: Follow, head: f32, size: [f32; 2]) -> Corner {
+    let edge = at[0].min(at[1]).min(size[0] - at[0]).min(size[1] - at[1]);
+    let free = smooth(edge, 0.0, 0.08 * size[0].min(size[1]));
+    Corner {
+        at,
+        follow,
+        head,
+        free,
+    }
+}
+
+/// Rings around the outline, along rays from its middle, stopped by the picture's edge.
+fn rings(fit: &Fit, size: [f32; 2], corners: &mut Vec<Corner>, triangles: &mut Vec<[u16; 3]>) {
+    let outline = OVAL.map(|i| fit.points[i]);
+    let sum = outline.iter().fold([0.0; 3], |sum, &p| add(sum, p));
+    let middle = scale(sum, 1.0 / outline.len() as f32);
+    let down = fit.direction([0.0, 1.0, 0.0]);
+    let axis = fit.middle()[2] + AXIS * fit.eyes;
+    let mut inner: Vec<u16> = OVAL.iter().map(|&i| i as u16).collect();
+    let mut outside = Vec::new();
+    for (&times, follow) in RINGS.iter().zip(FOLLOWS) {
+        let first = corners.len() as u16;
+        for (k, &point) in outline.iter().enumerate() {
+            let ray = sub(point, middle);
+            let length = (ray[0] * ray[0] + ray[1] * ray[1]).sqrt().max(1e-3);
+            let below = (ray[0] * down[0] + ray[1] * down[1]) / length;
+            // A neck stays where hair and ears still go with the head.
+            let neck = smooth(below, 0.1, 0.8);
+            let begin = 1.55 + (1.04 - 1.55) * neck;
+            let end = 2.9 + (2.1 - 2.9) * neck;
+            let head = 1.0 - smooth(times, begin, end);
+            let reach = times.min(room(middle, ray, size).max(1.0));
+            let depth = smooth(times, 1.0, 1.5);
+            let mut at = add(middle, scale(ray, reach));
+            at[2] = point[2] + depth * (axis - point[2]);
+            let follow = Follow::Ring(OVAL[k], follow);
+            corners.push(corner(at, follow, head, size));
+        }
+        let count = outline.len() as u16;
+        let mut ring = Vec::new();
+        for i in 0..count {
+            let j = (i + 1) % count;
+            let (a, b) = (inner[usize::from(i)], inner[usize::from(j)]);
+            ring.push([a, b, first + i]);
+            ring.push([b, first + j, first + i]);
+        }
+        outside.push(ring);
+        inner = (first..first + count).collect();
+    }
+    // From the outside in.
+    for ring in outside.into_iter().rev() {
+        triangles.extend(ring);
+    }
+}
+
+/// How many times a ray may be taken before it leaves the picture.
+fn room(from: Point, ray: Point, size: [f32; 2]) -> f32 {
+    let mut most = f32::MAX;
+    for i in 0..2 {
+        if ray[i] > 1e-3 {
+            most = most.min((size[i] - from[i]) / ray[i]);
+        } else if ray[i] < -1e-3 {
+            most = most.min(-from[i] / ray[i]);
+        }
+    }
+    most
+}
+
+/// The eye's opening, which goes with the head, and over it a disc whose middle looks around.
+fn eyeball(
+    fit: &Fit,
+    number: usize,
+    size: [f32; 2],
+    corners: &mut Vec<Corner>,
+    triangles: &mut Vec<[u16; 3]>,
+) {
+    let eye = &EYES[number];
+    let mut outline = vec![eye.corners[0]];
+    outline.extend(eye.upper);
+    outline.push(eye.corners[1]);
+    outline.extend(eye.lower.iter().rev());
+    let sum = outline
+        .iter()
+        .fold([0.0; 3], |sum, &i| add(sum, fit.points[i]));
+    let middle = scale(sum, 1.0 / outline.len() as f32);
+    let first = corners.len() as u16;
+    corners.push(corner(middle, Follow::Still, 1.0, size));
+    for &i in &outline {
+        let follow = if eye.upper.contains(&i) {
+            Follow::Lid(i, -1.0)
+        } else if eye.lower.contains(&i) {
+            Follow::Lid(i, 1.0)
+        } else {
+            Follow::Skin(i)
+        };
+        corners.push(corner(fit.points[i], follow, 1.0, size));
+    }
+    let count = outline.len() as u16;
+    for i in 0..count {
+        triangles.push([first, first + 1 + i, first + 1 + (i + 1) % count]);
+    }
+    let iris = fit.points[eye.iris[0]];
+    let radius = iris_radius(fit, number);
+    let circle = |radius: f32| -> Vec<Point> {
+        (0..DISC)
+            .map(|i| {
+                let (s, c) = turn_of(i);
+                add(iris, [radius * c, radius * s, 0.0])
+            })
+            .collect()
+    };
+    let inner = corners.len() as u16 + 1;
+    corners.push(corner(iris, Follow::Gaze(number), 1.0, size));
+    for point in circle(1.12 * radius) {
+        corners.push(corner(point, Follow::Gaze(number), 1.0, size));
+    }
+    for i in 0..DISC as u16 {
+        triangles.push([inner - 1, inner + i, inner + (i + 1) % DISC as u16]);
+    }
+    let outer = corners.len() as u16;
+    for point in circle(2.4 * radius) {
+        corners.push(corner(point, Follow::Still, 1.0, size));
+    }
+    for i in 0..DISC as u16 {
+        let j = (i + 1) % DISC as u16;
+        triangles.push([inner + i, inner + j, outer + i]);
+        triangles.push([inner + j, outer + j, outer + i]);
+    }
+}
+
+/// Sine and cosine of the disc's points.
+fn turn_of(i: usize) -> (f32, f32) {
+    let quarter = DISC / 4;
+    let (s, c) = super::solid::sin_cos(90.0 * (i % quarter) as f32 / quarter as f32);
+    match i / quarter {
+        0 => (s, c),
+        1 => (c, -s),
+        2 => (-s, -c),
+        _ => (-c, s),
+    }
+}
+
+/// Mean distance of the iris's edge from its middle, in pixels.
+pub(crate) fn iris_radius(fit: &Fit, number: usize) -> f32 {
+    let [middle, edge @ ..] = EYES[number].iris.map(|i| fit.points[i]);
+    let sum: f32 = edge
+        .iter()
+        .map(|&p| {
+            let [x, y, _] = sub(p, middle);
+            (x * x + y * y).sqrt()
+        })
+        .sum();
+    sum / 4.0
+}

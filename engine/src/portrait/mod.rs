@@ -1,0 +1,220 @@
+//! A picture of a face becomes an avatar: faces and landmarks found, the head's shapes carried over
+//! to them, a mesh laid over the picture, a rig that moves it.
+
+mod create;
+mod detect;
+mod fit;
+mod gesture;
+mod head;
+mod landmarks;
+mod lids;
+mod life;
+mod mesh;
+mod mouth;
+mod network;
+mod picture;
+mod points;
+mod rig;
+mod solid;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::imx::{Container, Expression};
+use crate::warp::{Canvas, Texture};
+use crate::{Error, ErrorKind, Result};
+use fit::Fit;
+use head::Head;
+use landmarks::Landmarks;
+use lids::Lashes;
+use mesh::Mesh;
+use mouth::Mouth;
+use picture::Picture;
+use rig::{Posed, Puppet};
+
+pub use create::{PortraitOptions, PortraitReport, create, describe};
+pub(crate) use gesture::{GESTURES, gesture};
+pub(crate) use life::Life;
+pub(crate) use rig::Rig;
+
+/// The head inside the library.
+static HEAD: &[u8] = include_bytes!("data/head.bin");
+
+/// A portrait, ready to be moved.
+#[derive(Debug)]
+pub(crate) struct Portrait {
+    texture: Texture,
+    fit: Fit,
+    mesh: Mesh,
+    mouth: Mouth,
+    lashes: Lashes,
+    puppet: Puppet,
+    /// For each of the avatar's coefficients, the rig's.
+    coefficients: Vec<Option<usize>>,
+}
+
+/// What drawing a portrait needs of its own.
+#[derive(Debug)]
+pub(crate) struct Easel {
+    posed: Posed,
+    canvas: Canvas,
+}
+
+/// How many times a mesh may cover its picture: a face's covers it twice. More would take a frame's
+/// time.
+const MOST_OVERDRAW: f32 = 8.0;
+
+/// Most bytes of a picture file.
+const MAX_PICTURE_BYTES: u64 = 64 << 20;
+
+/// The avatar that a picture file makes, named as the file.
+///
+/// # Errors
+/// - Those of [`create`].
+/// - `Io` if the file can't be read, `LimitExceeded` if it has more than 64 MiB.
+pub(crate) fn open_file(path: &Path) -> Result<Container> {
+    let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let options = PortraitOptions {
+        name: name.chars().filter(|c| !c.is_control()).collect(),
+        ..PortraitOptions::default()
+    };
+    let made = read(path).and_then(|picture| create(&picture, &options));
+    let (bytes, _) = made.map_err(named)?;
+    Container::from_bytes(bytes)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let io =
+        |e| Error::new(ErrorKind::Io, format!("the picture cannot be read: {e}")).with_source(e);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(io)?;
+    file.take(MAX_PICTURE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
+    if bytes.len() as u64 > MAX_PICTURE_BYTES {
+        return Err(Error::new(
+            ErrorKind::LimitExceeded,
+            "the picture file has more than 64 MiB; save it smaller",
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Whether a file begins as a picture does that an avatar can be made from.
+pub fn is_picture(path: impl AsRef<Path>) -> bool {
+    let path = path.as_ref();
+    // A pipe would block.
+    if !std::fs::metadata(path).is_ok_and(|file| file.is_file()) {
+        return false;
+    }
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(12).read_to_end(&mut bytes));
+    read.is_ok()
+        && (bytes.starts_with(&[0x89, b'P', b'N', b'G'])
+            || bytes.starts_with(&[0xff, 0xd8, 0xff])
+            || bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP"))
+}
+
+/// The picture at the frames' size, and its landmarks.
+fn members(container: &Container, manifest: &Expression) -> Result<(Picture, Landmarks)> {
+    let size = [manifest.picture.width, manifest.picture.height].map(|side| side as usize);
+    let picture = Picture::decode(container.member(&manifest.picture.file)?)
+        .map_err(|e| Error::new(ErrorKind::InvalidAvatar, e.message().to_owned()))?
+        .fitted(size[0], size[1]);
+    let points = container.floats(&manifest.landmarks)?;
+    let landmarks = Landmarks {
+        points: points.as_chunks::<3>().0.to_vec(),
+        presence: 1.0,
+    };
+    Ok((picture, landmarks))
+}
+
+impl Portrait {
+    /// The portrait in an avatar's file.
+    ///
+    /// # Errors
+    /// `InvalidAvatar` if its picture is damaged.
+    pub(crate) fn open(container: &Container, manifest: &Expression) -> Result<Self> {
+        let (picture, landmarks) = members(container, manifest)?;
+        Self::new(&picture, &landmarks, &manifest.coefficients)
+    }
+
+    fn new(picture: &Picture, landmarks: &Landmarks, coefficients: &[String]) -> Result<Self> {
+        let head = Head::read(HEAD)?;
+        let fit = Fit::new(&head, picture, landmarks);
+        let (width, height) = (picture.width, picture.height);
+        let mesh = Mesh::new(&head, &fit, (width, height));
+        if !fit.is_plausible(width.max(height)) || mesh.overdraw(width, height) > MOST_OVERDRAW {
+            return Err(Error::new(
+                ErrorKind::InvalidAvatar,
+                "the landmarks are no face in the picture; make the avatar again",
+            ));
+        }
+        Ok(Self {
+            texture: Texture::new(picture.rgba.as_chunks::<4>().0, width, height),
+            mesh,
+            mouth: Mouth::new(&fit, picture)?,
+            lashes: Lashes::of(&fit, picture),
+            puppet: Puppet::new(&head),
+            coefficients: coefficients
+                .iter()
+                .map(|name| rig::MOUTH.iter().position(|known| known == name))
+                .collect(),
+            fit,
+        })
+    }
+
+    /// What a session needs to draw it.
+    pub(crate) fn easel(&self) -> Easel {
+        let (width, height) = self.texture.size();
+        Easel {
+            posed: Posed::default(),
+            canvas: Canvas::new(width, height),
+        }
+    }
+
+    /// The rig of a moment: speech's `mouth`, which is there by `presence`, over `life` and the
+    /// gesture, if one is played.
+    pub(crate) fn rig(
+        &self,
+        mouth: &[f32],
+        presence: f32,
+        life: &Life,
+        playing: Option<(usize, u32)>,
+    ) -> Rig {
+        let mut rig = life.rig();
+        if let Some((number, frame)) = playing {
+            rig.add(&gesture(number, frame));
+        }
+        for (&value, place) in mouth.iter().zip(&self.coefficients) {
+            if let Some(place) = *place {
+                rig.mouth[place] = rig.mouth[place].max(value);
+            }
+        }
+        rig.talk = rig.talk.max(presence);
+        // A head that the picture shows turned has little more of its face to show.
+        let [yaw, _, _] = self.fit.angles();
+        rig.turn[0] *= 1.0 - 0.75 * solid::smooth(yaw.abs(), 12.0, 35.0);
+        rig
+    }
+
+    /// Draws the face as `rig` says: the picture's pixels, row by row.
+    pub(crate) fn draw<'a>(&self, rig: &Rig, easel: &'a mut Easel) -> &'a [[u8; 4]] {
+        let Easel { posed, canvas } = easel;
+        canvas.copy(&self.texture);
+        if *rig != Rig::default() {
+            let fit = &self.fit;
+            self.puppet.pose(fit, &self.mesh, rig, posed);
+            self.mouth.fill(fit, posed, canvas);
+            let (triangles, sources) = (&self.mesh.triangles, &posed.sources);
+            canvas.draw(&self.texture, triangles, sources, &posed.places);
+            self.lashes.draw(fit, posed, rig.blink, canvas);
+            if self.mouth.is_own() || rig.talk > 0.0 || rig.smiles() {
+                self.mouth.draw(fit, posed, rig.mouth[15], canvas);
+            }
+        }
+        canvas.pixels()
+    }
+}

@@ -1,0 +1,329 @@
+//! What a face does at one moment, and where the mesh's points go with it.
+
+use super::fit::Fit;
+use super::head::{Head, POINTS};
+use super::mesh::{AXIS, Follow, Mesh, iris_radius};
+use super::points::{EYES, LOWER_LIP, UPPER_LIP};
+use super::solid::{Point, Rotation, add, apply, product, scale, smooth, sub, transposed, turned};
+use crate::warp::{Place, place};
+
+/// Names of the mouth's coefficients, in the order of ARCHITECTURE.md.
+pub(crate) const MOUTH: [&str; 16] = [
+    "jawOpen",
+    "jawForward",
+    "mouthClose",
+    "mouthFunnel",
+    "mouthPucker",
+    "mouthRollLower",
+    "mouthRollUpper",
+    "mouthShrugLower",
+    "mouthShrugUpper",
+    "mouthSmile",
+    "mouthStretch",
+    "mouthPress",
+    "mouthLowerDown",
+    "mouthUpperUp",
+    "mouthDimple",
+    "tongueTip",
+];
+/// What the rest of the face does by shapes of the head.
+pub(crate) const FACE: [&str; 10] = [
+    "browInnerUp",
+    "browOuterUp",
+    "browDown",
+    "eyeSquint",
+    "eyeWide",
+    "cheekSquint",
+    "mouthSmile",
+    "mouthFrown",
+    "noseSneer",
+    "mouthUpperUp",
+];
+/// How far down the eye the lids meet.
+const MEETING: f32 = 0.88;
+/// The head's joint below the eyes, in eyes.
+const NECK: f32 = 1.25;
+/// Radius of an eyeball in radii of its iris.
+const EYEBALL: f32 = 2.05;
+/// How far a lip's rows follow what sets the lips' gap, from the outline to where the lips meet.
+const LIP_ROWS: [f32; 4] = [0.45, 0.65, 0.85, 1.0];
+/// Opening of the lips, in eyes, above which a mouth that the picture shows open is as open as there.
+const SPOKEN: f32 = 0.07;
+
+/// A face at one moment; all zero is the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Rig {
+    /// The mouth's coefficients, each in [0, 1], in the order of [`MOUTH`].
+    pub(crate) mouth: [f32; 16],
+    /// How far the face is speaking, in [0, 1]: lips that the picture shows open close for it.
+    pub(crate) talk: f32,
+    /// Shapes of the rest of the face, each in [0, 1], in the order of [`FACE`].
+    pub(crate) face: [f32; FACE.len()],
+    /// Lids of the person's right and left eye, 1 shut.
+    pub(crate) blink: [f32; 2],
+    /// Where the eyes look: right and down in the picture, in degrees.
+    pub(crate) gaze: [f32; 2],
+    /// Yaw, pitch and roll of the head, in degrees; see [`turned`].
+    pub(crate) turn: [f32; 3],
+    /// Shift of the head, right and down, in eyes.
+    pub(crate) shift: [f32; 2],
+}
+
+impl Rig {
+    /// Adds another: shapes add up to 1 at most.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let sum = |to: &mut [f32], from: &[f32]| {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = (*to + from).min(1.0);
+            }
+        };
+        sum(&mut self.mouth, &other.mouth);
+        sum(&mut self.face, &other.face);
+        sum(&mut self.blink, &other.blink);
+        self.talk = self.talk.max(other.talk);
+        for (to, from) in [
+            (&mut self.gaze[..], &other.gaze[..]),
+            (&mut self.turn[..], &other.turn[..]),
+            (&mut self.shift[..], &other.shift[..]),
+        ] {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to += from;
+            }
+        }
+    }
+
+    /// Whether the face's own shapes move the lips.
+    pub(crate) fn smiles(&self) -> bool {
+        self.face[6..].iter().any(|&shape| shape > 0.0)
+    }
+}
+
+/// Moves one portrait's mesh.
+#[derive(Debug)]
+pub(crate) struct Puppet {
+    /// For each coefficient of the mouth, then of the face, the shapes of the head it moves.
+    shapes: Vec<Vec<usize>>,
+}
+
+/// Where everything is at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Posed {
+    /// Landmarks in space, after the face's expression and before the head's turn.
+    pub(super) skin: Vec<Point>,
+    /// The mesh's corners.
+    pub(crate) places: Vec<Place>,
+    /// Landmarks in the picture.
+    pub(crate) points: Vec<[f32; 2]>,
+    /// The source of each corner, where it isn't the one at rest.
+    pub(crate) sources: Vec<Place>,
+    /// How the head is turned, picture's coordinates.
+    pub(crate) head: HeadMove,
+    /// How far the jaw is down, in eyes.
+    pub(crate) jaw: f32,
+}
+
+/// A rigid move of the head.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeadMove {
+    pub(crate) turn: Rotation,
+    pub(super) pivot: Point,
+    pub(super) shift: Point,
+}
+
+impl Default for HeadMove {
+    fn default() -> Self {
+        Self {
+            turn: super::solid::IDENTITY,
+            pivot: [0.0; 3],
+            shift: [0.0; 3],
+        }
+    }
+}
+
+impl HeadMove {
+    fn new(fit: &Fit, rig: &Rig) -> Self {
+        let [yaw, pitch, roll] = rig.turn;
+        // About the head's own axes.
+        let own = turned(yaw, pitch, roll);
+        let turn = product(&fit.turn, &product(&own, &transposed(&fit.turn)));
+        let joint = fit.direction([0.0, NECK * fit.eyes, AXIS * fit.eyes]);
+        let shift = fit.direction([rig.shift[0] * fit.eyes, rig.shift[1] * fit.eyes, 0.0]);
+        Self {
+            turn,
+            pivot: add(fit.middle(), joint),
+            shift,
+        }
+    }
+
+    pub(crate) fn apply(&self, point: Point) -> Point {
+        let from = sub(point, self.pivot);
+        add(add(apply(&self.turn, from), self.pivot), self.shift)
+    }
+}
+
+impl Puppet {
+    pub(crate) fn new(head: &Head) -> Self {
+        let sides = |name: &&str| {
+            let fits = |other: &str| {
+                other == *name
+                    || [other.strip_suffix("_L"), other.strip_suffix("_R")].contains(&Some(*name))
+            };
+            (0..head.names.len())
+                .filter(|&i| fits(&head.names[i]))
+                .collect()
+        };
+        Self {
+            shapes: MOUTH.iter().chain(&FACE).map(sides).collect(),
+        }
+    }
+
+    /// Poses `fit`'s `mesh` as `rig` says.
+    pub(crate) fn pose(&self, fit: &Fit, mesh: &Mesh, rig: &Rig, out: &mut Posed) {
+        out.skin.clear();
+        out.skin.extend_from_slice(&fit.points[..POINTS]);
+        let weights = rig.mouth.iter().chain(&rig.face);
+        for (&weight, shapes) in weights.zip(&self.shapes) {
+            if weight.abs() > 1e-4 {
+                for &shape in shapes {
+                    for (point, &by) in out.skin.iter_mut().zip(&fit.moves[shape]) {
+                        *point = add(*point, scale(by, weight));
+                    }
+                }
+            }
+        }
+        part_lips(fit, rig.talk, &mut out.skin);
+        out.sources.clear();
+        out.sources.extend_from_slice(&mesh.rest);
+        let gaze = [0, 1].map(|eye| look(fit, eye, rig.gaze));
+        follow_gaze(fit, gaze, &mut out.skin);
+        blink(fit, rig.blink, &mut out.skin, &mut out.sources);
+        out.jaw = 0.42 * rig.mouth[0] * fit.mouth;
+        out.head = HeadMove::new(fit, rig);
+        let down = fit.direction([0.0, 1.0, 0.0]);
+        out.places.clear();
+        for corner in &mesh.corners {
+            let moved = match corner.follow {
+                Follow::Skin(i) => out.skin[i],
+                Follow::Ring(i, share) => {
+                    add(corner.at, scale(sub(out.skin[i], fit.points[i]), share))
+                }
+                Follow::Still => corner.at,
+                Follow::Lid(i, sign) => {
+                    let [x, y, _] = sub(out.skin[i], corner.at);
+                    let opens = sign * (x * down[0] + y * down[1]) > 0.0;
+                    if opens { out.skin[i] } else { corner.at }
+                }
+                Follow::Gaze(eye) => add(corner.at, gaze[eye]),
+            };
+            let turned = sub(out.head.apply(moved), moved);
+            let by = add(sub(moved, corner.at), scale(turned, corner.head));
+            let at = add(corner.at, scale(by, corner.free));
+            out.places.push(place([at[0], at[1]]));
+        }
+        out.points.clear();
+        out.points
+            .extend(out.skin.iter().zip(&mesh.corners).map(|(&p, corner)| {
+                let by = scale(sub(out.head.apply(p), corner.at), corner.free);
+                [corner.at[0] + by[0], corner.at[1] + by[1]]
+            }));
+    }
+}
+
+/// Sets the distance of the lips: what the shapes ask for, never less than none. Lips that the
+/// picture shows open keep that at rest; while the face speaks they open from shut.
+fn part_lips(fit: &Fit, talk: f32, skin: &mut [Point]) {
+    let down = fit.direction([0.0, 1.0, 0.0]);
+    let along = |p: Point| p[0] * down[0] + p[1] * down[1];
+    let length = along(down).max(1e-3);
+    let opening = |column: usize, skin: &[Point]| {
+        let by = sub(skin[LOWER_LIP[3][column]], skin[UPPER_LIP[3][column]]);
+        let rest = sub(
+            fit.points[LOWER_LIP[3][column]],
+            fit.points[UPPER_LIP[3][column]],
+        );
+        along(by) - along(rest)
+    };
+    let asked = opening(5, skin) / fit.eyes;
+    let held = 1.0 - talk * (1.0 - smooth(asked, 0.0, SPOKEN));
+    for column in 1..10 {
+        let (upper, lower) = (UPPER_LIP[3][column], LOWER_LIP[3][column]);
+        let now = along(sub(skin[lower], skin[upper]));
+        let wanted = (opening(column, skin) + held * fit.gap[column]).max(0.0);
+        // Positive where the lips stand too near.
+        let by = (wanted - now) / (2.0 * length);
+        for row in 0..4 {
+            let share = LIP_ROWS[row] * by;
+            for (lip, sign) in [(&UPPER_LIP, -1.0), (&LOWER_LIP, 1.0)] {
+                let point = &mut skin[lip[row][column]];
+                *point = add(*point, scale(down, sign * share));
+            }
+        }
+    }
+}
+
+/// Lids go up and down with the iris that they lie on.
+fn follow_gaze(fit: &Fit, gaze: [Point; 2], skin: &mut [Point]) {
+    let down = fit.direction([0.0, 1.0, 0.0]);
+    for (eye, gaze) in EYES.iter().zip(gaze) {
+        let by = gaze[0] * down[0] + gaze[1] * down[1];
+        if by == 0.0 {
+            continue;
+        }
+        // Least at the corners.
+        for (k, share) in [0.35, 0.7, 0.92, 1.0, 0.92, 0.7, 0.35]
+            .into_iter()
+            .enumerate()
+        {
+            for (i, part) in [
+                (eye.upper[k], 0.95),
+                (eye.crease[k], 0.4),
+                (eye.above[k], 0.15),
+                (eye.lower[k], 0.25),
+            ] {
+                skin[i] = add(skin[i], scale(down, part * share * by));
+            }
+        }
+    }
+}
+
+/// Shuts the lids: the upper one down onto the lower one, its crease after it.
+fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) {
+    for (eye, amount) in EYES.iter().zip(blink) {
+        if amount <= 0.0 {
+            continue;
+        }
+        for k in 0..7 {
+            let (upper, lower) = (skin[eye.upper[k]], skin[eye.lower[k]]);
+            let way = sub(lower, upper);
+            skin[eye.lower[k]] = sub(lower, scale(way, (1.0 - MEETING) * amount));
+            // One lid over the other, so that nothing shows between them.
+            let over = 0.006 * fit.eyes * amount;
+            let down = fit.direction([0.0, over, 0.0]);
+            skin[eye.upper[k]] = add(upper, add(scale(way, MEETING * amount), down));
+            for (i, share) in [(eye.crease[k], 0.6), (eye.above[k], 0.28)] {
+                skin[i] = add(skin[i], scale(way, share * amount));
+            }
+            let bag = &mut skin[eye.bag[k]];
+            *bag = sub(*bag, scale(way, 0.03 * amount));
+            // A shut lid is the skin of its crease: neither the white nor the lashes are stretched.
+            let shut = smooth(amount, 0.25, 1.0);
+            for (i, skin, share) in [
+                (eye.upper[k], eye.crease[k], 0.72),
+                (eye.lower[k], eye.bag[k], 0.85),
+            ] {
+                let way = sub(fit.points[skin], fit.points[i]);
+                let at = add(fit.points[i], scale(way, share * shut));
+                sources[i] = place([at[0], at[1]]);
+            }
+        }
+    }
+}
+
+/// How far an iris goes for a gaze, in pixels.
+fn look(fit: &Fit, eye: usize, [right, down]: [f32; 2]) -> Point {
+    let reach = EYEBALL * iris_radius(fit, eye);
+    let (x, _) = super::solid::sin_cos(right);
+    let (y, _) = super::solid::sin_cos(down);
+    let [dx, dy, _] = fit.direction([x, y, 0.0]);
+    [reach * dx, reach * dy, 0.0]
+}

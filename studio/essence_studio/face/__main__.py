@@ -1,0 +1,27 @@
+"""Writes the data that the engine's `portrait` module carries.
+
+    python -m essence_studio.face face_landmarker.task ../engine/src/portrait/data
+
+The bundle is MediaPipe's (Apache-2.0); the ICT head (MIT) is found as the other commands find it.
+"""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from . import head, networks, teeth
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("bundle", type=Path, help="face_landmarker.task")
+    parser.add_argument("folder", type=Path)
+    options = parser.parse_args()
+    for name in networks.NETWORKS:
+        (options.folder / f"{name}.net").write_bytes(networks.converted(options.bundle, name))
+    (options.folder / "head.bin").write_bytes(head.written(options.bundle))
+    teeth.drawn(options.folder)
+
+
+if __name__ == "__main__":
+    main()
