@@ -78,6 +78,11 @@ enum {
      */
     ESSENCE_END = 2,
     /**
+     * Every utterance is complete: the next audio begins another. Only in sessions that were
+     * created with `report_done`; others give AGAIN. Since ABI 1.4.
+     */
+    ESSENCE_DONE = 3,
+    /**
      * An argument is outside its domain. Correct the call; the message names the domain.
      */
     ESSENCE_ERR_INVALID_ARGUMENT = -100,
@@ -181,20 +186,21 @@ enum {
      */
     ESSENCE_PIXEL_FORMAT_RGB8 = 1,
     /**
-     * 4 bytes a pixel: red, green, blue, 255.
+     * 4 bytes a pixel: red, green, blue, alpha, which is straight; 255 unless the avatar was keyed.
      */
     ESSENCE_PIXEL_FORMAT_RGBA8 = 2,
     /**
-     * 4 bytes a pixel: blue, green, red, 255.
+     * 4 bytes a pixel: blue, green, red, alpha, as in RGBA8.
      */
     ESSENCE_PIXEL_FORMAT_BGRA8 = 3,
     /**
-     * Planes Y, U, V; U and V at half the width and height (rounded up). BT.601, limited range.
+     * Planes Y, U, V; U and V at half the width and height (rounded up). Matrix and range are the
+     * session's `yuv_matrix` and `yuv_range`.
      */
     ESSENCE_PIXEL_FORMAT_I420 = 4,
     /**
-     * Plane Y, then one plane of U and V in turn at half the width and height (rounded up).
-     * BT.601, limited range.
+     * Plane Y, then one plane of U and V in turn at half the width and height (rounded up). Matrix
+     * and range as of I420.
      */
     ESSENCE_PIXEL_FORMAT_NV12 = 5
 };
@@ -248,6 +254,82 @@ enum {
      * audio gives the same frames.
      */
     ESSENCE_PACING_UNPACED = 1
+};
+
+/**
+ * How the avatar's picture fits into an output of another size.
+ */
+typedef uint32_t essence_fit;
+
+enum {
+    /**
+     * The whole picture, scaled as large as the output permits and centred, with bars where the
+     * proportions differ.
+     */
+    ESSENCE_FIT_CONTAIN = 0,
+    /**
+     * The picture scaled until it fills the output, centred; what reaches beyond it is cut off
+     * evenly on both sides.
+     */
+    ESSENCE_FIT_COVER = 1,
+    /**
+     * A part of the picture at its own scale, of the output's size, which lies inside of the
+     * picture.
+     */
+    ESSENCE_FIT_CROP = 2
+};
+
+/**
+ * What shows where an avatar that was keyed is transparent, and in place of bars.
+ */
+typedef uint32_t essence_background;
+
+enum {
+    /**
+     * Nothing is drawn: formats with alpha are transparent there; in others the avatar's own
+     * background shows, and bars have `letterbox_rgb`.
+     */
+    ESSENCE_BACKGROUND_NONE = 0,
+    /**
+     * One color.
+     */
+    ESSENCE_BACKGROUND_COLOR = 1,
+    /**
+     * A picture, scaled until it fills the output, centred.
+     */
+    ESSENCE_BACKGROUND_PICTURE = 2
+};
+
+/**
+ * How Y, U and V follow from red, green and blue.
+ */
+typedef uint32_t essence_yuv_matrix;
+
+enum {
+    /**
+     * ITU-R BT.601, of standard definition and JPEG.
+     */
+    ESSENCE_YUV_MATRIX_BT601 = 0,
+    /**
+     * ITU-R BT.709, of high definition.
+     */
+    ESSENCE_YUV_MATRIX_BT709 = 1
+};
+
+/**
+ * The levels that Y, U and V use.
+ */
+typedef uint32_t essence_yuv_range;
+
+enum {
+    /**
+     * Y from 16 to 235, U and V from 16 to 240.
+     */
+    ESSENCE_YUV_RANGE_LIMITED = 0,
+    /**
+     * All from 0 to 255.
+     */
+    ESSENCE_YUV_RANGE_FULL = 1
 };
 
 /**
@@ -597,6 +679,15 @@ typedef struct essence_avatar_info {
      * Size of the file in bytes.
      */
     uint64_t file_bytes;
+    /**
+     * 1 where the avatar was keyed: pictures with alpha are transparent around it, and any
+     * background can lie behind it. Else 0. Since ABI 1.4.
+     */
+    uint32_t has_matte;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
 } essence_avatar_info;
 
 /**
@@ -726,6 +817,46 @@ typedef struct essence_session_options {
      * 0, the default: 128 MiB. Since ABI 1.4.
      */
     uint64_t queue_limit_bytes;
+    /**
+     * How the avatar's picture fits into another size. Default: #ESSENCE_FIT_CONTAIN. Since ABI 1.4.
+     */
+    essence_fit fit;
+    /**
+     * With #ESSENCE_FIT_CROP: the first column of the part in the avatar's picture, in pixels.
+     */
+    uint32_t crop_left;
+    /**
+     * With #ESSENCE_FIT_CROP: its first row.
+     */
+    uint32_t crop_top;
+    /**
+     * Matrix of I420 and NV12 pictures. Default: #ESSENCE_YUV_MATRIX_BT601. Since ABI 1.4.
+     */
+    essence_yuv_matrix yuv_matrix;
+    /**
+     * Range of I420 and NV12 pictures. Default: #ESSENCE_YUV_RANGE_LIMITED. Since ABI 1.4.
+     */
+    essence_yuv_range yuv_range;
+    /**
+     * What shows where an avatar that was keyed is transparent, and in place of bars. Default:
+     * #ESSENCE_BACKGROUND_NONE. Since ABI 1.4.
+     */
+    essence_background background;
+    /**
+     * With #ESSENCE_BACKGROUND_COLOR: 0xRRGGBB.
+     */
+    uint32_t background_rgb;
+    /**
+     * 1: unpaced, drawing gives DONE instead of AGAIN where every utterance is complete, so that
+     * AGAIN means that more audio or a flush is needed (not from essence_session_try_next_frame()
+     * of a session with a wake-up, which gives AGAIN). Default: 0. Since ABI 1.4.
+     */
+    uint32_t report_done;
+    /**
+     * With #ESSENCE_BACKGROUND_PICTURE: the picture, #ESSENCE_PIXEL_FORMAT_RGB8 of **1 to 8192**
+     * pixels in width and height; borrowed for the call. Else NULL.
+     */
+    const struct essence_picture *background_picture;
 } essence_session_options;
 
 /**
@@ -897,6 +1028,19 @@ typedef struct essence_frame_info {
      * another draws: this says on which side of the interruption that frame is. Since ABI 1.2.
      */
     uint64_t interruptions;
+    /**
+     * Matrix of an I420 or NV12 picture. Since ABI 1.4.
+     */
+    essence_yuv_matrix yuv_matrix;
+    /**
+     * Range of an I420 or NV12 picture. Since ABI 1.4.
+     */
+    essence_yuv_range yuv_range;
+    /**
+     * Nanoseconds that have passed since the frame was due, when this is written: the time to show
+     * it, told by the clock of the program. 0 unpaced and on an essence_clock. Since ABI 1.4.
+     */
+    uint64_t since_due_ns;
 } essence_frame_info;
 
 /**
@@ -1013,7 +1157,7 @@ typedef struct essence_mp4_info {
  * An essence_avatar_info to begin with.
  */
 #define ESSENCE_AVATAR_INFO_INIT \
-    { sizeof(essence_avatar_info), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0 }
+    { sizeof(essence_avatar_info), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0 }
 
 /**
  * An essence_provider_report to begin with.
@@ -1031,7 +1175,7 @@ typedef struct essence_mp4_info {
  * An essence_session_options to begin with.
  */
 #define ESSENCE_SESSION_OPTIONS_INIT \
-    { sizeof(essence_session_options), ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0, 600, 0, NULL, 0, 0, 0 }
+    { sizeof(essence_session_options), ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, 0, 0, 0, 600, 0, NULL, 0, 0, 0, ESSENCE_FIT_CONTAIN, 0, 0, ESSENCE_YUV_MATRIX_BT601, ESSENCE_YUV_RANGE_LIMITED, ESSENCE_BACKGROUND_NONE, 0, 0, NULL }
 
 /**
  * An essence_session_info to begin with.
@@ -1049,7 +1193,7 @@ typedef struct essence_mp4_info {
  * An essence_frame_info to begin with.
  */
 #define ESSENCE_FRAME_INFO_INIT \
-    { sizeof(essence_frame_info), 0, 0, 0, 0, 0, 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, { NULL, NULL, NULL }, { 0, 0, 0 }, NULL, NULL, 0, NULL, 0, 0 }
+    { sizeof(essence_frame_info), 0, 0, 0, 0, 0, 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, { NULL, NULL, NULL }, { 0, 0, 0 }, NULL, NULL, 0, NULL, 0, 0, ESSENCE_YUV_MATRIX_BT601, ESSENCE_YUV_RANGE_LIMITED, 0 }
 
 /**
  * An essence_audio_info to begin with.
@@ -1507,18 +1651,6 @@ essence_status essence_session_set_muted(const struct essence_session *session,
                                          struct essence_error *err);
 
 /**
- * Counts what has happened in a session since it was created. Since ABI 1.4.
- *
- * `statistics`: written on success, as far as its `struct_size` reaches.
- *
- * Fails with: INVALID_ARGUMENT.
- * Threads: any, concurrently.
- */
-essence_status essence_session_read_statistics(const struct essence_session *session,
-                                               struct essence_session_statistics *statistics,
-                                               struct essence_error *err);
-
-/**
  * Ends all drawing: an essence_session_next_frame() that waits for its time returns at once, and
  * it and all later ones give CANCELLED. essence_session_restart_clock() undoes it.
  *
@@ -1568,6 +1700,18 @@ essence_status essence_session_set_loop(const struct essence_session *session,
                                         struct essence_error *err);
 
 /**
+ * Counts what has happened in a session since it was created. Since ABI 1.4.
+ *
+ * `statistics`: written on success, as far as its `struct_size` reaches.
+ *
+ * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_read_statistics(const struct essence_session *session,
+                                               struct essence_session_statistics *statistics,
+                                               struct essence_error *err);
+
+/**
  * Draws the next frame. In real time, the engine's threads may have run its networks before.
  *
  * In real time, waits until the frame is due and always gives one (on an essence_clock it
@@ -1581,7 +1725,8 @@ essence_status essence_session_set_loop(const struct essence_session *session,
  * `info`: what was drawn, as far as its `struct_size` reaches; written on OK only. May be NULL.
  *
  * Returns: OK, or AGAIN (no frame: push more audio or flush, or an utterance that was flushed
- * is complete; on an essence_clock, not due yet).
+ * is complete; on an essence_clock, not due yet), or DONE (with `report_done` in the session's
+ * options: unpaced, every utterance is complete).
  * A damaged base frame and a network that fails are no errors: the sound goes on, and something
  * else stands in for the picture or the mouth.
  * Fails with: INVALID_ARGUMENT, CANCELLED (after essence_session_cancel()). An error uses up no
@@ -1610,6 +1755,20 @@ essence_status essence_session_try_next_frame(const struct essence_session *sess
                                               struct essence_error *err);
 
 /**
+ * The same as essence_session_next_frame(), waiting no longer than `timeout_ns` nanoseconds:
+ * AGAIN means that the next frame is not due within that time. Since ABI 1.4.
+ *
+ * Fails with: as essence_session_next_frame().
+ * Threads: as essence_session_next_frame().
+ */
+essence_status essence_session_next_frame_within(const struct essence_session *session,
+                                                 struct essence_frame *frame,
+                                                 const struct essence_picture *picture,
+                                                 struct essence_frame_info *info,
+                                                 uint64_t timeout_ns,
+                                                 struct essence_error *err);
+
+/**
  * Draws several frames in one call: those that as many calls of essence_session_next_frame()
  * would give, one after the other. For languages in which what surrounds a call takes time.
  * Since ABI 1.3.
@@ -1627,7 +1786,8 @@ essence_status essence_session_try_next_frame(const struct essence_session *sess
  * `count`: **1 to 64**.
  * `drawn`: how many frames were drawn. Written whatever is returned.
  *
- * Returns: OK (one frame or more), or AGAIN (none, as essence_session_next_frame() has none).
+ * Returns: OK (one frame or more), or AGAIN or DONE (none, as essence_session_next_frame() has
+ * none).
  * Fails with: as essence_session_next_frame(); a picture that can't be drawn into and an info
  * that can't be written are met when their turn comes. Frames drawn before a failure are there
  * all the same, and `*drawn` counts them.

@@ -88,9 +88,14 @@ pub struct essence_avatar_info {
     pub coefficient_count: usize,
     /// Size of the file in bytes.
     pub file_bytes: u64,
+    /// 1 where the avatar was keyed: pictures with alpha are transparent around it, and any
+    /// background can lie behind it. Else 0. Since ABI 1.4.
+    pub has_matte: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
-sized!(essence_avatar_info {
+sized!(essence_avatar_info, grown by has_matte {
     frame_width: 0,
     frame_height: 0,
     frame_count: 0,
@@ -110,6 +115,8 @@ sized!(essence_avatar_info {
     coefficient_names: ptr::null(),
     coefficient_count: 0,
     file_bytes: 0,
+    has_matte: 0,
+    reserved: 0,
 });
 
 /// Which provider runs an avatar, and why not another. Arrays are borrowed until the avatar is
@@ -370,6 +377,7 @@ impl AvatarBox {
             coefficient_names: texts.coefficients.as_ptr(),
             coefficient_count: texts.coefficients.len(),
             file_bytes: self.avatar.container().size_bytes(),
+            has_matte: info.has_matte.into(),
             ..<essence_avatar_info as sized::Sized32>::defaults()
         }
     }

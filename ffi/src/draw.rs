@@ -2,6 +2,7 @@
 
 use std::ptr;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use engine::{Error, Frame, FrameRequest, Next, Wait};
 
@@ -11,7 +12,7 @@ use crate::handle::{self, Exclusive, Shared};
 use crate::picture::{self, essence_picture};
 use crate::session::{SessionBox, essence_session};
 use crate::sized;
-use crate::status::{ESSENCE_AGAIN, ESSENCE_OK, essence_status};
+use crate::status::{ESSENCE_AGAIN, ESSENCE_DONE, ESSENCE_OK, essence_status};
 use crate::text;
 
 /// Most frames that one call draws.
@@ -31,7 +32,8 @@ export! {
     /// `info`: what was drawn, as far as its `struct_size` reaches; written on OK only. May be NULL.
     ///
     /// Returns: OK, or AGAIN (no frame: push more audio or flush, or an utterance that was flushed
-    /// is complete; on an essence_clock, not due yet).
+    /// is complete; on an essence_clock, not due yet), or DONE (with `report_done` in the session's
+    /// options: unpaced, every utterance is complete).
     /// A damaged base frame and a network that fails are no errors: the sound goes on, and something
     /// else stands in for the picture or the mouth.
     /// Fails with: INVALID_ARGUMENT, CANCELLED (after essence_session_cancel()). An error uses up no
@@ -44,7 +46,7 @@ export! {
         picture: *const essence_picture,
         info: *mut essence_frame_info,
     ) -> essence_status {
-        draw(&handle::shared(session)?, &mut handle::exclusive(frame)?, picture, info, true)
+        draw(&handle::shared(session)?, &mut handle::exclusive(frame)?, picture, info, Wait::UntilDue)
     }
 }
 
@@ -61,7 +63,25 @@ export! {
         picture: *const essence_picture,
         info: *mut essence_frame_info,
     ) -> essence_status {
-        draw(&handle::shared(session)?, &mut handle::exclusive(frame)?, picture, info, false)
+        draw(&handle::shared(session)?, &mut handle::exclusive(frame)?, picture, info, Wait::Never)
+    }
+}
+
+export! {
+    /// The same as essence_session_next_frame(), waiting no longer than `timeout_ns` nanoseconds:
+    /// AGAIN means that the next frame is not due within that time. Since ABI 1.4.
+    ///
+    /// Fails with: as essence_session_next_frame().
+    /// Threads: as essence_session_next_frame().
+    fn essence_session_next_frame_within(
+        session: *const essence_session,
+        frame: *mut essence_frame,
+        picture: *const essence_picture,
+        info: *mut essence_frame_info,
+        timeout_ns: u64,
+    ) -> essence_status {
+        let wait = Wait::AtMost(Duration::from_nanos(timeout_ns));
+        draw(&handle::shared(session)?, &mut handle::exclusive(frame)?, picture, info, wait)
     }
 }
 
@@ -83,7 +103,8 @@ export! {
     /// `count`: **1 to 64**.
     /// `drawn`: how many frames were drawn. Written whatever is returned.
     ///
-    /// Returns: OK (one frame or more), or AGAIN (none, as essence_session_next_frame() has none).
+    /// Returns: OK (one frame or more), or AGAIN or DONE (none, as essence_session_next_frame() has
+    /// none).
     /// Fails with: as essence_session_next_frame(); a picture that can't be drawn into and an info
     /// that can't be written are met when their turn comes. Frames drawn before a failure are there
     /// all the same, and `*drawn` counts them.
@@ -114,16 +135,19 @@ export! {
         }
         let pictures = optional(pictures, count, "pictures")?;
         let infos = optional(infos, count, "infos")?;
+        let mut status = ESSENCE_OK;
         for (i, &frame) in frames.iter().enumerate() {
             let picture = pictures.map_or(ptr::null(), |pictures| pictures[i]);
             let info = infos.map_or(ptr::null_mut(), |infos| infos[i]);
             let mut frame = handle::exclusive(frame)?;
-            if draw(&session, &mut frame, picture, info, i == 0)? == ESSENCE_AGAIN {
+            let wait = if i == 0 { Wait::UntilDue } else { Wait::Never };
+            status = draw(&session, &mut frame, picture, info, wait)?;
+            if status != ESSENCE_OK {
                 break;
             }
             drawn.write(i + 1);
         }
-        Ok(if drawn.read() > 0 { ESSENCE_OK } else { ESSENCE_AGAIN })
+        Ok(if drawn.read() > 0 { ESSENCE_OK } else { status })
     }
 }
 
@@ -150,7 +174,7 @@ unsafe fn draw(
     frame: &mut Exclusive<'_, FrameBox>,
     picture: *const essence_picture,
     info: *mut essence_frame_info,
-    wait: bool,
+    wait: Wait,
 ) -> Result<essence_status, Error> {
     frame.drawn = false;
     if !info.is_null() {
@@ -163,16 +187,17 @@ unsafe fn draw(
             "this session draws no pictures (`without_pictures` in its options); the picture has to be NULL",
         ));
     }
-    let waker = if wait { None } else { session.wakeup.waker() };
+    let waker = match wait {
+        Wait::Never => session.wakeup.waker(),
+        _ => None,
+    };
+    let report_done = session.report_done;
     let session = &session.session;
     let drawn = |frame: &mut Frame, request: FrameRequest<'_, '_>| match &waker {
-        _ if wait => session.draw(frame, request).map(Next::is_frame),
-        None => session
-            .draw(frame, request.wait(Wait::Never))
-            .map(Next::is_frame),
-        Some(waker) => is_ready(session.poll_draw(&mut Context::from_waker(waker), frame, request)),
+        None => session.draw(frame, request.wait(wait)),
+        Some(waker) => polled(session.poll_draw(&mut Context::from_waker(waker), frame, request)),
     };
-    let (drawn, outside) = if picture.is_null() {
+    let (next, outside) = if picture.is_null() {
         (drawn(&mut frame.frame, FrameRequest::new())?, None)
     } else {
         // SAFETY: as this function demands.
@@ -184,8 +209,9 @@ unsafe fn draw(
         let drawn = drawn(&mut frame.frame, request)?;
         (drawn, Some((checked.planes, checked.strides)))
     };
-    if !drawn {
-        return Ok(ESSENCE_AGAIN);
+    if !next.is_frame() {
+        let done = next == Next::Done && report_done;
+        return Ok(if done { ESSENCE_DONE } else { ESSENCE_AGAIN });
     }
     frame.complete(outside);
     if !info.is_null() {
@@ -195,10 +221,10 @@ unsafe fn draw(
     Ok(ESSENCE_OK)
 }
 
-/// Whether a frame was drawn.
-fn is_ready(polled: Poll<Result<(), Error>>) -> Result<bool, Error> {
+/// The answer of a poll.
+fn polled(polled: Poll<Result<(), Error>>) -> Result<Next, Error> {
     match polled {
-        Poll::Ready(drawn) => drawn.map(|()| true),
-        Poll::Pending => Ok(false),
+        Poll::Ready(drawn) => drawn.map(|()| Next::Frame),
+        Poll::Pending => Ok(Next::Pending),
     }
 }

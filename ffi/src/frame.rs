@@ -7,7 +7,8 @@ use engine::{Frame, FrameFlags};
 use crate::boundary::{export, invalid};
 use crate::handle::{self, opaque};
 use crate::names::{
-    ESSENCE_PIXEL_FORMAT_BGR8, constants, essence_pixel_format, pixel_format_value,
+    ESSENCE_PIXEL_FORMAT_BGR8, ESSENCE_YUV_MATRIX_BT601, ESSENCE_YUV_RANGE_LIMITED, constants,
+    essence_pixel_format, essence_yuv_matrix, essence_yuv_range, pixel_format_value, yuv_values,
 };
 use crate::picture;
 use crate::sized::{self, Sized32, sized};
@@ -99,6 +100,21 @@ pub struct essence_frame_info {
     /// Interruptions of the session before this frame. One thread may interrupt and push anew while
     /// another draws: this says on which side of the interruption that frame is. Since ABI 1.2.
     pub interruptions: u64,
+    /// Matrix of an I420 or NV12 picture. Since ABI 1.4.
+    pub yuv_matrix: essence_yuv_matrix,
+    /// Range of an I420 or NV12 picture. Since ABI 1.4.
+    pub yuv_range: essence_yuv_range,
+    /// Nanoseconds that have passed since the frame was due, when this is written: the time to show
+    /// it, told by the clock of the program. 0 unpaced and on an essence_clock. Since ABI 1.4.
+    pub since_due_ns: u64,
+    /// The tag that the frame's first sample was pushed with, 0 without one. Since ABI 1.4.
+    pub tag: u64,
+    /// The gesture that begins with this frame, by its place in the avatar's `motions`; -1: none. Since
+    /// ABI 1.4.
+    pub gesture_started: i32,
+    /// The gesture that is over with this frame, the first one that doesn't show it; -1: none. Since ABI
+    /// 1.4.
+    pub gesture_ended: i32,
 }
 
 sized!(essence_frame_info, grown by interruptions {
@@ -119,6 +135,12 @@ sized!(essence_frame_info, grown by interruptions {
     arkit: ptr::null(),
     arkit_count: 0,
     interruptions: 0,
+    yuv_matrix: ESSENCE_YUV_MATRIX_BT601,
+    yuv_range: ESSENCE_YUV_RANGE_LIMITED,
+    since_due_ns: 0,
+    tag: 0,
+    gesture_started: -1,
+    gesture_ended: -1,
 });
 
 export! {
@@ -200,6 +222,7 @@ impl FrameBox {
             (own.planes, own.strides)
         });
         let flags = frame.flags();
+        let (yuv_matrix, yuv_range) = yuv_values(frame.yuv().unwrap_or_default());
         essence_frame_info {
             flags: flags_value(flags),
             index: frame.index(),
@@ -218,9 +241,19 @@ impl FrameBox {
             arkit: frame.arkit().as_ptr(),
             arkit_count: frame.arkit().len(),
             interruptions: frame.interruptions(),
+            yuv_matrix,
+            yuv_range,
+            since_due_ns: frame.due().map_or(0, |due| due.elapsed().as_nanos() as u64),
+            tag: frame.tag(),
+            gesture_started: motion(frame.gesture_started()),
+            gesture_ended: motion(frame.gesture_ended()),
             ..essence_frame_info::defaults()
         }
     }
+}
+
+fn motion(index: Option<usize>) -> i32 {
+    index.map_or(-1, |index| i32::try_from(index).unwrap_or(i32::MAX))
 }
 
 fn flags_value(flags: FrameFlags) -> essence_frame_flags {

@@ -1,7 +1,7 @@
 //! Enumerations as C sees them: integers with named values. They arrive as integers and are
 //! checked here, since C can pass any.
 
-use engine::{Error, Pacing, PixelFormat, Provider};
+use engine::{Error, Pacing, PixelFormat, Provider, YuvColor, YuvMatrix, YuvRange};
 
 use crate::boundary::{export, invalid};
 
@@ -26,14 +26,15 @@ constants! {
         ESSENCE_PIXEL_FORMAT_BGR8 = 0,
         /// 3 bytes a pixel: red, green, blue.
         ESSENCE_PIXEL_FORMAT_RGB8 = 1,
-        /// 4 bytes a pixel: red, green, blue, 255.
+        /// 4 bytes a pixel: red, green, blue, alpha, which is straight; 255 unless the avatar was keyed.
         ESSENCE_PIXEL_FORMAT_RGBA8 = 2,
-        /// 4 bytes a pixel: blue, green, red, 255.
+        /// 4 bytes a pixel: blue, green, red, alpha, as in RGBA8.
         ESSENCE_PIXEL_FORMAT_BGRA8 = 3,
-        /// Planes Y, U, V; U and V at half the width and height (rounded up). BT.601, limited range.
+        /// Planes Y, U, V; U and V at half the width and height (rounded up). Matrix and range are the
+        /// session's `yuv_matrix` and `yuv_range`.
         ESSENCE_PIXEL_FORMAT_I420 = 4,
-        /// Plane Y, then one plane of U and V in turn at half the width and height (rounded up).
-        /// BT.601, limited range.
+        /// Plane Y, then one plane of U and V in turn at half the width and height (rounded up). Matrix
+        /// and range as of I420.
         ESSENCE_PIXEL_FORMAT_NV12 = 5,
     }
 }
@@ -66,6 +67,54 @@ constants! {
         /// As fast as the machine can and only what the audio gives, for files and tests: the same
         /// audio gives the same frames.
         ESSENCE_PACING_UNPACED = 1,
+    }
+}
+
+constants! {
+    /// How the avatar's picture fits into an output of another size.
+    essence_fit: u32 {
+        /// The whole picture, scaled as large as the output permits and centred, with bars where the
+        /// proportions differ.
+        ESSENCE_FIT_CONTAIN = 0,
+        /// The picture scaled until it fills the output, centred; what reaches beyond it is cut off
+        /// evenly on both sides.
+        ESSENCE_FIT_COVER = 1,
+        /// A part of the picture at its own scale, of the output's size, which lies inside of the
+        /// picture.
+        ESSENCE_FIT_CROP = 2,
+    }
+}
+
+constants! {
+    /// What shows where an avatar that was keyed is transparent, and in place of bars.
+    essence_background: u32 {
+        /// Nothing is drawn: formats with alpha are transparent there; in others the avatar's own
+        /// background shows, and bars have `letterbox_rgb`.
+        ESSENCE_BACKGROUND_NONE = 0,
+        /// One color.
+        ESSENCE_BACKGROUND_COLOR = 1,
+        /// A picture, scaled until it fills the output, centred.
+        ESSENCE_BACKGROUND_PICTURE = 2,
+    }
+}
+
+constants! {
+    /// How Y, U and V follow from red, green and blue.
+    essence_yuv_matrix: u32 {
+        /// ITU-R BT.601, of standard definition and JPEG.
+        ESSENCE_YUV_MATRIX_BT601 = 0,
+        /// ITU-R BT.709, of high definition.
+        ESSENCE_YUV_MATRIX_BT709 = 1,
+    }
+}
+
+constants! {
+    /// The levels that Y, U and V use.
+    essence_yuv_range: u32 {
+        /// Y from 16 to 235, U and V from 16 to 240.
+        ESSENCE_YUV_RANGE_LIMITED = 0,
+        /// All from 0 to 255.
+        ESSENCE_YUV_RANGE_FULL = 1,
     }
 }
 
@@ -123,6 +172,33 @@ pub(crate) fn pacing(value: essence_pacing) -> Result<Pacing, Error> {
         ESSENCE_PACING_UNPACED => Ok(Pacing::Unpaced),
         _ => Err(invalid(format!("{value} is not an essence_pacing"))),
     }
+}
+
+pub(crate) fn yuv(matrix: essence_yuv_matrix, range: essence_yuv_range) -> Result<YuvColor, Error> {
+    Ok(YuvColor {
+        matrix: match matrix {
+            ESSENCE_YUV_MATRIX_BT601 => YuvMatrix::Bt601,
+            ESSENCE_YUV_MATRIX_BT709 => YuvMatrix::Bt709,
+            _ => return Err(invalid(format!("{matrix} is not an essence_yuv_matrix"))),
+        },
+        range: match range {
+            ESSENCE_YUV_RANGE_LIMITED => YuvRange::Limited,
+            ESSENCE_YUV_RANGE_FULL => YuvRange::Full,
+            _ => return Err(invalid(format!("{range} is not an essence_yuv_range"))),
+        },
+    })
+}
+
+pub(crate) fn yuv_values(color: YuvColor) -> (essence_yuv_matrix, essence_yuv_range) {
+    let matrix = match color.matrix {
+        YuvMatrix::Bt709 => ESSENCE_YUV_MATRIX_BT709,
+        _ => ESSENCE_YUV_MATRIX_BT601,
+    };
+    let range = match color.range {
+        YuvRange::Full => ESSENCE_YUV_RANGE_FULL,
+        _ => ESSENCE_YUV_RANGE_LIMITED,
+    };
+    (matrix, range)
 }
 
 export! {

@@ -1,19 +1,14 @@
 //! `essence_session`: one conversation.
 
 use std::ffi::c_char;
-use std::ptr;
 
-use engine::clock::Clock;
-use engine::{AudioData, Error, OutputSize, Session, SessionOptions, Statistics};
+use engine::{AudioData, Error, Session};
 
 use crate::avatar::essence_avatar;
 use crate::boundary::{export, flag, invalid};
-use crate::clock::essence_clock;
 use crate::handle::{self, Shared, opaque};
-use crate::names::{
-    ESSENCE_PACING_REALTIME, ESSENCE_PIXEL_FORMAT_BGR8, essence_pacing, essence_pixel_format,
-    pacing, pixel_format,
-};
+use crate::names::{ESSENCE_PIXEL_FORMAT_BGR8, essence_pixel_format, pixel_format};
+use crate::session_options::{essence_session_options, read};
 use crate::sized::{self, Sized32, sized};
 use crate::status::{ESSENCE_OK, essence_status};
 use crate::text;
@@ -30,58 +25,9 @@ pub struct SessionBox {
     pub(crate) session: Session,
     format: essence_pixel_format,
     pub(crate) pictures: bool,
+    pub(crate) report_done: bool,
     pub(crate) wakeup: Wakeup,
 }
-
-/// Settings of a session. Begin with #ESSENCE_SESSION_OPTIONS_INIT or
-/// essence_session_options_init().
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct essence_session_options {
-    /// Size of this struct as the caller knows it.
-    pub struct_size: u32,
-    /// How the session keeps time. Default: #ESSENCE_PACING_REALTIME.
-    pub pacing: essence_pacing,
-    /// Format of the pictures that frames hold themselves. Default: #ESSENCE_PIXEL_FORMAT_BGR8.
-    pub pixel_format: essence_pixel_format,
-    /// Width of the pictures in pixels, **16 to 8192**; the avatar's picture is scaled to fit and
-    /// centred. 0 for both width and height, the default: the avatar's own size.
-    pub width: u32,
-    /// Height of the pictures in pixels, **16 to 8192**.
-    pub height: u32,
-    /// Colour of the bars where the proportions differ: 0xRRGGBB. Default: black.
-    pub letterbox_rgb: u32,
-    /// Most audio that may wait to be rendered, in seconds; pushing more is refused. Default: 600.
-    pub queue_limit_s: u32,
-    /// 0.
-    pub reserved: u32,
-    /// Where a real-time session takes its time from; borrowed for the call. NULL, the default: the
-    /// system's clock.
-    pub clock: *const essence_clock,
-    /// 1: frames carry sound, ARKit values and the number of the base frame, but no picture; the
-    /// identity network doesn't run and nothing is composed. Default: 0. Since ABI 1.4.
-    pub without_pictures: u32,
-    /// Most utterances that may wait, the one that is being rendered among them. 0, the default:
-    /// 1,000. Since ABI 1.4.
-    pub queue_limit_utterances: u32,
-    /// Most memory that audio that waits may take, in bytes: 4 a sample, after mixing down to mono.
-    /// 0, the default: 128 MiB. Since ABI 1.4.
-    pub queue_limit_bytes: u64,
-}
-
-sized!(essence_session_options, grown by without_pictures {
-    pacing: ESSENCE_PACING_REALTIME,
-    pixel_format: ESSENCE_PIXEL_FORMAT_BGR8,
-    width: 0,
-    height: 0,
-    letterbox_rgb: 0,
-    queue_limit_s: 600,
-    reserved: 0,
-    clock: ptr::null(),
-    without_pictures: 0,
-    queue_limit_utterances: 0,
-    queue_limit_bytes: 0,
-});
 
 /// What a session draws, known before the first frame.
 #[repr(C)]
@@ -113,60 +59,6 @@ sized!(essence_session_info {
     reserved: 0,
 });
 
-/// Counts of what has happened in a session since it was created. Since ABI 1.4.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct essence_session_statistics {
-    /// Size of this struct as the caller knows it.
-    pub struct_size: u32,
-    /// 0.
-    pub reserved: u32,
-    /// Frames drawn.
-    pub frames: u64,
-    /// Those of them that belong to an utterance.
-    pub speech: u64,
-    /// Those that left more than 20 ms after they were due.
-    pub late: u64,
-    /// Pictures that were dropped because their time had passed.
-    pub skipped: u64,
-    /// Frames for which the audio of an utterance had not arrived in time.
-    pub underruns: u64,
-    /// Frames with #ESSENCE_FRAME_CONCEALED.
-    pub concealed: u64,
-    /// Times the clock started anew because no frame had been asked for during a second.
-    pub restarts: u64,
-    /// Audio samples handed out, at the rate that they were pushed with.
-    pub samples: u64,
-    /// Longest time between a frame's due time and its leaving, in nanoseconds.
-    pub worst_delay_ns: u64,
-}
-
-sized!(essence_session_statistics {
-    reserved: 0,
-    frames: 0,
-    speech: 0,
-    late: 0,
-    skipped: 0,
-    underruns: 0,
-    concealed: 0,
-    restarts: 0,
-    samples: 0,
-    worst_delay_ns: 0,
-});
-
-export! {
-    /// Sets all of `options`, `struct_size` included, to the defaults. For languages that can't use
-    /// #ESSENCE_SESSION_OPTIONS_INIT; `struct_size` is the size of the struct as the caller knows
-    /// it.
-    ///
-    /// Fails with: INVALID_ARGUMENT (NULL, or a size that no version had).
-    /// Threads: any, concurrently.
-    fn essence_session_options_init(options: *mut essence_session_options, struct_size: usize) -> essence_status {
-        sized::init(options, struct_size)?;
-        Ok(ESSENCE_OK)
-    }
-}
-
 export! {
     /// Starts a conversation.
     ///
@@ -188,11 +80,12 @@ export! {
         if out.is_null() {
             return Err(invalid("the place for the session is NULL"));
         }
-        let session = avatar.avatar.session(session_options(&given)?)?;
+        let session = avatar.avatar.session(read(&given)?)?;
         out.write(handle::new(SessionBox {
             session,
             format: given.pixel_format,
             pictures: given.without_pictures == 0,
+            report_done: flag(given.report_done, "report_done")?,
             wakeup: Wakeup::default(),
         }));
         Ok(ESSENCE_OK)
@@ -254,7 +147,7 @@ export! {
         channels: u32,
     ) -> essence_status {
         let session = handle::shared(session)?;
-        push(&session, text::slice(samples, count, "samples")?.into(), rate_hz, channels)
+        push(&session, text::slice(samples, count, "samples")?.into(), rate_hz, channels, 0)
     }
 }
 
@@ -272,7 +165,7 @@ export! {
         channels: u32,
     ) -> essence_status {
         let session = handle::shared(session)?;
-        push(&session, text::slice(samples, count, "samples")?.into(), rate_hz, channels)
+        push(&session, text::slice(samples, count, "samples")?.into(), rate_hz, channels, 0)
     }
 }
 
@@ -348,23 +241,6 @@ export! {
 }
 
 export! {
-    /// Counts what has happened in a session since it was created. Since ABI 1.4.
-    ///
-    /// `statistics`: written on success, as far as its `struct_size` reaches.
-    ///
-    /// Fails with: INVALID_ARGUMENT.
-    /// Threads: any, concurrently.
-    fn essence_session_read_statistics(
-        session: *const essence_session,
-        statistics: *mut essence_session_statistics,
-    ) -> essence_status {
-        let counted = handle::shared(session)?.session.statistics();
-        sized::write(statistics, &described(&counted))?;
-        Ok(ESSENCE_OK)
-    }
-}
-
-export! {
     /// Ends all drawing: an essence_session_next_frame() that waits for its time returns at once, and
     /// it and all later ones give CANCELLED. essence_session_restart_clock() undoes it.
     ///
@@ -423,64 +299,17 @@ export! {
     }
 }
 
-fn described(counted: &Statistics) -> essence_session_statistics {
-    essence_session_statistics {
-        frames: counted.frames,
-        speech: counted.speech,
-        late: counted.late,
-        skipped: counted.skipped,
-        underruns: counted.underruns,
-        concealed: counted.concealed,
-        restarts: counted.restarts,
-        samples: counted.samples,
-        worst_delay_ns: u64::try_from(counted.worst_delay.as_nanos()).unwrap_or(u64::MAX),
-        ..essence_session_statistics::defaults()
-    }
-}
-
-fn session_options(given: &essence_session_options) -> Result<SessionOptions, Error> {
-    let mut options = SessionOptions::default()
-        .pacing(pacing(given.pacing)?)
-        .pixel_format(pixel_format(given.pixel_format)?);
-    if (given.width, given.height) != (0, 0) {
-        options = options.output_size(OutputSize {
-            width: given.width as usize,
-            height: given.height as usize,
-        });
-    }
-    if given.letterbox_rgb > 0xFF_FF_FF {
-        return Err(invalid(format!(
-            "letterbox_rgb is {:#x}; 0xRRGGBB is meant",
-            given.letterbox_rgb
-        )));
-    }
-    let [_, letterbox @ ..] = given.letterbox_rgb.to_be_bytes();
-    options.letterbox = letterbox;
-    options.pictures = !flag(given.without_pictures, "without_pictures")?;
-    options.queue_limit_s = given.queue_limit_s;
-    if given.queue_limit_utterances > 0 {
-        options.queue_limit_utterances = given.queue_limit_utterances as usize;
-    }
-    if given.queue_limit_bytes > 0 {
-        let bytes = usize::try_from(given.queue_limit_bytes);
-        options.queue_limit_bytes = bytes.unwrap_or(usize::MAX);
-    }
-    if !given.clock.is_null() {
-        // SAFETY: the header demands of `clock` to be null or a living clock.
-        let clock = unsafe { handle::shared(given.clock) }?;
-        options.clock = Clock::Manual(clock.clone());
-    }
-    Ok(options)
-}
-
-fn push(
+pub(crate) fn push(
     session: &Shared<'_, SessionBox>,
     audio: AudioData<'_>,
     rate_hz: u32,
     channels: u32,
+    tag: u64,
 ) -> Result<essence_status, Error> {
     let channels = u16::try_from(channels)
         .map_err(|_| invalid(format!("{channels} channels; 1 to 32 are accepted")))?;
-    session.session.push_audio(audio, rate_hz, channels)?;
+    session
+        .session
+        .push_audio_tagged(audio, rate_hz, channels, tag)?;
     Ok(ESSENCE_OK)
 }

@@ -15,6 +15,9 @@ constants! {
         ESSENCE_AGAIN = 1,
         /// Nothing more will come: the end of a file.
         ESSENCE_END = 2,
+        /// Every utterance is complete: the next audio begins another. Only in sessions that were
+        /// created with `report_done`; others give AGAIN. Since ABI 1.4.
+        ESSENCE_DONE = 3,
         /// An argument is outside its domain. Correct the call; the message names the domain.
         ESSENCE_ERR_INVALID_ARGUMENT = -100,
         /// The call does not fit what was called before. The message names the call that is missing.
@@ -117,6 +120,7 @@ export! {
             ESSENCE_OK => c"ok",
             ESSENCE_AGAIN => c"again",
             ESSENCE_END => c"end",
+            ESSENCE_DONE => c"done",
             _ => TABLE.iter().find(|row| row.1 == status).map_or(c"unknown", |row| row.2),
         };
         name.as_ptr()

@@ -16,7 +16,7 @@ use crate::root;
 use read::{Constants, Source};
 
 /// The sources in the order of the header.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 16] = [
     "version",
     "status",
     "error",
@@ -26,7 +26,9 @@ const SOURCES: [&str; 14] = [
     "avatar",
     "clock",
     "picture",
+    "session_options",
     "session",
+    "statistics",
     "draw",
     "wakeup",
     "frame",

@@ -8,7 +8,7 @@ import io
 import tempfile
 import wave
 from pathlib import Path
-from typing import IO, Callable, Dict, Iterator
+from typing import IO, Any, Callable, Dict, Iterator
 
 import bithuman
 import numpy as np
@@ -203,6 +203,43 @@ def test_bars_have_the_colour_that_was_asked_for(speech: Pcm) -> None:
     with bithuman.open(TOY) as avatar:
         picture = next(avatar.render(array(speech), size=(100, 48), letterbox=(1, 2, 3)))
     assert picture[20, 0].tolist() == [1, 2, 3]
+
+
+def test_pictures_fit_as_they_are_told(speech: Pcm) -> None:
+    with bithuman.open(TOY) as avatar:
+        own = next(avatar.render(array(speech)))
+        covered = next(avatar.render(array(speech), size=(128, 48), fit="cover", background=(1, 2, 3)))
+        assert covered.shape == (48, 128, 3) and covered[0, 0].tolist() != [1, 2, 3], "no bars"
+        part = next(avatar.render(array(speech), size=(32, 16), fit=(20, 10)))
+        assert np.array_equal(part, own[10:26, 20:52])
+        wrong: "Dict[str, Any]" = {"contain, cover": "stretch", "40": (40, 0), "left and top": (1,), "not 7": 7}
+        for words, fit in wrong.items():
+            with pytest.raises(InvalidArgument, match=words):
+                avatar.render(array(speech), size=(32, 16), fit=fit)
+
+
+def test_a_background_lies_behind_a_keyed_avatar_and_in_place_of_bars(speech: Pcm) -> None:
+    image = np.full((2, 2, 3), 90, np.uint8)
+    with bithuman.open(TOY) as avatar:
+        assert not avatar.info.has_matte
+        for background, shown in (((1, 2, 3), [1, 2, 3]), (image, [90, 90, 90]), (image[::-1], [90, 90, 90])):
+            picture = next(avatar.render(array(speech), size=(128, 48), background=background))
+            assert picture[20, 0].tolist() == shown
+        wrong: "Dict[str, Any]" = {"2, 2, 2": image[:, :, :2], "float64": image.astype(float), "three values": (1, 2)}
+        for words, other in wrong.items():
+            with pytest.raises(InvalidArgument, match=words):
+                avatar.render(array(speech), background=other)
+
+
+def test_yuv_follows_the_standard_that_was_asked_for(speech: Pcm) -> None:
+    planes = {}
+    for standard in ("bt601", "bt709", "bt601-full", "bt709-full"):
+        with Bithuman.load(TOY, pixel_format="i420", yuv=standard) as composer:
+            planes[standard] = next(composer.compose(array(speech))).image
+    assert all(image is not None for image in planes.values())
+    assert len({image.tobytes() for image in planes.values() if image is not None}) == 4
+    with pytest.raises(InvalidArgument, match="bt601, bt601-full, bt709"):
+        Bithuman.load(TOY, yuv="bt2020")
 
 
 def test_arkit_values_come_by_name(speech: Pcm) -> None:

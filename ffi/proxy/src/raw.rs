@@ -10,6 +10,7 @@ use libloading::Library;
 pub(crate) type Status = i32;
 pub(crate) const OK: Status = 0;
 pub(crate) const AGAIN: Status = 1;
+pub(crate) const DONE: Status = 3;
 
 #[repr(C)]
 pub(crate) struct CError {
@@ -77,6 +78,8 @@ pub(crate) struct AvatarInfo {
 pub(crate) struct WholeAvatarInfo {
     pub(crate) known: AvatarInfo,
     pub(crate) rest: [usize; 3],
+    pub(crate) has_matte: u32,
+    pub(crate) reserved: u32,
 }
 
 #[repr(C)]
@@ -104,6 +107,15 @@ pub(crate) struct SessionOptions {
     pub(crate) without_pictures: u32,
     pub(crate) queue_limit_utterances: u32,
     pub(crate) queue_limit_bytes: u64,
+    pub(crate) fit: u32,
+    pub(crate) crop_left: u32,
+    pub(crate) crop_top: u32,
+    pub(crate) yuv_matrix: u32,
+    pub(crate) yuv_range: u32,
+    pub(crate) background: u32,
+    pub(crate) background_rgb: u32,
+    pub(crate) report_done: u32,
+    pub(crate) background_picture: *const Picture,
 }
 
 #[repr(C)]
@@ -162,6 +174,9 @@ pub(crate) struct FrameInfo {
     pub(crate) arkit: *const f32,
     pub(crate) arkit_count: usize,
     pub(crate) interruptions: u64,
+    pub(crate) yuv_matrix: u32,
+    pub(crate) yuv_range: u32,
+    pub(crate) since_due_ns: u64,
 }
 
 impl FrameInfo {
@@ -229,6 +244,7 @@ functions! {
     fn essence_session_next_frame(*const c_void, *mut c_void, *const Picture, *mut FrameInfo, *mut CError) -> Status;
     fn essence_session_try_next_frame(*const c_void, *mut c_void, *const Picture, *mut FrameInfo, *mut CError) -> Status;
     fn essence_session_set_wakeup(*const c_void, Option<DestroyFn>, *mut c_void, Option<DestroyFn>, *mut CError) -> Status;
+    fn essence_session_next_frame_within(*const c_void, *mut c_void, *const Picture, *mut FrameInfo, u64, *mut CError) -> Status;
     fn essence_frame_create(*mut *mut c_void, *mut CError) -> Status;
     fn essence_frame_destroy(*mut c_void);
 }

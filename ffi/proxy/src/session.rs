@@ -13,7 +13,7 @@ use futures_core::Stream;
 
 use crate::clock::Clock;
 use crate::frame::{self, Frame, FrameRoom};
-use crate::raw::{self, AGAIN, API, FrameInfo, OK, Status};
+use crate::raw::{self, AGAIN, API, DONE, FrameInfo, OK, Status};
 use crate::{
     AudioData, Error, ErrorKind, Next, OutputSize, Pacing, PixelFormat, Result, Statistics, Wait,
     call, text,
@@ -102,6 +102,7 @@ pub struct Session {
     format: PixelFormat,
     size: (usize, usize),
     pictures: bool,
+    unpaced: bool,
     drawn: AtomicU64,
     /// What the library wakes by its callback, once there is one.
     waker: Arc<Mutex<Option<Waker>>>,
@@ -135,6 +136,15 @@ impl Session {
             without_pictures: (!options.pictures).into(),
             queue_limit_utterances: options.queue_limit_utterances as u32,
             queue_limit_bytes: options.queue_limit_bytes as u64,
+            fit: 0,
+            crop_left: 0,
+            crop_top: 0,
+            yuv_matrix: 0,
+            yuv_range: 0,
+            background: 0,
+            background_rgb: 0,
+            report_done: 1,
+            background_picture: ptr::null(),
         };
         let mut handle = ptr::null_mut();
         // SAFETY: avatar, options and the clock in them live.
@@ -146,6 +156,7 @@ impl Session {
             format: options.pixel_format,
             size: (0, 0),
             pictures: options.pictures,
+            unpaced: options.pacing == Pacing::Unpaced,
             waker: Arc::default(),
             drawn: AtomicU64::new(0),
         };
@@ -298,20 +309,37 @@ impl Session {
         Ok(drawn.then(|| unsafe { Frame::copy(&info) }))
     }
 
-    /// The next frame into a room that is used again, as a program would. C answers AGAIN for every
-    /// answer but a frame.
+    /// The next frame into a room that is used again, as a program would. C answers AGAIN where Rust
+    /// answers `NeedAudio` in an unpaced session and `Pending` in others.
     pub fn draw(&self, frame: &mut Frame, request: FrameRequest) -> Result<Next> {
-        let drawn = match request.0 {
-            Wait::Never => frame.draw(|room, info| {
-                // SAFETY: session, room and info live.
-                answer(call(|err| unsafe {
-                    let none = ptr::null();
-                    (API.essence_session_try_next_frame)(self.handle, room.0, none, info, err)
-                })?)
-            })?,
-            _ => frame.draw(|room, info| self.draw_own(room, info))?,
-        };
-        Ok(if drawn { Next::Frame } else { Next::Pending })
+        let mut status = AGAIN;
+        frame.draw(|room, info| {
+            let none = ptr::null();
+            // SAFETY: session, room and info live.
+            status = call(|err| unsafe {
+                match request.0 {
+                    Wait::Never => {
+                        (API.essence_session_try_next_frame)(self.handle, room.0, none, info, err)
+                    }
+                    Wait::AtMost(time) => (API.essence_session_next_frame_within)(
+                        self.handle,
+                        room.0,
+                        none,
+                        info,
+                        time.as_nanos() as u64,
+                        err,
+                    ),
+                    _ => (API.essence_session_next_frame)(self.handle, room.0, none, info, err),
+                }
+            })?;
+            Ok(status == OK)
+        })?;
+        Ok(match status {
+            OK => Next::Frame,
+            DONE => Next::Done,
+            _ if self.unpaced => Next::NeedAudio,
+            _ => Next::Pending,
+        })
     }
 
     /// Polls through the callback of C.
@@ -409,7 +437,7 @@ impl Stream for Frames<'_> {
 fn answer(status: Status) -> Result<bool> {
     match status {
         OK => Ok(true),
-        AGAIN => Ok(false),
+        AGAIN | DONE => Ok(false),
         other => Err(Error::new(ErrorKind::Internal, format!("status {other}"))),
     }
 }

@@ -148,6 +148,95 @@ static void without_pictures(essence_avatar *avatar)
     end(&blind);
 }
 
+/* Draws the first frame of a session with these options into memory of ours. */
+static essence_frame_info first(essence_avatar *avatar, essence_session_options options, unsigned char *pixels,
+                                essence_pixel_format format, uint32_t width, uint32_t height)
+{
+    const essence_frame_info empty = ESSENCE_FRAME_INFO_INIT;
+    essence_frame_info info = empty;
+    essence_session *session = NULL;
+    essence_frame *frame = NULL;
+    essence_picture picture = ESSENCE_PICTURE_INIT;
+    options.pacing = ESSENCE_PACING_UNPACED;
+    EXPECT(ESSENCE_OK, essence_session_create(avatar, &options, &session, ERR));
+    EXPECT(ESSENCE_OK, essence_frame_create(&frame, ERR));
+    EXPECT(ESSENCE_OK, essence_session_push_audio_i16(session, speech, FRAME, RATE, 1, ERR));
+    EXPECT(ESSENCE_OK, essence_session_flush(session, ERR));
+    EXPECT(ESSENCE_OK, essence_picture_wrap(format, width, height, pixels,
+                                            essence_picture_bytes(format, width, height), &picture, ERR));
+    EXPECT(ESSENCE_OK, essence_session_next_frame(session, frame, &picture, &info, ERR));
+    essence_frame_destroy(frame);
+    essence_session_destroy(session);
+    return info;
+}
+
+/* Fit, backgrounds and YUV standards: each option reaches the picture. */
+static void output(essence_avatar *avatar)
+{
+    const essence_session_options plain = ESSENCE_SESSION_OPTIONS_INIT;
+    static unsigned char own[64 * 48 * 3], wide[128 * 48 * 3], part[32 * 16 * 3], image[2 * 2 * 3];
+    static unsigned char yuv[2][64 * 48 * 3 / 2];
+    essence_session_options options = plain;
+    essence_session *session = NULL;
+    essence_picture background = ESSENCE_PICTURE_INIT;
+    essence_frame_info info;
+    size_t row;
+    first(avatar, plain, own, ESSENCE_PIXEL_FORMAT_RGB8, 64, 48);
+
+    options.width = 128;
+    options.height = 48;
+    options.background = ESSENCE_BACKGROUND_COLOR;
+    options.background_rgb = 0x0A141E;
+    first(avatar, options, wide, ESSENCE_PIXEL_FORMAT_RGB8, 128, 48);
+    CHECK(wide[0] == 0x0A && wide[1] == 0x14 && wide[2] == 0x1E);
+    options.background = ESSENCE_BACKGROUND_PICTURE;
+    memset(image, 0x5A, sizeof image);
+    EXPECT(ESSENCE_OK, essence_picture_wrap(ESSENCE_PIXEL_FORMAT_RGB8, 2, 2, image, sizeof image, &background, ERR));
+    options.background_picture = &background;
+    first(avatar, options, wide, ESSENCE_PIXEL_FORMAT_RGB8, 128, 48);
+    CHECK(wide[0] == 0x5A && wide[128 * 3 - 1] == 0x5A && !memcmp(wide + 32 * 3, own, 64 * 3));
+    options.fit = ESSENCE_FIT_COVER;
+    first(avatar, options, wide, ESSENCE_PIXEL_FORMAT_RGB8, 128, 48);
+    CHECK(wide[0] != 0x5A || wide[1] != 0x5A || wide[2] != 0x5A);
+
+    options = plain;
+    options.width = 32;
+    options.height = 16;
+    options.fit = ESSENCE_FIT_CROP;
+    options.crop_left = 20;
+    options.crop_top = 10;
+    first(avatar, options, part, ESSENCE_PIXEL_FORMAT_RGB8, 32, 16);
+    for (row = 0; row < 16; row++)
+        CHECK(!memcmp(part + row * 32 * 3, own + ((row + 10) * 64 + 20) * 3, 32 * 3));
+    options.crop_left = 40;
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_create(avatar, &options, &session, ERR));
+
+    options = plain;
+    info = first(avatar, options, yuv[0], ESSENCE_PIXEL_FORMAT_I420, 64, 48);
+    CHECK(info.yuv_matrix == ESSENCE_YUV_MATRIX_BT601 && info.yuv_range == ESSENCE_YUV_RANGE_LIMITED);
+    options.yuv_matrix = ESSENCE_YUV_MATRIX_BT709;
+    options.yuv_range = ESSENCE_YUV_RANGE_FULL;
+    info = first(avatar, options, yuv[1], ESSENCE_PIXEL_FORMAT_I420, 64, 48);
+    CHECK(info.yuv_matrix == ESSENCE_YUV_MATRIX_BT709 && info.yuv_range == ESSENCE_YUV_RANGE_FULL);
+    CHECK(memcmp(yuv[0], yuv[1], sizeof yuv[0]) != 0);
+
+#define WRONG(field, value) \
+    do { \
+        options = plain; \
+        options.field = value; \
+        EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_create(avatar, &options, &session, ERR)); \
+    } while (0)
+    WRONG(fit, 3);
+    WRONG(yuv_matrix, 2);
+    WRONG(yuv_range, 2);
+    WRONG(background, 3);
+    WRONG(background, ESSENCE_BACKGROUND_PICTURE);
+    options = plain;
+    options.background = ESSENCE_BACKGROUND_COLOR;
+    options.background_rgb = 0x1000000;
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_create(avatar, &options, &session, ERR));
+}
+
 static int pipe_ends[2];
 static int wakeups;
 static int wakeup_destroyed;
@@ -231,6 +320,10 @@ static void wake_up(essence_avatar *avatar)
         CHECK(status == ESSENCE_OK);
         frames++;
     }
+    EXPECT(ESSENCE_AGAIN,
+           essence_session_next_frame_within(session, paced.frame, NULL, NULL, 0, ERR));
+    EXPECT(ESSENCE_OK, essence_session_next_frame_within(session, paced.frame, NULL, &paced.info, UINT64_MAX, ERR));
+    CHECK(paced.info.index >= 5 && paced.info.since_due_ns < 60000000000u);
     essence_session_destroy(session);
     essence_frame_destroy(paced.frame);
     CHECK(close(pipe_ends[0]) == 0 && close(pipe_ends[1]) == 0);
@@ -395,6 +488,7 @@ int main(int argc, char **argv)
     come_late(avatar);
     without_pictures(avatar);
     wake_up(avatar);
+    output(avatar);
     essence_avatar_release(avatar);
     limit(argv[1]);
     from_memory(argv[1]);

@@ -273,6 +273,25 @@ static void of_frames(essence_avatar *toy)
     into[1] = NULL;
     EXPECT(ESSENCE_OK, essence_session_next_frames(session, frames, pictures, into, 3, &drawn, ERR));
     CHECK(drawn == 3 && infos[0].index == 1 && infos[2].index == 3);
+    {
+        /* More audio and done are told apart where that is asked for. */
+        essence_session *telling = NULL;
+        options.report_done = 2;
+        EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_create(toy, &options, &telling, ERR));
+        options.report_done = 1;
+        EXPECT(ESSENCE_OK, essence_session_create(toy, &options, &telling, ERR));
+        EXPECT(ESSENCE_DONE, essence_session_next_frame(telling, frames[0], NULL, NULL, ERR));
+        EXPECT(ESSENCE_OK, essence_session_push_audio_i16(telling, samples, 640, 16000, 1, ERR));
+        EXPECT(ESSENCE_AGAIN, essence_session_next_frame(telling, frames[0], NULL, NULL, ERR));
+        EXPECT(ESSENCE_AGAIN, essence_session_next_frames(telling, frames, NULL, NULL, 3, &drawn, ERR));
+        EXPECT(ESSENCE_OK, essence_session_flush(telling, ERR));
+        EXPECT(ESSENCE_OK, essence_session_next_frames(telling, frames, NULL, NULL, 3, &drawn, ERR));
+        CHECK(drawn == 1);
+        EXPECT(ESSENCE_DONE, essence_session_next_frames(telling, frames, NULL, NULL, 3, &drawn, ERR));
+        EXPECT(ESSENCE_DONE, essence_session_try_next_frame(telling, frames[0], NULL, NULL, ERR));
+        CHECK(drawn == 0 && strcmp(essence_status_name(ESSENCE_DONE), "done") == 0);
+        essence_session_destroy(telling);
+    }
     EXPECT(ESSENCE_OK, essence_session_cancel(session, ERR));
     EXPECT(ESSENCE_ERR_CANCELLED, essence_session_next_frames(session, frames, NULL, NULL, 3, &drawn, ERR));
     CHECK(drawn == 0);

@@ -44,7 +44,7 @@ AT(essence_engine_info, provider_count, 40, 24);
 AT(essence_engine_info, threads, 48, 28);
 AT(essence_engine_info, sessions, 52, 32);
 
-SIZE(essence_avatar_info, 128, 88);
+SIZE(essence_avatar_info, 136, 96);
 AT(essence_avatar_info, frame_width, 4, 4);
 AT(essence_avatar_info, frame_height, 8, 8);
 AT(essence_avatar_info, frame_count, 12, 12);
@@ -64,6 +64,7 @@ AT(essence_avatar_info, arkit_count, 96, 64);
 AT(essence_avatar_info, coefficient_names, 104, 68);
 AT(essence_avatar_info, coefficient_count, 112, 72);
 AT(essence_avatar_info, file_bytes, 120, 80);
+AT(essence_avatar_info, has_matte, 128, 88);
 
 SIZE(essence_provider_report, 40, 28);
 AT(essence_provider_report, provider, 4, 4);
@@ -79,7 +80,7 @@ AT(essence_picture, height, 12, 12);
 AT(essence_picture, planes, 16, 16);
 AT(essence_picture, strides, 40, 28);
 
-SIZE(essence_session_options, 56, 56);
+SIZE(essence_session_options, 96, 96);
 AT(essence_session_options, pacing, 4, 4);
 AT(essence_session_options, pixel_format, 8, 8);
 AT(essence_session_options, width, 12, 12);
@@ -90,6 +91,15 @@ AT(essence_session_options, clock, 32, 32);
 AT(essence_session_options, without_pictures, 40, 36);
 AT(essence_session_options, queue_limit_utterances, 44, 40);
 AT(essence_session_options, queue_limit_bytes, 48, 48);
+AT(essence_session_options, fit, 56, 56);
+AT(essence_session_options, crop_left, 60, 60);
+AT(essence_session_options, crop_top, 64, 64);
+AT(essence_session_options, yuv_matrix, 68, 68);
+AT(essence_session_options, yuv_range, 72, 72);
+AT(essence_session_options, background, 76, 76);
+AT(essence_session_options, background_rgb, 80, 80);
+AT(essence_session_options, report_done, 84, 84);
+AT(essence_session_options, background_picture, 88, 88);
 
 SIZE(essence_session_info, 32, 28);
 AT(essence_session_info, frame_width, 4, 4);
@@ -109,7 +119,7 @@ AT(essence_session_statistics, restarts, 56, 56);
 AT(essence_session_statistics, samples, 64, 64);
 AT(essence_session_statistics, worst_delay_ns, 72, 72);
 
-SIZE(essence_frame_info, 144, 104);
+SIZE(essence_frame_info, 160, 120);
 AT(essence_frame_info, flags, 4, 4);
 AT(essence_frame_info, index, 8, 8);
 AT(essence_frame_info, pts_samples, 16, 16);
@@ -127,6 +137,9 @@ AT(essence_frame_info, audio_samples, 112, 80);
 AT(essence_frame_info, arkit, 120, 84);
 AT(essence_frame_info, arkit_count, 128, 88);
 AT(essence_frame_info, interruptions, 136, 96);
+AT(essence_frame_info, yuv_matrix, 144, 104);
+AT(essence_frame_info, yuv_range, 148, 108);
+AT(essence_frame_info, since_due_ns, 152, 112);
 
 SIZE(essence_audio_info, 32, 32);
 AT(essence_audio_info, rate_hz, 4, 4);
@@ -152,7 +165,7 @@ AT(essence_mp4_info, height, 28, 28);
 
 /* Constants are constants of the language; values never change. */
 HOLDS(ok_is_zero, ESSENCE_OK == 0);
-HOLDS(news_is_positive, ESSENCE_AGAIN == 1 && ESSENCE_END == 2);
+HOLDS(news_is_positive, ESSENCE_AGAIN == 1 && ESSENCE_END == 2 && ESSENCE_DONE == 3);
 HOLDS(errors_of_calls, ESSENCE_ERR_INVALID_ARGUMENT == -100 && ESSENCE_ERR_INVALID_STATE == -101 &&
                            ESSENCE_ERR_LIMIT_EXCEEDED == -102 && ESSENCE_ERR_CANCELLED == -103);
 HOLDS(errors_of_files, ESSENCE_ERR_NOT_FOUND == -200 && ESSENCE_ERR_IO == -201 &&
@@ -173,6 +186,11 @@ HOLDS(flags, ESSENCE_FRAME_SPEECH == 1 && ESSENCE_FRAME_END_OF_SPEECH == 2 && ES
 HOLDS(levels, ESSENCE_LOG_LEVEL_OFF == 0 && ESSENCE_LOG_LEVEL_ERROR == 1 && ESSENCE_LOG_LEVEL_WARN == 2 &&
                   ESSENCE_LOG_LEVEL_INFO == 3 && ESSENCE_LOG_LEVEL_DEBUG == 4 && ESSENCE_LOG_LEVEL_TRACE == 5);
 HOLDS(qualities, ESSENCE_QUALITY_MEDIUM == 0 && ESSENCE_QUALITY_LOW == 1 && ESSENCE_QUALITY_HIGH == 2);
+HOLDS(fits, ESSENCE_FIT_CONTAIN == 0 && ESSENCE_FIT_COVER == 1 && ESSENCE_FIT_CROP == 2);
+HOLDS(backgrounds, ESSENCE_BACKGROUND_NONE == 0 && ESSENCE_BACKGROUND_COLOR == 1 &&
+                       ESSENCE_BACKGROUND_PICTURE == 2);
+HOLDS(yuv, ESSENCE_YUV_MATRIX_BT601 == 0 && ESSENCE_YUV_MATRIX_BT709 == 1 &&
+               ESSENCE_YUV_RANGE_LIMITED == 0 && ESSENCE_YUV_RANGE_FULL == 1);
 HOLDS(version, ESSENCE_ABI_VERSION_MAJOR == 1 && ESSENCE_ABI_VERSION_MINOR >= 4);
 HOLDS(no_limit, ESSENCE_NO_LIMIT == 0xFFFFFFFF);
 

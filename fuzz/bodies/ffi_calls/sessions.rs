@@ -232,6 +232,15 @@ impl World {
             without_pictures: u32::from(options.without_pictures % 3),
             queue_limit_utterances: u32::from(options.limit) % 3,
             queue_limit_bytes: u64::from(options.letterbox),
+            fit: u32::from(options.limit) % 4,
+            crop_left: u32::from(options.without_pictures),
+            crop_top: 0,
+            yuv_matrix: options.letterbox % 3,
+            yuv_range: options.letterbox % 3,
+            background: u32::from(options.clock) % 3,
+            background_rgb: options.letterbox,
+            report_done: u32::from(options.tail),
+            background_picture: ptr::null(),
         };
         let size = options.size.of(size_of_val(&given));
         let mut room = Room::new(given, size, u8::from(options.tail));

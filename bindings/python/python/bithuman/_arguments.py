@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, Tuple, Union
+from typing import TYPE_CHECKING, Any, Tuple, Union
 
 from .exceptions import InvalidArgument, InvalidType
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 #: A size of pictures: both sides, or the longer one.
 Size = Union[int, Tuple[int, int], None]
@@ -14,6 +18,14 @@ Size = Union[int, Tuple[int, int], None]
 Colour = Union[Tuple[int, int, int], None]
 
 _RATES = "8000 to 192000 are accepted"
+
+
+#: How the avatar's picture fits into another size: ``contain`` (with bars), ``cover`` (cut off), or the left and top of the part that is
+#: cut out at its own scale.
+Fit = Union[str, Tuple[int, int]]
+
+#: What lies behind an avatar that was keyed, and in place of bars: a colour, a picture as (height, width, 3) uint8, red first, or None.
+Background = Union[Tuple[int, int, int], "NDArray[np.uint8]", None]
 
 
 def integer(value: Any, what: str) -> int:
@@ -46,7 +58,7 @@ def count(value: Any, what: str, most: int = 0xFFFF_FFFE) -> int:
     return number
 
 
-def colour(value: Colour) -> int:
+def colour(value: Any) -> int:
     """A colour as 0xRRGGBB."""
     if value is None:
         return 0
@@ -54,6 +66,12 @@ def colour(value: Colour) -> int:
     if not all(0 <= channel <= 255 for channel in (red, green, blue)):
         raise InvalidArgument(f"a colour is three values from 0 to 255, not {value}")
     return red << 16 | green << 8 | blue
+
+
+def pair(values: Any, what: str, meant: str) -> Tuple[int, int]:
+    """Two whole numbers from 0 on."""
+    first, second = _numbers(values, 2, what, meant)
+    return (count(first, what), count(second, what))
 
 
 def size(value: Size, own: Tuple[int, int]) -> Tuple[int, int]:

@@ -181,6 +181,7 @@ class AvatarInfo:
         arkit_names: ARKit's names of the values that come with each frame.
         manifest: Everything that the file says of itself.
         size_bytes: Size of the file.
+        has_matte: Whether it was keyed: pictures with alpha are transparent around it, and any background can lie behind it.
     """
 
     path: str
@@ -193,6 +194,7 @@ class AvatarInfo:
     arkit_names: Tuple[str, ...]
     manifest: Mapping[str, Any]
     size_bytes: int
+    has_matte: bool = False
 
 
 class AvatarFile(Unique):
@@ -234,6 +236,7 @@ def _describe(pointer: Any, path: str) -> AvatarInfo:
         arkit_names=texts(info.arkit_names, info.arkit_count),
         manifest=json.loads(text(info.manifest_json)),
         size_bytes=info.file_bytes,
+        has_matte=bool(info.has_matte),
     )
 
 

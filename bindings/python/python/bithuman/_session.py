@@ -8,13 +8,13 @@ import threading
 import weakref
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Deque, Dict, List, Optional, Protocol, Tuple, Union
+from typing import TYPE_CHECKING, Any, Deque, Dict, List, Optional, Protocol, Tuple, TypeVar, Union
 
 import numpy as np
 
 from . import _abi, _arguments, _log
 from ._abi import Handle, Unique, call, sized
-from ._arguments import Colour, Size
+from ._arguments import Background, Colour, Fit, Size
 from ._buffer_pool import BufferPool
 from ._frame_slots import FrameSlot, FrameSlots, read
 from ._library import ffi, lib
@@ -37,6 +37,13 @@ _FORMATS: "Dict[str, int]" = {
         ("nv12", "NV12"),
     )
 }
+_FITS: "Dict[str, int]" = {"contain": lib.ESSENCE_FIT_CONTAIN, "cover": lib.ESSENCE_FIT_COVER}
+_YUV: "Dict[str, Tuple[int, int]]" = {
+    "bt601": (lib.ESSENCE_YUV_MATRIX_BT601, lib.ESSENCE_YUV_RANGE_LIMITED),
+    "bt601-full": (lib.ESSENCE_YUV_MATRIX_BT601, lib.ESSENCE_YUV_RANGE_FULL),
+    "bt709": (lib.ESSENCE_YUV_MATRIX_BT709, lib.ESSENCE_YUV_RANGE_LIMITED),
+    "bt709-full": (lib.ESSENCE_YUV_MATRIX_BT709, lib.ESSENCE_YUV_RANGE_FULL),
+}
 _PACINGS: "Dict[str, int]" = {"realtime": lib.ESSENCE_PACING_REALTIME, "unpaced": lib.ESSENCE_PACING_UNPACED}
 
 # Names of the library that every frame needs.
@@ -48,6 +55,8 @@ _LATE: int = lib.ESSENCE_FRAME_LATE
 _MUTED: int = lib.ESSENCE_FRAME_MUTED
 _CONCEALED: int = lib.ESSENCE_FRAME_CONCEALED
 _next_frames = lib.essence_session_next_frames
+
+_T = TypeVar("_T")
 
 #: Frames that are drawn together at most, and bytes of their pictures: large ones take longer to draw, beside which the rest of a
 #: frame is less.
@@ -123,6 +132,9 @@ class Session(Unique):
         clock: Optional[ManualClock] = None,
         queue_limit: int = 600,
         pictures: bool = True,
+        fit: Fit = "contain",
+        background: Background = None,
+        yuv: str = "bt601",
     ) -> None:
         _log.follow(avatar.engine)
         options = _abi.options("essence_session_options", lib.essence_session_options_init)
@@ -130,6 +142,10 @@ class Session(Unique):
         options.pixel_format = _choice("pixel format", pixel_format, _FORMATS)
         options.width, options.height = _arguments.size(size, (avatar.info.width, avatar.info.height))
         options.letterbox_rgb = _arguments.colour(letterbox)
+        options.fit, options.crop_left, options.crop_top = _fit(fit)
+        options.yuv_matrix, options.yuv_range = _choice("YUV standard", yuv, _YUV)
+        # `kept` is the picture's memory, until the session is created.
+        options.background, options.background_rgb, options.background_picture, kept = _background(background)
         options.queue_limit_s = _arguments.count(queue_limit, "queue_limit")
         # So many seconds at 48 kHz always fit; 128 MiB do by default.
         options.queue_limit_bytes = max(128 << 20, options.queue_limit_s * 48_000 * 4)
@@ -142,6 +158,7 @@ class Session(Unique):
                 with clock._handle as options.clock:
                     call(lib.essence_session_create, pointer, options, out)
         session = out[0]
+        del kept
         info = sized("essence_session_info")
         call(lib.essence_session_describe, session, info)
         self.width: int = info.frame_width
@@ -363,7 +380,31 @@ def _destroy(slots: FrameSlots, session: Any) -> None:
     slots.destroy()
 
 
-def _choice(what: str, name: str, table: "Dict[str, int]") -> int:
+def _fit(fit: Fit) -> Tuple[int, int, int]:
+    if isinstance(fit, str):
+        return (_choice("fit", fit, _FITS), 0, 0)
+    left, top = _arguments.pair(fit, "a fit", "`contain`, `cover`, or the left and top of the part that is cut out")
+    return (lib.ESSENCE_FIT_CROP, left, top)
+
+
+def _background(background: Background) -> Tuple[int, int, Any, Any]:
+    """The kind, a colour, a picture, and what keeps its memory."""
+    if background is None:
+        return (lib.ESSENCE_BACKGROUND_NONE, 0, ffi.NULL, None)
+    array = np.asarray(background)
+    if array.ndim != 3:
+        return (lib.ESSENCE_BACKGROUND_COLOR, _arguments.colour(background), ffi.NULL, None)
+    if array.dtype != np.uint8 or array.shape[2] != 3:
+        raise InvalidArgument(f"a background is a colour or (height, width, 3) uint8, not {array.shape} {array.dtype}")
+    array = np.ascontiguousarray(array)
+    picture = sized("essence_picture")
+    memory = ffi.from_buffer("uint8_t[]", array)
+    height, width = array.shape[:2]
+    call(lib.essence_picture_wrap, lib.ESSENCE_PIXEL_FORMAT_RGB8, width, height, memory, array.nbytes, picture)
+    return (lib.ESSENCE_BACKGROUND_PICTURE, 0, picture, memory)
+
+
+def _choice(what: str, name: str, table: "Dict[str, _T]") -> _T:
     try:
         return table[name]
     except (KeyError, TypeError):

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import _abi, _arguments, _engine, _pcm
 from ._abi import Unique
-from ._arguments import Colour, Size
+from ._arguments import Background, Colour, Fit, Size
 from ._log import logger
 from ._prefetch import Prefetcher
 from ._session import ManualClock, Session, Statistics
@@ -72,6 +72,9 @@ class AsyncBithuman(Unique):
         pacing: str = "realtime",
         pixel_format: str = "bgr",
         letterbox: Colour = None,
+        fit: Fit = "contain",
+        background: Background = None,
+        yuv: str = "bt601",
         queue_limit: int = 600,
         pictures: bool = True,
         provider: str = "auto",
@@ -98,6 +101,10 @@ class AsyncBithuman(Unique):
             pacing: ``realtime``, or ``unpaced``: frames as fast as they can be had, and none but speech.
             pixel_format: ``bgr``, ``rgb``, ``bgra``, ``rgba``, ``i420`` or ``nv12``.
             letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``output_size``. Default: black.
+            fit: ``contain`` (with bars), ``cover`` (cut off), or the left and top of the part that is cut out at its own scale.
+            background: A colour, or a picture as (height, width, 3) uint8, red first, behind an avatar that was keyed and in place of bars.
+                None: formats with alpha are transparent there.
+            yuv: Of ``i420`` and ``nv12``: ``bt601``, ``bt709``, ``bt601-full`` or ``bt709-full``.
             queue_limit: Most audio that may wait to be spoken, in seconds; pushing more raises :class:`LimitExceeded`.
             pictures: False: frames carry sound, ARKit values and the number of the base frame, at a fraction of the cost.
             provider: ``auto``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
@@ -123,6 +130,9 @@ class AsyncBithuman(Unique):
             clock=clock,
             queue_limit=queue_limit,
             pictures=pictures,
+            fit=fit,
+            background=background,
+            yuv=yuv,
         )
         ahead_frames = _arguments.count(output_buffer_size, "output_buffer_size")
         worker = Worker()

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _abi, _engine, _pcm
 from ._abi import Handle, Unique, call, sized
-from ._arguments import Colour, Size
+from ._arguments import Background, Colour, Fit, Size
 from ._session import Session, Statistics
 from .exceptions import InvalidArgument, InvalidType, RuntimeNotReadyError
 from .frames import ComposedFrame, VideoFrame
@@ -124,7 +124,7 @@ class Avatar(_Opened):
 
     @overload
     def render(
-        self, audio: "_pcm.Audio", out: None = None, *, sample_rate: int = ..., size: Size = ..., letterbox: Colour = ...
+        self, audio: "_pcm.Audio", out: None = None, *, sample_rate: int = ..., size: Size = ..., letterbox: Colour = ..., fit: Fit = ..., background: Background = ...
     ) -> "Pictures": ...
 
     @overload
@@ -136,6 +136,8 @@ class Avatar(_Opened):
         sample_rate: int = ...,
         size: Size = ...,
         letterbox: Colour = ...,
+        fit: Fit = ...,
+        background: Background = ...,
         quality: str = ...,
     ) -> int: ...
 
@@ -147,6 +149,8 @@ class Avatar(_Opened):
         sample_rate: int = INPUT_SAMPLE_RATE,
         size: Size = None,
         letterbox: Colour = None,
+        fit: Fit = "contain",
+        background: Background = None,
         quality: str = "medium",
     ) -> "Union[Pictures, int]":
         """Renders speech.
@@ -157,7 +161,9 @@ class Avatar(_Opened):
             out: An MP4 file to write. Without one, the pictures are given.
             sample_rate: Of audio that does not say so itself.
             size: Size of the pictures: ``(width, height)``, or the longer side alone. Default: the avatar's own.
-            letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``size``.
+            letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``size``. Default: black.
+            fit: ``contain`` (with bars), ``cover`` (cut off), or the left and top of the part that is cut out at its own scale.
+            background: A colour, or a picture as (height, width, 3) uint8, red first, behind an avatar that was keyed and in place of bars.
             quality: Of the MP4 file: ``low``, ``medium`` or ``high``.
 
         Returns:
@@ -166,9 +172,8 @@ class Avatar(_Opened):
         """
         pieces = _pcm.pieces(audio, sample_rate)
         if out is None:
-            session = Session(self._opened(), pacing="unpaced", pixel_format="rgb", size=size, letterbox=letterbox)
-            return Pictures(session, pieces)
-        return self._write(pieces, out, size, letterbox, quality).frames
+            return Pictures(self._session("rgb", size, letterbox, fit, background), pieces)
+        return self._write(pieces, out, self._session("i420", size, letterbox, fit, background), quality).frames
 
     def render_file(
         self,
@@ -178,20 +183,26 @@ class Avatar(_Opened):
         sample_rate: int = INPUT_SAMPLE_RATE,
         size: Size = None,
         letterbox: Colour = None,
+        fit: Fit = "contain",
+        background: Background = None,
         quality: str = "medium",
     ) -> "Rendered":
         """The same as :meth:`render` with ``out``, and says more of the file."""
-        return self._write(_pcm.pieces(audio, sample_rate), out, size, letterbox, quality)
+        pieces = _pcm.pieces(audio, sample_rate)
+        return self._write(pieces, out, self._session("i420", size, letterbox, fit, background), quality)
 
-    def _write(
-        self,
-        pieces: "Iterator[_pcm.Samples]",
-        out: "_engine.PathLike",
-        size: Size,
-        letterbox: Colour,
-        quality: str,
-    ) -> "Rendered":
-        session = Session(self._opened(), pacing="unpaced", pixel_format="i420", size=size, letterbox=letterbox)
+    def _session(self, pixel_format: str, size: Size, letterbox: Colour, fit: Fit, background: Background) -> Session:
+        return Session(
+            self._opened(),
+            pacing="unpaced",
+            pixel_format=pixel_format,
+            size=size,
+            letterbox=letterbox,
+            fit=fit,
+            background=background,
+        )
+
+    def _write(self, pieces: "Iterator[_pcm.Samples]", out: "_engine.PathLike", session: Session, quality: str) -> "Rendered":
         try:
             return _Mp4(session, out, quality).write(pieces)
         finally:
@@ -213,6 +224,9 @@ class Bithuman(_Opened):
         output_size: Size = None,
         pixel_format: str = "bgr",
         letterbox: Colour = None,
+        fit: Fit = "contain",
+        background: Background = None,
+        yuv: str = "bt601",
         queue_limit: int = 600,
         pictures: bool = True,
         provider: str = "auto",
@@ -228,6 +242,10 @@ class Bithuman(_Opened):
             output_size: Size of the pictures: ``(width, height)``, or the longer side alone. Default: the avatar's own.
             pixel_format: ``bgr``, ``rgb``, ``bgra``, ``rgba``, ``i420`` or ``nv12``.
             letterbox: Red, green and blue of the bars where the avatar's proportions differ from ``output_size``. Default: black.
+            fit: ``contain`` (with bars), ``cover`` (cut off), or the left and top of the part that is cut out at its own scale.
+            background: A colour, or a picture as (height, width, 3) uint8, red first, behind an avatar that was keyed and in place of bars.
+                None: formats with alpha are transparent there.
+            yuv: Of ``i420`` and ``nv12``: ``bt601``, ``bt709``, ``bt601-full`` or ``bt709-full``.
             queue_limit: Most audio that may wait to be spoken, in seconds.
             pictures: False: frames carry sound, ARKit values and the number of the base frame, at a fraction of the cost.
             provider: ``auto``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
@@ -250,6 +268,9 @@ class Bithuman(_Opened):
             letterbox=letterbox,
             queue_limit=queue_limit,
             pictures=pictures,
+            fit=fit,
+            background=background,
+            yuv=yuv,
         )
         return cls(avatar, session)
 
