@@ -20,7 +20,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
-    let container = Container::open(&args.avatar)?;
+    let container = open(&args.avatar)?;
     // Avatars of other families are described, not checked.
     let manifest = container.manifest().ok();
     if manifest.is_some() || container.expression().is_some() {
@@ -45,6 +45,15 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
         console.text(&describe(&container, manifest, args)?)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The avatar, or the one that a picture makes.
+fn open(path: &std::path::Path) -> Result<Container, Failure> {
+    #[cfg(feature = "portrait")]
+    if essence::is_picture(path) {
+        return Ok(essence::portrait::open_file(path)?);
+    }
+    Ok(Container::open(path)?)
 }
 
 fn name_file(error: &essence::Error, path: &std::path::Path) -> essence::Error {

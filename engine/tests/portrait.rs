@@ -208,7 +208,7 @@ fn pictures_without_a_face_that_can_speak_are_refused_with_the_reason() {
     };
     let grey = png(640, 480, &[128; 3 * 640 * 480], png::ColorType::Rgb);
     let (kind, message) = refused(&grey);
-    assert_eq!(kind, ErrorKind::InvalidArgument);
+    assert_eq!(kind, ErrorKind::InvalidAvatar);
     assert!(message.contains("no face"), "{message}");
 
     let (_, message) = refused(&face()[..9_000]);

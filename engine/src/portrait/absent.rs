@@ -14,7 +14,7 @@ pub fn is_picture(_: impl AsRef<Path>) -> bool {
 ///
 /// # Errors
 /// `UnsupportedFormat`.
-pub(crate) fn open_file(_: &Path) -> Result<Container> {
+pub fn open_file(_: &Path) -> Result<Container> {
     Err(absent())
 }
 

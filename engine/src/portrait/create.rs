@@ -98,7 +98,7 @@ pub fn describe(container: &Container) -> Result<PortraitReport> {
 /// # Errors
 /// - `UnsupportedFormat`: not a PNG, JPEG or WebP.
 /// - `LimitExceeded`: the picture is too large.
-/// - `InvalidArgument`: the file is damaged, or shows no face that could speak; the message says why
+/// - `InvalidAvatar`: the file is damaged, or shows no face that could speak; the message says why
 ///   and what to do.
 pub fn create(picture: &[u8], options: &PortraitOptions) -> Result<(Vec<u8>, PortraitReport)> {
     let (frame, landmarks) = found(picture, options.force)?;
@@ -287,5 +287,5 @@ fn lightest(picture: &Picture, fit: &Fit) -> f32 {
 
 #[cold]
 fn refused(message: String) -> Error {
-    Error::new(ErrorKind::InvalidArgument, message)
+    Error::new(ErrorKind::InvalidAvatar, message)
 }

@@ -68,12 +68,13 @@ const MOST_OVERDRAW: f32 = 8.0;
 /// Most bytes of a picture file.
 const MAX_PICTURE_BYTES: u64 = 64 << 20;
 
-/// The avatar that a picture file makes, named as the file.
+/// The avatar that a picture file makes, named as the file: what [`Engine::open`](crate::Engine::open)
+/// opens.
 ///
 /// # Errors
 /// - Those of [`create`].
 /// - `Io` if the file can't be read, `LimitExceeded` if it has more than 64 MiB.
-pub(crate) fn open_file(path: &Path) -> Result<Container> {
+pub fn open_file(path: &Path) -> Result<Container> {
     let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", path.display()));
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let options = PortraitOptions {

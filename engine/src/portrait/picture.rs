@@ -29,7 +29,7 @@ impl Picture {
     ///
     /// # Errors
     /// - `UnsupportedFormat` if they are not PNG, JPEG or WebP.
-    /// - `InvalidArgument` if the file is damaged, cut off or empty.
+    /// - `InvalidAvatar` if the file is damaged, cut off or empty.
     /// - `LimitExceeded` if the picture has more than 24 million pixels, or 8192 on a side.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
         let mut reader = ImageReader::new(Cursor::new(bytes))
@@ -234,7 +234,7 @@ fn refused(error: &ImageError) -> Error {
 
 fn damaged(error: &dyn std::fmt::Display) -> Error {
     Error::new(
-        ErrorKind::InvalidArgument,
+        ErrorKind::InvalidAvatar,
         format!("the picture is damaged or cut off ({error}); save or download it again"),
     )
 }

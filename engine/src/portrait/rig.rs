@@ -47,6 +47,8 @@ const NECK: f32 = 1.25;
 const EYEBALL: f32 = 2.05;
 /// How far a lip's rows follow what sets the lips' gap, from the outline to where the lips meet.
 const LIP_ROWS: [f32; 4] = [0.45, 0.65, 0.85, 1.0];
+/// Distance of lips, in pixels, below which they touch.
+const TOUCHING: f32 = 0.35;
 /// Opening of the lips, in eyes, above which a mouth that the picture shows open is as open as there.
 const SPOKEN: f32 = 0.07;
 
@@ -257,6 +259,11 @@ fn part_lips(fit: &Fit, talk: f32, skin: &mut [Point]) {
                 let point = &mut skin[lip[row][column]];
                 *point = add(*point, scale(down, sign * share));
             }
+        }
+        // Lips that touch share their edge to the last bit: no crack between them.
+        if wanted < TOUCHING * length {
+            let middle = scale(add(skin[upper], skin[lower]), 0.5);
+            (skin[upper], skin[lower]) = (middle, middle);
         }
     }
 }
