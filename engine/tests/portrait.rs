@@ -280,7 +280,11 @@ fn damaged_pictures_are_refused_or_drawn() {
         }
         for _ in 0..1 + next() % 8 {
             // Headers are worth more than pixels.
-            let within = if next().is_multiple_of(2) { 700 } else { usize::MAX };
+            let within = if next().is_multiple_of(2) {
+                700
+            } else {
+                usize::MAX
+            };
             let at = next() as usize % bytes.len().min(within).max(1);
             if let Some(byte) = bytes.get_mut(at) {
                 *byte = next() as u8;
