@@ -119,7 +119,7 @@ AT(essence_session_statistics, restarts, 56, 56);
 AT(essence_session_statistics, samples, 64, 64);
 AT(essence_session_statistics, worst_delay_ns, 72, 72);
 
-SIZE(essence_frame_info, 160, 120);
+SIZE(essence_frame_info, 176, 136);
 AT(essence_frame_info, flags, 4, 4);
 AT(essence_frame_info, index, 8, 8);
 AT(essence_frame_info, pts_samples, 16, 16);
@@ -140,6 +140,27 @@ AT(essence_frame_info, interruptions, 136, 96);
 AT(essence_frame_info, yuv_matrix, 144, 104);
 AT(essence_frame_info, yuv_range, 148, 108);
 AT(essence_frame_info, since_due_ns, 152, 112);
+AT(essence_frame_info, tag, 160, 120);
+AT(essence_frame_info, gesture_started, 168, 128);
+AT(essence_frame_info, gesture_ended, 172, 132);
+
+SIZE(essence_curves, 56, 36);
+AT(essence_curves, ignore_unknown, 4, 4);
+AT(essence_curves, without_sound, 8, 8);
+AT(essence_curves, names, 16, 16);
+AT(essence_curves, name_count, 24, 20);
+AT(essence_curves, times_s, 32, 24);
+AT(essence_curves, time_count, 40, 28);
+AT(essence_curves, values, 48, 32);
+
+SIZE(essence_visemes, 48, 32);
+AT(essence_visemes, set, 4, 4);
+AT(essence_visemes, ignore_unknown, 8, 8);
+AT(essence_visemes, without_sound, 12, 12);
+AT(essence_visemes, symbols, 16, 16);
+AT(essence_visemes, starts_s, 24, 20);
+AT(essence_visemes, ends_s, 32, 24);
+AT(essence_visemes, count, 40, 28);
 
 SIZE(essence_audio_info, 32, 32);
 AT(essence_audio_info, rate_hz, 4, 4);
