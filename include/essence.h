@@ -333,6 +333,38 @@ enum {
 };
 
 /**
+ * Whose names for visemes or phonemes. Since ABI 1.4.
+ */
+typedef uint32_t essence_viseme_set;
+
+enum {
+    /**
+     * ARPAbet, as CMU's dictionary, Festival and Flite write it: `AH0`; `SIL` is silence.
+     */
+    ESSENCE_VISEME_SET_ARPABET = 0,
+    /**
+     * Viseme ids of Microsoft's (Azure's) speech service: `0` to `21`.
+     */
+    ESSENCE_VISEME_SET_AZURE = 1,
+    /**
+     * Phoneme mnemonics of eSpeak NG: `oU`; `_` is a pause.
+     */
+    ESSENCE_VISEME_SET_ESPEAK = 2,
+    /**
+     * The International Phonetic Alphabet; an empty symbol and `_` are pauses.
+     */
+    ESSENCE_VISEME_SET_IPA = 3,
+    /**
+     * The fifteen visemes of Oculus (Meta): `sil PP FF TH DD kk CH SS nn RR aa E ih oh ou`.
+     */
+    ESSENCE_VISEME_SET_OCULUS = 4,
+    /**
+     * Visemes of Amazon Polly's speech marks: `p t S T f k i r s u @ a e E o O sil`.
+     */
+    ESSENCE_VISEME_SET_POLLY = 5
+};
+
+/**
  * What happened around a frame: a sum of these.
  */
 typedef uint32_t essence_frame_flags;
@@ -404,6 +436,11 @@ enum {
  * Stands for "as many as wanted" where a number of sessions is given.
  */
 #define ESSENCE_NO_LIMIT 4294967295
+
+/**
+ * No motion, where a place in the avatar's `motions` is told. Since ABI 1.4.
+ */
+#define ESSENCE_NO_MOTION 4294967295
 
 /**
  * A file of audio, read as mono samples: wav, mp3, m4a, ogg, opus, flac, aac, webm and others.
@@ -945,6 +982,93 @@ typedef struct essence_session_statistics {
 } essence_session_statistics;
 
 /**
+ * Keyframes of ARKit values. Begin with #ESSENCE_CURVES_INIT. All is borrowed for the call. Since ABI
+ * 1.4.
+ */
+typedef struct essence_curves {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * 1: names that the avatar lacks are passed over. 0, the default: they are refused.
+     */
+    uint32_t ignore_unknown;
+    /**
+     * 1: no sound comes with this utterance; frames come as keyframes do, one frame behind them. 0,
+     * the default: frames come with the sound, or after essence_session_flush().
+     */
+    uint32_t without_sound;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * Names, UTF-8, each one of the avatar's `arkit_names` and none twice.
+     */
+    const char *const *names;
+    /**
+     * Number of names; with none, the keyframes end the span in which those before drive the mouth.
+     */
+    size_t name_count;
+    /**
+     * Times in seconds from the utterance's start, ascending.
+     */
+    const double *times_s;
+    /**
+     * Number of times.
+     */
+    size_t time_count;
+    /**
+     * A value for each name of the first time, then of the second, and so on: `name_count` ×
+     * `time_count`, clamped to [0, 1].
+     */
+    const float *values;
+} essence_curves;
+
+/**
+ * Visemes or phonemes in time. Begin with #ESSENCE_VISEMES_INIT. All is borrowed for the call. Since
+ * ABI 1.4.
+ */
+typedef struct essence_visemes {
+    /**
+     * Size of this struct as the caller knows it.
+     */
+    uint32_t struct_size;
+    /**
+     * Whose names the symbols are. Default: #ESSENCE_VISEME_SET_ARPABET.
+     */
+    essence_viseme_set set;
+    /**
+     * 1: symbols that the set lacks count as a part of the viseme before. 0, the default: they are
+     * refused.
+     */
+    uint32_t ignore_unknown;
+    /**
+     * 1: no sound comes with this utterance; frames come as soon as the visemes are known up to 0.4 s
+     * ahead. 0, the default: frames come with the sound, or after essence_session_flush().
+     */
+    uint32_t without_sound;
+    /**
+     * Symbols, UTF-8.
+     */
+    const char *const *symbols;
+    /**
+     * When each begins, in seconds from the utterance's start, ascending.
+     */
+    const double *starts_s;
+    /**
+     * When each ends; NaN: when the next one begins, or 120 ms after its start if it is the last one.
+     * NULL stands for NaN throughout.
+     */
+    const double *ends_s;
+    /**
+     * Number of symbols and of times.
+     */
+    size_t count;
+} essence_visemes;
+
+/**
  * A frame: its picture, the exact audio that belongs to it, and facts about it.
  *
  * Pointers are borrowed until the essence_frame is filled again or destroyed (those in `planes`
@@ -1041,6 +1165,20 @@ typedef struct essence_frame_info {
      * it, told by the clock of the program. 0 unpaced and on an essence_clock. Since ABI 1.4.
      */
     uint64_t since_due_ns;
+    /**
+     * The tag that the frame's first sample was pushed with, 0 without one. Since ABI 1.4.
+     */
+    uint64_t tag;
+    /**
+     * The gesture that begins with this frame, by its place in the avatar's `motions`;
+     * #ESSENCE_NO_MOTION: none. Since ABI 1.4.
+     */
+    uint32_t gesture_started;
+    /**
+     * The gesture that is over with this frame, the first one that doesn't show it;
+     * #ESSENCE_NO_MOTION: none. Since ABI 1.4.
+     */
+    uint32_t gesture_ended;
 } essence_frame_info;
 
 /**
@@ -1190,10 +1328,22 @@ typedef struct essence_mp4_info {
     { sizeof(essence_session_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
+ * An essence_curves to begin with.
+ */
+#define ESSENCE_CURVES_INIT \
+    { sizeof(essence_curves), 0, 0, 0, NULL, 0, NULL, 0, NULL }
+
+/**
+ * An essence_visemes to begin with.
+ */
+#define ESSENCE_VISEMES_INIT \
+    { sizeof(essence_visemes), ESSENCE_VISEME_SET_ARPABET, 0, 0, NULL, NULL, NULL, 0 }
+
+/**
  * An essence_frame_info to begin with.
  */
 #define ESSENCE_FRAME_INFO_INIT \
-    { sizeof(essence_frame_info), 0, 0, 0, 0, 0, 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, { NULL, NULL, NULL }, { 0, 0, 0 }, NULL, NULL, 0, NULL, 0, 0, ESSENCE_YUV_MATRIX_BT601, ESSENCE_YUV_RANGE_LIMITED, 0 }
+    { sizeof(essence_frame_info), 0, 0, 0, 0, 0, 0, 0, ESSENCE_PIXEL_FORMAT_BGR8, 0, { NULL, NULL, NULL }, { 0, 0, 0 }, NULL, NULL, 0, NULL, 0, 0, ESSENCE_YUV_MATRIX_BT601, ESSENCE_YUV_RANGE_LIMITED, 0, 0, ESSENCE_NO_MOTION, ESSENCE_NO_MOTION }
 
 /**
  * An essence_audio_info to begin with.
@@ -1709,6 +1859,72 @@ essence_status essence_session_set_loop(const struct essence_session *session,
  */
 essence_status essence_session_read_statistics(const struct essence_session *session,
                                                struct essence_session_statistics *statistics,
+                                               struct essence_error *err);
+
+/**
+ * Takes keyframes of ARKit values for the utterance that is being pushed; they begin one if there
+ * is none. From a keyframe to the next one, linearly interpolated, the values that both name
+ * replace what the speech network makes; frame k shows those at k / 25 s. The others go on coming
+ * from the network, or are 0 without sound. Push keyframes before the sound of their time. The
+ * `arkit` values of spoken frames, pushed back with the same sound, give the same frames. Since
+ * ABI 1.4.
+ *
+ * `curves`: borrowed for the call.
+ *
+ * Fails with (nothing is taken then): INVALID_ARGUMENT (an unknown name or one that is there
+ * twice, times that don't ascend, values that are not finite), INVALID_STATE (sound in an
+ * utterance without sound, or the reverse), LIMIT_EXCEEDED, UNSUPPORTED_VERSION.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_push_curves(const struct essence_session *session,
+                                           const struct essence_curves *curves,
+                                           struct essence_error *err);
+
+/**
+ * Takes visemes or phonemes with their times, as speech engines give them, for the utterance that
+ * is being pushed; they begin one if there is none. Neighbours flow into each other, and lips shut
+ * for p, b and m in at least one frame. An utterance with visemes takes its whole mouth from them;
+ * curves come on top. Push visemes before the sound of their time. Since ABI 1.4.
+ *
+ * `visemes`: borrowed for the call.
+ *
+ * Fails with (nothing is taken then): INVALID_ARGUMENT (a symbol that the set lacks, times that
+ * don't ascend), INVALID_STATE (sound in an utterance without sound, or the reverse),
+ * LIMIT_EXCEEDED, UNSUPPORTED_VERSION.
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_push_visemes(const struct essence_session *session,
+                                            const struct essence_visemes *visemes,
+                                            struct essence_error *err);
+
+/**
+ * The same as essence_session_push_audio_i16() with a tag of the caller's, which comes back as
+ * `tag` of the frames whose first sample is of this piece; 0 stands for none. Since ABI 1.4.
+ *
+ * Fails with: as essence_session_push_audio_i16().
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_push_tagged_i16(const struct essence_session *session,
+                                               const int16_t *samples,
+                                               size_t count,
+                                               uint32_t rate_hz,
+                                               uint32_t channels,
+                                               uint64_t tag,
+                                               struct essence_error *err);
+
+/**
+ * The same as essence_session_push_audio_f32() with a tag, as
+ * essence_session_push_tagged_i16(). Since ABI 1.4.
+ *
+ * Fails with: as essence_session_push_audio_f32().
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_push_tagged_f32(const struct essence_session *session,
+                                               const float *samples,
+                                               size_t count,
+                                               uint32_t rate_hz,
+                                               uint32_t channels,
+                                               uint64_t tag,
                                                struct essence_error *err);
 
 /**

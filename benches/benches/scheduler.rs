@@ -1,12 +1,13 @@
 //! What scheduling costs as sessions grow in number.
 //!
-//! `cargo bench --package benches --bench scheduler -- [seconds] [sessions …]`, by default 10 s of 10, 100,
-//! 300 and 1,000. One line of CSV per number. `queue_ns` is what the scheduler's queue alone takes for a
-//! frame of each task: announcing it, taking it out in a batch and putting it back. `frame_us` is the
-//! processor time of a frame of real-time sessions of the toy avatar that all speak, without pictures,
-//! each drawn by a thread of its own; `dropped_percent` says how many frames the machine had no time for.
-//! The processor time of a frame doesn't depend on how busy the machine is otherwise, as long as few are
-//! dropped. The last column compares it with that of the first line.
+//! `cargo bench --package benches --bench scheduler -- [seconds] [sessions …]`, by default 10 s of 10,
+//! 100, 300 and 1,000. One line of CSV per number.
+//!
+//! `queue_ns` is what the scheduler's queue alone takes for a frame of a task: announcing it, taking it
+//! out in a batch and putting it back. `frame_us` is the processor time of a drawn frame: real-time
+//! sessions of the toy avatar all speak, without pictures, each drawn by a thread of its own.
+//! `dropped_percent` says for how many frames the machine had no time; `frame_us` includes their sound.
+//! `ratio` compares `frame_us` with the first line's.
 #![expect(clippy::print_stdout, reason = "prints a table")]
 
 use std::sync::Barrier;

@@ -280,7 +280,7 @@ fn damaged_pictures_are_refused_or_drawn() {
         }
         for _ in 0..1 + next() % 8 {
             // Headers are worth more than pixels.
-            let within = if next() % 2 == 0 { 700 } else { usize::MAX };
+            let within = if next().is_multiple_of(2) { 700 } else { usize::MAX };
             let at = next() as usize % bytes.len().min(within).max(1);
             if let Some(byte) = bytes.get_mut(at) {
                 *byte = next() as u8;
@@ -307,7 +307,7 @@ fn landmarks_that_are_no_face_are_refused_or_drawn() {
                 2 => wild,
                 3 => wild / 100.0,
                 4 => *point + (wild / 50_000.0),
-                _ if next() % 10 == 0 => wild,
+                _ if next().is_multiple_of(10) => wild,
                 _ => *point,
             };
         }

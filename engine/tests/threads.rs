@@ -313,6 +313,10 @@ fn run(pacing: Pacing, frames: usize, usual: usize, at_a_time: usize) {
                     if let Err(error) = round(&avatar, case, pacing, number as u64) {
                         wrong.lock().unwrap().push(error);
                     }
+                    if number % 4_000 == 3_999 {
+                        let wrong = wrong.lock().unwrap().len();
+                        println!("{pacing:?}: round {}, {wrong} are wrong", number + 1);
+                    }
                 }
             });
         }

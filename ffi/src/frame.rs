@@ -52,6 +52,9 @@ constants! {
     }
 }
 
+/// No motion, where a place in the avatar's `motions` is told. Since ABI 1.4.
+pub const ESSENCE_NO_MOTION: u32 = 0xFFFF_FFFF;
+
 /// A frame: its picture, the exact audio that belongs to it, and facts about it.
 ///
 /// Pointers are borrowed until the essence_frame is filled again or destroyed (those in `planes`
@@ -109,12 +112,12 @@ pub struct essence_frame_info {
     pub since_due_ns: u64,
     /// The tag that the frame's first sample was pushed with, 0 without one. Since ABI 1.4.
     pub tag: u64,
-    /// The gesture that begins with this frame, by its place in the avatar's `motions`; -1: none. Since
-    /// ABI 1.4.
-    pub gesture_started: i32,
-    /// The gesture that is over with this frame, the first one that doesn't show it; -1: none. Since ABI
-    /// 1.4.
-    pub gesture_ended: i32,
+    /// The gesture that begins with this frame, by its place in the avatar's `motions`;
+    /// #ESSENCE_NO_MOTION: none. Since ABI 1.4.
+    pub gesture_started: u32,
+    /// The gesture that is over with this frame, the first one that doesn't show it;
+    /// #ESSENCE_NO_MOTION: none. Since ABI 1.4.
+    pub gesture_ended: u32,
 }
 
 sized!(essence_frame_info, grown by interruptions {
@@ -139,8 +142,8 @@ sized!(essence_frame_info, grown by interruptions {
     yuv_range: ESSENCE_YUV_RANGE_LIMITED,
     since_due_ns: 0,
     tag: 0,
-    gesture_started: -1,
-    gesture_ended: -1,
+    gesture_started: ESSENCE_NO_MOTION,
+    gesture_ended: ESSENCE_NO_MOTION,
 });
 
 export! {
@@ -252,8 +255,9 @@ impl FrameBox {
     }
 }
 
-fn motion(index: Option<usize>) -> i32 {
-    index.map_or(-1, |index| i32::try_from(index).unwrap_or(i32::MAX))
+fn motion(index: Option<usize>) -> u32 {
+    let index = index.and_then(|index| u32::try_from(index).ok());
+    index.unwrap_or(ESSENCE_NO_MOTION)
 }
 
 fn flags_value(flags: FrameFlags) -> essence_frame_flags {

@@ -11,6 +11,8 @@
 mod avatar;
 #[path = "../../engine/tests/conversation.rs"]
 mod conversation;
+#[path = "../../engine/tests/driven.rs"]
+mod driven;
 #[path = "../../engine/tests/golden.rs"]
 mod golden;
 #[path = "../../engine/tests/hostile.rs"]

@@ -16,7 +16,7 @@ use crate::root;
 use read::{Constants, Source};
 
 /// The sources in the order of the header.
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 17] = [
     "version",
     "status",
     "error",
@@ -29,6 +29,7 @@ const SOURCES: [&str; 16] = [
     "session_options",
     "session",
     "statistics",
+    "driven",
     "draw",
     "wakeup",
     "frame",

@@ -59,8 +59,8 @@ impl VisemeSet {
         match self {
             Self::Arpabet => arpabet(symbol),
             Self::Azure => found(&AZURE),
-            Self::Espeak => spelled(symbol, &ESPEAK, &ESPEAK_TOGETHER, &ESPEAK_MARKS),
-            Self::Ipa => spelled(symbol, &IPA, &IPA_TOGETHER, &IPA_MARKS),
+            Self::Espeak => spelled(symbol, &ESPEAK, &ESPEAK_TOGETHER, ESPEAK_MARKS),
+            Self::Ipa => spelled(symbol, &IPA, &IPA_TOGETHER, IPA_MARKS),
             Self::Oculus => found(&OCULUS),
             Self::Polly => found(&POLLY),
         }

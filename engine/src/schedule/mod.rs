@@ -9,13 +9,14 @@
 //!
 //! A draw that finds no prepared frame waits for the pool. Where there is more work than time, each
 //! [item](WorkItem) says how long tasks wait from one turn to the next, so that the session drops
-//! pictures ahead of time. The queue has one mutex, with a condition variable for the threads and one for each
-//! task; the semaphore has a mutex of its own. None is held while working.
+//! pictures ahead of time. The queue has one mutex, with a condition variable for the threads and one
+//! for each task; the semaphore has a mutex of its own. None is held while working.
 
 #[cfg(feature = "internals")]
 mod bench;
 mod entry;
 mod heap;
+mod lanes;
 mod queue;
 mod semaphore;
 mod share;
@@ -129,7 +130,7 @@ impl<T: Task> Scheduler<T> {
         self.0.shared.lock().queue.len()
     }
 
-    /// Sets how many tasks there may be; those that there are stay.
+    /// Sets how many tasks there may be; registered tasks stay.
     pub(crate) fn set_limit(&self, limit: Option<usize>) {
         self.0.shared.lock().queue.limit = limit;
     }
@@ -161,8 +162,7 @@ impl<T: Task> Scheduler<T> {
     /// Waits for a turn of a task that is wanted now, if it has something to do.
     ///
     /// # Errors
-    /// `Cancelled`: `flag` was raised, and [`wake`](Self::wake) called, while the task had its turn before
-    /// it.
+    /// `Cancelled`: `flag` was raised, and [`wake`](Self::wake) called, before the turn was over.
     pub(crate) fn wait_for(&self, id: TaskId, flag: &AtomicBool) -> Result<()> {
         if self.running_threads() == 0 {
             return Ok(());
@@ -201,7 +201,8 @@ impl<T: Task> Scheduler<T> {
         self.0.shared.semaphore.acquire(share, deadline, flag)
     }
 
-    /// Wakes those who wait for this task or, with this flag, for a permit. The flag was raised before.
+    /// Wakes the threads that wait for this task or, with this flag, for a permit. The flag was raised
+    /// before.
     pub(crate) fn wake(&self, id: Option<TaskId>, flag: &AtomicBool) {
         if let Some(id) = id
             && let Some(entry) = self.0.shared.lock().queue.entry(id)
@@ -215,6 +216,12 @@ impl<T: Task> Scheduler<T> {
     #[cfg(test)]
     pub(crate) fn waiting_for_permits(&self) -> usize {
         self.0.shared.semaphore.waiters()
+    }
+
+    /// Threads of the pool that sleep, and times that one was woken.
+    #[cfg(test)]
+    pub(crate) fn sleepers(&self) -> (usize, usize) {
+        self.0.shared.sleepers()
     }
 
     /// Whether a thread waits for this task.

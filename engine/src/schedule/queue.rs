@@ -3,10 +3,10 @@
 //! Tasks form groups (a group is an avatar); the tasks of one group can be worked on together. A group
 //! is *dispatchable* when it has tasks for a full batch, or when the first of its tasks is due within the
 //! [batching window](BATCHING_WINDOW). Of the groups within their [share], the
-//! dispatchable one that is due first is served next, then those that are over their share.
+//! dispatchable one that is due first is served next, then the groups over it.
 //!
 //! Each group keeps a heap of its waiting tasks. Each [`Lane`] (within or over the share, [`Class`] of
-//! runs) keeps a heap of its groups by the first deadline, and one of those with a full batch. So
+//! runs) keeps a heap of its groups by the first deadline, and a heap of its groups with a full batch. So
 //! announcing, taking and putting back cost O(log n). The queue has no clock: every call is told the
 //! time.
 //!
@@ -19,6 +19,7 @@ use arrayvec::ArrayVec;
 
 use super::entry::{BATCHING_WINDOW, Batch, Entry, TaskId, WorkItem};
 use super::heap::{Heap, Places};
+use super::lanes::{Lane, Lanes};
 use super::share::{Class, Share, Standing};
 use super::{Deadline, too_many};
 use crate::Result;
@@ -38,10 +39,7 @@ pub(super) struct Queue<T> {
     pub(super) limit: Option<usize>,
     task_places: Places,
     groups: Vec<Group>,
-    /// Groups by [`Lane::index`].
-    lanes: [Lane; 6],
-    first_places: Places,
-    full_places: Places,
+    lanes: Lanes,
     /// Groups over their share, by the time when they will be within it.
     over_share: Heap<Instant>,
     over_places: Places,
@@ -64,28 +62,6 @@ struct Group {
     standing: Standing,
 }
 
-/// Groups of one standing.
-#[derive(Default)]
-struct Lane {
-    /// Groups with waiting tasks, by the first deadline.
-    first: Heap<Instant>,
-    /// Those of them with a full batch.
-    full: Heap<Instant>,
-}
-
-impl Lane {
-    fn index(standing: Standing) -> usize {
-        Class::ALL.len() * usize::from(standing.over_share) + standing.class as usize
-    }
-
-    /// The dispatchable group that is due first.
-    fn dispatchable(&self, now: Instant) -> Option<(Instant, usize)> {
-        let first = self.first.first();
-        let due = first.filter(|&(deadline, _)| deadline <= now + BATCHING_WINDOW);
-        [due, self.full.first()].into_iter().flatten().min()
-    }
-}
-
 impl<T> Queue<T> {
     pub(super) fn new(threads: usize, limit: Option<usize>) -> Self {
         Self {
@@ -95,9 +71,7 @@ impl<T> Queue<T> {
             limit,
             task_places: Places::default(),
             groups: Vec::new(),
-            lanes: Default::default(),
-            first_places: Places::default(),
-            full_places: Places::default(),
+            lanes: Lanes::default(),
             over_share: Heap::default(),
             over_places: Places::default(),
             threads,
@@ -167,18 +141,9 @@ impl<T> Queue<T> {
         group.share = Some(Arc::clone(share));
         group.standing = Standing::UNKNOWN;
         let count = self.groups.len();
-        for lane in &mut self.lanes {
-            lane.first.reserve(count);
-            lane.full.reserve(count);
-        }
+        self.lanes.reserve(count);
         self.over_share.reserve(count);
-        for places in [
-            &mut self.first_places,
-            &mut self.full_places,
-            &mut self.over_places,
-        ] {
-            places.reserve(count);
-        }
+        self.over_places.reserve(count);
         index
     }
 
@@ -287,7 +252,7 @@ impl<T> Queue<T> {
             return Some(now);
         }
         let lanes = [false, true].into_iter().flat_map(|over| self.open(over));
-        let (deadline, _) = lanes.filter_map(|lane| lane.first.first()).min()?;
+        let deadline = lanes.filter_map(Lane::first_deadline).min()?;
         Some(deadline.checked_sub(BATCHING_WINDOW).unwrap_or(deadline))
     }
 
@@ -305,7 +270,7 @@ impl<T> Queue<T> {
     fn open(&self, over_share: bool) -> impl Iterator<Item = &Lane> {
         let classes = Class::ALL.into_iter();
         let classes = classes.filter(|&class| self.free_slot(class).is_some());
-        classes.map(move |class| &self.lanes[Lane::index(Standing { over_share, class })])
+        classes.map(move |class| self.lanes.lane(Standing { over_share, class }))
     }
 
     /// A slot for one more batch of a class.
@@ -314,7 +279,7 @@ impl<T> Queue<T> {
         slots.find(|&slot| self.running[slot] < self.threads)
     }
 
-    /// Takes out a thread's share of the group's tasks, those that are due first.
+    /// Takes out a thread's part of the group's tasks, by deadline.
     fn collect(&mut self, group: usize, now: Instant) -> ArrayVec<WorkItem<T>, BATCH> {
         let mut items = ArrayVec::new();
         let tasks = &mut self.groups[group];
@@ -347,7 +312,7 @@ impl<T> Queue<T> {
         items
     }
 
-    /// Puts a batch back; `next` are the deadlines of the tasks' next turns, for those that have one.
+    /// Puts a batch back; `next` are the deadlines of the tasks' next turns, None for a task without one.
     pub(super) fn put_back(&mut self, batch: &Batch<T>, next: &[Option<Deadline>], now: Instant) {
         self.running[batch.slot] -= 1;
         self.groups[batch.group].running -= 1;
@@ -391,9 +356,7 @@ impl<T> Queue<T> {
         }
         let before = std::mem::replace(&mut self.groups[group].standing, standing);
         if before != standing {
-            let lane = &mut self.lanes[Lane::index(before)];
-            lane.first.remove(group, &mut self.first_places);
-            lane.full.remove(group, &mut self.full_places);
+            self.lanes.remove(group, before);
         }
         self.sort(group);
     }
@@ -406,19 +369,11 @@ impl<T> Queue<T> {
             standing,
             ..
         } = &self.groups[group];
-        let lane = &mut self.lanes[Lane::index(*standing)];
         // One at a time, until the first is measured.
         let is_held = standing.class == Class::Unknown && *running > 0;
         let first = waiting.first().filter(|_| !is_held);
-        match first {
-            Some((deadline, _)) => lane.first.set(group, deadline, &mut self.first_places),
-            None => lane.first.remove(group, &mut self.first_places),
-        }
-        match first {
-            Some((deadline, _)) if waiting.len() >= BATCH => {
-                lane.full.set(group, deadline, &mut self.full_places);
-            }
-            _ => lane.full.remove(group, &mut self.full_places),
-        }
+        let first = first.map(|(deadline, _)| deadline);
+        self.lanes
+            .set(group, *standing, first, waiting.len() >= BATCH);
     }
 }

@@ -1,10 +1,9 @@
 //! The semaphore that networks run under: earliest deadline first, with fair shares.
 //!
 //! As many networks run at a time as the engine has threads, and one more where there are both short
-//! and long runs (see [`Class`]). A permit that comes back goes to the waiter that is first in order:
-//! those in real time before those that are not, avatars within their share before those over it, then
-//! by deadline. The waiter is handed the permit, so nobody barges in. A cancelled session's waiter
-//! leaves the queue.
+//! and long runs (see [`Class`]). A permit that comes back is handed to the first waiter, so that no
+//! other thread barges in: real time comes before the rest, then avatars within their share before
+//! avatars over it, then the earlier deadline. A cancelled session's waiter leaves the queue.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,7 +30,7 @@ struct State {
     places: Places,
     waiters: Vec<Option<Waiter>>,
     vacant: Vec<usize>,
-    /// Counts waiters, to keep those of one deadline in order.
+    /// Counts waiters: equal deadlines are served in the order of arrival.
     arrivals: u64,
 }
 
@@ -121,7 +120,7 @@ impl Semaphore {
         }
     }
 
-    /// Wakes those who wait with this flag, which was raised before.
+    /// Wakes the waiters with this flag, which was raised before.
     pub(super) fn wake(&self, flag: &AtomicBool) {
         let flag = std::ptr::from_ref(flag).addr();
         for waiter in self.state().waiters.iter().flatten() {
@@ -303,6 +302,17 @@ mod tests {
             (&good, Deadline::At(now + 80 * MS)),
         ];
         assert_eq!(order(&waiters), [2, 1, 0]);
+    }
+
+    #[test]
+    fn a_run_under_a_permit_is_measured() {
+        let semaphore = Semaphore::new(1);
+        let share = Share::new();
+        let class = || share.standing(Instant::now()).class;
+        let permit = semaphore.acquire(&share, Deadline::Whenever, None);
+        assert_eq!(class(), Class::Unknown, "it goes on");
+        drop(permit);
+        assert_ne!(class(), Class::Unknown, "it is over");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! runs take beyond the shares of its sessions: each run fills it by the time that it took, and it
 //! leaks at the rate of the shares. An avatar whose bucket is fuller than [`BURST`] is *over its share*
 //! and waits behind all that are not. Since a share that an avatar doesn't use goes to the others, this
-//! costs nobody anything while there is time for all.
+//! costs no session anything while there is time for all.
 //!
 //! A run can't be interrupted, so an avatar whose runs are *long* is kept from occupying all threads:
 //! see [`Class`].

@@ -14,7 +14,7 @@ use super::entry::Batch;
 use super::queue::Queue;
 use super::semaphore::Semaphore;
 
-/// What the threads share with those who announce tasks and wait for them.
+/// What the pool's threads share with the threads that announce tasks and wait for them.
 pub(super) struct Shared<T> {
     pub(super) semaphore: Semaphore,
     state: Mutex<State<T>>,
@@ -32,7 +32,7 @@ pub(super) struct State<T> {
 #[derive(Default)]
 struct Sleepers {
     count: usize,
-    /// When those with a timer wake, the earliest last.
+    /// When the threads with a timer wake, the earliest last.
     timers: Vec<Instant>,
     /// One was woken and hasn't looked at the queue yet.
     waking: bool,

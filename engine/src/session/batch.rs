@@ -113,8 +113,8 @@ impl<'a> Work<'a> {
 
 /// Prepares one frame of each session; all are of `avatar`, the first is due first.
 pub(super) fn prepare(avatar: &Avatar, works: &mut [Work<'_>], urgent: bool) {
-    // What is prepared ahead can wait; a frame that is due may be waiting for this very core, and
-    // would go on doing so for a tick of the system's scheduler, up to 4 ms.
+    // A prefetched frame can wait. A draw may be waiting for this very core, for up to 4 ms: a time
+    // slice of the system's scheduler.
     let give_way = || {
         if !urgent {
             thread::yield_now();

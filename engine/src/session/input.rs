@@ -85,7 +85,7 @@ impl Input {
             ));
         }
         let more = Size::of(samples, rate_hz, channels > 1);
-        let more = open.map_or(more, |open| open.growth(more));
+        let more = open.map_or(more, |open| open.growth(more, tag));
         let begins = open.is_none();
         self.check(more, begins, limits)?;
         if begins {

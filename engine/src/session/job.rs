@@ -61,7 +61,8 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// Places for the sessions that have room for a frame. Sets the deadlines of those that a draw has.
+    /// Places for the sessions that have room for a frame. A session whose renderer a draw has gets the
+    /// deadline of its next turn.
     fn of(items: &'a [WorkItem<Core>], next: &mut [Option<Deadline>]) -> ArrayVec<Self, BATCH> {
         let mut places = ArrayVec::new();
         for (index, item) in items.iter().enumerate() {
@@ -228,6 +229,7 @@ mod tests {
             // The pool goes on with it, in batches as well.
             let both = [item(&good), item(&bad)];
             assert!(Core::run_batch(&both, false).iter().all(Option::is_some));
+            assert!(!lock(&bad.core.ring).is_empty(), "a frame is prepared");
             for (session, clock, heard) in [
                 (&bad, &bad_clock, &mut bad_heard),
                 (&good, &good_clock, &mut good_heard),
@@ -238,7 +240,21 @@ mod tests {
         }
     }
 
-    /// The same with the pool's own thread: the next draw has the error, and later ones all that was said.
+    #[test]
+    fn a_push_before_the_first_draw_wakes_no_thread() {
+        let (avatar, _) = toy();
+        let session = avatar.session(SessionOptions::default()).unwrap();
+        let scheduler = &avatar.0.scheduler;
+        // All threads sleep.
+        while scheduler.sleepers().0 <= scheduler.threads() {
+            thread::yield_now();
+        }
+        session.push_audio(&voice(16_000)[..], 16_000, 1).unwrap();
+        session.flush();
+        assert_eq!(scheduler.sleepers().1, 0, "there is nothing to prepare");
+    }
+
+    /// With the pool's own thread: the next draw has the error, and later draws have the sound.
     #[test]
     fn a_draw_gets_the_error_of_a_panic_in_the_pool() {
         let (avatar, _) = toy();

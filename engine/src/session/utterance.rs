@@ -94,7 +94,7 @@ impl Utterance {
 
     /// Appends a piece, mixed down.
     pub(super) fn push(&mut self, audio: AudioData<'_>, channels: u16, tag: u64) {
-        if self.tags.back().map_or(0, |&(_, last)| last) != tag {
+        if self.is_new(tag) {
             self.tags.push_back((self.total, tag));
         }
         let before = self.samples.len();
@@ -142,8 +142,13 @@ impl Utterance {
         }
     }
 
-    /// By how much it grows with `more` audio, at most.
-    pub(super) fn growth(&self, more: Size) -> Size {
+    /// Whether a tag differs from that of the audio before.
+    fn is_new(&self, tag: u64) -> bool {
+        self.tags.back().map_or(0, |&(_, last)| last) != tag
+    }
+
+    /// By how much it grows with `more` audio under a tag.
+    pub(super) fn growth(&self, more: Size, tag: u64) -> Size {
         let before = self.size().nanoseconds;
         let after = self
             .audio_size()
@@ -151,7 +156,9 @@ impl Utterance {
             .saturating_add(more.nanoseconds);
         Size {
             nanoseconds: after.saturating_sub(before),
-            bytes: more.bytes.saturating_add(size_of::<(u64, u64)>()),
+            bytes: more
+                .bytes
+                .saturating_add(usize::from(self.is_new(tag)) * size_of::<(u64, u64)>()),
         }
     }
 

@@ -55,6 +55,8 @@ pub struct Frame {
     base_frame: usize,
     audio_rate_hz: u32,
     interruptions: u64,
+    tag: u64,
+    gestures: [Option<usize>; 2],
 }
 
 /// What a frame is drawn into, made when that happens first.
@@ -136,6 +138,9 @@ impl Frame {
                 base_frame: info.base_frame as usize,
                 audio_rate_hz: info.audio_rate_hz,
                 interruptions: info.interruptions,
+                tag: info.tag,
+                gestures: [info.gesture_started, info.gesture_ended]
+                    .map(|motion| (motion != u32::MAX).then_some(motion as usize)),
             }
         }
     }
@@ -150,6 +155,18 @@ impl Frame {
 
     pub fn height(&self) -> usize {
         self.height
+    }
+
+    pub fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    pub fn gesture_started(&self) -> Option<usize> {
+        self.gestures[0]
+    }
+
+    pub fn gesture_ended(&self) -> Option<usize> {
+        self.gestures[1]
     }
 
     pub fn interruptions(&self) -> u64 {

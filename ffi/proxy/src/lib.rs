@@ -17,8 +17,8 @@ use std::ptr;
 use std::sync::Arc;
 
 pub use engine::{
-    AudioData, Error, ErrorKind, LogLevel, Next, OutputSize, Pacing, PixelFormat, Provider, Result,
-    Statistics, Wait,
+    AudioData, Curves, Error, ErrorKind, LogLevel, Next, OutputSize, Pacing, PixelFormat, Provider,
+    Result, Statistics, Viseme, VisemeSet, Visemes, Wait,
 };
 
 pub use frame::{Frame, FrameFlags, FrameRoom};

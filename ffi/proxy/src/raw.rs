@@ -134,6 +134,31 @@ pub(crate) struct SessionStatistics {
 }
 
 #[repr(C)]
+pub(crate) struct Curves {
+    pub(crate) struct_size: u32,
+    pub(crate) ignore_unknown: u32,
+    pub(crate) without_sound: u32,
+    pub(crate) reserved: u32,
+    pub(crate) names: *const *const c_char,
+    pub(crate) name_count: usize,
+    pub(crate) times_s: *const f64,
+    pub(crate) time_count: usize,
+    pub(crate) values: *const f32,
+}
+
+#[repr(C)]
+pub(crate) struct Visemes {
+    pub(crate) struct_size: u32,
+    pub(crate) set: u32,
+    pub(crate) ignore_unknown: u32,
+    pub(crate) without_sound: u32,
+    pub(crate) symbols: *const *const c_char,
+    pub(crate) starts_s: *const f64,
+    pub(crate) ends_s: *const f64,
+    pub(crate) count: usize,
+}
+
+#[repr(C)]
 pub(crate) struct SessionInfo {
     pub(crate) struct_size: u32,
     pub(crate) frame_width: u32,
@@ -177,6 +202,9 @@ pub(crate) struct FrameInfo {
     pub(crate) yuv_matrix: u32,
     pub(crate) yuv_range: u32,
     pub(crate) since_due_ns: u64,
+    pub(crate) tag: u64,
+    pub(crate) gesture_started: u32,
+    pub(crate) gesture_ended: u32,
 }
 
 impl FrameInfo {
@@ -231,6 +259,10 @@ functions! {
     fn essence_session_describe(*const c_void, *mut SessionInfo, *mut CError) -> Status;
     fn essence_session_push_audio_i16(*const c_void, *const i16, usize, u32, u32, *mut CError) -> Status;
     fn essence_session_push_audio_f32(*const c_void, *const f32, usize, u32, u32, *mut CError) -> Status;
+    fn essence_session_push_tagged_i16(*const c_void, *const i16, usize, u32, u32, u64, *mut CError) -> Status;
+    fn essence_session_push_tagged_f32(*const c_void, *const f32, usize, u32, u32, u64, *mut CError) -> Status;
+    fn essence_session_push_curves(*const c_void, *const Curves, *mut CError) -> Status;
+    fn essence_session_push_visemes(*const c_void, *const Visemes, *mut CError) -> Status;
     fn essence_session_flush(*const c_void, *mut CError) -> Status;
     fn essence_session_interrupt(*const c_void, *mut CError) -> Status;
     fn essence_session_restart_clock(*const c_void, *mut CError) -> Status;

@@ -15,8 +15,8 @@ use crate::clock::Clock;
 use crate::frame::{self, Frame, FrameRoom};
 use crate::raw::{self, AGAIN, API, DONE, FrameInfo, OK, Status};
 use crate::{
-    AudioData, Error, ErrorKind, Next, OutputSize, Pacing, PixelFormat, Result, Statistics, Wait,
-    call, text,
+    AudioData, Curves, Error, ErrorKind, Next, OutputSize, Pacing, PixelFormat, Result, Statistics,
+    VisemeSet, Visemes, Wait, call, text,
 };
 
 /// The engine's own, but for the clock.
@@ -207,6 +207,86 @@ impl Session {
                     err,
                 ),
             }
+        })?;
+        Ok(())
+    }
+
+    pub fn push_audio_tagged<'a>(
+        &self,
+        audio: impl Into<AudioData<'a>>,
+        rate_hz: u32,
+        channels: u16,
+        tag: u64,
+    ) -> Result<()> {
+        let channels = u32::from(channels);
+        let session = self.handle;
+        // SAFETY: the session lives, the samples are there for the call.
+        call(|err| unsafe {
+            match audio.into() {
+                AudioData::F32(samples) => {
+                    let (data, count) = (samples.as_ptr(), samples.len());
+                    let push = API.essence_session_push_tagged_f32;
+                    push(session, data, count, rate_hz, channels, tag, err)
+                }
+                AudioData::I16(samples) => {
+                    let (data, count) = (samples.as_ptr(), samples.len());
+                    let push = API.essence_session_push_tagged_i16;
+                    push(session, data, count, rate_hz, channels, tag, err)
+                }
+            }
+        })?;
+        Ok(())
+    }
+
+    pub fn push_curves(&self, curves: &Curves<'_>) -> Result<()> {
+        let names = texts(curves.names.iter().copied())?;
+        let names: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
+        if curves.values.len() != names.len() * curves.times_s.len() {
+            // C has one count for both.
+            let message = format!("{} values", curves.values.len());
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let given = raw::Curves {
+            struct_size: size_of::<raw::Curves>() as u32,
+            ignore_unknown: curves.ignore_unknown.into(),
+            without_sound: curves.without_sound.into(),
+            reserved: 0,
+            names: names.as_ptr(),
+            name_count: names.len(),
+            times_s: curves.times_s.as_ptr(),
+            time_count: curves.times_s.len(),
+            values: curves.values.as_ptr(),
+        };
+        // SAFETY: the session lives, and so does all that `given` points to.
+        call(|err| unsafe {
+            (API.essence_session_push_curves)(self.handle, &raw const given, err)
+        })?;
+        Ok(())
+    }
+
+    pub fn push_visemes(&self, visemes: &Visemes<'_>) -> Result<()> {
+        let timed = visemes.visemes;
+        let symbols = texts(timed.iter().map(|viseme| viseme.symbol))?;
+        let symbols: Vec<_> = symbols.iter().map(|symbol| symbol.as_ptr()).collect();
+        let starts: Vec<_> = timed.iter().map(|viseme| viseme.start_s).collect();
+        let ends: Vec<_> = timed
+            .iter()
+            .map(|viseme| viseme.end_s.unwrap_or(f64::NAN))
+            .collect();
+        let set = VisemeSet::ALL.iter().position(|set| *set == visemes.set);
+        let given = raw::Visemes {
+            struct_size: size_of::<raw::Visemes>() as u32,
+            set: set.expect("it is one of all") as u32,
+            ignore_unknown: visemes.ignore_unknown.into(),
+            without_sound: visemes.without_sound.into(),
+            symbols: symbols.as_ptr(),
+            starts_s: starts.as_ptr(),
+            ends_s: ends.as_ptr(),
+            count: timed.len(),
+        };
+        // SAFETY: the session lives, and so does all that `given` points to.
+        call(|err| unsafe {
+            (API.essence_session_push_visemes)(self.handle, &raw const given, err)
         })?;
         Ok(())
     }
@@ -447,4 +527,9 @@ impl Drop for Session {
         // SAFETY: created, and destroyed once.
         unsafe { (API.essence_session_destroy)(self.handle) };
     }
+}
+
+/// Strings as C takes them.
+fn texts<'a>(strings: impl Iterator<Item = &'a str>) -> Result<Vec<std::ffi::CString>> {
+    strings.map(text).collect()
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import math
 import sys
 import threading
 import weakref
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Deque, Dict, List, Optional, Protocol, Tuple, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Deque, Dict, List, Optional, Protocol, Sequence, Tuple, TypeVar, Union
 
 import numpy as np
 
@@ -44,6 +45,12 @@ _YUV: "Dict[str, Tuple[int, int]]" = {
     "bt709": (lib.ESSENCE_YUV_MATRIX_BT709, lib.ESSENCE_YUV_RANGE_LIMITED),
     "bt709-full": (lib.ESSENCE_YUV_MATRIX_BT709, lib.ESSENCE_YUV_RANGE_FULL),
 }
+#: A symbol, when it begins and, if known, when it ends, in seconds from the utterance's start.
+Viseme = Union[Tuple[str, float], Tuple[str, float, float]]
+
+_VISEME_SETS: "Dict[str, int]" = {
+    name: getattr(lib, f"ESSENCE_VISEME_SET_{name.upper()}") for name in ("arpabet", "azure", "espeak", "ipa", "oculus", "polly")
+}
 _PACINGS: "Dict[str, int]" = {"realtime": lib.ESSENCE_PACING_REALTIME, "unpaced": lib.ESSENCE_PACING_UNPACED}
 
 # Names of the library that every frame needs.
@@ -54,6 +61,7 @@ _UNDERRUN: int = lib.ESSENCE_FRAME_UNDERRUN
 _LATE: int = lib.ESSENCE_FRAME_LATE
 _MUTED: int = lib.ESSENCE_FRAME_MUTED
 _CONCEALED: int = lib.ESSENCE_FRAME_CONCEALED
+_NO_MOTION: int = lib.ESSENCE_NO_MOTION
 _next_frames = lib.essence_session_next_frames
 
 _T = TypeVar("_T")
@@ -171,6 +179,7 @@ class Session(Unique):
         # One batch waits to be taken while another is drawn; one frame is in use, and one is to spare.
         self._buffers = BufferPool(shape, 2 * together + 2) if pictures else None
         self._arkit_names = avatar.info.arkit_names
+        self._motions = avatar.info.motions
         self._slots = FrameSlots(info, together)
         #: A frame of the library's. Lives as long as the session, for one thread at a time.
         self.frame = self._slots.frames[0]
@@ -193,6 +202,45 @@ class Session(Unique):
             function, kind = lib.essence_session_push_audio_f32, "float[]"
         with self.handle as pointer, ffi.from_buffer(kind, samples) as data:
             call(function, pointer, data, len(samples), sample_rate, 1)
+
+    def push_curves(
+        self, names: "Sequence[str]", times: Any, values: Any, *, ignore_unknown: bool = False, without_sound: bool = False
+    ) -> None:
+        """Takes keyframes of ARKit values."""
+        moments, rows = _array(times, "times", np.float64), _array(values, "values", np.float32)
+        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+            raise InvalidType("names of curves are a sequence of strings")
+        if moments.ndim != 1 or rows.size != len(names) * len(moments):
+            raise InvalidArgument(f"values of shape {rows.shape}; {len(names)} names at {moments.size} times have a value each")
+        curves = sized("essence_curves")
+        texts = [_text(name) for name in names]
+        pointers = ffi.new("char *[]", texts)
+        curves.names, curves.name_count = ffi.cast("const char *const *", pointers), len(texts)
+        curves.ignore_unknown, curves.without_sound = bool(ignore_unknown), bool(without_sound)
+        curves.time_count = len(moments)
+        with self.handle as pointer, ffi.from_buffer("double[]", moments) as at, ffi.from_buffer("float[]", rows) as data:
+            curves.times_s, curves.values = at, data
+            call(lib.essence_session_push_curves, pointer, curves)
+
+    def push_visemes(
+        self, visemes: "Sequence[Viseme]", set: str, *, ignore_unknown: bool = False, without_sound: bool = False
+    ) -> None:
+        """Takes visemes or phonemes with their times."""
+        try:
+            rows = [(str(symbol), float(start), math.nan if not end else float(end[0])) for symbol, start, *end in visemes]
+        except (TypeError, ValueError):
+            raise InvalidType("visemes are tuples (symbol, start) or (symbol, start, end), times in seconds") from None
+        given = sized("essence_visemes")
+        given.set = _choice("set of visemes", set, _VISEME_SETS)
+        texts = [_text(symbol) for symbol, _, _ in rows]
+        pointers = ffi.new("char *[]", texts)
+        starts = ffi.new("double[]", [start for _, start, _ in rows])
+        ends = ffi.new("double[]", [end for _, _, end in rows])
+        given.symbols, given.starts_s, given.ends_s = ffi.cast("const char *const *", pointers), starts, ends
+        given.count = len(rows)
+        given.ignore_unknown, given.without_sound = bool(ignore_unknown), bool(without_sound)
+        with self.handle as pointer:
+            call(lib.essence_session_push_visemes, pointer, given)
 
     def flush(self) -> None:
         """Ends the utterance."""
@@ -323,7 +371,7 @@ class Session(Unique):
         return items
 
     def _drawn(self, slot: FrameSlot, image: "Optional[NDArray[np.uint8]]") -> VideoFrame:
-        flags, index, base_frame, skipped, rate, audio, samples, arkit, values, interruptions = read(
+        flags, index, base_frame, skipped, rate, audio, samples, arkit, values, interruptions, started, ended = read(
             self._slots.info_bytes, slot.info_at
         )
         frame = VideoFrame.__new__(VideoFrame)
@@ -342,6 +390,8 @@ class Session(Unique):
         frame.source_message_id = None
         frame.skipped = skipped
         frame.base_frame = base_frame
+        frame.gesture_started = None if started == _NO_MOTION else self._motions[started]
+        frame.gesture_ended = None if ended == _NO_MOTION else self._motions[ended]
         frame._interruptions = interruptions
         frame._arkit = slot.arkit.copy(arkit, values) if values else None
         frame._arkit_names = self._arkit_names
@@ -402,6 +452,19 @@ def _background(background: Background) -> Tuple[int, int, Any, Any]:
     height, width = array.shape[:2]
     call(lib.essence_picture_wrap, lib.ESSENCE_PIXEL_FORMAT_RGB8, width, height, memory, array.nbytes, picture)
     return (lib.ESSENCE_BACKGROUND_PICTURE, 0, picture, memory)
+
+
+def _array(values: Any, what: str, kind: Any) -> "NDArray[Any]":
+    try:
+        return np.ascontiguousarray(values, dtype=kind)
+    except (TypeError, ValueError):
+        raise InvalidType(f"{what} of curves are numbers") from None
+
+
+def _text(text: str) -> Any:
+    if "\0" in text:
+        raise InvalidArgument(f"{text!r} has a character 0")
+    return ffi.new("char[]", text.encode())
 
 
 def _choice(what: str, name: str, table: "Dict[str, _T]") -> _T:

@@ -18,7 +18,7 @@ from ._abi import Unique
 from ._arguments import Background, Colour, Fit, Size
 from ._log import logger
 from ._prefetch import Prefetcher
-from ._session import ManualClock, Session, Statistics
+from ._session import ManualClock, Session, Statistics, Viseme
 from ._worker import Worker
 from .exceptions import InvalidArgument, InvalidType, RuntimeNotReadyError
 from .frames import AudioChunk, VideoControl, VideoFrame
@@ -54,6 +54,8 @@ class AsyncBithuman(Unique):
         self._pushed: "Deque[List[Any]]" = deque()
         self._owes_end = False
         self._silenced = False
+        # Curves or visemes were pushed since the last flush.
+        self._driven = False
         self._finalizer = weakref.finalize(self, opened.release)
 
     @classmethod
@@ -262,7 +264,8 @@ class AsyncBithuman(Unique):
         """Ends the utterance. Its last frame has ``end_of_speech``; so has the next frame if nothing is left to be spoken."""
         self._open_session().flush()
         # The library marks the end of speech. A flush without speech is answered by an end, too.
-        self._owes_end = self._owes_end or not (self._pushed or self._silenced)
+        self._owes_end = self._owes_end or not (self._pushed or self._silenced or self._driven)
+        self._driven = False
         self._wake()
 
     def interrupt(self) -> None:
@@ -285,6 +288,45 @@ class AsyncBithuman(Unique):
     def set_muted(self, muted: bool) -> None:
         """Mutes speech, or lets it be heard again. Muted speech takes its time, but its samples are zeros and the mouth rests."""
         self._open_session().set_muted(muted)
+        self._wake()
+
+    def push_curves(
+        self, names: "Sequence[str]", times: Any, values: Any, *, ignore_unknown: bool = False, without_sound: bool = False
+    ) -> None:
+        """Takes ARKit values of the mouth at times, for the utterance that is being pushed; they begin one if there is none.
+
+        From a keyframe to the next one, linearly interpolated, the values that both name replace what the speech network makes.
+        Push them before the sound of their time. Frames' ``arkit`` values, pushed back with the same sound, give the same frames.
+
+        Args:
+            names: ARKit's names, of the avatar's ``arkit_names``.
+            times: Seconds from the utterance's start, ascending; frame k shows the values at k / 25.
+            values: (times, names), clamped to [0, 1].
+            ignore_unknown: Passes over names that the avatar lacks instead of refusing them.
+            without_sound: No sound comes with this utterance; frames come as keyframes do.
+        """
+        self._open_session().push_curves(names, times, values, ignore_unknown=ignore_unknown, without_sound=without_sound)
+        self._driven = True
+        self._wake()
+
+    def push_visemes(
+        self, visemes: "Sequence[Viseme]", set: str, *, ignore_unknown: bool = False, without_sound: bool = False
+    ) -> None:
+        """Takes visemes or phonemes with their times, as speech engines give them, for the utterance that is being pushed; they begin
+        one if there is none.
+
+        The utterance takes its whole mouth from them. Lips shut for p, b and m in at least one frame. Push them before the sound of
+        their time.
+
+        Args:
+            visemes: (symbol, start) or (symbol, start, end), seconds from the utterance's start. Without an end, a viseme lasts until
+                the next one begins.
+            set: Whose symbols: ``arpabet``, ``azure``, ``espeak``, ``ipa``, ``oculus`` or ``polly``.
+            ignore_unknown: Takes symbols that the set lacks as a part of the viseme before instead of refusing them.
+            without_sound: No sound comes with this utterance; frames come as visemes do.
+        """
+        self._open_session().push_visemes(visemes, set, ignore_unknown=ignore_unknown, without_sound=without_sound)
+        self._driven = True
         self._wake()
 
     def _push(self, samples: "NDArray[Any]", sample_rate: int, message_id: Optional[str]) -> None:

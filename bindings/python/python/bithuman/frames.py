@@ -148,6 +148,8 @@ class VideoFrame:
             and the mouth holds its shape or rests. The sound is intact.
         skipped: Pictures that were left out before this one because they would have been late. Their sound is here.
         base_frame: Which of the avatar's base frames lies underneath.
+        gesture_started: Name of the gesture that begins with this frame. Loops are no gestures.
+        gesture_ended: Name of the gesture that is over with this frame, the first one that doesn't show it.
     """
 
     __slots__ = (
@@ -160,6 +162,8 @@ class VideoFrame:
         "base_frame",
         "end_of_speech",
         "frame_index",
+        "gesture_ended",
+        "gesture_started",
         "height",
         "image",
         "is_concealed",
@@ -191,6 +195,8 @@ class VideoFrame:
         is_concealed: bool = False,
         skipped: int = 0,
         base_frame: int = 0,
+        gesture_started: Optional[str] = None,
+        gesture_ended: Optional[str] = None,
         arkit: "Optional[NDArray[np.float32]]" = None,
         arkit_names: Tuple[str, ...] = (),
     ) -> None:
@@ -209,6 +215,8 @@ class VideoFrame:
         self.is_concealed = is_concealed
         self.skipped = skipped
         self.base_frame = base_frame
+        self.gesture_started = gesture_started
+        self.gesture_ended = gesture_ended
         self._arkit: "Union[NDArray[np.float32], Dict[str, float], None]" = arkit
         self._arkit_names = arkit_names
         self._interruptions = 0

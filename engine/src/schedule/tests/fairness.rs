@@ -31,7 +31,7 @@ struct Speaker {
 
 enum Event {
     Announce(usize),
-    Finish(Batch<Plain>),
+    Finish(Box<Batch<Plain>>),
     Look,
 }
 
@@ -108,7 +108,7 @@ impl Simulation {
                         self.idle -= 1;
                         let avatar = self.avatar(batch.items[0].id);
                         let run = self.costs[avatar] * u32::try_from(batch.items.len()).unwrap();
-                        self.schedule(now + run, Event::Finish(batch));
+                        self.schedule(now + run, Event::Finish(Box::new(batch)));
                     }
                     Err(next) => {
                         if let Some(next) = next {

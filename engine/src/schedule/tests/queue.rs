@@ -15,6 +15,7 @@ struct Plain;
 struct Fixture {
     queue: Queue<Plain>,
     now: Instant,
+    shares: [Arc<Share>; 2],
     tasks: Vec<Arc<Plain>>,
     ids: Vec<TaskId>,
 }
@@ -23,24 +24,27 @@ impl Fixture {
     /// Tasks with their group, and so many milliseconds until they are due.
     fn new(threads: usize, tasks: &[(usize, u64)]) -> Self {
         let now = Instant::now();
-        let shares: [Arc<Share>; 2] = [(); 2].map(|()| Arc::new(short()));
         let mut fixture = Self {
             queue: Queue::new(threads, None),
             now,
+            shares: [(); 2].map(|()| Arc::new(short())),
             tasks: Vec::new(),
             ids: Vec::new(),
         };
         for &(group, due) in tasks {
-            let task = Arc::new(Plain);
-            let id = fixture
-                .queue
-                .register(Arc::downgrade(&task), &shares[group])
-                .unwrap();
-            fixture.tasks.push(task);
-            fixture.ids.push(id);
-            fixture.announce(fixture.ids.len() - 1, due, 0);
+            fixture.add(group, due);
         }
         fixture
+    }
+
+    /// Adds a task of a group, due in `due` milliseconds.
+    fn add(&mut self, group: usize, due: u64) {
+        let task = Arc::new(Plain);
+        let share = &self.shares[group];
+        let id = self.queue.register(Arc::downgrade(&task), share);
+        self.ids.push(id.unwrap());
+        self.tasks.push(task);
+        self.announce(self.ids.len() - 1, due, 0);
     }
 
     fn at(&self, ms: u64) -> Instant {
@@ -115,6 +119,41 @@ fn threads_share_the_tasks_that_wait() {
     assert_eq!(fixture.taken(0).len(), 0, "as many batches as threads");
     fixture.queue.put_back(&second, &[None], fixture.now);
     assert_eq!(fixture.taken(0), [4]);
+}
+
+/// Its first run may be a long one.
+#[test]
+fn an_avatar_that_has_not_run_begins_with_one_task() {
+    let mut fixture = Fixture::new(2, &[]);
+    fixture.shares[0] = Arc::new(Share::new());
+    for due in [0, 10, 20, 30, 40] {
+        fixture.add(0, due);
+    }
+    let batch = fixture.take(0).unwrap();
+    assert_eq!(fixture.positions(&batch), [0], "the first one alone");
+    assert_eq!(fixture.taken(0).len(), 0, "no other thread has one");
+    fixture.shares[0].count(MS, true, fixture.at(1));
+    fixture.queue.put_back(&batch, &[None], fixture.at(1));
+    assert_eq!(fixture.taken(1), [1, 2], "it is known to be short");
+}
+
+#[test]
+fn an_avatar_over_its_share_is_served_last_until_it_is_within() {
+    let mut fixture = Fixture::new(1, &[(0, 0), (1, 700)]);
+    let batch = fixture.take(0).unwrap();
+    fixture.shares[0].count(200 * MS, true, fixture.now);
+    let next = [Some(Deadline::At(fixture.at(10)))];
+    fixture.queue.put_back(&batch, &next, fixture.now);
+    fixture.announce(1, 60, 0);
+    let batch = fixture.take(1).unwrap();
+    assert_eq!(fixture.positions(&batch), [1], "within its share");
+    // 100 ms beyond what is allowed, at a share of half a thread.
+    let next = [Some(Deadline::At(fixture.at(220)))];
+    fixture.queue.put_back(&batch, &next, fixture.at(1));
+    let batch = fixture.take(199).unwrap();
+    assert_eq!(fixture.positions(&batch), [1], "the first is over it still");
+    fixture.queue.put_back(&batch, &next, fixture.at(199));
+    assert_eq!(fixture.taken(202), [0], "it has been due for long");
 }
 
 #[test]
@@ -204,7 +243,7 @@ fn no_task_is_lost_or_served_twice() {
     let shares: Vec<_> = (0..7).map(|_| Arc::new(short())).collect();
     let mut batches: Vec<Batch<Plain>> = Vec::new();
     let mut ready: Vec<Option<u64>> = vec![Some(0); 40];
-    let mut busy = vec![false; 40];
+    let mut busy = [false; 40];
     for ms in 0..20_000 {
         let task = below(fixture.ids.len());
         match below(8) {
