@@ -27,7 +27,7 @@ pub(crate) struct Layers<'a> {
     pub(crate) crossfade: Option<CrossfadeSource<'a>>,
 }
 
-/// What lies below everything else.
+/// The lowest layer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ground<'a> {
     Frame(&'a Arc<BaseFrame>),

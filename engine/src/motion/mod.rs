@@ -134,7 +134,7 @@ pub(crate) struct AnimationState {
     gesture: Option<usize>,
     /// The base frame that a crossfade comes from, and the frames of it that are left.
     crossfade: Option<(usize, u16)>,
-    /// What a drawn face does by itself.
+    /// Idle animation of a portrait.
     pub(crate) life: Life,
     /// A gesture that was cut off by a restart, and no frame has told so yet.
     cut_off: Option<usize>,

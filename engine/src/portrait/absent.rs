@@ -1,4 +1,4 @@
-//! What stands for portraits in a build without the feature `portrait`: there are none.
+//! Stand-ins for portraits in a build without the feature `portrait`: there are none.
 
 use std::path::Path;
 

@@ -45,7 +45,7 @@ pub struct PortraitOptions {
     pub force: bool,
 }
 
-/// What was found in a picture.
+/// The fit of a head to a picture.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PortraitReport {
@@ -73,7 +73,7 @@ impl PortraitReport {
     }
 }
 
-/// What was found in the picture of an expression avatar.
+/// The fit of an expression avatar's head to its picture.
 ///
 /// # Errors
 /// - `UnsupportedFormat`: an avatar of another family.

@@ -1,4 +1,4 @@
-//! Where faces are in a picture, by MediaPipe's short-range detector (`BlazeFace`, Apache-2.0).
+//! Face detection, by `MediaPipe`'s short-range detector (`BlazeFace`, Apache-2.0).
 
 use super::network::{Network, Tensor};
 use super::picture::Picture;
@@ -62,7 +62,7 @@ pub(crate) fn faces(network: &Network, picture: &Picture) -> Result<Vec<Face>> {
     Ok(faces)
 }
 
-/// Where squares of `side` begin so that they cover `length` and overlap by half.
+/// Beginnings of squares of `side` that cover `length` and overlap by half.
 fn starts(length: f32, side: f32) -> impl Iterator<Item = f32> {
     let room = length - side;
     let count = if room <= 0.0 {

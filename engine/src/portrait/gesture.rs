@@ -31,7 +31,7 @@ const FROWN: usize = 7;
 const SNEER: usize = 8;
 const LIP_UP: usize = 9;
 
-/// What gesture `number` adds at a frame of its own.
+/// The rig that gesture `number` adds at a frame of its own.
 pub(crate) fn gesture(number: usize, frame: u32) -> Rig {
     let Some(&(name, frames)) = GESTURES.get(number) else {
         return Rig::default();

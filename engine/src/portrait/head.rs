@@ -1,5 +1,5 @@
 //! The canonical face and how each of ARKit's shapes moves it: `data/head.bin`, written by
-//! `studio/essence_studio/face/head.py` from MediaPipe's canonical face (Apache-2.0) and the ICT head
+//! `studio/essence_studio/face/head.py` from `MediaPipe`'s canonical face (Apache-2.0) and the ICT head
 //! (MIT).
 
 use crate::{Error, ErrorKind, Result};

@@ -1,4 +1,4 @@
-//! The 478 points of a face, by MediaPipe's landmark network (Apache-2.0).
+//! The 478 points of a face, by `MediaPipe`'s landmark network (Apache-2.0).
 
 use super::detect::Face;
 use super::network::{Network, Tensor};

@@ -1,4 +1,4 @@
-//! What a face does by itself: blinks, gaze, breath, sway, and nods and brows with the voice's stress.
+//! Idle animation: blinks, gaze, breath, sway, and nods and brows with the voice's stress.
 //!
 //! All of it follows from a seed and the number of the tick, so that the same conversation gives the
 //! same frames. Sway is value noise in four octaves whose strength falls with their frequency, like
@@ -18,7 +18,7 @@ const WAKING: f32 = 40.0;
 /// Root mean square of samples below which a tick counts as silent.
 const SILENT: f32 = 0.003;
 
-/// Where a session's life stands.
+/// The state of a session's idle animation.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Life {
     tick: u64,
@@ -85,7 +85,7 @@ impl Life {
         self.stress[2] += (self.stress[1] - self.stress[2]) * 0.12;
     }
 
-    /// What the face does now.
+    /// The rig of the present tick.
     pub(crate) fn rig(&self) -> Rig {
         let mut rig = Rig::default();
         let awake = smooth(self.tick as f32, 0.0, WAKING);

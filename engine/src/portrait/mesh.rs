@@ -16,7 +16,7 @@ pub(crate) const AXIS: f32 = 0.75;
 /// Points of an eye's discs.
 const DISC: usize = 16;
 
-/// What moves a point.
+/// The source of a point's motion.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Follow {
     /// Landmark of this number.

@@ -54,7 +54,7 @@ pub(crate) struct Portrait {
     coefficients: Vec<Option<usize>>,
 }
 
-/// What drawing a portrait needs of its own.
+/// The buffers of one session's drawing.
 #[derive(Debug)]
 pub(crate) struct Easel {
     posed: Posed,
@@ -167,7 +167,7 @@ impl Portrait {
         })
     }
 
-    /// What a session needs to draw it.
+    /// Buffers to draw it with.
     pub(crate) fn easel(&self) -> Easel {
         let (width, height) = self.texture.size();
         Easel {

@@ -29,14 +29,14 @@ const TEETH_LIGHT: f32 = 0.7;
 /// How far the mask reaches over the lips, in pixels.
 const OVER: f32 = 0.9;
 
-/// What fills one portrait's mouth.
+/// The inside of one portrait's mouth.
 #[derive(Debug)]
 pub(crate) struct Mouth {
     upper: Layer,
     lower: Layer,
     tongue: Layer,
     colours: Colours,
-    /// Where the lips meet, at rest.
+    /// The middle of the line between the lips, at rest.
     seam: Point,
     /// The picture's own open mouth.
     own: Option<Own>,
@@ -58,7 +58,7 @@ struct Colours {
     dark: [f32; 3],
 }
 
-/// What the picture shows between its lips, which lies on the skull.
+/// The picture's own pixels between its lips, which lie on the skull.
 #[derive(Debug)]
 struct Own {
     left: i64,

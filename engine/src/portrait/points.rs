@@ -1,4 +1,4 @@
-//! Which point of MediaPipe's mesh is what. Rows run from the person's right to the left, as in the
+//! Numbers of the points of `MediaPipe`'s mesh. Rows run from the person's right to the left, as in the
 //! picture.
 
 /// The upper lip, from its outline to where the lips meet.

@@ -1,4 +1,5 @@
-//! What a face does at one moment, and where the mesh's points go with it.
+//! The rig: the values that describe a face at one moment, and the mesh's points that follow from
+//! them.
 
 use super::fit::Fit;
 use super::head::{Head, POINTS};
@@ -26,7 +27,7 @@ pub(crate) const MOUTH: [&str; 16] = [
     "mouthDimple",
     "tongueTip",
 ];
-/// What the rest of the face does by shapes of the head.
+/// Names of the shapes that move the rest of the face.
 pub(crate) const FACE: [&str; 10] = [
     "browInnerUp",
     "browOuterUp",
@@ -63,7 +64,7 @@ pub(crate) struct Rig {
     pub(crate) face: [f32; FACE.len()],
     /// Lids of the person's right and left eye, 1 shut.
     pub(crate) blink: [f32; 2],
-    /// Where the eyes look: right and down in the picture, in degrees.
+    /// Gaze: right and down in the picture, in degrees.
     pub(crate) gaze: [f32; 2],
     /// Yaw, pitch and roll of the head, in degrees; see [`turned`].
     pub(crate) turn: [f32; 3],
@@ -107,7 +108,7 @@ pub(crate) struct Puppet {
     shapes: Vec<Vec<usize>>,
 }
 
-/// Where everything is at one moment.
+/// The points of a face at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Posed {
     /// Landmarks in space, after the face's expression and before the head's turn.

@@ -49,7 +49,7 @@ pub(super) struct PreparedFrame {
     pub(super) crossfade: Option<Crossfade>,
     /// Whether the patch belongs to the picture.
     pub(super) has_patch: bool,
-    /// What a drawn face does.
+    /// The rig of a portrait.
     pub(super) rig: Option<Rig>,
     pub(super) patch: Patch,
     /// A part of the picture failed and something else stands in for it.

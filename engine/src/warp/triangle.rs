@@ -1,4 +1,4 @@
-//! Which pixels a triangle covers, and the place in the texture that each of them shows.
+//! Rasterisation: the pixels that a triangle covers, and the texture's place for each of them.
 
 use super::{Canvas, Place, Texture, UNIT};
 
@@ -64,7 +64,7 @@ fn crossing(p: Place, q: Place, row: i32) -> i32 {
 
 /// The affine map from canvas to texture.
 struct Gradient {
-    /// What the texture's place changes by from pixel to pixel, in 65536ths of a pixel.
+    /// Change of the texture's place from pixel to pixel, in 65536ths of a pixel.
     step: [i32; 2],
     origin: [f64; 2],
     per_x: [f64; 2],
