@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 type Body = fn(&[u8]);
 
-const TARGETS: [(&str, Body); 4] = [
+const TARGETS: [(&str, Body); 5] = [
     ("imx", bodies::imx::run),
     ("audio_chunks", bodies::audio_chunks::run),
     ("audio_file", bodies::audio_file::run),
