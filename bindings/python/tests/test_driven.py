@@ -42,6 +42,7 @@ def test_curves_pushed_out_and_in_again_give_the_same_frames(speech: Pcm) -> Non
         await runtime.shutdown()
         assert len(again) == len(spoken) == 50
         for one, other in zip(spoken, again):
+            assert one.image is not None and other.image is not None
             assert np.array_equal(one.image, other.image) and one.arkit == other.arkit
 
     asyncio.run(main())
@@ -80,7 +81,7 @@ def test_what_is_wrong_with_curves_and_visemes_is_named() -> None:
         with pytest.raises(bithuman.InvalidArgument, match="`QQ`"):
             runtime.push_visemes([("QQ", 0.0)], "arpabet")
         with pytest.raises(bithuman.InvalidType, match="tuples"):
-            runtime.push_visemes(["AA"], "arpabet")
+            runtime.push_visemes(["AA"], "arpabet")  # type: ignore[list-item]
         await runtime.shutdown()
 
     asyncio.run(main())
