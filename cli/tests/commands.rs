@@ -49,7 +49,8 @@ fn codes_name_what_is_wrong_with_a_file() {
     for (name, code) in [
         ("bad/empty.imx", "NOT_IMX"),
         ("bad/text.imx", "NOT_IMX"),
-        ("bad/not_an_avatar.png", "NOT_IMX"),
+        // A picture that no face can be read from.
+        ("bad/not_an_avatar.png", "INVALID_AVATAR"),
         ("bad/legacy_bimx.imx", "UNSUPPORTED_IMX_VERSION"),
         ("bad/container_version_3.imx", "UNSUPPORTED_IMX_VERSION"),
         ("bad/newer_major.imx", "UNSUPPORTED_IMX_VERSION"),
