@@ -67,7 +67,7 @@ mod vectors;
 #[cfg(feature = "portrait")]
 mod warp;
 
-pub use audio::{AudioData, MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ};
+pub use audio::{AudioData, Downmix, MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ};
 pub use avatar::{Avatar, AvatarInfo};
 #[cfg(feature = "gpu-compose")]
 pub use compose::gpu;
