@@ -347,7 +347,9 @@ fn check_content(container: &Container, manifest: &Manifest, base: &BaseFrames) 
     container.verify()?;
     let first = manifest.motions.get("idle").map_or(0, |idle| idle.first);
     let jpeg = container.member(&frame_member(first))?;
-    let matte = manifest.matte.map(|_| container.member(&matte_member(first)));
+    let matte = manifest
+        .matte
+        .map(|_| container.member(&matte_member(first)));
     base.get(first as usize, jpeg, matte.transpose()?)?;
     Ok(())
 }
