@@ -15,9 +15,10 @@ use crate::imx::{Container, Expression, GEOMETRY_MEMBER, Manifest, frame_member,
 use crate::infer::{Provider, ProviderReport, Runtime};
 use crate::log::{Log, LogLevel};
 use crate::motion::MotionSet;
+use crate::motion::emotion::Emotion;
 use crate::networks::{self, Networks, Pool};
 use crate::options::{Pacing, SessionOptions};
-use crate::portrait::{GESTURES, Portrait};
+use crate::portrait::{EMOTIONS, GESTURES, Portrait};
 use crate::schedule::{Deadline, Share};
 use crate::session::{FrameRequest, RenderPool, Session};
 use crate::{Error, ErrorKind, Result};
@@ -81,6 +82,9 @@ pub struct AvatarInfo {
     pub has_matte: bool,
     /// Names of the motions, for [`Session::perform`].
     pub motions: Vec<String>,
+    /// The emotions that it can show, for [`Session::set_emotion`]: all for a portrait, none but
+    /// `Neutral` for an avatar that was filmed.
+    pub emotions: Vec<Emotion>,
     /// Names of the speech network's coefficients.
     pub coefficient_names: Vec<String>,
     /// `ARKit` names of the values that come with each frame.
@@ -250,6 +254,7 @@ impl Inner {
             patch_size: manifest.crop.size as usize,
             has_matte: manifest.matte.is_some(),
             motions: manifest.motions.keys().cloned().collect(),
+            emotions: vec![Emotion::Neutral],
             coefficient_names: manifest.coefficients.clone(),
             arkit_names: manifest.arkit.keys().cloned().collect(),
         };
@@ -304,6 +309,7 @@ impl Inner {
             patch_size: 0,
             has_matte: false,
             motions: motions.names().map(str::to_owned).collect(),
+            emotions: EMOTIONS.to_vec(),
             coefficient_names: manifest.coefficients.clone(),
             arkit_names: manifest.arkit.keys().cloned().collect(),
         };
