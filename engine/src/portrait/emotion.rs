@@ -34,7 +34,7 @@ fn full(emotion: Emotion, weight: f32, speaking: f32) -> Rig {
             face[CHEEK_SQUINT] = 0.55 * weight;
             face[SQUINT] = 0.3 * weight;
             face[OUTER_UP] = 0.1 * weight;
-            rig.turn[1] = -1.0 * weight;
+            rig.turn[1] = -weight;
         }
         Emotion::Sadness => {
             face[INNER_UP] = 0.85 * weight;
