@@ -42,6 +42,17 @@ pub(crate) const FACE: [&str; 10] = [
     "noseSneer",
     "mouthUpperUp",
 ];
+/// Places in [`FACE`].
+pub(super) const INNER_UP: usize = 0;
+pub(super) const OUTER_UP: usize = 1;
+pub(super) const DOWN: usize = 2;
+pub(super) const SQUINT: usize = 3;
+pub(super) const WIDE: usize = 4;
+pub(super) const CHEEK_SQUINT: usize = 5;
+pub(super) const SMILE: usize = 6;
+pub(super) const FROWN: usize = 7;
+pub(super) const SNEER: usize = 8;
+pub(super) const LIP_UP: usize = 9;
 /// How far down the eye the lids meet.
 const MEETING: f32 = 0.88;
 /// The head's joint below the eyes, in eyes.
