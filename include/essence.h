@@ -2112,7 +2112,8 @@ essence_status essence_audio_reader_describe(const struct essence_audio_reader *
                                              struct essence_error *err);
 
 /**
- * Reads on: mono samples, mixed down by their mean.
+ * Reads on: mono samples, mixed down by the channels' mean and, where that cancels (antiphase),
+ * by the loudest channel.
  *
  * `samples`: room for `capacity` (at least 1) samples, borrowed for the call.
  * `count`: written on success: how many samples there are now. Fewer than `capacity` doesn't

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::avatar::AvatarData;
 use crate::imx::Container;
 use crate::infer::{Provider, Runtime, RuntimeInfo, TELEMETRY_SWITCH, WatchdogLease};
 use crate::log::{Log, LogLevel};
@@ -279,14 +280,15 @@ impl Engine {
     /// Opens an avatar out of a container, which came from `path` if from a file.
     fn load(&self, container: Result<Container>, path: Option<&Path>) -> Result<Avatar> {
         let open = |container| {
-            Avatar::open(
+            AvatarData::open(
                 self.runtime,
                 self.provider,
                 self.base_cache_bytes,
                 self.log.clone(),
-                self.scheduler.clone(),
+                Arc::clone(self.scheduler.semaphore()),
                 container,
             )
+            .map(|data| Avatar::new(data, self.scheduler.clone()))
             .map_err(|error| match path {
                 Some(path) => Error::new(error.kind(), format!("{}: {error}", path.display())),
                 None => error,

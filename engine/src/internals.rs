@@ -107,7 +107,7 @@ impl Picture {
     /// # Errors
     /// Those of rendering.
     pub fn new(avatar: &Avatar) -> Result<Self> {
-        let mut window = SpeechWindow::new(avatar.0.window);
+        let mut window = SpeechWindow::new(avatar.data.window);
         window.push(&[0.01; 4_000]);
         let info = avatar.info();
         let mut picture = Self {
@@ -115,7 +115,7 @@ impl Picture {
             mel: window.view(1).0.to_vec(),
             coefficients: vec![0.3; avatar.info().coefficient_names.len()],
             patch: Patch::new(avatar.info().patch_size),
-            base: avatar.0.base_frame(0)?,
+            base: avatar.data.base_frame(0)?,
             chroma: ChromaRows::default(),
             canvas: vec![0; 3 * info.frame_width * info.frame_height],
         };
@@ -130,7 +130,7 @@ impl Picture {
     pub fn speech(&self) -> Result<f32> {
         Ok(self
             .avatar
-            .0
+            .data
             .networks(Deadline::Whenever, None)?
             .speech
             .run(&[&self.mel])?[0])
@@ -141,8 +141,8 @@ impl Picture {
     /// # Errors
     /// `Inference`.
     pub fn identity(&mut self) -> Result<()> {
-        let pose = self.avatar.0.pose(0);
-        let mut networks = self.avatar.0.networks(Deadline::Whenever, None)?;
+        let pose = self.avatar.data.pose(0);
+        let mut networks = self.avatar.data.networks(Deadline::Whenever, None)?;
         let inputs = [&self.coefficients, pose];
         let patch = &mut self.patch;
         match &mut networks.identity {
@@ -156,7 +156,7 @@ impl Picture {
     /// # Errors
     /// `InvalidAvatar`.
     pub fn decode(&self, index: usize) -> Result<()> {
-        self.avatar.0.decode_frame(index).map(drop)
+        self.avatar.data.decode_frame(index).map(drop)
     }
 
     /// A base frame as RGB.
@@ -169,7 +169,7 @@ impl Picture {
     /// The patch onto the base frame.
     pub fn blend(&mut self) {
         let info = self.avatar.info();
-        let affine = &self.avatar.0.affines[0];
+        let affine = &self.avatar.data.affines[0];
         let (width, height) = (info.frame_width, info.frame_height);
         let rows = self.patch.rows(width, height, affine);
         let band = RowBand {

@@ -67,8 +67,8 @@ mod vectors;
 #[cfg(feature = "portrait")]
 mod warp;
 
-pub use audio::{AudioData, MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ};
-pub use avatar::{Avatar, AvatarInfo};
+pub use audio::{AudioData, Downmix, MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ};
+pub use avatar::AvatarInfo;
 #[cfg(feature = "gpu-compose")]
 pub use compose::gpu;
 pub use drive::{Curves, Viseme, VisemeSet, Visemes};
@@ -80,7 +80,7 @@ pub use log::LogLevel;
 pub use options::{Background, BackgroundImage, Fit, OutputSize, Pacing, SessionOptions};
 pub use picture::PictureMut;
 pub use portrait::is_picture;
-pub use session::{FrameRequest, Frames, Next, Session, Statistics, Wait};
+pub use session::{Avatar, FrameRequest, Frames, Next, Session, Statistics, Wait};
 
 /// The README's example is compiled with the documentation's.
 #[cfg(doctest)]

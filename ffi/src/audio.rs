@@ -103,7 +103,8 @@ export! {
 }
 
 export! {
-    /// Reads on: mono samples, mixed down by their mean.
+    /// Reads on: mono samples, mixed down by the channels' mean and, where that cancels (antiphase),
+    /// by the loudest channel.
     ///
     /// `samples`: room for `capacity` (at least 1) samples, borrowed for the call.
     /// `count`: written on success: how many samples there are now. Fewer than `capacity` doesn't

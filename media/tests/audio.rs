@@ -96,12 +96,26 @@ fn other_sample_formats_are_exact() {
 
 #[test]
 fn channels_are_mixed_by_their_mean() {
-    let bytes = floats(&[0.5, -0.5, 1.0, 0.0, 0.25, 0.25]);
+    let bytes = floats(&[0.5, 0.25, 1.0, 0.0, 0.25, 0.25]);
     let (_, samples) = read_bytes("stereo.wav", &wav(3, 2, 16000, 32, &bytes)).expect("stereo");
-    assert_eq!(samples, [0.0, 0.5, 0.25]);
+    assert_eq!(samples, [0.375, 0.5, 0.25]);
     let bytes = floats(&[0.3, 0.6, 0.9, -0.2, 0.2, 0.6]);
     let (_, samples) = read_bytes("six.wav", &wav(3, 6, 16000, 32, &bytes)).expect("six");
     assert!((samples[0] - 0.4).abs() < 1e-6, "{samples:?}");
+}
+
+#[test]
+fn channels_in_antiphase_are_heard() {
+    let tone = |i: u32| (i as f32 * 0.3).sin() * 0.4;
+    let channels: Vec<f32> = (0..8_000).flat_map(|i| [tone(i), -tone(i)]).collect();
+    let (_, samples) =
+        read_bytes("antiphase.wav", &wav(3, 2, 16000, 32, &floats(&channels))).expect("antiphase");
+    assert_eq!(samples.len(), 8_000);
+    // The left channel, once the crossfade of 5 ms is over.
+    let first = 80;
+    for (i, sample) in samples.iter().enumerate().skip(first) {
+        assert!((sample - tone(i as u32)).abs() < 1e-5, "{i}: {sample}");
+    }
 }
 
 /// A burst of 10 ms that begins 0.2 s into 0.4 s, in every format.

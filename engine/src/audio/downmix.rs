@@ -1,5 +1,6 @@
-//! The downmix that the networks hear. It is the mean of the channels, but where that cancels, as with
-//! channels in antiphase, it is the loudest channel. The caller gets the mean in any case.
+//! The downmix to one channel: the mean of the channels, but where that cancels, as with channels in
+//! antiphase, the loudest channel. Readers of files use it for the sound itself; for channels that are
+//! pushed, the networks hear it, and the frames carry the mean.
 //!
 //! Energies are leaky means over 20 ms, sample by sample from the utterance's first one, so the result
 //! doesn't depend on how the audio is cut. Where the channels don't cancel, it is the mean, bit for bit.
@@ -15,9 +16,13 @@ const LOUDER: f32 = 2.0;
 /// Energies below are silence; they would decay into denormal numbers.
 const SILENCE: f32 = 1e-20;
 
-/// One utterance's downmix, for a number of channels.
+/// Mixes interleaved channels down to one, which no phase between them can silence: their mean and,
+/// where that is 10 dB below what independent channels would give, the loudest channel.
+///
+/// Energies are leaky means over 20 ms; between the mean and a channel lies a crossfade of 5 ms. Where
+/// the channels don't cancel, the result is their mean, bit for bit. There is no delay.
 #[derive(Debug)]
-pub(crate) struct Downmix {
+pub struct Downmix {
     energies: Vec<f32>,
     mean_energy: f32,
     loudest: usize,
@@ -28,10 +33,11 @@ pub(crate) struct Downmix {
 }
 
 impl Downmix {
-    pub(crate) fn new(channels: u16, rate_hz: u32) -> Self {
+    /// A downmix of `channels` (at least one) at `rate_hz`, at the beginning of the sound.
+    pub fn new(channels: u16, rate_hz: u32) -> Self {
         let rate = rate_hz as f32;
         Self {
-            energies: vec![0.0; usize::from(channels)],
+            energies: vec![0.0; usize::from(channels.max(1))],
             mean_energy: 0.0,
             loudest: 0,
             weight: 0.0,
@@ -41,11 +47,25 @@ impl Downmix {
     }
 
     /// Number of channels.
-    pub(crate) fn channels(&self) -> usize {
+    pub fn channels(&self) -> usize {
         self.energies.len()
     }
 
-    /// Takes one sample of each channel, and their mean; gives what the networks hear.
+    /// Appends the downmix of `interleaved` to `mono`; an incomplete sample frame at its end is left out.
+    /// One channel passes unchanged. It doesn't matter how the sound is cut into pieces.
+    pub fn push(&mut self, interleaved: &[f32], mono: &mut Vec<f32>) {
+        let count = self.channels();
+        if count == 1 {
+            mono.extend_from_slice(interleaved);
+            return;
+        }
+        mono.extend(interleaved.chunks_exact(count).map(|samples| {
+            let mean = samples.iter().sum::<f32>() / count as f32;
+            self.next(|channel| samples[channel], mean)
+        }));
+    }
+
+    /// Takes one sample of each channel, and their mean; gives one of the downmix.
     pub(crate) fn next(&mut self, sample: impl Fn(usize) -> f32, mean: f32) -> f32 {
         let follow = |energy: &mut f32, x: f32| {
             *energy += self.leak * (x * x - *energy);

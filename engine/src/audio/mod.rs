@@ -1,9 +1,10 @@
 //! Audio as the caller pushes it: formats, mixing down, and the road to the networks' 16 kHz.
 
-pub(crate) mod downmix;
+mod downmix;
 pub(crate) mod mel;
 pub(crate) mod resample;
 
+pub use self::downmix::Downmix;
 use crate::{Error, ErrorKind, Result};
 
 /// Lowest sample rate that is accepted, in Hz.

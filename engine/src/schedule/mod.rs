@@ -38,7 +38,7 @@ use crate::{Error, ErrorKind, Result};
 #[cfg(feature = "internals")]
 pub(crate) use bench::QueueBench;
 pub(crate) use entry::{TaskId, WorkItem};
-pub(crate) use semaphore::Permit;
+pub(crate) use semaphore::{Permit, Semaphore};
 pub(crate) use share::Share;
 use timer::Timer;
 use workers::Shared;
@@ -188,17 +188,9 @@ impl<T: Task> Scheduler<T> {
         Ok(())
     }
 
-    /// Waits for a permit to run a network of the avatar with this share.
-    ///
-    /// # Errors
-    /// `Cancelled`: `flag` was raised, and [`wake`](Self::wake) called, before there was a permit.
-    pub(crate) fn acquire<'a>(
-        &'a self,
-        share: &'a Share,
-        deadline: Deadline,
-        flag: Option<&AtomicBool>,
-    ) -> Result<Permit<'a>> {
-        self.0.shared.semaphore.acquire(share, deadline, flag)
+    /// The permits that networks run under, as many as threads.
+    pub(crate) fn semaphore(&self) -> &Arc<Semaphore> {
+        &self.0.shared.semaphore
     }
 
     /// Wakes the threads that wait for this task or, with this flag, for a permit. The flag was raised

@@ -18,7 +18,9 @@ use crate::Result;
 /// Waiters for which there is room from the start.
 const ROOM: usize = 64;
 
-pub(super) struct Semaphore {
+/// Permits to run a network, as many as the engine has threads.
+pub(crate) struct Semaphore {
+    count: usize,
     state: Mutex<State>,
 }
 
@@ -52,6 +54,14 @@ struct Waiter {
     flag: usize,
 }
 
+impl std::fmt::Debug for Semaphore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Semaphore")
+            .field("count", &self.count)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Semaphore {
     pub(super) fn new(permits: usize) -> Self {
         let mut waiting = Class::ALL.map(|_| Heap::default());
@@ -61,6 +71,7 @@ impl Semaphore {
         let mut places = Places::default();
         places.reserve(ROOM);
         Self {
+            count: permits,
             state: Mutex::new(State {
                 free: [permits; 2],
                 waiting,
@@ -72,11 +83,16 @@ impl Semaphore {
         }
     }
 
+    /// Number of permits of each kind of slot.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
     /// Waits for a permit to run a network of the avatar with this share.
     ///
     /// # Errors
     /// `Cancelled`: `flag` was raised, and [`wake`](Self::wake) called, before there was a permit.
-    pub(super) fn acquire<'a>(
+    pub(crate) fn acquire<'a>(
         &'a self,
         share: &'a Share,
         deadline: Deadline,
@@ -121,7 +137,7 @@ impl Semaphore {
     }
 
     /// Wakes the waiters with this flag, which was raised before.
-    pub(super) fn wake(&self, flag: &AtomicBool) {
+    pub(crate) fn wake(&self, flag: &AtomicBool) {
         let flag = std::ptr::from_ref(flag).addr();
         for waiter in self.state().waiters.iter().flatten() {
             if waiter.flag == flag {

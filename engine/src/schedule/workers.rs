@@ -6,7 +6,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::Task;
@@ -16,7 +16,7 @@ use super::semaphore::Semaphore;
 
 /// What the pool's threads share with the threads that announce tasks and wait for them.
 pub(super) struct Shared<T> {
-    pub(super) semaphore: Semaphore,
+    pub(super) semaphore: Arc<Semaphore>,
     state: Mutex<State<T>>,
     /// Wakes a sleeping thread.
     work: Condvar,
@@ -52,7 +52,7 @@ impl Sleepers {
 impl<T> Shared<T> {
     pub(super) fn new(threads: usize, limit: Option<usize>) -> Self {
         Self {
-            semaphore: Semaphore::new(threads),
+            semaphore: Arc::new(Semaphore::new(threads)),
             state: Mutex::new(State {
                 queue: Queue::new(threads, limit),
                 sleepers: Sleepers::default(),

@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use arrayvec::ArrayVec;
 
+use super::Avatar;
 use super::input::Input;
 use super::plan::{FrameKind, Plan, Request};
 use super::renderer::Renderer;
 use super::ring::PreparedFrame;
-use crate::avatar::Avatar;
 use crate::clock::FRAME_DURATION;
 use crate::infer::BATCH;
 use crate::{Error, ErrorKind, Result};
@@ -166,7 +166,7 @@ fn run_speech(avatar: &Avatar, works: &mut Run<'_, '_>) -> Result<()> {
         terminator,
         ..
     } = works[0].request;
-    let networks = &mut *avatar.0.networks(deadline, cancelled)?;
+    let networks = &mut *avatar.data.networks(deadline, cancelled)?;
     let speech = &mut networks.speech;
     for (index, work) in works.iter_mut().enumerate() {
         speech.set(size, index, &[work.renderer.speech_window()])?;
@@ -188,7 +188,7 @@ fn run_identity(avatar: &Avatar, works: &mut Run<'_, '_>) -> Result<()> {
         terminator,
         ..
     } = works[0].request;
-    let networks = &mut *avatar.0.networks(deadline, cancelled)?;
+    let networks = &mut *avatar.data.networks(deadline, cancelled)?;
     let Some(identity) = &mut networks.identity else {
         return Ok(());
     };

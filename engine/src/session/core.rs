@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::Avatar;
 use super::batch::{self, Work};
 use super::frame_request::{FrameRequest, Next, Wait};
 use super::input::{Input, QueueLimits};
@@ -17,7 +18,6 @@ use super::renderer::{Renderer, lock};
 use super::ring::{Popped, PreparedFrame, Ring, State, after, periods};
 use super::statistics::Statistics;
 use super::wakeup::Wakeup;
-use crate::avatar::Avatar;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::arch::Isa;
 use crate::compose::{Composer, CrossfadeSource, Ground, Layers};
@@ -82,7 +82,7 @@ impl Core {
     pub(super) fn new(avatar: Avatar, options: SessionOptions, task: Option<TaskId>) -> Self {
         let info = avatar.info();
         let coefficients = info.coefficient_names.len();
-        let composer = Composer::new(Isa::best(), avatar.0.picture(), &options);
+        let composer = Composer::new(Isa::best(), avatar.data.picture(), &options);
         let unpaced = options.pacing == Pacing::Unpaced;
         static SESSIONS: AtomicU64 = AtomicU64::new(1);
         Self {
@@ -98,7 +98,7 @@ impl Core {
                 composer,
                 prepared: PreparedFrame::new(coefficients),
                 late_frames: LateFramePolicy::default(),
-                easel: avatar.0.portrait.as_ref().map(Portrait::easel),
+                easel: avatar.data.portrait.as_ref().map(Portrait::easel),
             }),
             ring: Mutex::new(Ring::new(coefficients)),
             presented: Mutex::new(State::new(coefficients)),
@@ -122,7 +122,7 @@ impl Core {
             let deadline = lock(&self.ring).deadline();
             // Without one the clock doesn't run yet, and nothing is prepared.
             if deadline != Deadline::Whenever {
-                self.avatar.0.scheduler.announce(task, deadline);
+                self.avatar.pool.announce(task, deadline);
             }
         }
     }
@@ -158,7 +158,7 @@ impl Core {
             self.terminator.terminate();
         }
         self.wake();
-        self.avatar.0.scheduler.wake(self.task, &self.cancelled);
+        self.avatar.pool.wake(self.task, &self.cancelled);
     }
 
     fn is_cancelled(&self) -> bool {
@@ -198,7 +198,7 @@ impl Core {
         frame.flags.muted = prepared.muted;
         frame.flags.concealed = prepared.concealed;
         if let (Some(rig), Some(portrait), Some(easel)) =
-            (&prepared.rig, &self.avatar.0.portrait, &mut drawer.easel)
+            (&prepared.rig, &self.avatar.data.portrait, &mut drawer.easel)
         {
             let layers = Layers {
                 base: Ground::Drawn(portrait.draw(rig, easel)),
@@ -207,10 +207,10 @@ impl Core {
             };
             target.put(&mut drawer.composer, &layers, frame)?;
         } else if let Some(base) = &prepared.base {
-            let affine = &self.avatar.0.affines[prepared.base_frame];
+            let affine = &self.avatar.data.affines[prepared.base_frame];
             let crossfade = prepared.crossfade.as_ref().map(|from| CrossfadeSource {
                 base: &from.base,
-                affine: &self.avatar.0.affines[from.base_frame],
+                affine: &self.avatar.data.affines[from.base_frame],
                 weight: from.weight,
             });
             let layers = Layers {
@@ -318,7 +318,7 @@ impl Core {
             && lock(&self.input).front().is_some()
         {
             let begin = Instant::now();
-            self.avatar.0.scheduler.wait_for(task, &self.cancelled)?;
+            self.avatar.pool.wait_for(task, &self.cancelled)?;
             late_frames.excuse(begin.elapsed());
             popped = self.pop(current, prepared)?;
         }

@@ -34,7 +34,10 @@ impl Task for Core {
             ErrorKind::Internal,
             format!("a thread of the pool panicked while it prepared a frame: {message}"),
         );
-        self.avatar.0.log.log(LogLevel::Error, || error.to_string());
+        self.avatar
+            .data
+            .log
+            .log(LogLevel::Error, || error.to_string());
         lock(&self.ring).failed = Some(error);
     }
 }
@@ -218,7 +221,7 @@ mod tests {
                 assert!(Core::run_batch(&[item(&bad)], false)[0].is_some());
             }
             let items = [item(&bad)];
-            avatar.0.faults.panic_in_run(run);
+            avatar.data.faults.panic_in_run(run);
             let panicked = catch_unwind(AssertUnwindSafe(|| Core::run_batch(&items, false)));
             assert!(panicked.is_err(), "on purpose");
             items[0].task.panicked("on purpose");
@@ -244,7 +247,7 @@ mod tests {
     fn a_push_before_the_first_draw_wakes_no_thread() {
         let (avatar, _) = toy();
         let session = avatar.session(SessionOptions::default()).unwrap();
-        let scheduler = &avatar.0.scheduler;
+        let scheduler = &avatar.pool;
         // All threads sleep.
         while scheduler.sleepers().0 <= scheduler.threads() {
             thread::yield_now();
@@ -261,7 +264,7 @@ mod tests {
         let voice = voice(12_000);
         let session = avatar.session(SessionOptions::default()).unwrap();
         session.next_frame().unwrap();
-        avatar.0.faults.panic_in_run(2);
+        avatar.data.faults.panic_in_run(2);
         session.push_audio(&voice[..], 16_000, 1).unwrap();
         session.flush();
         let (mut heard, mut errors) = (Vec::new(), Vec::new());
@@ -283,9 +286,12 @@ mod tests {
 
     /// The permits of an engine with one thread: one for a short run and one for a long run.
     fn all_permits(avatar: &Avatar) -> [Permit<'_>; 2] {
-        let scheduler = &avatar.0.scheduler;
+        let scheduler = &avatar.pool;
         [(); 2].map(|()| {
-            let permit = scheduler.acquire(&avatar.0.share, Deadline::Whenever, None);
+            let permit =
+                scheduler
+                    .semaphore()
+                    .acquire(&avatar.data.share, Deadline::Whenever, None);
             permit.unwrap()
         })
     }
@@ -315,7 +321,7 @@ mod tests {
             .session(SessionOptions::default().pacing(Pacing::Unpaced))
             .unwrap();
         session.push_audio(&voice(16_000)[..], 16_000, 1).unwrap();
-        let scheduler = &avatar.0.scheduler;
+        let scheduler = &avatar.pool;
         let _held = all_permits(&avatar);
         cancelled_while(&session, || scheduler.waiting_for_permits() == 1);
     }
@@ -324,7 +330,7 @@ mod tests {
     fn cancelling_ends_a_draw_that_waits_for_the_pool() {
         let (avatar, _) = toy();
         let session = avatar.session(SessionOptions::default()).unwrap();
-        let scheduler = &avatar.0.scheduler;
+        let scheduler = &avatar.pool;
         // The pool's thread waits for a permit, and the draw for the pool.
         let held = all_permits(&avatar);
         session.next_frame().unwrap();

@@ -4,6 +4,7 @@
 //! networks for several sessions, `job` is the pool's side of it, `ring` holds what is prepared, `core`
 //! presents frames in time by the policy of `late_frames`.
 
+mod avatar;
 mod batch;
 mod core;
 mod driven;
@@ -30,13 +31,13 @@ use std::time::Duration;
 use self::core::Core;
 use crate::Result;
 use crate::audio::AudioData;
-use crate::avatar::Avatar;
 use crate::clock::{Clock, FRAME_DURATION};
 use crate::compose::fit;
 use crate::frame::Frame;
 use crate::log::LogLevel;
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::{Scheduler, TaskId};
+pub use avatar::Avatar;
 pub use frame_request::{FrameRequest, Next, Wait};
 use renderer::lock;
 pub use statistics::Statistics;
@@ -71,12 +72,12 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn new(avatar: Avatar, options: SessionOptions) -> Result<Self> {
-        fit::check(&options, avatar.0.picture().size)?;
-        let scheduler = avatar.0.scheduler.clone();
+        fit::check(&options, avatar.data.picture().size)?;
+        let scheduler = avatar.pool.clone();
         let served = options.pacing == Pacing::Realtime && matches!(options.clock, Clock::System);
         let mut refused = None;
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
-            let task = served.then(|| scheduler.register(core.clone(), &avatar.0.share));
+            let task = served.then(|| scheduler.register(core.clone(), &avatar.data.share));
             let task: Option<TaskId> = task.transpose().unwrap_or_else(|error| {
                 refused = Some(error);
                 None
@@ -260,7 +261,7 @@ impl Session {
     }
 
     fn gesture(&self, name: &str, again: bool) -> Result<()> {
-        let gesture = self.core.avatar.0.motions.find(name)?;
+        let gesture = self.core.avatar.data.motions.find(name)?;
         lock(&self.core.input).perform(gesture, again);
         Ok(())
     }
@@ -271,7 +272,7 @@ impl Session {
     /// # Errors
     /// `NotFound` if the avatar has no such motion.
     pub fn set_loop<'a>(&self, name: impl Into<Option<&'a str>>) -> Result<()> {
-        let motions = &self.core.avatar.0.motions;
+        let motions = &self.core.avatar.data.motions;
         let base_loop = name.into().map(|name| motions.find(name)).transpose()?;
         lock(&self.core.input).base_loop = base_loop;
         Ok(())
@@ -317,7 +318,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.core.log(LogLevel::Debug, || "ends".to_owned());
         if let Some(task) = self.core.task {
-            self.core.avatar.0.scheduler.remove(task);
+            self.core.avatar.pool.remove(task);
         }
     }
 }

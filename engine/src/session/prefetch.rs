@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use super::Avatar;
 use super::ring::Crossfade;
-use crate::avatar::Avatar;
 use crate::compose::base::BaseFrame;
 use crate::log::LogLevel;
 use crate::motion::FrameSelection;
@@ -112,13 +112,13 @@ impl BasePrefetch {
         if let Some(place) = known {
             return Some(self.decoded.swap_remove(place).1);
         }
-        match avatar.0.base_frame(index) {
+        match avatar.data.base_frame(index) {
             Ok(base) => Some(base),
             Err(error) => {
                 self.damaged.resize(avatar.info().frame_count, false);
                 self.damaged[index] = true;
                 let name = &avatar.info().name;
-                let log = &avatar.0.log;
+                let log = &avatar.data.log;
                 log.log(LogLevel::Warn, || {
                     format!("\"{name}\": {error}; another picture is shown instead")
                 });

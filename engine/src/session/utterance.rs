@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::audio::AudioData;
-use crate::audio::downmix::Downmix;
+use crate::audio::Downmix;
 use crate::clock::{FRAME_DURATION, frame_count, frame_start};
 use crate::drive::{Keys, Track};
 

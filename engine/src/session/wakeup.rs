@@ -103,7 +103,7 @@ impl Session {
         if let Some(at) = self.core.next_due().filter(|_| paced)
             && self.core.wakeup.set(at)
         {
-            let timer = self.core.avatar.0.scheduler.timer();
+            let timer = self.core.avatar.pool.timer();
             timer.wake_at(at, waker.clone());
         }
         Poll::Pending

@@ -163,7 +163,7 @@ mod tests {
             .build()
             .unwrap();
         let avatar = engine.open(path).unwrap();
-        let mut window = SpeechWindow::new(avatar.0.window);
+        let mut window = SpeechWindow::new(avatar.data.window);
         window.push(&vector("mel_input.f32"));
         window.push(&[0.0; 4_000]);
         let expected = vector("speech_expected.f32");
@@ -172,7 +172,7 @@ mod tests {
             .enumerate()
         {
             let (mel, _) = window.view(frame as u64);
-            let mut networks = avatar.0.networks(Deadline::Whenever, None).unwrap();
+            let mut networks = avatar.data.networks(Deadline::Whenever, None).unwrap();
             let ours = networks.speech.run(&[mel]).unwrap();
             let worst = ours
                 .iter()

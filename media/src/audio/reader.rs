@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use essence::{Error, ErrorKind, Result};
+use essence::{Downmix, Error, ErrorKind, Result};
 use symphonia::core::errors::Error as DemuxError;
 use symphonia::core::formats::FormatReader;
 use symphonia::core::packet::Packet;
@@ -28,8 +28,8 @@ const MAX_DAMAGED_SAMPLES: u64 = 1 << 16;
 ///
 /// Reads wav (integers of 8 to 32 bits, floats, A-law, mu-law, ADPCM; RF64), mp3, flac, ogg (Vorbis,
 /// Opus, FLAC), m4a, mp4 and mov (AAC, HE-AAC, ALAC, Opus, FLAC, MP3), aac, aiff, caf, webm and mkv.
-/// What a file is shows from its content, not from its name. Channels are mixed down by their mean.
-/// Integer samples become `x / 2^(bits - 1)` exactly. The delay that an encoder added in front is
+/// What a file is shows from its content, not from its name. Channels are mixed down by
+/// [`Downmix`]: by their mean, and where that cancels (antiphase) the loudest channel is heard. Integer samples become `x / 2^(bits - 1)` exactly. The delay that an encoder added in front is
 /// removed where the file states it.
 ///
 /// The sound is as long as its data, whatever a header says; files that were joined play on.
@@ -47,6 +47,7 @@ pub struct AudioReader {
     expected_samples: Option<u64>,
     /// `None` until the decoder told its rate.
     timeline: Option<Timeline>,
+    downmix: Downmix,
     interleaved: Vec<f32>,
     mixed: Vec<f32>,
     mono: Vec<f32>,
@@ -119,6 +120,7 @@ impl AudioReader {
             track,
             expected_samples: None,
             timeline: None,
+            downmix: Downmix::new(1, 1),
             interleaved: Vec::new(),
             mixed: Vec::new(),
             mono: Vec::new(),
@@ -297,7 +299,7 @@ impl AudioReader {
         })? {
             Decoded::Samples { rate_hz, channels } => {
                 self.accept(rate_hz, channels)?;
-                mix_down(&self.interleaved, channels, &mut self.mixed);
+                self.mix_down(channels);
             }
             Decoded::Damaged => {
                 self.damaged_packets += 1;
@@ -322,6 +324,16 @@ impl AudioReader {
             timeline.push(&mut self.mixed);
         }
         Ok(())
+    }
+
+    /// Mixes the decoded packet down. The number of channels may change between packets.
+    fn mix_down(&mut self, channels: usize) {
+        if self.downmix.channels() != channels {
+            let channels = u16::try_from(channels).unwrap_or(u16::MAX);
+            self.downmix = Downmix::new(channels, self.sample_rate);
+        }
+        self.mixed.clear();
+        self.downmix.push(&self.interleaved, &mut self.mixed);
     }
 
     /// Takes what the decoder says of itself; the rate must stay.
@@ -375,19 +387,5 @@ impl AudioReader {
     fn at(&self, what: &str) -> String {
         let seconds = self.produced as f64 / f64::from(self.sample_rate.max(1));
         format!("audio file {}, after {seconds:.3} s: {what}", self.name)
-    }
-}
-
-/// The mean over channels. A single channel passes bit for bit.
-fn mix_down(interleaved: &[f32], channels: usize, mono: &mut Vec<f32>) {
-    mono.clear();
-    match channels {
-        0 => {}
-        1 => mono.extend_from_slice(interleaved),
-        n => mono.extend(
-            interleaved
-                .chunks_exact(n)
-                .map(|frame| frame.iter().sum::<f32>() / n as f32),
-        ),
     }
 }

@@ -5,13 +5,13 @@ mod rewind;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::super::Avatar;
 use super::input::Input;
 use super::plan::{FrameKind, Plan, Request};
 use super::prefetch::BasePrefetch;
 use super::ring::PreparedFrame;
 use super::utterance::Feed;
 use crate::audio::resample::Resampler;
-use crate::avatar::Avatar;
 use crate::clock::{NETWORK_RATE_HZ, frame_start};
 use crate::compose::arch::Isa;
 use crate::motion::mouth::Mouth;
@@ -73,7 +73,7 @@ impl Renderer {
         let coefficients = avatar.info().coefficient_names.len();
         Self {
             isa: Isa::best(),
-            window: SpeechWindow::new(avatar.0.window),
+            window: SpeechWindow::new(avatar.data.window),
             resampler: None,
             frame: 0,
             ended: false,
@@ -187,7 +187,7 @@ impl Renderer {
                 let last = frames.is_some_and(|frames| self.frame + 1 >= frames);
                 self.driven.fill(None);
                 if !muted {
-                    let names = &self.avatar.0.info.coefficient_names;
+                    let names = &self.avatar.data.info.coefficient_names;
                     utterance
                         .track()
                         .sample(self.frame, names, &mut self.driven);
@@ -341,7 +341,7 @@ impl Renderer {
             }
             input.base_loop
         };
-        let motions = &self.avatar.0.motions;
+        let motions = &self.avatar.data.motions;
         let level = loudness(&frame.audio);
         self.animation.life.step(self.talking, level);
         self.selection = self.animation.next(motions, self.talking, base_loop);

@@ -31,8 +31,8 @@ impl Renderer {
         frame.base = None;
         frame.crossfade = None;
         frame.rig = None;
-        if let Some(portrait) = self.avatar.0.portrait.as_ref().filter(|_| self.pictures) {
-            let gesture = self.avatar.0.motions.gesture_at(self.selection.frame);
+        if let Some(portrait) = self.avatar.data.portrait.as_ref().filter(|_| self.pictures) {
+            let gesture = self.avatar.data.motions.gesture_at(self.selection.frame);
             let (mouth, opacity) = (self.mouth.coefficients(), self.mouth.patch_opacity());
             frame.rig = Some(portrait.rig(mouth, opacity, &self.animation.life, gesture));
         } else if self.pictures {
@@ -50,7 +50,7 @@ impl Renderer {
         frame.arkit.clear();
         frame
             .arkit
-            .extend(self.avatar.0.arkit.iter().map(|weights| {
+            .extend(self.avatar.data.arkit.iter().map(|weights| {
                 weights
                     .iter()
                     .zip(shown)
@@ -62,7 +62,7 @@ impl Renderer {
 
     /// The identity network's input: coefficients and pose.
     pub(in crate::session) fn identity_input(&self, frame: &PreparedFrame) -> [&[f32]; 2] {
-        let pose = self.avatar.0.pose(frame.base_frame);
+        let pose = self.avatar.data.pose(frame.base_frame);
         [self.mouth.coefficients(), pose]
     }
 
@@ -98,7 +98,7 @@ impl Renderer {
             return;
         }
         let name = &self.avatar.info().name;
-        self.avatar.0.log.log(LogLevel::Error, || {
+        self.avatar.data.log.log(LogLevel::Error, || {
             format!("\"{name}\": {error}; speech goes on without what failed")
         });
     }
@@ -106,11 +106,11 @@ impl Renderer {
     /// Decodes a base frame that is likely to be needed soon: where no frame can be prepared, as in
     /// silence, its base frame can.
     pub(in crate::session) fn prefetch(&mut self, input: &Mutex<Input>) {
-        if !self.pictures || self.avatar.0.portrait.is_some() {
+        if !self.pictures || self.avatar.data.portrait.is_some() {
             return;
         }
         let base_loop = lock(input).base_loop;
-        let motions = &self.avatar.0.motions;
+        let motions = &self.avatar.data.motions;
         let mut animation = self.animation;
         let next =
             [(); LOOK_AHEAD].map(|()| animation.next(motions, self.talking, base_loop).frame);

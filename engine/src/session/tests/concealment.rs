@@ -72,7 +72,7 @@ fn damaged_base_frames_cost_no_sample() {
     for way in WAYS {
         for damaged in [vec![7], vec![6, 7, 8], (1..10).collect(), (0..10).collect()] {
             let avatar = toy();
-            avatar.0.faults.damage(damaged.iter().copied());
+            avatar.data.faults.damage(damaged.iter().copied());
             let (frames, session) = speak(&avatar, &voice, way);
             let what = format!("{way:?}, {damaged:?}");
             assert!(sound(&frames) == voice, "{what}: every sample, in order");
@@ -95,7 +95,7 @@ fn damaged_base_frames_cost_no_sample() {
 #[test]
 fn the_last_good_picture_stands_in_for_a_damaged_one() {
     let avatar = toy();
-    avatar.0.faults.damage([2, 3]);
+    avatar.data.faults.damage([2, 3]);
     let talk = Talk::new(&avatar);
     let frames: Vec<Frame> = (0..6).map(|_| talk.tick()).collect();
     let shown: Vec<_> = frames.iter().map(Frame::base_frame).collect();
@@ -112,16 +112,16 @@ fn a_network_that_fails_once_costs_no_sample() {
         let avatar = toy();
         let usual = speak(&avatar, &voice, way).0;
         avatar
-            .0
+            .data
             .faults
             .fail_runs(u64::MAX, u64::MAX, ErrorKind::Inference);
         speak(&avatar, &voice, way);
-        let runs = avatar.0.faults.runs();
+        let runs = avatar.data.faults.runs();
         assert!(runs > 20, "{way:?}: {runs} runs");
         for number in 0..runs {
             let what = format!("{way:?}, run {number}");
             avatar
-                .0
+                .data
                 .faults
                 .fail_runs(number, number + 1, ErrorKind::Inference);
             let (frames, session) = speak(&avatar, &voice, way);
@@ -160,7 +160,7 @@ fn networks_that_fail_for_ever_cost_no_sample() {
     for way in WAYS {
         let avatar = toy();
         avatar
-            .0
+            .data
             .faults
             .fail_runs(12, u64::MAX, ErrorKind::Inference);
         let (frames, _) = speak(&avatar, &voice, way);
@@ -213,15 +213,15 @@ fn a_cancelled_draw_costs_no_sample() {
         let avatar = toy();
         let usual = speak(&avatar, &voice, Way::OnTheSpot).0;
         avatar
-            .0
+            .data
             .faults
             .fail_runs(u64::MAX, u64::MAX, ErrorKind::Inference);
         speak(&avatar, &voice, way);
-        let runs = avatar.0.faults.runs();
+        let runs = avatar.data.faults.runs();
         for number in 0..runs {
             let what = format!("{way:?}, run {number}");
             avatar
-                .0
+                .data
                 .faults
                 .fail_runs(number, number + 1, ErrorKind::Cancelled);
             let (frames, session) = speak(&avatar, &voice, way);
@@ -251,8 +251,11 @@ fn what_fails_is_logged_once() {
         lock(&sink).push((level, message.to_owned()));
     });
     let avatar = opened(builder, "toy.imx");
-    avatar.0.faults.damage([7, 8]);
-    avatar.0.faults.fail_runs(0, u64::MAX, ErrorKind::Inference);
+    avatar.data.faults.damage([7, 8]);
+    avatar
+        .data
+        .faults
+        .fail_runs(0, u64::MAX, ErrorKind::Inference);
     speak(&avatar, &voice(40_000), Way::Unpaced);
     let messages = lock(&messages);
     let count = |part: &str| messages.iter().filter(|(_, m)| m.contains(part)).count();

@@ -4,12 +4,9 @@
 mod ahead;
 mod cancelling;
 mod concealment;
-mod faults;
 mod races;
 
 use std::time::Duration;
-
-pub(crate) use faults::Faults;
 
 use super::ring::RING_FRAMES;
 use super::*;

@@ -1,9 +1,8 @@
 //! Faults on demand: base frames that can't be decoded, and runs of networks that fail.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::lock;
 use crate::{Error, ErrorKind, Result};
 
 /// An avatar's faults; none at first.
@@ -72,4 +71,8 @@ impl Faults {
             _ => Ok(()),
         }
     }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

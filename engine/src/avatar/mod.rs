@@ -1,38 +1,31 @@
-//! An opened avatar: immutable, shared by all its sessions.
+//! What an opened avatar consists of: immutable, shared by all its sessions, which it doesn't know.
+
+#[cfg(test)]
+mod faults;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::clock::{FRAME_DURATION, FRAME_SAMPLES, NETWORK_RATE_HZ};
 use crate::compose::Picture;
 use crate::compose::base::{BaseFrame, BaseFrames};
-use crate::frame::Frame;
 use crate::geometry::Affine;
 use crate::imx::{Container, Expression, GEOMETRY_MEMBER, Manifest, frame_member, matte_member};
 use crate::infer::{Provider, ProviderReport, Runtime};
 use crate::log::{Log, LogLevel};
 use crate::motion::MotionSet;
 use crate::networks::{self, Networks, Pool};
-use crate::options::{Pacing, SessionOptions};
 use crate::portrait::{GESTURES, Portrait};
-use crate::schedule::{Deadline, Share};
-use crate::session::{FrameRequest, RenderPool, Session};
+use crate::schedule::{Deadline, Semaphore, Share};
 use crate::{Error, ErrorKind, Result};
 
 /// Most base frames that are decoded when an avatar is opened. One of 512 × 512 takes 2 ms.
 const SAMPLES: usize = 4;
 
-/// One face: networks, base frames and motions out of one `.imx` file.
-///
-/// Cheap to clone; clones are the same avatar. Any number of sessions, on any threads, share its
-/// memory.
-#[derive(Clone)]
-pub struct Avatar(pub(crate) Arc<Inner>);
-
-pub(crate) struct Inner {
+/// One face: networks, base frames and motions out of one `.imx` file, shared by its sessions.
+pub(crate) struct AvatarData {
     pub(crate) container: Container,
     pub(crate) info: AvatarInfo,
     pub(crate) window: usize,
@@ -50,14 +43,15 @@ pub(crate) struct Inner {
     /// The background of an avatar that was keyed.
     keyed_over: Option<[u8; 3]>,
     runtime: &'static Runtime,
-    report: ProviderReport,
+    pub(crate) report: ProviderReport,
     pub(crate) log: Log,
-    pub(crate) scheduler: RenderPool,
+    /// The permits that its networks run under.
+    permits: Arc<Semaphore>,
     /// The share of the engine's threads that its sessions have.
     pub(crate) share: Arc<Share>,
     pool: Pool,
     #[cfg(test)]
-    pub(crate) faults: crate::session::tests::Faults,
+    pub(crate) faults: faults::Faults,
 }
 
 /// Description of an avatar.
@@ -79,7 +73,7 @@ pub struct AvatarInfo {
     /// Whether it was keyed: base frames have a matte, so that pictures with alpha are transparent
     /// around the avatar and any [`Background`](crate::Background) can lie behind it.
     pub has_matte: bool,
-    /// Names of the motions, for [`Session::perform`].
+    /// Names of the motions, for [`Session::perform`](crate::Session::perform).
     pub motions: Vec<String>,
     /// Names of the speech network's coefficients.
     pub coefficient_names: Vec<String>,
@@ -87,18 +81,19 @@ pub struct AvatarInfo {
     pub arkit_names: Vec<String>,
 }
 
-impl Avatar {
+impl AvatarData {
+    /// Reads, checks and loads all of it.
     pub(crate) fn open(
         runtime: &'static Runtime,
         preference: Provider,
         cache_bytes: usize,
         log: Log,
-        scheduler: RenderPool,
+        permits: Arc<Semaphore>,
         container: Container,
     ) -> Result<Self> {
         let begin = Instant::now();
-        let inner = Inner::new(runtime, preference, cache_bytes, log, scheduler, container)?;
-        let (log, info, report) = (&inner.log, &inner.info, &inner.report);
+        let opened = Self::new(runtime, preference, cache_bytes, log, permits, container)?;
+        let (log, info, report) = (&opened.log, &opened.info, &opened.report);
         for (provider, reason) in &report.refused {
             // Nothing was asked for by name: that one or an error.
             log.log(LogLevel::Info, || {
@@ -124,93 +119,19 @@ impl Avatar {
                 if report.quantized { ", 8 bits" } else { "" }
             )
         });
-        Ok(Self(Arc::new(inner)))
+        Ok(opened)
     }
 
-    /// Its description.
-    pub fn info(&self) -> &AvatarInfo {
-        &self.0.info
-    }
-
-    /// Which execution provider runs it, and why not another.
-    pub fn provider(&self) -> &ProviderReport {
-        &self.0.report
-    }
-
-    /// The file behind it.
-    pub fn container(&self) -> &Container {
-        &self.0.container
-    }
-
-    /// How many sessions of this avatar the engine's threads can keep speaking in real time, from
-    /// the time that a frame of speech takes now, sound and picture at the avatar's size included. A
-    /// machine that is busy with something else gives fewer.
-    ///
-    /// # Errors
-    /// Those of [`Session::next_frame`].
-    ///
-    /// # Real time
-    /// Draws some forty frames.
-    pub fn capacity(&self) -> Result<usize> {
-        // The mouth is all there after three.
-        const FRAMES: usize = 21;
-        const TICK: usize = FRAME_SAMPLES as usize;
-        // Loud, so that the mouth doesn't rest: a square wave of 200 Hz, with what is heard ahead.
-        let voice: Vec<f32> = (0..(FRAMES + 4) * TICK)
-            .map(|i| if i / 40 % 2 == 0 { 0.2 } else { -0.2 })
-            .collect();
-        let mut frame = Frame::new();
-        let mut times = [Duration::MAX; FRAMES];
-        // The base frames are decoded in the first round.
-        for _ in 0..2 {
-            let session = self.session(SessionOptions::default().pacing(Pacing::Unpaced))?;
-            session.push_audio(&voice[..], NETWORK_RATE_HZ, 1)?;
-            for time in &mut times {
-                let begin = Instant::now();
-                session.draw(&mut frame, FrameRequest::new())?;
-                *time = begin.elapsed();
-            }
-        }
-        times.sort_unstable();
-        let frame = times[FRAMES / 2].as_secs_f64();
-        // Where this gave 21 for a core, 24 left out 0.3 % of their pictures in one minute, and 18 left
-        // out 9 % in another, when the machine was slower (benches/record/sessions.csv).
-        let each = FRAME_DURATION.as_secs_f64() * 0.85 / frame;
-        Ok((each * self.0.scheduler.threads() as f64) as usize)
-    }
-
-    /// Starts a conversation.
-    ///
-    /// # Errors
-    /// - `InvalidArgument` if a setting is outside its domain.
-    /// - `ProviderUnavailable` if the provider can't load the networks for all of the engine's threads.
-    /// - `LimitExceeded` if it is one in real time and the engine serves
-    ///   [as many as it may](crate::EngineBuilder::max_sessions).
-    pub fn session(&self, options: SessionOptions) -> Result<Session> {
-        self.0.load_for_all_threads()?;
-        Session::new(self.clone(), options)
-    }
-}
-
-impl std::fmt::Debug for Avatar {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Avatar")
-            .field("info", &self.0.info)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Inner {
     fn new(
         runtime: &'static Runtime,
         preference: Provider,
         cache_bytes: usize,
         log: Log,
-        scheduler: RenderPool,
+        permits: Arc<Semaphore>,
         container: Container,
     ) -> Result<Self> {
         if let Some(expression) = container.expression().cloned() {
-            return Self::drawn(runtime, preference, log, scheduler, container, &expression);
+            return Self::drawn(runtime, preference, log, permits, container, &expression);
         }
         let manifest = container.manifest()?;
         let geometry = container.floats(GEOMETRY_MEMBER)?;
@@ -266,7 +187,7 @@ impl Inner {
             },
             keyed_over: manifest.matte.map(|matte| matte.background),
             pool: Pool::new(networks)?,
-            scheduler,
+            permits,
             share: Arc::new(Share::new()),
             info,
             poses,
@@ -285,7 +206,7 @@ impl Inner {
         runtime: &'static Runtime,
         preference: Provider,
         log: Log,
-        scheduler: RenderPool,
+        permits: Arc<Semaphore>,
         container: Container,
         manifest: &Expression,
     ) -> Result<Self> {
@@ -317,7 +238,7 @@ impl Inner {
             mattes: Vec::new(),
             keyed_over: None,
             pool: Pool::new(networks)?,
-            scheduler,
+            permits,
             share: Arc::new(Share::new()),
             info,
             poses: Vec::new(),
@@ -371,7 +292,7 @@ impl Inner {
     /// The networks, for one run; the earliest deadline goes first.
     ///
     /// # Errors
-    /// `Cancelled`: the flag `cancelled` was raised, and the scheduler [told](RenderPool::wake), before
+    /// `Cancelled`: the flag `cancelled` was raised, and the semaphore [told](Semaphore::wake), before
     /// there was a permit.
     pub(crate) fn networks(
         &self,
@@ -380,13 +301,16 @@ impl Inner {
     ) -> Result<impl std::ops::DerefMut<Target = Networks> + '_> {
         #[cfg(test)]
         self.faults.run()?;
-        let permit = self.scheduler.acquire(&self.share, deadline, cancelled)?;
+        let permit = self.permits.acquire(&self.share, deadline, cancelled)?;
         self.pool.checkout(permit, || self.load())
     }
 
     /// Loads networks for every thread where they can't be shared, for no frame to wait for that.
-    fn load_for_all_threads(&self) -> Result<()> {
-        self.pool.fill(self.scheduler.threads(), || self.load())
+    ///
+    /// # Errors
+    /// `ProviderUnavailable` if the provider can't load them so often.
+    pub(crate) fn load_for_all_threads(&self) -> Result<()> {
+        self.pool.fill(self.permits.count(), || self.load())
     }
 
     fn load(&self) -> Result<Networks> {
