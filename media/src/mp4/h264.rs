@@ -190,12 +190,16 @@ fn config(width: u32, height: u32, quality: Quality) -> EncoderConfig {
         .usage_type(UsageType::CameraVideoRealTime)
         .profile(Profile::Baseline)
         .num_threads(1)
-        .vui(
-            VuiConfig::bt709()
-                .color_primaries(ColorPrimaries::Bt709)
-                .transfer_characteristics(TransferCharacteristics::Bt709)
-                .matrix_coefficients(MatrixCoefficients::Smpte170M),
-        )
+        .vui(colour_description())
+}
+
+/// [`COLOUR_PRIMARIES`], [`TRANSFER_CHARACTERISTICS`] and [`MATRIX_COEFFICIENTS`], as the stream says
+/// them.
+pub(crate) fn colour_description() -> VuiConfig {
+    VuiConfig::bt709()
+        .color_primaries(ColorPrimaries::Bt709)
+        .transfer_characteristics(TransferCharacteristics::Bt709)
+        .matrix_coefficients(MatrixCoefficients::Smpte170M)
 }
 
 /// Copies a plane and pads an odd size by its last column and row.
@@ -220,6 +224,6 @@ fn without_start_code(unit: &[u8]) -> &[u8] {
 }
 
 #[cold]
-fn encoder_failed(cause: openh264::Error) -> Error {
+pub(crate) fn encoder_failed(cause: openh264::Error) -> Error {
     Error::new(ErrorKind::Internal, "the video could not be encoded").with_source(cause)
 }

@@ -24,7 +24,7 @@
 mod aac;
 mod boxes;
 mod fast_start;
-mod h264;
+pub(crate) mod h264;
 
 use std::path::Path;
 

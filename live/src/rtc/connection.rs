@@ -1,0 +1,385 @@
+//! One browser: a str0m peer connection, what is sent over it and what it hears.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use essence::{Error, ErrorKind, Result};
+use str0m::bwe::{Bitrate, BweKind};
+use str0m::change::SdpOffer;
+use str0m::channel::ChannelId;
+use str0m::format::Codec;
+use str0m::media::{Frequency, MediaAdded, MediaData, MediaKind, MediaTime, Mid, Pt};
+use str0m::net::{Protocol, Receive, Transmit};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError};
+
+use super::bandwidth::{INITIAL_BPS, picture_bps};
+use super::{CONNECT_LIMIT, CloseReason, MAX_TEXT_BYTES, PeerEvent, PeerOptions, sdp};
+use crate::outbox::Outbox;
+use crate::{FRAME_SAMPLES, Microphone};
+
+/// Samples of the video clock, 90 kHz, in a frame.
+const VIDEO_TICKS: u64 = 90_000 / essence::clock::FRAME_RATE as u64;
+
+/// Most texts that wait for the data channel.
+const TEXT_LIMIT: usize = 64;
+
+/// Constrained baseline, any level: what OpenH264 encodes (`profile-level-id=42e0xx`).
+const CONSTRAINED_BASELINE: u32 = 0x42e0;
+
+type OnEvent = Box<dyn FnMut(PeerEvent) + Send>;
+
+pub(super) struct PeerConnection {
+    id: u64,
+    rtc: Rtc,
+    options: PeerOptions,
+    outbox: Arc<Outbox>,
+    on_event: OnEvent,
+    offered: Instant,
+    connected: bool,
+    deadline: Instant,
+    video: Option<Mid>,
+    audio: Option<Mid>,
+    video_type: Option<Pt>,
+    audio_type: Option<Pt>,
+    channel: Option<ChannelId>,
+    texts: VecDeque<String>,
+    microphone: Microphone,
+    reason: Option<CloseReason>,
+}
+
+impl PeerConnection {
+    /// Makes a connection of a browser's offer, and the answer.
+    pub(super) fn answer(
+        offer: &str,
+        options: PeerOptions,
+        candidates: &[SocketAddr],
+        outbox: Arc<Outbox>,
+        on_event: OnEvent,
+    ) -> Result<(Self, String)> {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        sdp::check_offer(offer)?;
+        // An offer is a stranger's text: a panic over it is that offer's failure.
+        let made = catch_unwind(AssertUnwindSafe(|| negotiate(offer, options, candidates)));
+        let (rtc, answer) = made.unwrap_or_else(|_| Err(not_an_offer("it can't be read")))?;
+        let answer = sdp::with_one_stream(&answer);
+        sdp::check_answer(&answer)?;
+        let now = Instant::now();
+        let connection = Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            rtc,
+            options,
+            outbox,
+            on_event,
+            offered: now,
+            connected: false,
+            deadline: now,
+            video: None,
+            audio: None,
+            video_type: None,
+            audio_type: None,
+            channel: None,
+            texts: VecDeque::new(),
+            microphone: Microphone::new(),
+            reason: None,
+        };
+        Ok((connection, answer))
+    }
+
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The moment by which [`turn`](Self::turn) is to be called again.
+    pub(super) fn deadline(&self) -> Instant {
+        if self.connected {
+            self.deadline
+        } else {
+            self.deadline.min(self.offered + CONNECT_LIMIT)
+        }
+    }
+
+    /// Why the connection is over, once it is.
+    pub(super) fn over(&self) -> Option<CloseReason> {
+        if self.rtc.is_alive() {
+            return None;
+        }
+        Some(self.reason.clone().unwrap_or(CloseReason::Remote))
+    }
+
+    /// Whether a [`datagram`] comes from this browser.
+    pub(super) fn accepts(&self, input: &Input<'_>) -> bool {
+        self.rtc.accepts(input)
+    }
+
+    /// Takes a datagram.
+    pub(super) fn receive(&mut self, input: Input<'_>, send: &mut dyn FnMut(&Transmit)) {
+        self.guarded(|this| {
+            this.rtc.handle_input(input)?;
+            this.drain(send)
+        });
+    }
+
+    /// Sends what waits, if something does, and lets time pass, if its time has come.
+    pub(super) fn turn(&mut self, now: Instant, send: &mut dyn FnMut(&Transmit)) {
+        if !self.connected && now >= self.offered + CONNECT_LIMIT {
+            self.close(CloseReason::NeverConnected);
+        }
+        if !self.outbox.is_open() {
+            self.close(CloseReason::Local);
+        }
+        self.guarded(|this| {
+            let sent = this.send_frames(send)?;
+            if sent || this.deadline <= now || !this.rtc.is_alive() {
+                this.rtc.handle_input(Input::Timeout(now))?;
+                this.drain(send)?;
+            }
+            Ok(())
+        });
+    }
+
+    /// Sends text, now or when the channel opens.
+    pub(super) fn send_text(&mut self, text: String, send: &mut dyn FnMut(&Transmit)) {
+        self.texts.push_back(text);
+        if self.texts.len() > TEXT_LIMIT {
+            self.close(CloseReason::TooMuch);
+            return;
+        }
+        self.guarded(|this| {
+            this.write_texts()?;
+            this.drain(send)
+        });
+    }
+
+    /// Says goodbye. The connection is over when that has been sent.
+    pub(super) fn close(&mut self, reason: CloseReason) {
+        self.reason.get_or_insert(reason);
+        self.outbox.close();
+        if self.rtc.close().is_err() {
+            self.rtc.disconnect();
+        }
+    }
+
+    /// Tells that it is over.
+    pub(super) fn finish(&mut self, reason: CloseReason) {
+        self.outbox.close();
+        (self.on_event)(PeerEvent::Closed { reason });
+    }
+
+    /// Does `work`; its failure, or its panic over what a stranger sent, ends this connection alone.
+    fn guarded(&mut self, work: impl FnOnce(&mut Self) -> Result<(), RtcError>) {
+        let message = match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "a panic".to_owned(),
+        };
+        self.reason.get_or_insert(CloseReason::Failed(message));
+        self.outbox.close();
+        self.rtc.disconnect();
+    }
+
+    fn send_frames(&mut self, send: &mut dyn FnMut(&Transmit)) -> Result<bool, RtcError> {
+        let mut sent = false;
+        while let Some(parcel) = self.outbox.pop() {
+            self.find_payload_types();
+            let frame = &parcel.frame;
+            if let (true, Some(mid), Some(pt)) = (parcel.sound, self.audio, self.audio_type) {
+                for sound in &frame.sound {
+                    let time = MediaTime::new(
+                        sound.index * FRAME_SAMPLES as u64,
+                        Frequency::FORTY_EIGHT_KHZ,
+                    );
+                    if let Some(writer) = self.rtc.writer(mid) {
+                        writer.write(pt, frame.due, time, sound.opus.clone())?;
+                        self.drain(send)?;
+                        sent = true;
+                    }
+                }
+            }
+            if let (true, Some(picture), Some(mid), Some(pt)) =
+                (parcel.picture, &frame.picture, self.video, self.video_type)
+            {
+                let time = MediaTime::from_90khz(frame.index * VIDEO_TICKS);
+                if let Some(writer) = self.rtc.writer(mid) {
+                    writer.write(pt, frame.due, time, picture.data.clone())?;
+                    self.drain(send)?;
+                    sent = true;
+                }
+            }
+        }
+        Ok(sent)
+    }
+
+    /// The payload types are known some time after the connection is.
+    fn find_payload_types(&mut self) {
+        if let (None, Some(mid)) = (self.video_type, self.video)
+            && let Some(writer) = self.rtc.writer(mid)
+        {
+            let found = writer.payload_params().find(|params| {
+                let format = params.spec().format;
+                params.spec().codec == Codec::H264
+                    && format.packetization_mode == Some(1)
+                    && format
+                        .profile_level_id
+                        .is_some_and(|id| id >> 8 == CONSTRAINED_BASELINE)
+            });
+            self.video_type = found.map(|params| params.pt());
+        }
+        if let (None, Some(mid)) = (self.audio_type, self.audio)
+            && let Some(writer) = self.rtc.writer(mid)
+        {
+            let found = writer
+                .payload_params()
+                .find(|params| params.spec().codec == Codec::Opus);
+            self.audio_type = found.map(|params| params.pt());
+        }
+    }
+
+    /// Sends and tells all that str0m has to.
+    fn drain(&mut self, send: &mut dyn FnMut(&Transmit)) -> Result<(), RtcError> {
+        loop {
+            match self.rtc.poll_output()? {
+                Output::Timeout(deadline) => {
+                    self.deadline = deadline;
+                    return Ok(());
+                }
+                Output::Transmit(transmit) => send(&transmit),
+                Output::Event(event) => self.event(event)?,
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) -> Result<(), RtcError> {
+        match event {
+            Event::Connected => self.connect(),
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
+                self.close(CloseReason::Unreachable);
+            }
+            Event::Closed => {
+                self.reason.get_or_insert(CloseReason::Remote);
+            }
+            Event::MediaAdded(MediaAdded { mid, kind, .. }) => match kind {
+                MediaKind::Video => self.video = self.video.or(Some(mid)),
+                MediaKind::Audio => self.audio = self.audio.or(Some(mid)),
+            },
+            Event::MediaData(data) => self.hear(&data),
+            Event::KeyframeRequest(_) => self.outbox.request_key(),
+            Event::EgressBitrateEstimate(
+                BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. },
+            ) if self.options.estimate_bandwidth => {
+                self.outbox.limit_bitrate(picture_bps(estimate.as_u64()));
+            }
+            Event::ChannelOpen(channel, _) if self.channel.is_none() => {
+                self.channel = Some(channel);
+                (self.on_event)(PeerEvent::TextOpen);
+                self.write_texts()?;
+            }
+            Event::ChannelData(data) if Some(data.id) == self.channel && !data.binary => {
+                if data.data.len() > MAX_TEXT_BYTES {
+                    self.close(CloseReason::TooMuch);
+                } else if let Ok(text) = String::from_utf8(data.data) {
+                    (self.on_event)(PeerEvent::Text(text));
+                }
+            }
+            Event::ChannelClose(channel) if Some(channel) == self.channel => self.channel = None,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self) {
+        self.connected = true;
+        if self.options.estimate_bandwidth {
+            self.outbox.limit_bitrate(picture_bps(INITIAL_BPS));
+            let desired = u64::from(self.options.max_bitrate_bps) * 3 / 2;
+            let mut bwe = self.rtc.bwe();
+            bwe.set_bitrate(Bitrate::bps(0), Bitrate::bps(desired));
+        }
+        self.outbox.connect();
+        (self.on_event)(PeerEvent::Connected);
+    }
+
+    fn hear(&mut self, data: &MediaData) {
+        if data.params.spec().codec != Codec::Opus || Some(data.mid) != self.audio {
+            return;
+        }
+        let mut heard = Vec::new();
+        // A damaged packet is as good as a lost one.
+        if self.microphone.push_opus(&data.data, &mut heard).is_ok() && !heard.is_empty() {
+            (self.on_event)(PeerEvent::Microphone(heard));
+        }
+    }
+
+    fn write_texts(&mut self) -> Result<(), RtcError> {
+        let Some(channel) = self.channel else {
+            return Ok(());
+        };
+        while let Some(text) = self.texts.front() {
+            let Some(mut channel) = self.rtc.channel(channel) else {
+                return Ok(());
+            };
+            if !channel.write(false, text.as_bytes())? {
+                // The peer has not read 128 KiB.
+                self.close(CloseReason::TooMuch);
+                return Ok(());
+            }
+            self.texts.pop_front();
+        }
+        Ok(())
+    }
+}
+
+/// Reads an offer and answers it.
+fn negotiate(
+    offer: &str,
+    options: PeerOptions,
+    candidates: &[SocketAddr],
+) -> Result<(Rtc, String)> {
+    let mut config = Rtc::builder()
+        .clear_codecs()
+        .enable_opus(true, false)
+        .enable_h264(true)
+        .set_sctp_max_message_size(MAX_TEXT_BYTES as u32);
+    if options.estimate_bandwidth {
+        config = config.enable_bwe(Some(Bitrate::bps(INITIAL_BPS)));
+    }
+    let mut rtc = config.build(Instant::now());
+    for &address in candidates {
+        let candidate = Candidate::host(address, "udp").map_err(|cause| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                format!("{address} is no address for a browser to connect to"),
+            )
+            .with_source(cause)
+        })?;
+        rtc.add_local_candidate(candidate);
+    }
+    let offer =
+        SdpOffer::from_sdp_string(offer).map_err(|cause| not_an_offer(&cause.to_string()))?;
+    let answer = rtc
+        .sdp_api()
+        .accept_offer(offer)
+        .map_err(|cause| not_an_offer(&cause.to_string()))?;
+    Ok((rtc, answer.to_sdp_string()))
+}
+
+/// A datagram that came just now, as str0m takes it; None for bytes of no protocol that it knows.
+pub(super) fn datagram(
+    bytes: &[u8],
+    source: SocketAddr,
+    destination: SocketAddr,
+) -> Option<Input<'_>> {
+    let receive = Receive::new(Protocol::Udp, source, destination, bytes).ok()?;
+    Some(Input::Receive(Instant::now(), receive))
+}
+
+#[cold]
+fn not_an_offer(cause: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!("the offer can't be answered: {cause}; send the SDP of `createOffer`"),
+    )
+}
