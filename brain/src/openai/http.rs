@@ -30,7 +30,9 @@ pub(super) struct Http {
 impl std::fmt::Debug for Http {
     /// Leaves the key out.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Http").field("base", &self.base).finish_non_exhaustive()
+        f.debug_struct("Http")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,7 +102,10 @@ impl Http {
             Error::new(ErrorKind::Io, message).with_source(e)
         })?;
         let status = response.status().as_u16();
-        let wait = response.headers().get("retry-after").and_then(|v| v.to_str().ok());
+        let wait = response
+            .headers()
+            .get("retry-after")
+            .and_then(|v| v.to_str().ok());
         let wait = wait.and_then(|v| v.parse::<u32>().ok());
         let body = response.into_body().into_reader();
         match status {
@@ -109,7 +114,11 @@ impl Http {
         }
     }
 
-    pub(super) fn post_json(&self, path: &str, body: &Value) -> Result<BufReader<impl Read + use<>>> {
+    pub(super) fn post_json(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<BufReader<impl Read + use<>>> {
         self.post(path, "application/json", body.to_string().as_bytes())
     }
 

@@ -53,7 +53,10 @@ impl Script {
         let file = ScriptFile::parse(DEFAULT, "the built-in script", &|name| {
             let found = DEFAULT_SOUNDS.iter().find(|(known, _)| *known == name);
             let bytes = found.map(|&(_, bytes)| bytes).ok_or_else(|| {
-                Error::new(ErrorKind::Internal, format!("no sound {name} in the program"))
+                Error::new(
+                    ErrorKind::Internal,
+                    format!("no sound {name} in the program"),
+                )
             })?;
             file::decode(bytes, name)
         })?;
@@ -81,14 +84,21 @@ impl Script {
 
     /// The next reply in turn.
     fn in_turn(&self) -> Option<&Line> {
-        let lines: Vec<_> = self.file.replies.iter().filter(|l| l.when.is_empty()).collect();
+        let lines: Vec<_> = self
+            .file
+            .replies
+            .iter()
+            .filter(|l| l.when.is_empty())
+            .collect();
         let next = self.next.fetch_add(1, Ordering::Relaxed);
         lines.get(next.checked_rem(lines.len())?).copied()
     }
 
     fn matching(&self, text: &str) -> Option<&Line> {
         let text = text.to_lowercase();
-        let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric() && c != '\'').collect();
+        let words: Vec<_> = text
+            .split(|c: char| !c.is_alphanumeric() && c != '\'')
+            .collect();
         let fits = |line: &&Line| line.when.iter().any(|w| words.contains(&w.as_str()));
         self.file.replies.iter().find(fits)
     }

@@ -336,10 +336,12 @@ fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) 
             }
             let bag = &mut skin[eye.bag[k]];
             *bag = sub(*bag, scale(way, 0.03 * amount));
-            // A shut lid is the skin of its crease: neither the white nor the lashes are stretched.
+            // A shut lid is the skin of its crease, and its crease the skin below the brow: neither the
+            // white nor the lashes are stretched.
             let shut = smooth(amount, 0.25, 1.0);
             for (i, skin, share) in [
-                (eye.upper[k], eye.crease[k], 0.72),
+                (eye.upper[k], eye.crease[k], 0.95),
+                (eye.crease[k], eye.above[k], 0.55),
                 (eye.lower[k], eye.bag[k], 0.85),
             ] {
                 let way = sub(fit.points[skin], fit.points[i]);
