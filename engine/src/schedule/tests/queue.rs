@@ -215,6 +215,18 @@ fn an_avatar_that_comes_while_the_last_turn_of_another_runs_is_served_at_once() 
     fixture.queue.put_back(&batch, &[None], fixture.now);
 }
 
+#[test]
+fn avatars_that_come_and_go_leave_nothing_behind() {
+    let mut fixture = Fixture::new(1, &[]);
+    for _ in 0..100 {
+        fixture.shares[0] = Arc::new(Share::new());
+        fixture.add(0, 0);
+        let id = fixture.ids.pop().unwrap();
+        fixture.queue.remove(id);
+    }
+    assert_eq!((fixture.queue.len(), fixture.queue.groups()), (0, 1));
+}
+
 /// One long wait is an accident, more are too much work; a wait for others of the group is none.
 #[test]
 fn tasks_that_wait_for_long_again_and_again_lag() {
