@@ -753,8 +753,8 @@ typedef struct essence_avatar_info {
      */
     uint64_t file_bytes;
     /**
-     * 1 where the avatar was keyed: pictures with alpha are transparent around it, and any
-     * background can lie behind it. Else 0. Since ABI 1.4.
+     * 1 where the avatar was keyed or its picture has alpha: RGBA and BGRA are transparent around it,
+     * and any background can lie behind it. Else 0. Since ABI 1.4.
      */
     uint32_t has_matte;
     /**

@@ -7,7 +7,9 @@ mod common;
 use common::{assert_same, buzz, drain, engine, testdata};
 use essence::imx::{Container, EXPRESSION};
 use essence::portrait::{PortraitOptions, PortraitReport, create};
-use essence::{Avatar, Emotion, ErrorKind, Frame, Pacing, PixelFormat, Session, SessionOptions};
+use essence::{
+    Avatar, Background, Emotion, ErrorKind, Frame, Pacing, PixelFormat, Session, SessionOptions,
+};
 
 const RATE: u32 = 16_000;
 
@@ -384,6 +386,53 @@ fn pictures_without_a_face_that_can_speak_are_refused_with_the_reason() {
         message.contains("dark") || message.contains("no face"),
         "{message}"
     );
+}
+
+#[test]
+fn a_transparent_picture_stays_transparent() {
+    let (size, cut) = (512, 300);
+    // Magenta is not to be seen, nor its mixture with the face at the edges.
+    let around = |x: usize, y: usize| {
+        let (u, v) = (x as f32 - 256.0, y as f32 - 256.0);
+        ((u * u + v * v).sqrt() - cut as f32 / 1.3).clamp(-4.0, 4.0) / 8.0 + 0.5
+    };
+    let face = face_pixels();
+    let mut rgba = Vec::with_capacity(4 * size * size);
+    for (i, &[r, g, b]) in face.as_chunks::<3>().0.iter().enumerate() {
+        let gone = around(i % size, i / size);
+        let alpha = (255.0 * (1.0 - gone) + 0.5) as u8;
+        rgba.extend(if alpha == 0 {
+            [255, 0, 255, 0]
+        } else {
+            [r, g, b, alpha]
+        });
+    }
+    let avatar = avatar(&png(512, 512, &rgba, png::ColorType::Rgba));
+    assert!(avatar.info().has_matte, "it says so");
+    let frames = |options: SessionOptions| {
+        let session = avatar.session(options.pacing(Pacing::Unpaced)).unwrap();
+        session.perform("nod").unwrap();
+        session
+            .push_audio(&buzz(12_800, RATE)[..], RATE, 1)
+            .unwrap();
+        session.flush();
+        drain(&session)
+    };
+    let clear = frames(SessionOptions::default().pixel_format(PixelFormat::Rgba8));
+    let pixel = |frame: &Frame, x: usize, y: usize| frame.pixels().as_chunks::<4>().0[512 * y + x];
+    assert_eq!(pixel(&clear[0], 256, 256)[3], 255);
+    for frame in &clear {
+        assert_eq!(pixel(frame, 8, 8)[3], 0, "the corner");
+        assert!(pixel(frame, 256, 300)[3] > 250, "the face");
+        for [r, g, b, alpha] in frame.pixels().as_chunks::<4>().0 {
+            let magenta = *r > 200 && *b > 200 && *g < 60;
+            assert!(*alpha == 0 || !magenta, "{r} {g} {b} {alpha}");
+        }
+    }
+    let green = Background::Color([0, 255, 0]);
+    let format = SessionOptions::default().pixel_format(PixelFormat::Rgba8);
+    let over = frames(format.background(green));
+    assert_eq!(pixel(&over[10], 8, 8), [0, 255, 0, 255]);
 }
 
 #[test]

@@ -89,8 +89,8 @@ pub struct essence_avatar_info {
     pub coefficient_count: usize,
     /// Size of the file in bytes.
     pub file_bytes: u64,
-    /// 1 where the avatar was keyed: pictures with alpha are transparent around it, and any
-    /// background can lie behind it. Else 0. Since ABI 1.4.
+    /// 1 where the avatar was keyed or its picture has alpha: RGBA and BGRA are transparent around it,
+    /// and any background can lie behind it. Else 0. Since ABI 1.4.
     pub has_matte: u32,
     /// The emotions that it can show, as bits: `1 << ESSENCE_EMOTION_JOY` and so on. Since ABI 1.4.
     pub emotions: u32,

@@ -22,6 +22,9 @@ use crate::portrait::{EMOTIONS, GESTURES, Portrait};
 use crate::schedule::{Deadline, Semaphore, Share};
 use crate::{Error, ErrorKind, Result};
 
+/// What lies behind a picture that is transparent, unless another background is asked for.
+const GROUND: [u8; 3] = [235; 3];
+
 /// One face: networks, base frames and motions out of one `.imx` file, shared by its sessions.
 pub(crate) struct AvatarData {
     pub(crate) container: Container,
@@ -38,7 +41,7 @@ pub(crate) struct AvatarData {
     frames: Vec<String>,
     /// Names of their mattes' members; empty unless the avatar was keyed.
     mattes: Vec<String>,
-    /// The background of an avatar that was keyed.
+    /// The background of an avatar that was keyed, or whose picture is transparent.
     keyed_over: Option<[u8; 3]>,
     runtime: &'static Runtime,
     pub(crate) report: ProviderReport,
@@ -68,8 +71,8 @@ pub struct AvatarInfo {
     pub frame_count: usize,
     /// Width and height of the mouth patch in pixels.
     pub patch_size: usize,
-    /// Whether it was keyed: base frames have a matte, so that pictures with alpha are transparent
-    /// around the avatar and any [`Background`](crate::Background) can lie behind it.
+    /// Whether it was keyed, or made from a picture that is transparent in part: pictures with alpha
+    /// are transparent around the avatar, and any [`Background`](crate::Background) can lie behind it.
     pub has_matte: bool,
     /// Names of the motions, for [`Session::perform`](crate::Session::perform).
     pub motions: Vec<String>,
@@ -225,7 +228,7 @@ impl AvatarData {
             frame_height: size[1],
             frame_count: 1,
             patch_size: 0,
-            has_matte: false,
+            has_matte: portrait.has_alpha(),
             motions: motions.names().map(str::to_owned).collect(),
             emotions: EMOTIONS.to_vec(),
             coefficient_names: manifest.coefficients.clone(),
@@ -239,7 +242,7 @@ impl AvatarData {
             portrait: Some(portrait),
             frames: Vec::new(),
             mattes: Vec::new(),
-            keyed_over: None,
+            keyed_over: info.has_matte.then_some(GROUND),
             pool: Pool::new(networks)?,
             permits,
             share: Arc::new(Share::new()),

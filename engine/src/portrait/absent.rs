@@ -47,6 +47,10 @@ impl Portrait {
         Err(absent())
     }
 
+    pub(crate) fn has_alpha(&self) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn easel(&self) -> Easel {
         match *self {}
     }

@@ -103,8 +103,8 @@ impl Glasses {
         let (width, height) = self.overlay.size();
         for y in 0..height {
             let row = &mut canvas.row_mut(self.top + y)[self.left..][..width];
-            for (pixel, &[r, g, b, _]) in row.iter_mut().zip(self.overlay.row(y)) {
-                *pixel = [r, g, b, 255];
+            for (pixel, own) in row.iter_mut().zip(self.overlay.row(y)) {
+                pixel[..3].copy_from_slice(&own[..3]);
             }
         }
     }

@@ -59,6 +59,7 @@ pub(crate) struct Portrait {
     mouth: Mouth,
     lashes: Lashes,
     glasses: Option<Glasses>,
+    has_alpha: bool,
     puppet: Puppet,
     /// For each of the avatar's coefficients, the rig's.
     coefficients: Vec<Option<usize>>,
@@ -168,6 +169,7 @@ impl Portrait {
         Ok(Self {
             texture: Texture::new(skin.rgba.as_chunks::<4>().0, width, height),
             glasses,
+            has_alpha: picture.has_alpha(),
             mesh,
             mouth: Mouth::new(&fit, picture)?,
             lashes: Lashes::of(&fit, picture),
@@ -178,6 +180,11 @@ impl Portrait {
                 .collect(),
             fit,
         })
+    }
+
+    /// Whether its picture is transparent somewhere.
+    pub(crate) fn has_alpha(&self) -> bool {
+        self.has_alpha
     }
 
     /// Buffers to draw it with.

@@ -136,7 +136,7 @@ pub(crate) fn painted_out(colours: &[Plane; 3], holes: &Plane) -> Vec<[u8; 3]> {
 }
 
 /// Values where `known` is 0 from the next coarser picture that knows them.
-fn filled(plane: &Plane, known: &Plane) -> Plane {
+pub(crate) fn filled(plane: &Plane, known: &Plane) -> Plane {
     if known.values.iter().all(|&known| known > 0.0) || plane.width.min(plane.height) < 2 {
         return plane.clone();
     }

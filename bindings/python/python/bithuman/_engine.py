@@ -188,7 +188,7 @@ class AvatarInfo:
         arkit_names: ARKit's names of the values that come with each frame.
         manifest: Everything that the file says of itself.
         size_bytes: Size of the file.
-        has_matte: Whether it was keyed: pictures with alpha are transparent around it, and any background can lie behind it.
+        has_matte: Whether it was keyed, or its picture has alpha: RGBA and BGRA are transparent around it, and any background can lie behind it.
         emotions: Names of the emotions that it can show: all for a portrait, ``neutral`` alone for one that was filmed.
     """
 
