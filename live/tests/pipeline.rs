@@ -79,7 +79,7 @@ fn speech_at_48_khz_is_encoded_sample_for_sample() {
     talk.pipeline.attach(recorder.clone());
     let said = recording(48_000);
     talk.say(&said, 48_000, 1);
-    talk.run(250);
+    talk.run(290);
     let frames = recorder.frames();
     let heard: Vec<i16> = frames
         .iter()
