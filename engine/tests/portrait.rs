@@ -200,6 +200,63 @@ fn a_gesture_moves_the_head() {
     assert!(most > 2.0, "a nod moves {most} levels");
 }
 
+/// The face with dark rims around its eyes and a bridge between them, and which pixels those are.
+fn face_with_glasses() -> (Vec<u8>, Vec<bool>) {
+    let container = Container::from_bytes(made(&face()).0).unwrap();
+    let points = container.floats("landmarks.f32").unwrap();
+    let middle =
+        |a: usize, b: usize, axis: usize| (points[3 * a + axis] + points[3 * b + axis]) / 2.0;
+    let eyes = [[33, 133], [362, 263]].map(|[a, b]| [middle(a, b, 0), middle(a, b, 1)]);
+    let unit = points[3 * 263] - points[3 * 33];
+    let mut pixels = face_pixels();
+    let mut rims = vec![false; 512 * 512];
+    for (i, rim) in rims.iter_mut().enumerate() {
+        let (x, y) = ((i % 512) as f32 + 0.5, (i / 512) as f32 + 0.5);
+        let around = eyes.iter().any(|&[cx, cy]| {
+            let (u, v) = ((x - cx) / (0.27 * unit), (y - cy) / (0.13 * unit));
+            (0.92..1.1).contains(&(u * u + v * v).sqrt())
+        });
+        let (left, right) = (eyes[0][0] + 0.27 * unit, eyes[1][0] - 0.27 * unit);
+        let bridge = (left - 2.0..right + 2.0).contains(&x) && (y - eyes[0][1]).abs() < 3.0;
+        *rim = around || bridge;
+        if *rim {
+            pixels[3 * i..3 * i + 3].copy_from_slice(&[18, 16, 15]);
+        }
+    }
+    (png(512, 512, &pixels, png::ColorType::Rgb), rims)
+}
+
+#[test]
+fn a_shut_eye_leaves_the_rims_of_glasses_where_they_are() {
+    let (picture, rims) = face_with_glasses();
+    let avatar = avatar(&picture);
+    let session = session(&avatar);
+    session.perform("wink").unwrap();
+    session.push_audio(&[0.0; 9_600][..], RATE, 1).unwrap();
+    session.flush();
+    let frames = drain(&session);
+    let dark = |frame: &Frame| {
+        let pixels = frame.pixels().as_chunks::<3>().0.iter();
+        pixels
+            .map(|pixel| pixel.iter().all(|&level| level < 90))
+            .collect::<Vec<_>>()
+    };
+    let seen = dark(&frames[0]);
+    let rims: Vec<usize> = (0..rims.len()).filter(|&i| rims[i] && seen[i]).collect();
+    assert!(rims.len() > 1_500, "{} pixels of rims", rims.len());
+    // Shut from the fourth frame on.
+    let shut = dark(&frames[5]);
+    let stayed = rims.iter().filter(|&&i| shut[i]).count();
+    assert!(
+        stayed * 100 > rims.len() * 97,
+        "{stayed} of {} stayed",
+        rims.len()
+    );
+    // The eye is shut: its pixels have changed.
+    let eye = difference(&frames[0], &frames[5], 180..300);
+    assert!(eye > 0.3, "the eye differs by {eye} levels");
+}
+
 #[test]
 fn pictures_without_a_face_that_can_speak_are_refused_with_the_reason() {
     let refused = |picture: &[u8]| {

@@ -21,9 +21,6 @@ use crate::portrait::{GESTURES, Portrait};
 use crate::schedule::{Deadline, Semaphore, Share};
 use crate::{Error, ErrorKind, Result};
 
-/// Most base frames that are decoded when an avatar is opened. One of 512 × 512 takes 2 ms.
-const SAMPLES: usize = 4;
-
 /// One face: networks, base frames and motions out of one `.imx` file, shared by its sessions.
 pub(crate) struct AvatarData {
     pub(crate) container: Container,
@@ -343,22 +340,17 @@ fn weights(
     arkit.values().map(row).collect()
 }
 
-/// Compares members with their hashes, and decodes the first base frame of each motion, up to
-/// [`SAMPLES`]: an avatar that can't be shown is refused here. The frames stay in the cache, for the
-/// first pictures.
+/// Compares members with their hashes, and decodes the base frame that is shown first: an avatar whose
+/// pictures can't be decoded at all is refused here. The frame stays in the cache. One of 512 × 512 takes
+/// 2 ms, so the others are decoded when they are shown; a damaged one is concealed then.
 fn check_content(container: &Container, manifest: &Manifest, base: &BaseFrames) -> Result<()> {
     container.verify()?;
-    let motions = manifest.motions.values();
-    let mut firsts: Vec<u32> = motions.map(|motion| motion.first).collect();
-    firsts.sort_unstable();
-    firsts.dedup();
-    for first in firsts.into_iter().take(SAMPLES) {
-        let jpeg = container.member(&frame_member(first))?;
-        let matte = manifest
-            .matte
-            .map(|_| container.member(&matte_member(first)));
-        base.get(first as usize, jpeg, matte.transpose()?)?;
-    }
+    let first = manifest.motions.get("idle").map_or(0, |idle| idle.first);
+    let jpeg = container.member(&frame_member(first))?;
+    let matte = manifest
+        .matte
+        .map(|_| container.member(&matte_member(first)));
+    base.get(first as usize, jpeg, matte.transpose()?)?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ mod create;
 mod detect;
 mod fit;
 mod gesture;
+mod glasses;
 mod head;
 mod landmarks;
 mod lids;
@@ -14,6 +15,7 @@ mod mouth;
 mod network;
 mod picture;
 mod points;
+mod raster;
 mod rig;
 mod solid;
 
@@ -25,6 +27,7 @@ use crate::imx::{Container, Expression};
 use crate::warp::{Canvas, Texture};
 use crate::{Error, ErrorKind, Result};
 use fit::Fit;
+use glasses::Glasses;
 use head::Head;
 use landmarks::Landmarks;
 use lids::Lashes;
@@ -49,6 +52,7 @@ pub(crate) struct Portrait {
     mesh: Mesh,
     mouth: Mouth,
     lashes: Lashes,
+    glasses: Option<Glasses>,
     puppet: Puppet,
     /// For each of the avatar's coefficients, the rig's.
     coefficients: Vec<Option<usize>>,
@@ -153,8 +157,11 @@ impl Portrait {
                 "the landmarks are no face in the picture; make the avatar again",
             ));
         }
+        let (glasses, bare) = Glasses::find(&fit, &mesh, picture).unzip();
+        let skin = bare.as_ref().unwrap_or(picture);
         Ok(Self {
-            texture: Texture::new(picture.rgba.as_chunks::<4>().0, width, height),
+            texture: Texture::new(skin.rgba.as_chunks::<4>().0, width, height),
+            glasses,
             mesh,
             mouth: Mouth::new(&fit, picture)?,
             lashes: Lashes::of(&fit, picture),
@@ -205,7 +212,11 @@ impl Portrait {
     pub(crate) fn draw<'a>(&self, rig: &Rig, easel: &'a mut Easel) -> &'a [[u8; 4]] {
         let Easel { posed, canvas } = easel;
         canvas.copy(&self.texture);
-        if *rig != Rig::default() {
+        if *rig == Rig::default() {
+            if let Some(glasses) = &self.glasses {
+                glasses.copy(canvas);
+            }
+        } else {
             let fit = &self.fit;
             self.puppet.pose(fit, &self.mesh, rig, posed);
             self.mouth.fill(fit, posed, canvas);
@@ -214,6 +225,9 @@ impl Portrait {
             self.lashes.draw(fit, posed, rig.blink, canvas);
             if self.mouth.is_own() || rig.talk > 0.0 || rig.smiles() {
                 self.mouth.draw(fit, posed, rig.mouth[15], canvas);
+            }
+            if let Some(glasses) = &self.glasses {
+                glasses.draw(&self.mesh, &posed.head, canvas);
             }
         }
         canvas.pixels()

@@ -3,7 +3,7 @@
 
 use super::fit::Fit;
 use super::head::{Head, POINTS};
-use super::mesh::{AXIS, Follow, Mesh, iris_radius};
+use super::mesh::{AXIS, Corner, Follow, Mesh, iris_radius};
 use super::points::{EYES, LOWER_LIP, UPPER_LIP};
 use super::solid::{Point, Rotation, add, apply, product, scale, smooth, sub, transposed, turned};
 use crate::warp::{Place, place};
@@ -27,6 +27,8 @@ pub(crate) const MOUTH: [&str; 16] = [
     "mouthDimple",
     "tongueTip",
 ];
+/// Place of `mouthClose`.
+const CLOSE: usize = 2;
 /// Names of the shapes that move the rest of the face.
 pub(crate) const FACE: [&str; 10] = [
     "browInnerUp",
@@ -164,6 +166,16 @@ impl HeadMove {
     }
 }
 
+impl HeadMove {
+    /// Where a corner of the mesh is that the expression has `moved`.
+    pub(super) fn place(&self, corner: &Corner, moved: Point) -> Place {
+        let turned = sub(self.apply(moved), moved);
+        let by = add(sub(moved, corner.at), scale(turned, corner.head));
+        let at = add(corner.at, scale(by, corner.free));
+        place([at[0], at[1]])
+    }
+}
+
 impl Puppet {
     pub(crate) fn new(head: &Head) -> Self {
         let sides = |name: &&str| {
@@ -184,7 +196,10 @@ impl Puppet {
     pub(crate) fn pose(&self, fit: &Fit, mesh: &Mesh, rig: &Rig, out: &mut Posed) {
         out.skin.clear();
         out.skin.extend_from_slice(&fit.points[..POINTS]);
-        let weights = rig.mouth.iter().chain(&rig.face);
+        let mut mouth = rig.mouth;
+        // Lips are shut over a jaw that is down: there is nothing to shut beyond it.
+        mouth[CLOSE] = mouth[CLOSE].min(mouth[0]);
+        let weights = mouth.iter().chain(&rig.face);
         for (&weight, shapes) in weights.zip(&self.shapes) {
             if weight.abs() > 1e-4 {
                 for &shape in shapes {
@@ -218,10 +233,7 @@ impl Puppet {
                 }
                 Follow::Gaze(eye) => add(corner.at, gaze[eye]),
             };
-            let turned = sub(out.head.apply(moved), moved);
-            let by = add(sub(moved, corner.at), scale(turned, corner.head));
-            let at = add(corner.at, scale(by, corner.free));
-            out.places.push(place([at[0], at[1]]));
+            out.places.push(out.head.place(corner, moved));
         }
         out.points.clear();
         out.points
