@@ -1,6 +1,6 @@
 //! A browser's side of WebRTC over loopback: it offers, receives and talks, and may lose datagrams.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,43 @@ pub(crate) struct Browser {
     /// Whether the datagram of this number is lost on its way here.
     pub(crate) loses: fn(u64) -> bool,
     datagrams: u64,
+    /// A link in front of the browser that carries so many bits a second.
+    pub(crate) bottleneck: Option<Bottleneck>,
+}
+
+/// A link of a fixed rate with a queue of [`QUEUE`]; what doesn't fit is lost.
+pub(crate) struct Bottleneck {
+    bits_a_second: f64,
+    free: Instant,
+    waiting: VecDeque<(Instant, Vec<u8>, SocketAddr)>,
+}
+
+const QUEUE: Duration = Duration::from_millis(300);
+
+impl Bottleneck {
+    pub(crate) fn new(bits_a_second: f64) -> Self {
+        Self {
+            bits_a_second,
+            free: Instant::now(),
+            waiting: VecDeque::new(),
+        }
+    }
+
+    fn put(&mut self, datagram: &[u8], source: SocketAddr) {
+        let now = Instant::now();
+        let seconds = (datagram.len() * 8) as f64 / self.bits_a_second;
+        let arrival = self.free.max(now) + Duration::from_secs_f64(seconds);
+        if arrival <= now + QUEUE {
+            self.free = arrival;
+            self.waiting.push_back((arrival, datagram.to_vec(), source));
+        }
+    }
+
+    fn take(&mut self) -> Option<(Vec<u8>, SocketAddr)> {
+        let due = |arrival: &mut (Instant, Vec<u8>, SocketAddr)| arrival.0 <= Instant::now();
+        let (_, datagram, source) = self.waiting.pop_front_if(due)?;
+        Some((datagram, source))
+    }
 }
 
 impl Browser {
@@ -72,6 +109,7 @@ impl Browser {
             connected: false,
             loses: |_| false,
             datagrams: 0,
+            bottleneck: None,
         };
         (browser, offer.to_sdp_string())
     }
@@ -130,23 +168,33 @@ impl Browser {
 
     fn step(&mut self) {
         let wait = self.deadline.saturating_duration_since(Instant::now());
-        let wait = wait.clamp(Duration::from_millis(1), Duration::from_millis(20));
+        let longest = Duration::from_millis(if self.bottleneck.is_some() { 2 } else { 20 });
+        let wait = wait.clamp(Duration::from_millis(1), longest);
         self.socket.set_read_timeout(Some(wait)).unwrap();
         let mut buffer = [0; 2_048];
-        let now;
         if let Ok((length, source)) = self.socket.recv_from(&mut buffer) {
             self.datagrams += 1;
             if (self.loses)(self.datagrams) {
                 return;
             }
-            now = Instant::now();
-            let datagram = &buffer[..length];
-            let receive = Receive::new(Protocol::Udp, source, self.address, datagram).unwrap();
-            self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
-        } else {
-            now = Instant::now();
-            self.rtc.handle_input(Input::Timeout(now)).unwrap();
+            match &mut self.bottleneck {
+                Some(bottleneck) => bottleneck.put(&buffer[..length], source),
+                None => self.receive(&buffer[..length], source),
+            }
         }
+        while let Some((datagram, source)) = self.bottleneck.as_mut().and_then(Bottleneck::take) {
+            self.receive(&datagram, source);
+        }
+        self.rtc
+            .handle_input(Input::Timeout(Instant::now()))
+            .unwrap();
+        self.drain();
+    }
+
+    fn receive(&mut self, datagram: &[u8], source: SocketAddr) {
+        let receive = Receive::new(Protocol::Udp, source, self.address, datagram).unwrap();
+        let input = Input::Receive(Instant::now(), receive);
+        self.rtc.handle_input(input).unwrap();
         self.drain();
     }
 
