@@ -5,6 +5,7 @@ mod common;
 
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use common::browser::{Browser, is_key};
 use common::{PictureDecoder, SoundDecoder, avatar, correlate, floats, recording};
@@ -199,14 +200,7 @@ fn a_browser_that_says_goodbye_is_gone_and_its_seat_free() {
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::LimitExceeded);
     browser.run_until("the channel", Browser::has_text_channel);
     browser.close();
-    let reason = events
-        .iter()
-        .find_map(|event| match event {
-            PeerEvent::Closed { reason } => Some(reason),
-            _ => None,
-        })
-        .unwrap();
-    assert_eq!(reason, CloseReason::Remote);
+    assert_eq!(reason(&events), Some(CloseReason::Remote));
     // The sender of the events is dropped with the peer, and the seat right after it.
     while hub.peers() > 0 {
         std::thread::yield_now();
@@ -215,21 +209,43 @@ fn a_browser_that_says_goodbye_is_gone_and_its_seat_free() {
 }
 
 #[test]
+fn a_browser_that_does_not_connect_or_vanishes_is_given_up() {
+    let mut options = HubOptions::new("127.0.0.1:0".parse().unwrap());
+    options.connect_limit = Duration::ZERO;
+    let hub = Hub::bind(options).unwrap();
+    let (_, offer) = Browser::new();
+    let (sender, events) = channel();
+    let on_event = move |event| {
+        let _ = sender.send(event);
+    };
+    let _waiting = hub.answer(&offer, on_loopback(), on_event).unwrap();
+    assert_eq!(reason(&events), Some(CloseReason::NeverConnected));
+
+    let hub = self::hub();
+    let (publisher, _) = publisher();
+    let (browser, _peer, events) = connect(&hub, &publisher, on_loopback());
+    drop(browser);
+    assert_eq!(reason(&events), Some(CloseReason::Unreachable));
+}
+
+/// Waits for the end of a peer.
+fn reason(events: &Receiver<PeerEvent>) -> Option<CloseReason> {
+    events.iter().find_map(|event| match event {
+        PeerEvent::Closed { reason } => Some(reason),
+        _ => None,
+    })
+}
+
+#[test]
 fn dropping_a_peer_or_the_conversation_says_goodbye() {
     let hub = hub();
     let (publisher, _) = publisher();
     let (_one, peer, one_events) = connect(&hub, &publisher, on_loopback());
     let (_two, _peer, two_events) = connect(&hub, &publisher, on_loopback());
-    let closed = |events: &Receiver<PeerEvent>| {
-        events.iter().find_map(|event| match event {
-            PeerEvent::Closed { reason } => Some(reason),
-            _ => None,
-        })
-    };
     drop(peer);
-    assert_eq!(closed(&one_events), Some(CloseReason::Local));
+    assert_eq!(reason(&one_events), Some(CloseReason::Local));
     drop(publisher);
-    assert_eq!(closed(&two_events), Some(CloseReason::Local));
+    assert_eq!(reason(&two_events), Some(CloseReason::Local));
 }
 
 #[test]
