@@ -117,7 +117,7 @@ fn a_microphone_is_heard_at_16_khz_from_pcm_at_any_rate_and_from_opus() {
         let said = recording(rate as u32);
         let said = &said[rate / 2..rate * 5 / 2];
         let mut heard = Vec::new();
-        for piece in said.chunks(rate / 50) {
+        for piece in said.chunks(rate / 47) {
             let bytes: Vec<u8> = piece.iter().flat_map(|x| x.to_le_bytes()).collect();
             let message = message(16, 0, rate as u32, &bytes);
             page.up.receive(&message, &mut heard).unwrap();
