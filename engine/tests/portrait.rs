@@ -7,7 +7,7 @@ mod common;
 use common::{assert_same, buzz, drain, engine, testdata};
 use essence::imx::{Container, EXPRESSION};
 use essence::portrait::{PortraitOptions, PortraitReport, create};
-use essence::{Avatar, ErrorKind, Frame, Pacing, PixelFormat, Session, SessionOptions};
+use essence::{Avatar, Emotion, ErrorKind, Frame, Pacing, PixelFormat, Session, SessionOptions};
 
 const RATE: u32 = 16_000;
 
@@ -255,6 +255,100 @@ fn a_shut_eye_leaves_the_rims_of_glasses_where_they_are() {
     // The eye is shut: its pixels have changed.
     let eye = difference(&frames[0], &frames[5], 180..300);
     assert!(eye > 0.3, "the eye differs by {eye} levels");
+}
+
+/// A face that shows an emotion from frame `from` on, without a voice.
+fn shown(avatar: &Avatar, emotion: Emotion, strength: f32, from: usize) -> Vec<Frame> {
+    let session = session(avatar);
+    session.push_audio(&[0.0; 26_000][..], RATE, 1).unwrap();
+    session.flush();
+    let mut frames: Vec<_> = (0..from)
+        .map(|_| session.next_frame().unwrap().unwrap())
+        .collect();
+    session.set_emotion(emotion, strength).unwrap();
+    frames.extend(drain(&session));
+    frames
+}
+
+#[test]
+fn each_emotion_moves_the_face_and_comes_slowly() {
+    let avatar = avatar(&face());
+    assert_eq!(avatar.info().emotions, Emotion::ALL);
+    let neutral = shown(&avatar, Emotion::Neutral, 1.0, 0);
+    let mut faces: Vec<(Emotion, Frame)> = Vec::new();
+    for emotion in &Emotion::ALL[1..] {
+        let frames = shown(&avatar, *emotion, 1.0, 10);
+        assert_same(&neutral[..10], &frames[..10], "before it was asked for");
+        let moved = |k: usize| difference(&frames[k], &neutral[k], 100..420);
+        assert!(moved(35) > 1.0, "{emotion} moves {} levels", moved(35));
+        assert!(moved(11) < 0.25 * moved(35), "{emotion} begins at once");
+        let half = shown(&avatar, *emotion, 0.5, 10);
+        let half = difference(&half[35], &neutral[35], 100..420);
+        assert!(
+            half < 0.9 * moved(35),
+            "{emotion} by half moves {half} levels"
+        );
+        for (other, face) in &faces {
+            let apart = difference(face, &frames[35], 100..420);
+            assert!(apart > 0.5, "{emotion} and {other}: {apart} levels apart");
+        }
+        faces.push((*emotion, frames[35].clone()));
+    }
+}
+
+#[test]
+fn an_emotion_outlasts_an_interruption_as_if_the_session_were_new() {
+    let avatar = avatar(&face());
+    let new = shown(&avatar, Emotion::Sadness, 0.7, 0);
+    let session = session(&avatar);
+    session.set_emotion(Emotion::Sadness, 0.7).unwrap();
+    session
+        .push_audio(&buzz(20_000, RATE)[..], RATE, 1)
+        .unwrap();
+    for _ in 0..8 {
+        session.next_frame().unwrap().unwrap();
+    }
+    session.interrupt();
+    session.push_audio(&[0.0; 26_000][..], RATE, 1).unwrap();
+    session.flush();
+    let again = drain(&session);
+    for (one, other) in new.iter().zip(&again) {
+        assert!(one.pixels() == other.pixels(), "frame {}", one.index());
+    }
+    assert_eq!(new.len(), again.len());
+}
+
+#[test]
+fn lips_shut_for_closures_in_every_emotion() {
+    let avatar = avatar(&face());
+    let run = |emotion| {
+        let session = session(&avatar);
+        session.set_emotion(emotion, 1.0).unwrap();
+        let timed = [("sil", 0.0), ("aa", 1.0), ("PP", 1.3), ("aa", 1.5)];
+        let timed = timed.map(|(symbol, start_s)| essence::Viseme {
+            symbol,
+            start_s,
+            end_s: None,
+        });
+        let visemes = essence::Visemes::new(essence::VisemeSet::Oculus, &timed).without_sound(true);
+        session.push_visemes(&visemes).unwrap();
+        session.flush();
+        drain(&session)
+    };
+    for emotion in Emotion::ALL {
+        let frames = run(emotion);
+        // Dark pixels between the lips, of a mouth in the picture's middle.
+        let dark = |frame: &Frame| {
+            let rows = frame.pixels().chunks(3 * 512).skip(300).take(130);
+            let middle = rows.flat_map(|row| row[3 * 200..3 * 312].as_chunks::<3>().0);
+            middle.filter(|p| p.iter().all(|&level| level < 60)).count()
+        };
+        let (open, shut) = (dark(&frames[31]), dark(&frames[35]));
+        assert!(
+            10 * shut < open,
+            "{emotion}: {shut} dark pixels where lips are shut, {open} where they are open"
+        );
+    }
 }
 
 #[test]

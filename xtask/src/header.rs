@@ -16,7 +16,7 @@ use crate::root;
 use read::{Constants, Source};
 
 /// The sources in the order of the header.
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 18] = [
     "version",
     "status",
     "error",
@@ -30,6 +30,7 @@ const SOURCES: [&str; 17] = [
     "session",
     "statistics",
     "driven",
+    "emotion",
     "draw",
     "wakeup",
     "frame",

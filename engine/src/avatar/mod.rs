@@ -16,8 +16,9 @@ use crate::imx::{Container, Expression, GEOMETRY_MEMBER, Manifest, frame_member,
 use crate::infer::{Provider, ProviderReport, Runtime};
 use crate::log::{Log, LogLevel};
 use crate::motion::MotionSet;
+use crate::motion::emotion::Emotion;
 use crate::networks::{self, Networks, Pool};
-use crate::portrait::{GESTURES, Portrait};
+use crate::portrait::{EMOTIONS, GESTURES, Portrait};
 use crate::schedule::{Deadline, Semaphore, Share};
 use crate::{Error, ErrorKind, Result};
 
@@ -72,6 +73,9 @@ pub struct AvatarInfo {
     pub has_matte: bool,
     /// Names of the motions, for [`Session::perform`](crate::Session::perform).
     pub motions: Vec<String>,
+    /// The emotions that it can show, for [`Session::set_emotion`](crate::Session::set_emotion): all for a portrait, none but
+    /// `Neutral` for an avatar that was filmed.
+    pub emotions: Vec<Emotion>,
     /// Names of the speech network's coefficients.
     pub coefficient_names: Vec<String>,
     /// `ARKit` names of the values that come with each frame.
@@ -168,6 +172,7 @@ impl AvatarData {
             patch_size: manifest.crop.size as usize,
             has_matte: manifest.matte.is_some(),
             motions: manifest.motions.keys().cloned().collect(),
+            emotions: vec![Emotion::Neutral],
             coefficient_names: manifest.coefficients.clone(),
             arkit_names: manifest.arkit.keys().cloned().collect(),
         };
@@ -222,6 +227,7 @@ impl AvatarData {
             patch_size: 0,
             has_matte: false,
             motions: motions.names().map(str::to_owned).collect(),
+            emotions: EMOTIONS.to_vec(),
             coefficient_names: manifest.coefficients.clone(),
             arkit_names: manifest.arkit.keys().cloned().collect(),
         };

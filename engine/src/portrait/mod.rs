@@ -3,6 +3,7 @@
 
 mod create;
 mod detect;
+mod emotion;
 mod fit;
 mod gesture;
 mod glasses;
@@ -24,6 +25,8 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::imx::{Container, Expression};
+use crate::motion::AnimationState;
+use crate::motion::emotion::Emotion;
 use crate::warp::{Canvas, Texture};
 use crate::{Error, ErrorKind, Result};
 use fit::Fit;
@@ -37,6 +40,9 @@ use picture::Picture;
 use rig::{Posed, Puppet};
 
 pub use create::{PortraitOptions, PortraitReport, create, describe};
+/// The emotions that a portrait can show.
+pub(crate) const EMOTIONS: &[Emotion] = &Emotion::ALL;
+
 pub(crate) use gesture::{GESTURES, gesture};
 pub(crate) use life::Life;
 pub(crate) use rig::Rig;
@@ -183,16 +189,17 @@ impl Portrait {
         }
     }
 
-    /// The rig of a moment: speech's `mouth`, which is there by `presence`, over `life` and the
-    /// gesture, if one is played.
+    /// The rig of a moment: speech's `mouth`, which is there by `presence`, over life, emotions and
+    /// the gesture, if one is played.
     pub(crate) fn rig(
         &self,
         mouth: &[f32],
         presence: f32,
-        life: &Life,
+        animation: &AnimationState,
         playing: Option<(usize, u32)>,
     ) -> Rig {
-        let mut rig = life.rig();
+        let mut rig = animation.life.rig();
+        emotion::add(&mut rig, animation.emotion.weights(), presence);
         if let Some((number, frame)) = playing {
             rig.add(&gesture(number, frame));
         }

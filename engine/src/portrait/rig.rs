@@ -42,6 +42,17 @@ pub(crate) const FACE: [&str; 10] = [
     "noseSneer",
     "mouthUpperUp",
 ];
+/// Places in [`FACE`].
+pub(super) const INNER_UP: usize = 0;
+pub(super) const OUTER_UP: usize = 1;
+pub(super) const DOWN: usize = 2;
+pub(super) const SQUINT: usize = 3;
+pub(super) const WIDE: usize = 4;
+pub(super) const CHEEK_SQUINT: usize = 5;
+pub(super) const SMILE: usize = 6;
+pub(super) const FROWN: usize = 7;
+pub(super) const SNEER: usize = 8;
+pub(super) const LIP_UP: usize = 9;
 /// How far down the eye the lids meet.
 const MEETING: f32 = 0.88;
 /// The head's joint below the eyes, in eyes.
@@ -325,10 +336,12 @@ fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) 
             }
             let bag = &mut skin[eye.bag[k]];
             *bag = sub(*bag, scale(way, 0.03 * amount));
-            // A shut lid is the skin of its crease: neither the white nor the lashes are stretched.
+            // A shut lid is the skin of its crease, and its crease the skin below the brow: neither the
+            // white nor the lashes are stretched.
             let shut = smooth(amount, 0.25, 1.0);
             for (i, skin, share) in [
-                (eye.upper[k], eye.crease[k], 0.72),
+                (eye.upper[k], eye.crease[k], 0.95),
+                (eye.crease[k], eye.above[k], 0.55),
                 (eye.lower[k], eye.bag[k], 0.85),
             ] {
                 let way = sub(fit.points[skin], fit.points[i]);

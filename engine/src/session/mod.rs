@@ -35,6 +35,7 @@ use crate::clock::{Clock, FRAME_DURATION};
 use crate::compose::fit;
 use crate::frame::Frame;
 use crate::log::LogLevel;
+use crate::motion::emotion::{Emotion, Mood};
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::{Scheduler, TaskId};
 pub use avatar::Avatar;
@@ -275,6 +276,21 @@ impl Session {
         let motions = &self.core.avatar.data.motions;
         let base_loop = name.into().map(|name| motions.find(name)).transpose()?;
         lock(&self.core.input).base_loop = base_loop;
+        Ok(())
+    }
+
+    /// Lets the face show an emotion by `strength`, in **[0, 1]**, in place of the one before, until
+    /// another one is asked for. It comes and goes within 0.7 s, from the next frame that is prepared on,
+    /// as a gesture does; an [`interrupt`](Self::interrupt) leaves it. While the face speaks, the mouth
+    /// belongs to speech, and the emotion moves its corners by half as much.
+    ///
+    /// # Errors
+    /// - `InvalidArgument`: the strength is outside its domain.
+    /// - `NotFound`: not one of the avatar's [`emotions`](crate::AvatarInfo::emotions). Avatars that were
+    ///   filmed have `Neutral` alone.
+    pub fn set_emotion(&self, emotion: Emotion, strength: f32) -> Result<()> {
+        let mood = Mood::new(emotion, strength, &self.core.avatar.info().emotions)?;
+        lock(&self.core.input).mood = mood;
         Ok(())
     }
 

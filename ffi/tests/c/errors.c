@@ -165,6 +165,10 @@ static void of_sessions(essence_avatar *toy)
     says("somersault");
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_perform(session, NULL, ERR));
     EXPECT(ESSENCE_ERR_NOT_FOUND, essence_session_perform_again(session, "somersault", ERR));
+    EXPECT(ESSENCE_OK, essence_session_set_emotion(session, ESSENCE_EMOTION_NEUTRAL, 1.0f, ERR));
+    EXPECT(ESSENCE_ERR_NOT_FOUND, essence_session_set_emotion(session, ESSENCE_EMOTION_JOY, 0.5f, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_set_emotion(session, 7, 0.5f, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_set_emotion(session, ESSENCE_EMOTION_NEUTRAL, 1.5f, ERR));
     EXPECT(ESSENCE_ERR_NOT_FOUND, essence_session_set_loop(session, "somersault", ERR));
     EXPECT(ESSENCE_OK, essence_session_set_loop(session, NULL, ERR));
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_flush(NULL, ERR));

@@ -15,6 +15,7 @@ from ._abi import VERSION as __version__
 from ._engine import AvatarInfo, Engine, ProviderReport
 from ._session import ManualClock, Statistics
 from .asynchronous import AsyncBithuman, FrameStream
+from .driving import Curves, Visemes
 from .exceptions import (
     AccountStatusError,
     AudioNotFoundError,
@@ -62,6 +63,7 @@ __all__ = [
     "BithumanError",
     "Cancelled",
     "ComposedFrame",
+    "Curves",
     "Engine",
     "ExecutionProviderRefused",
     "Failed",
@@ -95,6 +97,7 @@ __all__ = [
     "UnsupportedVersion",
     "VideoControl",
     "VideoFrame",
+    "Visemes",
     "__version__",
     "open",
 ]

@@ -34,7 +34,7 @@ impl Renderer {
         if let Some(portrait) = self.avatar.data.portrait.as_ref().filter(|_| self.pictures) {
             let gesture = self.avatar.data.motions.gesture_at(self.selection.frame);
             let (mouth, opacity) = (self.mouth.coefficients(), self.mouth.patch_opacity());
-            frame.rig = Some(portrait.rig(mouth, opacity, &self.animation.life, gesture));
+            frame.rig = Some(portrait.rig(mouth, opacity, &self.animation, gesture));
         } else if self.pictures {
             let found = self.bases.take(&self.avatar, self.selection.frame);
             frame.base_frame = found.index;

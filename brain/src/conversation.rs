@@ -1,0 +1,346 @@
+//! The state of a conversation: every message in, the events that follow from it out.
+//!
+//! No thread, no clock and no queue: `brain` has those.
+
+use std::collections::BTreeMap;
+
+use essence::{Error, ErrorKind};
+
+use crate::event::{Caption, Event, Input, ReplyId, Speaker, State};
+use crate::responder::{Cancel, Piece, Request, Said, Turn};
+use crate::spoken::Spoken;
+use crate::turn::{Change, Timing, TurnTaking};
+
+/// Most bytes of a text that a user types.
+pub const MAX_TEXT_BYTES: usize = 4_000;
+
+/// Most seconds of sound of a reply; the rest is dropped, and said.
+pub const MAX_REPLY_S: u64 = 300;
+
+/// Most bytes of a reply's words.
+const MAX_REPLY_BYTES: usize = 16_000;
+
+/// Turns that are remembered.
+const MAX_HISTORY: usize = 40;
+
+/// Milliseconds of the avatar's speech in which the page's echo canceller may not have settled.
+const WARY_MS: u64 = 500;
+
+/// Settings of a conversation.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Times of turn-taking.
+    pub timing: Timing,
+    /// Gestures by words of the avatar: whole words, in lower case.
+    pub gestures: BTreeMap<String, String>,
+}
+
+/// Work for the thread that runs responders.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) reply: ReplyId,
+    pub(crate) request: Request,
+}
+
+pub(crate) struct Conversation {
+    settings: Settings,
+    turns: TurnTaking,
+    state: State,
+    history: Vec<Turn>,
+    begun: bool,
+    /// Replies so far, which is the number of the latest one.
+    replies: ReplyId,
+    current: Option<Reply>,
+    /// Milliseconds of microphone since the avatar began to speak.
+    speaking_ms: u64,
+    out: Vec<Event>,
+    jobs: Vec<Job>,
+}
+
+/// The reply under way.
+struct Reply {
+    cancel: Cancel,
+    spoken: Spoken,
+    played_ms: u64,
+    bytes: usize,
+    /// The responder has given its last piece.
+    complete: bool,
+    too_long: bool,
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+impl Conversation {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            turns: TurnTaking::new(settings.timing),
+            settings,
+            state: State::Listening,
+            history: Vec::new(),
+            begun: false,
+            replies: 0,
+            current: None,
+            speaking_ms: 0,
+            out: Vec::new(),
+            jobs: Vec::new(),
+        }
+    }
+
+    /// The events since the last call.
+    pub(crate) fn events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// The work that came up since the last call.
+    pub(crate) fn jobs(&mut self) -> Vec<Job> {
+        std::mem::take(&mut self.jobs)
+    }
+
+    pub(crate) fn input(&mut self, input: Input) {
+        match input {
+            Input::Begin => {
+                if !std::mem::replace(&mut self.begun, true) && self.current.is_none() {
+                    self.ask(Said::Nothing);
+                }
+            }
+            Input::Microphone(samples) => self.microphone(&samples),
+            Input::EndOfTurn => {
+                let changes = self.turns.end_of_turn();
+                self.follow(changes);
+            }
+            Input::Text(text) => self.text(&text),
+            Input::Interrupt => {
+                self.forget_voice();
+                self.interrupt();
+            }
+            Input::Played { reply, ms } => {
+                if let Some(current) = self.current_reply(reply) {
+                    current.played_ms = current.played_ms.max(ms);
+                }
+            }
+            Input::Finished { reply } => {
+                if self.current_reply(reply).is_some_and(|r| r.complete) {
+                    self.finish();
+                }
+            }
+        }
+    }
+
+    fn microphone(&mut self, samples: &[f32]) {
+        let speaking = self.state != State::Listening;
+        let wary = self.state == State::Speaking && self.speaking_ms < WARY_MS;
+        self.speaking_ms += samples.len() as u64 / 16;
+        let changes = self.turns.hear(samples, speaking, wary);
+        self.follow(changes);
+    }
+
+    fn follow(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Pause => self.out.push(Event::Pause(true)),
+                Change::Resume => self.out.push(Event::Pause(false)),
+                Change::Interrupt => self.interrupt(),
+                Change::EndOfTurn(samples) => {
+                    self.interrupt();
+                    self.ask(Said::Voice(samples));
+                }
+            }
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        let mut end = text.len().min(MAX_TEXT_BYTES);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let text = text[..end].trim();
+        if text.is_empty() {
+            return;
+        }
+        self.forget_voice();
+        self.interrupt();
+        self.ask(Said::Text(text.to_owned()));
+    }
+
+    fn forget_voice(&mut self) {
+        let mut changes = Vec::new();
+        self.turns.forget(&mut changes);
+        self.follow(changes);
+    }
+
+    /// Stops the reply under way, if there is one, where it was really spoken.
+    fn interrupt(&mut self) {
+        let Some(mut reply) = self.current.take() else {
+            return;
+        };
+        self.out.push(Event::Pause(false));
+        self.out.push(Event::Interrupt);
+        let (words, changed) = reply.spoken.cut(reply.played_ms);
+        self.out.extend(changed.into_iter().map(Event::Caption));
+        self.remember(Speaker::Avatar, words);
+        self.state(State::Listening);
+    }
+
+    fn ask(&mut self, said: Said) {
+        self.begun = true;
+        self.replies += 1;
+        let cancel = Cancel::default();
+        let history = self.history.clone();
+        if let Said::Text(text) = &said {
+            self.heard(text.clone());
+        }
+        self.current = Some(Reply {
+            cancel: cancel.clone(),
+            spoken: Spoken::new(self.replies),
+            played_ms: 0,
+            bytes: 0,
+            complete: false,
+            too_long: false,
+        });
+        self.jobs.push(Job {
+            reply: self.replies,
+            request: Request {
+                said,
+                history,
+                cancel,
+            },
+        });
+        self.state(State::Thinking);
+    }
+
+    fn heard(&mut self, text: String) {
+        self.out.push(Event::Caption(Caption {
+            speaker: Speaker::User,
+            reply: self.replies,
+            part: 0,
+            text: text.clone(),
+            start_ms: 0,
+            end_ms: None,
+            r#final: true,
+        }));
+        self.remember(Speaker::User, text);
+    }
+
+    /// A piece of a reply. False if nobody waits for it any more.
+    pub(crate) fn piece(&mut self, reply: ReplyId, piece: Piece) -> bool {
+        let Some(current) = self.current_reply(reply) else {
+            return false;
+        };
+        match piece {
+            Piece::Heard(text) => self.heard(text),
+            Piece::Gesture(name) => self.out.push(Event::Gesture(name)),
+            Piece::Text(text) => {
+                current.bytes += text.len();
+                if current.bytes > MAX_REPLY_BYTES {
+                    current.too_long = true;
+                    return false;
+                }
+                let captions = current.spoken.text(text.clone());
+                self.out.extend(captions.into_iter().map(Event::Caption));
+                self.gestures(&text);
+            }
+            Piece::Speech { rate_hz, samples } => return self.speech(reply, rate_hz, samples),
+        }
+        true
+    }
+
+    fn speech(&mut self, reply: ReplyId, rate_hz: u32, samples: Vec<f32>) -> bool {
+        let Some(current) = self.current_reply(reply) else {
+            return false;
+        };
+        let spoken = &mut current.spoken;
+        let rate_fits = spoken.rate_hz() == 0 || spoken.rate_hz() == rate_hz;
+        if !rate_fits || !(essence::MIN_RATE_HZ..=essence::MAX_RATE_HZ).contains(&rate_hz) {
+            let message = format!("the speech came at {rate_hz} samples a second and was left out");
+            self.out.push(Event::Failure(message));
+            return false;
+        }
+        if spoken.ms() > MAX_REPLY_S * 1_000 {
+            current.too_long = true;
+            return false;
+        }
+        if samples.is_empty() {
+            return true;
+        }
+        spoken.sound(rate_hz, samples.len());
+        self.out.push(Event::Speech {
+            reply,
+            rate_hz,
+            samples,
+        });
+        if self.state != State::Speaking {
+            self.speaking_ms = 0;
+            self.state(State::Speaking);
+        }
+        true
+    }
+
+    /// The responder has ended, well or not.
+    pub(crate) fn complete(&mut self, reply: ReplyId, result: Result<(), Error>) {
+        let Some(current) = self.current_reply(reply) else {
+            return;
+        };
+        current.complete = true;
+        let too_long = current.too_long;
+        let captions = current.spoken.end();
+        let has_sound = current.spoken.has_sound();
+        self.out.extend(captions.into_iter().map(Event::Caption));
+        match result {
+            Err(error) if error.kind() != ErrorKind::Cancelled => {
+                self.out.push(Event::Failure(error.to_string()));
+            }
+            _ if too_long => self.out.push(Event::Failure(
+                "the reply was too long and was cut".to_owned(),
+            )),
+            _ => {}
+        }
+        if has_sound {
+            self.out.push(Event::EndOfSpeech { reply });
+        } else {
+            self.finish();
+        }
+    }
+
+    /// The reply has been spoken to its end.
+    fn finish(&mut self) {
+        if let Some(reply) = self.current.take() {
+            let words = reply.spoken.whole();
+            self.remember(Speaker::Avatar, words);
+        }
+        self.state(State::Listening);
+    }
+
+    fn gestures(&mut self, text: &str) {
+        let text = text.to_lowercase();
+        for word in text.split(|c: char| !c.is_alphanumeric() && c != '\'') {
+            if let Some(gesture) = self.settings.gestures.get(word) {
+                self.out.push(Event::Gesture(gesture.clone()));
+            }
+        }
+    }
+
+    fn current_reply(&mut self, reply: ReplyId) -> Option<&mut Reply> {
+        let latest = self.replies == reply;
+        self.current.as_mut().filter(|_| latest)
+    }
+
+    fn remember(&mut self, speaker: Speaker, text: String) {
+        if text.is_empty() {
+            return;
+        }
+        self.history.push(Turn { speaker, text });
+        let excess = self.history.len().saturating_sub(MAX_HISTORY);
+        self.history.drain(..excess);
+    }
+
+    fn state(&mut self, state: State) {
+        if self.state != state {
+            self.state = state;
+            self.out.push(Event::State(state));
+        }
+    }
+}

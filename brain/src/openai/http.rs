@@ -1,0 +1,147 @@
+//! Requests to the server, with limits on time and size, and its refusals in words.
+
+use std::io::{BufReader, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use essence::{Error, ErrorKind, Result};
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http::Uri;
+use ureq::tls::{RootCerts, TlsConfig};
+
+/// How long connecting may take, the first byte of an answer, and each further one.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+const READ_LIMIT: Duration = Duration::from_secs(20);
+
+/// Most bytes of a refusal that are read, and most characters that are shown.
+const MAX_REFUSAL_BYTES: u64 = 16 << 10;
+const MAX_REFUSAL_CHARS: usize = 200;
+
+/// A client for one server.
+#[derive(Clone)]
+pub(super) struct Http {
+    agent: Agent,
+    base: String,
+    authorization: Option<String>,
+}
+
+impl std::fmt::Debug for Http {
+    /// Leaves the key out.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Http")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Http {
+    pub(super) fn new(base: &str, key: &str) -> Result<Self> {
+        let base = base.trim_end_matches('/');
+        let invalid = |what: &str| {
+            let message = format!("the server's address {base:?} (OPENAI_BASE_URL) {what}");
+            Error::new(ErrorKind::InvalidArgument, message)
+        };
+        let uri: Uri = base
+            .parse()
+            .map_err(|e| invalid("is not an address").with_source(e))?;
+        let host = uri.host().unwrap_or_default();
+        let local = matches!(host, "localhost" | "[::1]") || host.starts_with("127.");
+        match uri.scheme_str() {
+            Some("https") => {}
+            Some("http") if local || key.is_empty() => {}
+            Some("http") => {
+                return Err(invalid("would get the key unencrypted; use https"));
+            }
+            _ => return Err(invalid("begins with neither https:// nor http://")),
+        }
+        if key.chars().any(|c| !c.is_ascii_graphic()) {
+            let message = "OPENAI_API_KEY holds characters that no key has; copy it again";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::PlatformVerifier)
+            .unversioned_rustls_crypto_provider(Arc::new(
+                rustls::crypto::aws_lc_rs::default_provider(),
+            ))
+            .build();
+        let agent = Agent::config_builder()
+            .tls_config(tls)
+            .timeout_connect(Some(CONNECT_LIMIT))
+            .timeout_recv_response(Some(ANSWER_LIMIT))
+            .timeout_per_read(Some(READ_LIMIT))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .user_agent(concat!("libessence/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .new_agent();
+        Ok(Self {
+            agent,
+            base: base.to_owned(),
+            authorization: (!key.is_empty()).then(|| format!("Bearer {key}")),
+        })
+    }
+
+    /// Posts a body; the answer's body, if the server accepts.
+    pub(super) fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<BufReader<impl Read + use<>>> {
+        let mut request = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .header("content-type", content_type);
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        let response = request.send(body).map_err(|e| {
+            let message = format!("no answer from {}", self.base);
+            Error::new(ErrorKind::Io, message).with_source(e)
+        })?;
+        let status = response.status().as_u16();
+        let wait = response
+            .headers()
+            .get("retry-after")
+            .and_then(|v| v.to_str().ok());
+        let wait = wait.and_then(|v| v.parse::<u32>().ok());
+        let body = response.into_body().into_reader();
+        match status {
+            200..300 => Ok(BufReader::new(body)),
+            _ => Err(self.refused(status, wait, body)),
+        }
+    }
+
+    pub(super) fn post_json(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<BufReader<impl Read + use<>>> {
+        self.post(path, "application/json", body.to_string().as_bytes())
+    }
+
+    #[cold]
+    fn refused(&self, status: u16, wait_s: Option<u32>, body: impl Read) -> Error {
+        let mut text = Vec::new();
+        let _ = body.take(MAX_REFUSAL_BYTES).read_to_end(&mut text);
+        let parsed: Value = serde_json::from_slice(&text).unwrap_or_default();
+        let said = parsed["error"]["message"].as_str().unwrap_or_default();
+        let said: String = said.chars().take(MAX_REFUSAL_CHARS).collect();
+        let reason = match (status, wait_s) {
+            (300..=399, _) => "it has moved; set OPENAI_BASE_URL to the new address".to_owned(),
+            (401 | 403, _) => "it refuses the key; check OPENAI_API_KEY".to_owned(),
+            (404, _) => "it doesn't know the model or has no such service".to_owned(),
+            (429, Some(seconds)) => format!("it asks to wait for {seconds} s"),
+            (429, None) => "it asks to wait, or the account is used up".to_owned(),
+            (500.., _) => "it has failed; try again".to_owned(),
+            _ => "it refuses the request".to_owned(),
+        };
+        let mut message = format!("{} answered {status}: {reason}", self.base);
+        if !said.is_empty() {
+            message = format!("{message} ({said})");
+        }
+        Error::new(ErrorKind::Io, message)
+    }
+}

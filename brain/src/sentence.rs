@@ -1,0 +1,91 @@
+//! Tokens to sentences, so that speech can begin before the reply is complete.
+
+/// A sentence shorter than this waits for the next one: speech engines need some text for a melody.
+const LEAST_CHARS: usize = 12;
+
+/// A sentence longer than this is cut at the next comma or space.
+const MOST_CHARS: usize = 240;
+
+/// Collects tokens.
+#[derive(Debug, Default)]
+pub(crate) struct Sentences(String);
+
+impl Sentences {
+    /// Takes a token; the sentences that are complete with it.
+    pub(crate) fn push(&mut self, token: &str) -> Vec<String> {
+        self.0.push_str(token);
+        let mut complete = Vec::new();
+        while let Some(end) = self.end() {
+            let rest = self.0.split_off(end);
+            let sentence = std::mem::replace(&mut self.0, rest);
+            complete.extend(trimmed(&sentence));
+        }
+        complete
+    }
+
+    /// What remains when no token comes any more.
+    pub(crate) fn rest(&mut self) -> Option<String> {
+        trimmed(&std::mem::take(&mut self.0))
+    }
+
+    /// The first byte after a complete sentence: one that a space follows, so that `3.14` and `e.g` stay
+    /// whole.
+    fn end(&self) -> Option<usize> {
+        let mut chars = self.0.char_indices().enumerate().peekable();
+        let mut after_stop = false;
+        while let Some((count, (at, c))) = chars.next() {
+            let next = chars.peek().map_or(self.0.len(), |&(_, (next, _))| next);
+            match c {
+                '\n' if count > 0 => return Some(next),
+                // The full stops of Chinese and Japanese, which no space follows.
+                '。' | '！' | '？' => return Some(next),
+                _ if c.is_whitespace() && after_stop && count >= LEAST_CHARS => return Some(at),
+                _ if (c.is_whitespace() || c == ',') && count >= MOST_CHARS => return Some(next),
+                _ if count >= 2 * MOST_CHARS => return Some(next),
+                _ => {}
+            }
+            after_stop = matches!(c, '.' | '!' | '?' | '…' | ':' | ';')
+                || (after_stop && matches!(c, '"' | '\'' | ')' | '”' | '’'));
+        }
+        None
+    }
+}
+
+fn trimmed(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sentences;
+
+    fn cut(text: &str, chars: usize) -> Vec<String> {
+        let mut sentences = Sentences::default();
+        let letters: Vec<char> = text.chars().collect();
+        let mut all = Vec::new();
+        for token in letters.chunks(chars) {
+            all.extend(sentences.push(&token.iter().collect::<String>()));
+        }
+        all.extend(sentences.rest());
+        all
+    }
+
+    #[test]
+    fn sentences_are_the_same_however_tokens_are_cut() {
+        let text =
+            "Well. That is 3.14 times as much! \"Really?\" Yes, e.g. this one。次の文。\nEnd";
+        let expected = cut(text, 1);
+        assert_eq!(expected[0], "Well. That is 3.14 times as much!");
+        for chars in 2..40 {
+            assert_eq!(cut(text, chars), expected, "{chars} a token");
+        }
+    }
+
+    #[test]
+    fn a_text_without_any_stop_is_cut_all_the_same() {
+        let pieces = cut(&"x".repeat(2_000), 7);
+        assert!(pieces.len() > 3, "{}", pieces.len());
+        assert_eq!(pieces.concat().len(), 2_000);
+    }
+}

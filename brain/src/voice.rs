@@ -1,0 +1,66 @@
+//! Voice activity: the crate earshot's network behind a gate of loudness.
+
+/// Samples of a frame of voice activity, 16 ms.
+pub(crate) const FRAME: usize = 256;
+
+/// Milliseconds of a frame.
+pub(crate) const FRAME_MS: u64 = 16;
+
+/// Loudness below which nothing is a voice, dBFS: hiss of microphones, rooms at rest.
+const GATE_DBFS: f32 = -55.0;
+
+/// What is added to the gate while the avatar's own voice may still be in the microphone.
+const ECHO_MARGIN_DB: f32 = 8.0;
+
+/// The probability at which a voice begins, and below which it has ended (hysteresis).
+const BEGIN: f32 = 0.5;
+const END: f32 = 0.35;
+
+/// Tells voice from everything else, frame by frame.
+pub(crate) struct VoiceDetector {
+    network: Box<earshot::Detector>,
+    pending: Vec<f32>,
+    voiced: bool,
+}
+
+impl VoiceDetector {
+    pub(crate) fn new() -> Self {
+        Self {
+            network: Box::default(),
+            pending: Vec::with_capacity(FRAME),
+            voiced: false,
+        }
+    }
+
+    /// Cuts sound into frames and tells of each whether it is voice. `wary` says whether the echo
+    /// canceller may not have settled yet. A sample that is no finite number counts as silence.
+    pub(crate) fn push(
+        &mut self,
+        samples: &[f32],
+        wary: bool,
+        mut frame: impl FnMut(&[f32], bool),
+    ) {
+        for &sample in samples {
+            let sample = if sample.is_finite() { sample } else { 0.0 };
+            self.pending.push(sample.clamp(-1.0, 1.0));
+            if self.pending.len() == FRAME {
+                let voiced = self.judge(wary);
+                frame(&self.pending, voiced);
+                self.pending.clear();
+            }
+        }
+    }
+
+    fn judge(&mut self, wary: bool) -> bool {
+        let mut integers = [0i16; FRAME];
+        for (integer, sample) in integers.iter_mut().zip(&self.pending) {
+            *integer = (sample * 32_767.0) as i16;
+        }
+        let probability = self.network.predict_i16(&integers);
+        let power = self.pending.iter().map(|x| x * x).sum::<f32>() / FRAME as f32;
+        let gate = GATE_DBFS + if wary { ECHO_MARGIN_DB } else { 0.0 };
+        let loud = 10.0 * power.max(1e-12).log10() > gate;
+        self.voiced = loud && probability >= if self.voiced { END } else { BEGIN };
+        self.voiced
+    }
+}
