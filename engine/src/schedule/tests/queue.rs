@@ -216,6 +216,17 @@ fn an_avatar_that_comes_while_the_last_turn_of_another_runs_is_served_at_once() 
 }
 
 #[test]
+fn a_task_that_is_gone_is_not_served() {
+    let mut fixture = Fixture::new(1, &[(0, 0), (1, 10)]);
+    fixture.tasks[0] = Arc::new(Plain);
+    assert_eq!(fixture.taken(0), [1], "the other one");
+    assert!(fixture.take(0).is_none(), "no batch without a task");
+    fixture.tasks.clear();
+    fixture.announce(1, 0, 0);
+    assert!(fixture.take(0).is_none(), "no batch without a task");
+}
+
+#[test]
 fn avatars_that_come_and_go_leave_nothing_behind() {
     let mut fixture = Fixture::new(1, &[]);
     for _ in 0..100 {
