@@ -1,12 +1,9 @@
-//! The emotion that a session's face shows.
+//! Emotions as C sees them.
 
-use engine::Emotion;
+use engine::{Emotion, Error};
 
-use crate::boundary::{export, invalid};
-use crate::handle;
-use crate::names::constants;
-use crate::session::essence_session;
-use crate::status::ESSENCE_OK;
+use crate::boundary::invalid;
+use crate::constants::constants;
 
 constants! {
     /// An emotion that a face shows beside its speech. Since ABI 1.4.
@@ -45,25 +42,12 @@ pub(crate) fn bits(emotions: &[Emotion]) -> u32 {
     known.fold(0, |bits, (_, value)| bits | 1 << value)
 }
 
-export! {
-    /// Lets the face show an emotion in place of the one before, until another one is asked for. It
-    /// comes and goes within 0.7 s, from the next frame that is prepared on;
-    /// essence_session_interrupt() leaves it. While the face speaks, the mouth belongs to speech, and
-    /// the emotion moves its corners by half as much. Since ABI 1.4.
-    ///
-    /// `strength`: **0 to 1**.
-    ///
-    /// Fails with: INVALID_ARGUMENT (no value of essence_emotion, or a strength outside its range),
-    /// NOT_FOUND (not one of the avatar's `emotions`; avatars that were filmed have
-    /// #ESSENCE_EMOTION_NEUTRAL alone).
-    /// Threads: any, concurrently.
-    fn essence_session_set_emotion(session: *const essence_session, emotion: essence_emotion, strength: f32) -> essence_status {
-        let session = handle::shared(session)?;
-        let known = EMOTIONS.iter().find(|row| row.1 == emotion);
-        let known = known.ok_or_else(|| invalid(format!("{emotion} is not an essence_emotion")))?.0;
-        session.session.set_emotion(known, strength)?;
-        Ok(ESSENCE_OK)
-    }
+/// The emotion of a value.
+pub(crate) fn emotion(value: essence_emotion) -> Result<Emotion, Error> {
+    let known = EMOTIONS.iter().find(|row| row.1 == value);
+    known
+        .map(|row| row.0)
+        .ok_or_else(|| invalid(format!("{value} is not an essence_emotion")))
 }
 
 #[cfg(test)]

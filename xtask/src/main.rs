@@ -13,6 +13,7 @@ mod plots;
 mod record;
 mod runtime;
 mod sanitize;
+mod stage;
 mod surfaces;
 mod tsan;
 

@@ -139,10 +139,6 @@ impl Easing {
     }
 
     /// How far each emotion is shown now.
-    #[cfg_attr(
-        not(any(feature = "portrait", test)),
-        expect(dead_code, reason = "portraits alone show emotions")
-    )]
     pub(crate) fn weights(&self) -> &Weights {
         &self.shown
     }

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use crate::imx::{Container, Expression};
-use crate::motion::AnimationState;
-use crate::motion::emotion::Emotion;
+use crate::motion::emotion::{Emotion, Weights};
 use crate::{Error, ErrorKind, Result};
 
 /// Whether a file is a picture that an avatar can be made from: never in this build.
@@ -59,7 +58,7 @@ impl Portrait {
         &self,
         _: &[f32],
         _: f32,
-        _: &AnimationState,
+        _: (&Life, &Weights),
         _: Option<(usize, u32)>,
     ) -> Rig {
         match *self {}

@@ -25,8 +25,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::imx::{Container, Expression};
-use crate::motion::AnimationState;
-use crate::motion::emotion::Emotion;
+use crate::motion::emotion::{Emotion, Weights};
 use crate::warp::{Canvas, Texture};
 use crate::{Error, ErrorKind, Result};
 use fit::Fit;
@@ -202,11 +201,11 @@ impl Portrait {
         &self,
         mouth: &[f32],
         presence: f32,
-        animation: &AnimationState,
+        (life, emotions): (&Life, &Weights),
         playing: Option<(usize, u32)>,
     ) -> Rig {
-        let mut rig = animation.life.rig();
-        emotion::add(&mut rig, animation.emotion.weights(), presence);
+        let mut rig = life.rig();
+        emotion::add(&mut rig, emotions, presence);
         if let Some((number, frame)) = playing {
             rig.add(&gesture(number, frame));
         }

@@ -53,10 +53,10 @@ pub(crate) type RenderPool = Scheduler<Core>;
 /// scoped thread. Pushing waits only for short moments, never for rendering.
 ///
 /// # Which thread renders
-/// The thread that asks for a frame composes its picture. In real time, on the system's clock, the
-/// engine's threads run the networks for frames of speech ahead, up to six frames before their time;
-/// what can change until a frame is due, such as whether there will be speech at all, is left to that
-/// moment. Unpaced, and on a clock that is moved by hand, the asking thread does it all.
+/// The thread that asks for a frame composes its picture. In real time, on the system's clock or a
+/// host's, the engine's threads run the networks for frames of speech ahead, up to six frames before
+/// their time; what can change until a frame is due, such as whether there will be speech at all, is
+/// left to that moment. Unpaced, and on a clock that is moved by hand, the asking thread does it all.
 ///
 /// # Audio is the master
 /// Every sample that is pushed comes out once, in order, unless an [`interrupt`](Self::interrupt) drops
@@ -75,7 +75,8 @@ impl Session {
     pub(crate) fn new(avatar: Avatar, options: SessionOptions) -> Result<Self> {
         fit::check(&options, avatar.data.picture().size)?;
         let scheduler = avatar.pool.clone();
-        let served = options.pacing == Pacing::Realtime && matches!(options.clock, Clock::System);
+        let served =
+            options.pacing == Pacing::Realtime && !matches!(options.clock, Clock::Manual(_));
         let mut refused = None;
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
             let task = served.then(|| scheduler.register(core.clone(), &avatar.data.share));

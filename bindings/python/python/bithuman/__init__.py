@@ -13,7 +13,7 @@ from __future__ import annotations
 from . import _distribution  # noqa: F401  (before anything of another distribution's could be mixed in)
 from ._abi import VERSION as __version__
 from ._engine import AvatarInfo, Engine, ProviderReport
-from ._session import ManualClock, Statistics
+from ._session import HostClock, ManualClock, Statistics
 from .asynchronous import AsyncBithuman, FrameStream
 from .driving import Curves, Visemes
 from .exceptions import (
@@ -68,6 +68,7 @@ __all__ = [
     "ExecutionProviderRefused",
     "Failed",
     "FrameStream",
+    "HostClock",
     "InferenceError",
     "InternalError",
     "InvalidArgument",

@@ -117,6 +117,31 @@ class ManualClock(Unique):
             listener._wake()
 
 
+class HostClock(Unique):
+    """A clock that runs at the pace of a sound card, or of another clock of the program's: conversations on it wait for their frames and
+    prepare them ahead, as on the system's clock."""
+
+    def __init__(self) -> None:
+        out = ffi.new("essence_clock **")
+        call(lib.essence_clock_create_host, out)
+        self._handle = Handle(out[0], lib.essence_clock_destroy, "clock")
+
+    def set_position(self, seconds: float) -> None:
+        """Says where the clock stands now, such as how much sound has been played: every 5 to 100 ms.
+
+        In between it goes on with the system's clock, for 200 ms at most. For a conversation time never goes back.
+        """
+        nanoseconds = round(seconds * 1e9)
+        if not 0 <= nanoseconds < 1 << 63:
+            raise InvalidArgument(f"a position of {seconds} s; it has to be 0 or more")
+        with self._handle as pointer:
+            call(lib.essence_clock_set_position, pointer, nanoseconds)
+
+
+#: What a conversation can take its time from, instead of the system's clock.
+Clock = Union[ManualClock, HostClock]
+
+
 class Listener(Protocol):
     """An object that is told when a clock has moved."""
 
@@ -136,7 +161,7 @@ class Session(Unique):
         pixel_format: str = "bgr",
         size: Size = None,
         letterbox: Colour = None,
-        clock: Optional[ManualClock] = None,
+        clock: Optional[Clock] = None,
         queue_limit: int = 600,
         pictures: bool = True,
         fit: Fit = "contain",

@@ -17,7 +17,7 @@ from ._abi import Unique
 from ._arguments import Background, Colour, Fit, Size
 from ._log import logger
 from ._prefetch import Prefetcher
-from ._session import ManualClock, Session, Statistics
+from ._session import Clock, ManualClock, Session, Statistics
 from ._worker import Worker
 from .driving import Viseme
 from .exceptions import InvalidArgument, InvalidType, RuntimeNotReadyError
@@ -83,7 +83,7 @@ class AsyncBithuman(Unique):
         provider: str = "auto",
         runtime_library: Union[str, "os.PathLike[str]", None] = None,
         engine: "Optional[_engine.Engine]" = None,
-        clock: Optional[ManualClock] = None,
+        clock: Optional[Clock] = None,
         **unused: object,
     ) -> "AsyncBithuman":
         """Opens an avatar. Avatars that are open already are shared.
@@ -113,7 +113,8 @@ class AsyncBithuman(Unique):
             provider: ``auto``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
             runtime_library: ONNX Runtime's library. Default: ``ORT_DYLIB_PATH``, then the ``onnxruntime`` package's.
             engine: The engine to open it with, instead of ``provider``, ``runtime_library`` and ``num_threads``.
-            clock: For tests: a clock that is moved by hand.
+            clock: A clock of the program's instead of the system's: a :class:`HostClock` at the pace of a sound card, or, for tests, a
+                :class:`ManualClock` that is moved by hand.
             unused: Arguments of other versions. Logged.
 
         Raises:
@@ -147,7 +148,7 @@ class AsyncBithuman(Unique):
             worker.end()
             raise
         runtime = cls(opened)
-        if clock is not None:
+        if isinstance(clock, ManualClock):
             clock._listeners.add(runtime)
         return runtime
 
