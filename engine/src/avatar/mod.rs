@@ -85,6 +85,14 @@ pub struct AvatarInfo {
     pub arkit_names: Vec<String>,
 }
 
+impl std::fmt::Debug for AvatarData {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AvatarData")
+            .field("info", &self.info)
+            .finish_non_exhaustive()
+    }
+}
+
 impl AvatarData {
     /// Reads, checks and loads all of it.
     pub(crate) fn open(

@@ -1,11 +1,6 @@
 //! The background: what shows where the picture is transparent or doesn't reach.
 
-use super::arch::Isa;
 use super::fit::Placement;
-use super::output::Output;
-use super::scale::{Scaler, WholePicture};
-use crate::options::{BackgroundImage, Fit};
-use crate::{PictureMut, PixelFormat};
 
 /// The rows of a background, of the output's width, in packed RGB.
 #[derive(Debug)]
@@ -34,24 +29,6 @@ impl BackgroundRows {
             bar,
             placement: placement.clone(),
         }
-    }
-
-    /// A picture that covers the output.
-    pub(crate) fn image(isa: Isa, placement: &Placement, image: &BackgroundImage) -> Self {
-        let (size, output) = (image.size(), placement.output);
-        let row_bytes = 3 * output.width;
-        let mut rgb = vec![0; row_bytes * output.height];
-        if size == (output.width, output.height) {
-            rgb.copy_from_slice(image.rgb());
-        } else if let Ok(mut out) =
-            PictureMut::packed(PixelFormat::Rgb8, (output.width, output.height), &mut rgb)
-        {
-            let cover = Placement::new(size, output, Fit::Cover);
-            let mut source = WholePicture(image.rgb(), 3 * size.0);
-            let mut output = Output::opaque(Default::default());
-            Scaler::new(size, cover, [0; 3], false).apply(isa, &mut source, &mut output, &mut out);
-        }
-        Self::Image { rgb, row_bytes }
     }
 
     /// Row `y`.

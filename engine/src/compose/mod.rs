@@ -9,6 +9,7 @@
 mod aligned;
 pub(crate) mod arch;
 mod background;
+mod background_image;
 pub(crate) mod base;
 pub(crate) mod blend;
 pub(crate) mod convert;
@@ -98,7 +99,7 @@ impl Composer {
                 Some(BackgroundRows::plain(&placement, *color, *color))
             }
             (Some(Background::Image(image)), _) if is_keyed || placement.has_bars() => {
-                Some(BackgroundRows::image(isa, &placement, image))
+                Some(background_image::image_rows(isa, &placement, image))
             }
             (Some(Background::Image(_)), _) => None,
         };

@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use arrayvec::ArrayVec;
 
-use super::Avatar;
 use super::input::Input;
-use super::plan::{FrameKind, Plan, Request};
+use super::plan::{FrameKind, Plan};
 use super::renderer::Renderer;
+use super::request::Request;
 use super::ring::PreparedFrame;
+use crate::avatar::AvatarData;
 use crate::clock::FRAME_DURATION;
 use crate::infer::BATCH;
 use crate::{Error, ErrorKind, Result};
@@ -112,7 +113,7 @@ impl<'a> Work<'a> {
 }
 
 /// Prepares one frame of each session; all are of `avatar`, the first is due first.
-pub(super) fn prepare(avatar: &Avatar, works: &mut [Work<'_>], urgent: bool) {
+pub(super) fn prepare(avatar: &AvatarData, works: &mut [Work<'_>], urgent: bool) {
     // A prefetched frame can wait. A draw may be waiting for this very core, for up to 4 ms: a time
     // slice of the system's scheduler.
     let give_way = || {
@@ -130,10 +131,10 @@ pub(super) fn prepare(avatar: &Avatar, works: &mut [Work<'_>], urgent: bool) {
 /// Runs a network for all works that need it. Where a run for several fails at once, each gets a run of
 /// its own, so that one session's input costs no other session's mouth.
 fn run(
-    avatar: &Avatar,
+    avatar: &AvatarData,
     works: &mut [Work<'_>],
     needs: fn(&Work<'_>) -> bool,
-    network: fn(&Avatar, &mut Run<'_, '_>) -> Result<()>,
+    network: fn(&AvatarData, &mut Run<'_, '_>) -> Result<()>,
 ) {
     let mut together: Run<'_, '_> = works.iter_mut().filter(|work| needs(work)).collect();
     if together.is_empty() {
@@ -158,7 +159,7 @@ fn run(
 }
 
 /// The speech network: windows in, coefficients out.
-fn run_speech(avatar: &Avatar, works: &mut Run<'_, '_>) -> Result<()> {
+fn run_speech(avatar: &AvatarData, works: &mut Run<'_, '_>) -> Result<()> {
     let size = works.len();
     let Request {
         deadline,
@@ -166,7 +167,7 @@ fn run_speech(avatar: &Avatar, works: &mut Run<'_, '_>) -> Result<()> {
         terminator,
         ..
     } = works[0].request;
-    let networks = &mut *avatar.data.networks(deadline, cancelled)?;
+    let networks = &mut *avatar.networks(deadline, cancelled)?;
     let speech = &mut networks.speech;
     for (index, work) in works.iter_mut().enumerate() {
         speech.set(size, index, &[work.renderer.speech_window()])?;
@@ -180,7 +181,7 @@ fn run_speech(avatar: &Avatar, works: &mut Run<'_, '_>) -> Result<()> {
 }
 
 /// The identity network: coefficients and poses in, patches out.
-fn run_identity(avatar: &Avatar, works: &mut Run<'_, '_>) -> Result<()> {
+fn run_identity(avatar: &AvatarData, works: &mut Run<'_, '_>) -> Result<()> {
     let size = works.len();
     let Request {
         deadline,
@@ -188,7 +189,7 @@ fn run_identity(avatar: &Avatar, works: &mut Run<'_, '_>) -> Result<()> {
         terminator,
         ..
     } = works[0].request;
-    let networks = &mut *avatar.data.networks(deadline, cancelled)?;
+    let networks = &mut *avatar.networks(deadline, cancelled)?;
     let Some(identity) = &mut networks.identity else {
         return Ok(());
     };

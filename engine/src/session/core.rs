@@ -5,19 +5,20 @@
 //! held for moments only.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Avatar;
 use super::batch::{self, Work};
 use super::frame_request::{FrameRequest, Next, Wait};
 use super::input::{Input, QueueLimits};
 use super::late_frames::LateFramePolicy;
-use super::plan::{FrameKind, Request};
+use super::plan::FrameKind;
 use super::renderer::{Renderer, lock};
+use super::request::Request;
 use super::ring::{Popped, PreparedFrame, Ring, State, after, periods};
 use super::statistics::Statistics;
 use super::wakeup::Wakeup;
+use crate::avatar::AvatarData;
 use crate::clock::{FRAME_DURATION, Stopwatch};
 use crate::compose::arch::Isa;
 use crate::compose::{Composer, CrossfadeSource, Ground, Layers};
@@ -25,7 +26,7 @@ use crate::frame::{Frame, FrameFlags};
 use crate::infer::Terminator;
 use crate::options::{Pacing, SessionOptions};
 use crate::portrait::{Easel, Portrait};
-use crate::schedule::{Deadline, TaskId};
+use crate::schedule::{Deadline, Scheduler, TaskId};
 use crate::{Error, ErrorKind, Result};
 
 /// A consumer that comes later than this has been away: the clock starts anew.
@@ -33,11 +34,15 @@ const AWAY: Duration = Duration::from_secs(1);
 /// A frame that leaves later than this after it was due is flagged as late.
 const LATE: Duration = Duration::from_millis(20);
 
+/// The engine's threads, which prepare the frames of sessions.
+pub(crate) type RenderPool = Scheduler<Core>;
+
 #[derive(Debug)]
 pub(crate) struct Core {
     /// Number of the session in the process, for the log.
     pub(super) number: u64,
-    pub(super) avatar: Avatar,
+    pub(super) avatar: Arc<AvatarData>,
+    pub(super) pool: RenderPool,
     pub(super) options: SessionOptions,
     pub(super) size: (usize, usize),
     pub(super) input: Mutex<Input>,
@@ -79,10 +84,15 @@ enum Now {
 }
 
 impl Core {
-    pub(super) fn new(avatar: Avatar, options: SessionOptions, task: Option<TaskId>) -> Self {
-        let info = avatar.info();
+    pub(super) fn new(
+        avatar: Arc<AvatarData>,
+        pool: RenderPool,
+        options: SessionOptions,
+        task: Option<TaskId>,
+    ) -> Self {
+        let info = &avatar.info;
         let coefficients = info.coefficient_names.len();
-        let composer = Composer::new(Isa::best(), avatar.data.picture(), &options);
+        let composer = Composer::new(Isa::best(), avatar.picture(), &options);
         let unpaced = options.pacing == Pacing::Unpaced;
         static SESSIONS: AtomicU64 = AtomicU64::new(1);
         Self {
@@ -98,7 +108,7 @@ impl Core {
                 composer,
                 prepared: PreparedFrame::new(coefficients),
                 late_frames: LateFramePolicy::default(),
-                easel: avatar.data.portrait.as_ref().map(Portrait::easel),
+                easel: avatar.portrait.as_ref().map(Portrait::easel),
             }),
             ring: Mutex::new(Ring::new(coefficients)),
             presented: Mutex::new(State::new(coefficients)),
@@ -107,6 +117,7 @@ impl Core {
             terminator: Terminator::default(),
             options,
             avatar,
+            pool,
         }
     }
 
@@ -122,7 +133,7 @@ impl Core {
             let deadline = lock(&self.ring).deadline();
             // Without one the clock doesn't run yet, and nothing is prepared.
             if deadline != Deadline::Whenever {
-                self.avatar.pool.announce(task, deadline);
+                self.pool.announce(task, deadline);
             }
         }
     }
@@ -158,7 +169,7 @@ impl Core {
             self.terminator.terminate();
         }
         self.wake();
-        self.avatar.pool.wake(self.task, &self.cancelled);
+        self.pool.wake(self.task, &self.cancelled);
     }
 
     fn is_cancelled(&self) -> bool {
@@ -170,7 +181,7 @@ impl Core {
         let FrameRequest { target, wait } = request;
         let mut drawer = lock(&self.drawer);
         let drawer = &mut *drawer;
-        target.describe(self, frame)?;
+        target.describe(self.size, &self.options, &self.avatar.info, frame)?;
         frame.flags = FrameFlags::default();
         let next = match self.options.pacing {
             Pacing::Realtime => loop {
@@ -198,7 +209,7 @@ impl Core {
         frame.flags.muted = prepared.muted;
         frame.flags.concealed = prepared.concealed;
         if let (Some(rig), Some(portrait), Some(easel)) =
-            (&prepared.rig, &self.avatar.data.portrait, &mut drawer.easel)
+            (&prepared.rig, &self.avatar.portrait, &mut drawer.easel)
         {
             let layers = Layers {
                 base: Ground::Drawn(portrait.draw(rig, easel)),
@@ -207,10 +218,10 @@ impl Core {
             };
             target.put(&mut drawer.composer, &layers, frame)?;
         } else if let Some(base) = &prepared.base {
-            let affine = &self.avatar.data.affines[prepared.base_frame];
+            let affine = &self.avatar.affines[prepared.base_frame];
             let crossfade = prepared.crossfade.as_ref().map(|from| CrossfadeSource {
                 base: &from.base,
-                affine: &self.avatar.data.affines[from.base_frame],
+                affine: &self.avatar.affines[from.base_frame],
                 weight: from.weight,
             });
             let layers = Layers {
@@ -318,7 +329,7 @@ impl Core {
             && lock(&self.input).front().is_some()
         {
             let begin = Instant::now();
-            self.avatar.pool.wait_for(task, &self.cancelled)?;
+            self.pool.wait_for(task, &self.cancelled)?;
             late_frames.excuse(begin.elapsed());
             popped = self.pop(current, prepared)?;
         }

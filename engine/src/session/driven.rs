@@ -39,7 +39,7 @@ impl Session {
     /// # Real time
     /// As [`push_audio`](Self::push_audio), but allocates.
     pub fn push_curves(&self, curves: &Curves<'_>) -> Result<()> {
-        let avatar = &self.core.avatar.data;
+        let avatar = &self.core.avatar;
         let table = ArkitTable {
             names: &avatar.info.arkit_names,
             weights: &avatar.arkit,

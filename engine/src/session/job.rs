@@ -6,8 +6,9 @@ use arrayvec::ArrayVec;
 
 use super::batch::{self, Work};
 use super::core::Core;
-use super::plan::{FrameKind, Request};
+use super::plan::FrameKind;
 use super::renderer::{Renderer, lock};
+use super::request::Request;
 use super::ring::PreparedFrame;
 use crate::infer::BATCH;
 use crate::log::LogLevel;
@@ -34,10 +35,7 @@ impl Task for Core {
             ErrorKind::Internal,
             format!("a thread of the pool panicked while it prepared a frame: {message}"),
         );
-        self.avatar
-            .data
-            .log
-            .log(LogLevel::Error, || error.to_string());
+        self.avatar.log.log(LogLevel::Error, || error.to_string());
         lock(&self.ring).failed = Some(error);
     }
 }

@@ -9,7 +9,7 @@ use crate::log::LogLevel;
 impl Core {
     /// Logs a message under the session's number.
     pub(super) fn log(&self, level: LogLevel, message: impl FnOnce() -> String) {
-        let log = &self.avatar.data.log;
+        let log = &self.avatar.log;
         log.log(level, || format!("session {}: {}", self.number, message()));
     }
 

@@ -9,6 +9,7 @@ mod batch;
 mod core;
 mod driven;
 mod frame_request;
+mod frames;
 mod input;
 mod job;
 mod late_frames;
@@ -16,7 +17,9 @@ mod messages;
 mod plan;
 mod prefetch;
 mod renderer;
+mod request;
 mod ring;
+mod starting;
 mod statistics;
 mod target;
 #[cfg(test)]
@@ -29,6 +32,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use self::core::Core;
+pub(crate) use self::core::RenderPool;
 use crate::Result;
 use crate::audio::AudioData;
 use crate::clock::{Clock, FRAME_DURATION};
@@ -37,15 +41,12 @@ use crate::frame::Frame;
 use crate::log::LogLevel;
 use crate::motion::emotion::{Emotion, Mood};
 use crate::options::{Pacing, SessionOptions};
-use crate::schedule::{Scheduler, TaskId};
+use crate::schedule::TaskId;
 pub use avatar::Avatar;
 pub use frame_request::{FrameRequest, Next, Wait};
+pub use frames::Frames;
 use renderer::lock;
 pub use statistics::Statistics;
-pub use wakeup::Frames;
-
-/// The engine's threads, which prepare the frames of sessions.
-pub(crate) type RenderPool = Scheduler<Core>;
 
 /// One conversation with an avatar.
 ///
@@ -68,6 +69,7 @@ pub(crate) type RenderPool = Scheduler<Core>;
 /// See [`latency`](Self::latency).
 #[derive(Debug)]
 pub struct Session {
+    avatar: Avatar,
     core: Arc<Core>,
 }
 
@@ -84,7 +86,7 @@ impl Session {
                 refused = Some(error);
                 None
             });
-            Core::new(avatar, options, task)
+            Core::new(Arc::clone(&avatar.data), scheduler.clone(), options, task)
         });
         match refused {
             Some(error) => Err(error),
@@ -92,18 +94,18 @@ impl Session {
                 core.log(LogLevel::Debug, || {
                     let options = &core.options;
                     let (width, height) = core.size;
-                    let name = &core.avatar.info().name;
+                    let name = &core.avatar.info.name;
                     let pacing = options.pacing;
                     format!("begins with \"{name}\", {width}×{height} pixels, {pacing:?}")
                 });
-                Ok(Self { core })
+                Ok(Self { avatar, core })
             }
         }
     }
 
     /// The avatar of this conversation.
     pub fn avatar(&self) -> &Avatar {
-        &self.core.avatar
+        &self.avatar
     }
 
     /// Width and height of the pictures in pixels.
@@ -263,7 +265,7 @@ impl Session {
     }
 
     fn gesture(&self, name: &str, again: bool) -> Result<()> {
-        let gesture = self.core.avatar.data.motions.find(name)?;
+        let gesture = self.core.avatar.motions.find(name)?;
         lock(&self.core.input).perform(gesture, again);
         Ok(())
     }
@@ -274,7 +276,7 @@ impl Session {
     /// # Errors
     /// `NotFound` if the avatar has no such motion.
     pub fn set_loop<'a>(&self, name: impl Into<Option<&'a str>>) -> Result<()> {
-        let motions = &self.core.avatar.data.motions;
+        let motions = &self.core.avatar.motions;
         let base_loop = name.into().map(|name| motions.find(name)).transpose()?;
         lock(&self.core.input).base_loop = base_loop;
         Ok(())
@@ -290,7 +292,7 @@ impl Session {
     /// - `NotFound`: not one of the avatar's [`emotions`](crate::AvatarInfo::emotions). Avatars that were
     ///   filmed have `Neutral` alone.
     pub fn set_emotion(&self, emotion: Emotion, strength: f32) -> Result<()> {
-        let mood = Mood::new(emotion, strength, &self.core.avatar.info().emotions)?;
+        let mood = Mood::new(emotion, strength, &self.core.avatar.info.emotions)?;
         lock(&self.core.input).mood = mood;
         Ok(())
     }
@@ -335,7 +337,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.core.log(LogLevel::Debug, || "ends".to_owned());
         if let Some(task) = self.core.task {
-            self.core.avatar.pool.remove(task);
+            self.core.pool.remove(task);
         }
     }
 }

@@ -1,12 +1,4 @@
-//! What a frame period turns out to be, how a frame is requested, and what is known of it before
-//! its networks run.
-
-use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
-
-use super::ring::{Ring, State};
-use crate::infer::Terminator;
-use crate::schedule::Deadline;
+//! What a frame period turns out to be, and what is known of its frame before its networks run.
 
 /// What the session does in a frame period of 40 ms.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,25 +18,6 @@ pub(super) enum FrameKind {
 impl FrameKind {
     /// The last frame of an utterance.
     pub(super) const LAST: Self = Self::Speech { last: true };
-}
-
-/// How a frame is to be prepared.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Request<'a> {
-    /// Prepare it only if it is sure to be a frame of speech, whatever is pushed until it is due.
-    pub(super) ahead: bool,
-    /// Frame periods before it whose pictures are dropped. An utterance's last one never is.
-    pub(super) drop: u64,
-    pub(super) deadline: Deadline,
-    /// Ends the wait for a permit. None in the pool, as the terminator.
-    pub(super) cancelled: Option<&'a AtomicBool>,
-    /// Mouth and motion of the frame presented last, to go back to on an interruption.
-    pub(super) presented: &'a Mutex<State>,
-    /// What is prepared already.
-    pub(super) ring: &'a Mutex<Ring>,
-    /// Ends the networks' runs when the session is cancelled. None in the pool, where a run may serve
-    /// other sessions, too.
-    pub(super) terminator: Option<&'a Terminator>,
 }
 
 /// What a frame is going to be, before any network runs for it.

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::Avatar;
 use super::ring::Crossfade;
+use crate::avatar::AvatarData;
 use crate::compose::base::BaseFrame;
 use crate::log::LogLevel;
 use crate::motion::FrameSelection;
@@ -37,11 +37,11 @@ pub(super) struct Found {
 impl BasePrefetch {
     /// Base frame `wanted`, decoded [before](Self::prefetch) or now. For a damaged one: the last
     /// good one of this session, else the next of the file that can be decoded, else a black one.
-    pub(super) fn take(&mut self, avatar: &Avatar, wanted: usize) -> Found {
+    pub(super) fn take(&mut self, avatar: &AvatarData, wanted: usize) -> Found {
         if let Some(base) = self.decode(avatar, wanted) {
             return self.found(wanted, base, false);
         }
-        let count = avatar.info().frame_count;
+        let count = avatar.info.frame_count;
         let others = (1..count).map(|step| (wanted + step) % count);
         for index in self.good.into_iter().chain(others) {
             if let Some(base) = self.decode(avatar, index) {
@@ -49,7 +49,7 @@ impl BasePrefetch {
             }
         }
         let blank = self.blank.get_or_insert_with(|| {
-            let info = avatar.info();
+            let info = &avatar.info;
             let size = (info.frame_width, info.frame_height);
             Arc::new(BaseFrame::new(&vec![0; 3 * size.0 * size.1], size))
         });
@@ -75,7 +75,7 @@ impl BasePrefetch {
     /// message if it is damaged, so that the picture goes without the crossfade.
     pub(super) fn crossfade(
         &mut self,
-        avatar: &Avatar,
+        avatar: &AvatarData,
         selection: FrameSelection,
     ) -> Result<Option<Crossfade>, Damaged> {
         let Some((base_frame, weight)) = selection.crossfade else {
@@ -90,7 +90,7 @@ impl BasePrefetch {
     }
 
     /// Decodes the first of the `next` base frames that is not at hand, and lets go of all others.
-    pub(super) fn prefetch(&mut self, avatar: &Avatar, next: [usize; LOOK_AHEAD]) {
+    pub(super) fn prefetch(&mut self, avatar: &AvatarData, next: [usize; LOOK_AHEAD]) {
         self.decoded.retain(|(frame, _)| next.contains(frame));
         let known = |frame: &usize| {
             let damaged = self.damaged.get(*frame) == Some(&true);
@@ -104,7 +104,7 @@ impl BasePrefetch {
     }
 
     /// A base frame; None if it is damaged, which the log says once for each.
-    fn decode(&mut self, avatar: &Avatar, index: usize) -> Option<Arc<BaseFrame>> {
+    fn decode(&mut self, avatar: &AvatarData, index: usize) -> Option<Arc<BaseFrame>> {
         if self.damaged.get(index) == Some(&true) {
             return None;
         }
@@ -112,13 +112,13 @@ impl BasePrefetch {
         if let Some(place) = known {
             return Some(self.decoded.swap_remove(place).1);
         }
-        match avatar.data.base_frame(index) {
+        match avatar.base_frame(index) {
             Ok(base) => Some(base),
             Err(error) => {
-                self.damaged.resize(avatar.info().frame_count, false);
+                self.damaged.resize(avatar.info.frame_count, false);
                 self.damaged[index] = true;
-                let name = &avatar.info().name;
-                let log = &avatar.data.log;
+                let name = &avatar.info.name;
+                let log = &avatar.log;
                 log.log(LogLevel::Warn, || {
                     format!("\"{name}\": {error}; another picture is shown instead")
                 });

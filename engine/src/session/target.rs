@@ -1,6 +1,5 @@
 //! The destination of a session's picture.
 
-use super::core::Core;
 #[cfg(feature = "gpu-compose")]
 use crate::PixelFormat;
 #[cfg(feature = "gpu-compose")]
@@ -10,7 +9,8 @@ use crate::compose::gpu::Canvas;
 use crate::compose::{Composer, Layers};
 use crate::frame::Frame;
 use crate::motion::GestureEvents;
-use crate::{Error, ErrorKind, PictureMut, Result};
+use crate::options::SessionOptions;
+use crate::{AvatarInfo, Error, ErrorKind, PictureMut, Result};
 
 #[derive(Debug, Default)]
 pub(super) enum Target<'a, 'b> {
@@ -25,19 +25,24 @@ pub(super) enum Target<'a, 'b> {
 }
 
 impl Target<'_, '_> {
-    /// Describes the picture to come in `frame`, which is empty then.
+    /// Describes the picture to come, which has `size` in memory, in `frame`, which is empty then.
     ///
     /// # Errors
     /// - `InvalidArgument`: the target has another size than the session's pictures.
     /// - `UnsupportedFormat`: the target is a canvas, and the avatar was keyed.
-    pub(super) fn describe(&self, core: &Core, frame: &mut Frame) -> Result<()> {
-        let own = (core.size, core.options.pixel_format);
+    pub(super) fn describe(
+        &self,
+        own_size: (usize, usize),
+        options: &SessionOptions,
+        #[cfg_attr(not(feature = "gpu-compose"), expect(unused, reason = "of canvases"))]
+        info: &AvatarInfo,
+        frame: &mut Frame,
+    ) -> Result<()> {
         let (wanted, (size, format)) = match self {
-            Self::Frame => (core.size, own),
-            Self::Memory(picture) => (core.size, (picture.size(), picture.format())),
+            Self::Frame => (own_size, (own_size, options.pixel_format)),
+            Self::Memory(picture) => (own_size, (picture.size(), picture.format())),
             #[cfg(feature = "gpu-compose")]
             Self::Canvas(canvas) => {
-                let info = core.avatar.info();
                 if info.has_matte {
                     return Err(no_transparency());
                 }
@@ -50,8 +55,8 @@ impl Target<'_, '_> {
         }
         (frame.width, frame.height) = size;
         frame.format = format;
-        frame.yuv = core.options.yuv;
-        if !matches!(self, Self::Frame) || !core.options.pictures {
+        frame.yuv = options.yuv;
+        if !matches!(self, Self::Frame) || !options.pictures {
             frame.pixels.clear();
         }
         frame.audio.clear();

@@ -5,7 +5,7 @@ use essence::{Error, ErrorKind, Result};
 use rubato::{Async, FixedAsync, Resampler, SincInterpolationParameters, WindowFunction};
 use syom::{AacError, EncodeOptions, Encoder};
 
-use super::Quality;
+use super::options::Quality;
 
 /// How much later than it was fed a sample comes out of the decoder.
 pub(super) const PRIMING_SAMPLES: u64 = 1024;

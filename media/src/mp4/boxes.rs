@@ -17,7 +17,7 @@ use shiguredo_mp4::{
 };
 
 use super::h264::{COLOUR_PRIMARIES, MATRIX_COEFFICIENTS, ParameterSets, TRANSFER_CHARACTERISTICS};
-use super::{FRAME_RATE, SYNTHETIC_COMMENT};
+use super::options::{FRAME_RATE, SYNTHETIC_COMMENT};
 
 const VIDEO_TIMESCALE: u32 = 600 * FRAME_RATE;
 const VIDEO_DELTA: u32 = 600;

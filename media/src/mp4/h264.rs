@@ -10,7 +10,7 @@ use openh264::encoder::{
 };
 use openh264::formats::YUVSlices;
 
-use super::{FRAME_RATE, Quality};
+use super::options::{FRAME_RATE, Quality};
 
 /// The interval of key frames: two seconds.
 const KEY_FRAME_PERIOD: u32 = 50;

@@ -25,6 +25,7 @@ mod aac;
 mod boxes;
 mod fast_start;
 pub(crate) mod h264;
+mod options;
 
 use std::path::Path;
 
@@ -34,41 +35,10 @@ use self::aac::AacTrack;
 use self::boxes::{AudioIndex, Index, VideoIndex};
 use self::fast_start::FastStartFile;
 use self::h264::H264Encoder;
-
-/// Pictures per second.
-pub const FRAME_RATE: u32 = 25;
-
-/// The comment that every file carries.
-pub const SYNTHETIC_COMMENT: &str = "Synthetic media made with libessence";
+pub use self::options::{FRAME_RATE, Mp4Options, Quality, SYNTHETIC_COMMENT};
 
 /// Samples go to the file in chunks of this many pictures and the sound that belongs to them.
 const CHUNK_FRAMES: usize = FRAME_RATE as usize;
-
-/// How many bits to spend.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Quality {
-    /// Small files.
-    Low,
-    /// Clean pictures at a moderate size.
-    #[default]
-    Medium,
-    /// Hardly distinguishable from the frames that went in.
-    High,
-}
-
-/// What an [`Mp4Writer`] makes.
-#[derive(Clone, Copy, Debug)]
-pub struct Mp4Options {
-    /// Width of the pictures in pixels. An odd one is filled up by repeating the last column.
-    pub width: u32,
-    /// Height of the pictures in pixels. An odd one is filled up by repeating the last row.
-    pub height: u32,
-    /// Samples per second of the sound that will be written.
-    pub sample_rate_hz: u32,
-    /// How many bits to spend.
-    pub quality: Quality,
-}
 
 /// What [`Mp4Writer::finish`] made.
 #[derive(Clone, Copy, Debug)]

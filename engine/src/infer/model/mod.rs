@@ -9,6 +9,7 @@
 //! In the order of the data: `wire` (fields of protocol buffers), `proto` (ONNX's messages), `read`
 //! (names, constants, totals) with `operators` and `shapes`, `graph` (the result).
 
+mod element_type;
 mod fault;
 mod graph;
 mod limits;
@@ -20,10 +21,11 @@ mod shapes;
 mod tests;
 mod wire;
 
+pub(crate) use element_type::ElementType;
 use fault::{Quoted, refuse};
+pub(crate) use graph::Graph;
 #[cfg(feature = "internals")]
 pub(crate) use graph::TensorId;
-pub(crate) use graph::{ElementType, Graph};
 
 use super::TensorSpec;
 use crate::{Error, ErrorKind, Result};

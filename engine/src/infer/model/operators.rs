@@ -11,8 +11,8 @@
 
 use std::ops::RangeInclusive;
 
+use super::element_type::ElementType;
 use super::fault::{Quoted, Result, refuse};
-use super::graph::ElementType;
 use super::proto::{Attribute, AttributeValue};
 
 use ElementType::{F16, F32, I8, I32, I64, U8};

@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 
+use super::element_type::ElementType;
 use super::fault::{Fault, Quoted, Result, at_most, refuse};
-use super::graph::{ElementType, Graph, Node, Shape, Source, Tensor, TensorId};
+use super::graph::{Graph, Node, Shape, Source, Tensor, TensorId};
 use super::limits;
 use super::operators::{Operator, QUANTISED, Rule};
 use super::proto::{self, AttributeValue};

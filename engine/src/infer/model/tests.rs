@@ -4,7 +4,8 @@
 
 use std::path::Path;
 
-use super::graph::{ElementType, Graph, Source};
+use super::element_type::ElementType;
+use super::graph::{Graph, Source};
 use super::{limits, operators, read, shapes};
 use crate::imx::Container;
 

@@ -3,15 +3,16 @@
 mod picture;
 mod rewind;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::super::Avatar;
 use super::input::Input;
-use super::plan::{FrameKind, Plan, Request};
+use super::plan::{FrameKind, Plan};
 use super::prefetch::BasePrefetch;
+use super::request::Request;
 use super::ring::PreparedFrame;
 use super::utterance::Feed;
 use crate::audio::resample::Resampler;
+use crate::avatar::AvatarData;
 use crate::clock::{NETWORK_RATE_HZ, frame_start};
 use crate::compose::arch::Isa;
 use crate::motion::mouth::Mouth;
@@ -29,7 +30,7 @@ const PIECES_PER_S: u32 = 100;
 /// The state from which a session's next frame is prepared.
 #[derive(Debug)]
 pub(super) struct Renderer {
-    avatar: Avatar,
+    avatar: Arc<AvatarData>,
     isa: Isa,
     window: SpeechWindow,
     resampler: Option<(u32, Resampler)>,
@@ -69,11 +70,11 @@ pub(super) struct Renderer {
 }
 
 impl Renderer {
-    pub(super) fn new(avatar: Avatar, restarts: bool, pictures: bool) -> Self {
-        let coefficients = avatar.info().coefficient_names.len();
+    pub(super) fn new(avatar: Arc<AvatarData>, restarts: bool, pictures: bool) -> Self {
+        let coefficients = avatar.info.coefficient_names.len();
         Self {
             isa: Isa::best(),
-            window: SpeechWindow::new(avatar.data.window),
+            window: SpeechWindow::new(avatar.window),
             resampler: None,
             frame: 0,
             ended: false,
@@ -187,7 +188,7 @@ impl Renderer {
                 let last = frames.is_some_and(|frames| self.frame + 1 >= frames);
                 self.driven.fill(None);
                 if !muted {
-                    let names = &self.avatar.data.info.coefficient_names;
+                    let names = &self.avatar.info.coefficient_names;
                     utterance
                         .track()
                         .sample(self.frame, names, &mut self.driven);
@@ -342,7 +343,7 @@ impl Renderer {
             }
             input.base_loop
         };
-        let motions = &self.avatar.data.motions;
+        let motions = &self.avatar.motions;
         let level = loudness(&frame.audio);
         self.animation.life.step(self.talking, level);
         self.animation.emotion.step();

@@ -31,8 +31,8 @@ impl Renderer {
         frame.base = None;
         frame.crossfade = None;
         frame.rig = None;
-        if let Some(portrait) = self.avatar.data.portrait.as_ref().filter(|_| self.pictures) {
-            let gesture = self.avatar.data.motions.gesture_at(self.selection.frame);
+        if let Some(portrait) = self.avatar.portrait.as_ref().filter(|_| self.pictures) {
+            let gesture = self.avatar.motions.gesture_at(self.selection.frame);
             let upper = (&self.animation.life, self.animation.emotion.weights());
             let (mouth, opacity) = (self.mouth.coefficients(), self.mouth.patch_opacity());
             frame.rig = Some(portrait.rig(mouth, opacity, upper, gesture));
@@ -49,21 +49,19 @@ impl Renderer {
         }
         let shown = self.mouth.coefficients();
         frame.arkit.clear();
-        frame
-            .arkit
-            .extend(self.avatar.data.arkit.iter().map(|weights| {
-                weights
-                    .iter()
-                    .zip(shown)
-                    .map(|(w, x)| w * x)
-                    .sum::<f32>()
-                    .clamp(0.0, 1.0)
-            }));
+        frame.arkit.extend(self.avatar.arkit.iter().map(|weights| {
+            weights
+                .iter()
+                .zip(shown)
+                .map(|(w, x)| w * x)
+                .sum::<f32>()
+                .clamp(0.0, 1.0)
+        }));
     }
 
     /// The identity network's input: coefficients and pose.
     pub(in crate::session) fn identity_input(&self, frame: &PreparedFrame) -> [&[f32]; 2] {
-        let pose = self.avatar.data.pose(frame.base_frame);
+        let pose = self.avatar.pose(frame.base_frame);
         [self.mouth.coefficients(), pose]
     }
 
@@ -75,7 +73,7 @@ impl Renderer {
         frame: &mut PreparedFrame,
     ) {
         if frame.patch.is_empty() {
-            frame.patch = Patch::new(self.avatar.info().patch_size);
+            frame.patch = Patch::new(self.avatar.info.patch_size);
         }
         identity.put(
             self.isa,
@@ -98,8 +96,8 @@ impl Renderer {
         if std::mem::replace(&mut self.logged[stage as usize], true) {
             return;
         }
-        let name = &self.avatar.info().name;
-        self.avatar.data.log.log(LogLevel::Error, || {
+        let name = &self.avatar.info.name;
+        self.avatar.log.log(LogLevel::Error, || {
             format!("\"{name}\": {error}; speech goes on without what failed")
         });
     }
@@ -107,11 +105,11 @@ impl Renderer {
     /// Decodes a base frame that is likely to be needed soon: where no frame can be prepared, as in
     /// silence, its base frame can.
     pub(in crate::session) fn prefetch(&mut self, input: &Mutex<Input>) {
-        if !self.pictures || self.avatar.data.portrait.is_some() {
+        if !self.pictures || self.avatar.portrait.is_some() {
             return;
         }
         let base_loop = lock(input).base_loop;
-        let motions = &self.avatar.data.motions;
+        let motions = &self.avatar.motions;
         let mut animation = self.animation;
         let next =
             [(); LOOK_AHEAD].map(|()| animation.next(motions, self.talking, base_loop).frame);

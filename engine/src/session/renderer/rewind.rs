@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use super::{Renderer, lock};
 use crate::motion::mouth::CLOSING;
 use crate::session::input::Input;
-use crate::session::plan::Request;
+use crate::session::request::Request;
 use crate::session::ring::{PreparedFrame, Ring};
 
 impl Renderer {

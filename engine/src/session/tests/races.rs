@@ -311,10 +311,7 @@ fn a_draw_that_is_cancelled_late_keeps_the_sound_it_has_taken() {
     let mut heard = talk.tick().audio().to_vec();
     assert!(talk.work().is_some() && talk.work().is_some(), "two frames");
     let core = &talk.session.core;
-    core.avatar
-        .data
-        .faults
-        .fail_runs(0, 1, ErrorKind::Cancelled);
+    core.avatar.faults.fail_runs(0, 1, ErrorKind::Cancelled);
     let mut frame = Frame::new();
     let drawn = core.take_paced(8, 8, &mut lock(&core.drawer), &mut frame);
     assert!(drawn.unwrap(), "no error yet");

@@ -2,8 +2,9 @@
 //! computed once, here, so that the sizes of what depends on them are known.
 
 use super::{Inputs, layout};
+use crate::infer::model::element_type::ElementType;
 use crate::infer::model::fault::Result;
-use crate::infer::model::graph::{ElementType, Shape};
+use crate::infer::model::graph::Shape;
 use crate::infer::model::limits;
 use crate::infer::model::operators::Operator;
 

@@ -1,8 +1,9 @@
 //! Shapes of what moves, cuts and joins elements. All sizes have to be constants.
 
 use super::{Described, Inputs};
+use crate::infer::model::element_type::ElementType;
 use crate::infer::model::fault::{Result, refuse};
-use crate::infer::model::graph::{ElementType, Shape, axis_of};
+use crate::infer::model::graph::{Shape, axis_of};
 use crate::infer::model::limits;
 
 use ElementType::{F32, I64};

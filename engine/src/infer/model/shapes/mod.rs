@@ -8,8 +8,9 @@ mod products;
 pub(super) use fold::fold;
 pub(super) use products::multiply_adds;
 
+use super::element_type::ElementType;
 use super::fault::{Result, at_most, refuse};
-use super::graph::{ElementType, Shape, Tensor};
+use super::graph::{Shape, Tensor};
 use super::limits;
 use super::operators::Operator;
 

@@ -1,8 +1,9 @@
 //! Shapes and costs of what multiplies and adds: convolutions and products of matrices.
 
 use super::{Described, Inputs, broadcast};
+use crate::infer::model::element_type::ElementType;
 use crate::infer::model::fault::{Result, refuse};
-use crate::infer::model::graph::{ElementType, Graph, Node, Shape, Tensor};
+use crate::infer::model::graph::{Graph, Node, Shape, Tensor};
 use crate::infer::model::limits;
 use crate::infer::model::operators::{Operator, Window};
 
