@@ -333,38 +333,6 @@ enum {
 };
 
 /**
- * Whose names for visemes or phonemes. Since ABI 1.4.
- */
-typedef uint32_t essence_viseme_set;
-
-enum {
-    /**
-     * ARPAbet, as CMU's dictionary, Festival and Flite write it: `AH0`; `SIL` is silence.
-     */
-    ESSENCE_VISEME_SET_ARPABET = 0,
-    /**
-     * Viseme ids of Microsoft's (Azure's) speech service: `0` to `21`.
-     */
-    ESSENCE_VISEME_SET_AZURE = 1,
-    /**
-     * Phoneme mnemonics of eSpeak NG: `oU`; `_` is a pause.
-     */
-    ESSENCE_VISEME_SET_ESPEAK = 2,
-    /**
-     * The International Phonetic Alphabet; an empty symbol and `_` are pauses.
-     */
-    ESSENCE_VISEME_SET_IPA = 3,
-    /**
-     * The fifteen visemes of Oculus (Meta): `sil PP FF TH DD kk CH SS nn RR aa E ih oh ou`.
-     */
-    ESSENCE_VISEME_SET_OCULUS = 4,
-    /**
-     * Visemes of Amazon Polly's speech marks: `p t S T f k i r s u @ a e E o O sil`.
-     */
-    ESSENCE_VISEME_SET_POLLY = 5
-};
-
-/**
  * An emotion that a face shows beside its speech. Since ABI 1.4.
  */
 typedef uint32_t essence_emotion;
@@ -398,6 +366,38 @@ enum {
      * The nose wrinkled, the upper lip raised.
      */
     ESSENCE_EMOTION_DISGUST = 6
+};
+
+/**
+ * Whose names for visemes or phonemes. Since ABI 1.4.
+ */
+typedef uint32_t essence_viseme_set;
+
+enum {
+    /**
+     * ARPAbet, as CMU's dictionary, Festival and Flite write it: `AH0`; `SIL` is silence.
+     */
+    ESSENCE_VISEME_SET_ARPABET = 0,
+    /**
+     * Viseme ids of Microsoft's (Azure's) speech service: `0` to `21`.
+     */
+    ESSENCE_VISEME_SET_AZURE = 1,
+    /**
+     * Phoneme mnemonics of eSpeak NG: `oU`; `_` is a pause.
+     */
+    ESSENCE_VISEME_SET_ESPEAK = 2,
+    /**
+     * The International Phonetic Alphabet; an empty symbol and `_` are pauses.
+     */
+    ESSENCE_VISEME_SET_IPA = 3,
+    /**
+     * The fifteen visemes of Oculus (Meta): `sil PP FF TH DD kk CH SS nn RR aa E ih oh ou`.
+     */
+    ESSENCE_VISEME_SET_OCULUS = 4,
+    /**
+     * Visemes of Amazon Polly's speech marks: `p t S T f k i r s u @ a e E o O sil`.
+     */
+    ESSENCE_VISEME_SET_POLLY = 5
 };
 
 /**
@@ -490,8 +490,9 @@ typedef struct essence_audio_reader essence_audio_reader;
 typedef struct essence_avatar essence_avatar;
 
 /**
- * A clock that stands still until it is advanced, for tests, simulations and hosts that have a
- * time of their own.
+ * A clock of the caller's: one that stands still until it is advanced, for tests and simulations
+ * (essence_clock_create()), or one that runs at the pace of a sound card or another clock of the
+ * host's (essence_clock_create_host()).
  */
 typedef struct essence_clock essence_clock;
 
@@ -1639,7 +1640,8 @@ essence_status essence_avatar_measure_capacity(const struct essence_avatar *avat
                                                struct essence_error *err);
 
 /**
- * Makes a clock at zero.
+ * Makes a clock at zero that stands still until essence_clock_advance(); sessions on it never wait,
+ * and prepare nothing ahead.
  *
  * `out`: written on success; transferred to the caller, who destroys it with
  * essence_clock_destroy().
@@ -1650,9 +1652,36 @@ essence_status essence_avatar_measure_capacity(const struct essence_avatar *avat
 essence_status essence_clock_create(struct essence_clock **out, struct essence_error *err);
 
 /**
- * Moves a clock forward; at 292 years it stands still for good.
+ * Makes a clock of the host's at zero, which begins to run with the first
+ * essence_clock_set_position(). Sessions on it wait for their frames and prepare them ahead, as on
+ * the system's clock. Since ABI 1.4.
+ *
+ * `out`: written on success; transferred to the caller, who destroys it with
+ * essence_clock_destroy().
  *
  * Fails with: INVALID_ARGUMENT.
+ * Threads: any, concurrently.
+ */
+essence_status essence_clock_create_host(struct essence_clock **out, struct essence_error *err);
+
+/**
+ * Says where a host's clock stands now, such as how much sound has been played; a sound card's
+ * callback is a good place, every 5 to 100 ms. In between it goes on with the system's clock, for
+ * 200 ms at most. For a session time never goes back: where a position lies before the time that
+ * was reached, it stands still until that is caught up, or until essence_session_restart_clock().
+ * Takes no lock, doesn't allocate and wakes nobody. Since ABI 1.4.
+ *
+ * Fails with: INVALID_ARGUMENT, INVALID_STATE (a clock of essence_clock_create()).
+ * Threads: any, concurrently.
+ */
+essence_status essence_clock_set_position(const struct essence_clock *clock,
+                                          uint64_t nanoseconds,
+                                          struct essence_error *err);
+
+/**
+ * Moves a clock forward; at 292 years it stands still for good.
+ *
+ * Fails with: INVALID_ARGUMENT, INVALID_STATE (a clock of essence_clock_create_host()).
  * Threads: any, concurrently.
  */
 essence_status essence_clock_advance(const struct essence_clock *clock,
