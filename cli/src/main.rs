@@ -14,6 +14,7 @@ mod interrupt;
 mod output;
 mod progress;
 mod render;
+mod run;
 mod runtime;
 mod sink;
 mod speech;
@@ -49,6 +50,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Args),
     Render(render::Args),
     #[cfg(feature = "portrait")]
     Create(create::Args),
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
     };
     let console = Console::new(cli.json);
     let result = match cli.command {
+        Command::Run(args) => run::run(&console, &args),
         Command::Render(args) => render::run(&console, &args),
         #[cfg(feature = "portrait")]
         Command::Create(args) => create::run(&console, &args),
