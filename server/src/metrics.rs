@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
+    pub(crate) pages: Gauge,
     pub(crate) connections_refused: Counter,
     pub(crate) requests: Counter,
     pub(crate) requests_refused: Counter,
@@ -57,6 +58,7 @@ impl Metrics {
             ("sessions_limit", "gauge", max_sessions as u64),
             ("webrtc_peers", "gauge", peers as u64),
             ("connections", "gauge", self.connections.value()),
+            ("pages", "gauge", self.pages.value()),
             ("connections_refused_total", "counter", self.connections_refused.value()),
             ("requests_total", "counter", self.requests.value()),
             ("requests_refused_total", "counter", self.requests_refused.value()),

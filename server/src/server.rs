@@ -26,6 +26,9 @@ const EXPIRY: Duration = Duration::from_millis(500);
 /// How long the end of a server may take.
 const SHUTDOWN: Duration = Duration::from_secs(2);
 
+/// How often it is looked whether all pages are gone.
+const POLL: Duration = Duration::from_millis(10);
+
 /// A server under way. Dropping it ends it within 2 s: pages are told, conversations end.
 pub struct Server {
     runtime: Option<Runtime>,
@@ -127,6 +130,13 @@ impl Drop for Server {
         // Nobody listening is no error.
         let _ = self.stop.send(true);
         if let Some(runtime) = self.runtime.take() {
+            // What pages have to be told is on its way.
+            let told = async {
+                while self.app.metrics.pages.value() > 0 {
+                    time::sleep(POLL).await;
+                }
+            };
+            let _ = runtime.block_on(async { time::timeout(SHUTDOWN, told).await });
             runtime.shutdown_timeout(SHUTDOWN);
         }
     }

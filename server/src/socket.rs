@@ -49,6 +49,7 @@ pub(crate) async fn serve(app: Arc<App>, mut socket: WebSocket, token: Option<St
         microphone: Bucket::new(MICROPHONE_BURST_S, 1.0),
         control: Bucket::new(CONTROL_BURST, CONTROL_PER_S),
     };
+    app.metrics.pages.up();
     let leaves = page.run(&mut socket).await;
     drop(page);
     conversation.leave(number);
@@ -57,6 +58,7 @@ pub(crate) async fn serve(app: Arc<App>, mut socket: WebSocket, token: Option<St
     }
     // The last handle waits for the conversation's threads.
     let _ = tokio::task::spawn_blocking(move || drop(conversation)).await;
+    app.metrics.pages.down();
 }
 
 /// A page that is connected.
