@@ -302,9 +302,9 @@ impl Conversation {
             Err(error) if error.kind() != ErrorKind::Cancelled => {
                 self.out.push(Event::Failure(error.to_string()));
             }
-            _ if too_long => self
-                .out
-                .push(Event::Failure("the reply was too long and was cut".to_owned())),
+            _ if too_long => self.out.push(Event::Failure(
+                "the reply was too long and was cut".to_owned(),
+            )),
             _ => {}
         }
         if has_sound {

@@ -53,7 +53,10 @@ impl SpeechProgram {
             .collect();
         PROGRAMS.iter().find_map(|&(name, arguments)| {
             let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-            let path = folders.iter().map(|f| f.join(&file)).find(|p| p.is_file())?;
+            let path = folders
+                .iter()
+                .map(|f| f.join(&file))
+                .find(|p| p.is_file())?;
             Some(Self { path, arguments })
         })
     }
@@ -106,7 +109,10 @@ impl Speak for SpeechProgram {
         let output = folder.path().join("speech.wav");
         // A file as standard input: a pipe could block on a program that doesn't read.
         let mut input = tempfile::tempfile().map_err(no_file)?;
-        let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let plain: String = text
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
         writeln!(input, "{plain}")
             .and_then(|()| input.seek(SeekFrom::Start(0)))
             .map_err(no_file)?;

@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn sentences_are_the_same_however_tokens_are_cut() {
-        let text = "Well. That is 3.14 times as much! \"Really?\" Yes, e.g. this one。次の文。\nEnd";
+        let text =
+            "Well. That is 3.14 times as much! \"Really?\" Yes, e.g. this one。次の文。\nEnd";
         let expected = cut(text, 1);
         assert_eq!(expected[0], "Well. That is 3.14 times as much!");
         for chars in 2..40 {

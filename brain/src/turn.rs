@@ -84,8 +84,9 @@ impl TurnTaking {
     /// Hears sound. `speaking`: the avatar is; `wary`: it has only just begun.
     pub(crate) fn hear(&mut self, samples: &[f32], speaking: bool, wary: bool) -> Vec<Change> {
         let mut frames = Vec::with_capacity(samples.len() / FRAME + 1);
-        self.detector
-            .push(samples, wary, |frame, voiced| frames.push((frame.to_vec(), voiced)));
+        self.detector.push(samples, wary, |frame, voiced| {
+            frames.push((frame.to_vec(), voiced))
+        });
         let mut changes = Vec::new();
         for (frame, voiced) in frames {
             self.step(&frame, voiced, speaking, &mut changes);

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use common::{start, until, voice};
-use essence_brain::{Event, Hear as _, Input, OpenAi, OpenAiSettings, Settings, Speaker, State, Think as _};
+use essence_brain::{
+    Event, Hear as _, Input, OpenAi, OpenAiSettings, Settings, Speaker, State, Think as _,
+};
 
 /// A request that the server got: path, headers and body.
 #[derive(Debug)]
@@ -26,7 +28,9 @@ fn server(answer: impl Fn(&Got, &mut TcpStream) + Send + 'static) -> (String, Re
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };
-            let Some(request) = read(&mut stream) else { continue };
+            let Some(request) = read(&mut stream) else {
+                continue;
+            };
             answer(&request, &mut stream);
             if sender.send(request).is_err() {
                 return;
@@ -55,11 +59,18 @@ fn read(stream: &mut TcpStream) -> Option<Got> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Got { path, headers, body })
+    Some(Got {
+        path,
+        headers,
+        body,
+    })
 }
 
 fn head(stream: &mut TcpStream, status: &str, kind: &str) {
-    let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n");
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n"
+    );
 }
 
 fn event(text: &str) -> String {
@@ -132,16 +143,30 @@ fn a_spoken_turn_is_transcribed_answered_and_spoken_sentence_by_sentence() {
     let samples: Vec<f32> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Speech { rate_hz: 24_000, samples, .. } => Some(samples.clone()),
+            Event::Speech {
+                rate_hz: 24_000,
+                samples,
+                ..
+            } => Some(samples.clone()),
             _ => None,
         })
         .flatten()
         .collect();
     assert_eq!(samples.len(), 24_000);
-    assert!(samples.iter().enumerate().all(|(i, &x)| x == (i % 12_000) as f32 / 32_768.0));
+    assert!(
+        samples
+            .iter()
+            .enumerate()
+            .all(|(i, &x)| x == (i % 12_000) as f32 / 32_768.0)
+    );
     let transcription = got.recv().expect("a request");
     assert_eq!(transcription.path, "/v1/audio/transcriptions");
-    assert!(transcription.headers.to_lowercase().contains("authorization: bearer secret-key"));
+    assert!(
+        transcription
+            .headers
+            .to_lowercase()
+            .contains("authorization: bearer secret-key")
+    );
     let body = String::from_utf8_lossy(&transcription.body);
     assert!(body.contains("RIFF") && body.contains("name=\"model\"\r\n\r\nwhisper-1"));
     let chat = got.recv().expect("a request");
@@ -171,7 +196,10 @@ fn refusals_are_said_in_words_and_the_conversation_goes_on() {
             _ => None,
         });
         let failure = failure.expect("it is said");
-        assert!(failure.contains(part) && failure.contains("because of a reason"), "{failure}");
+        assert!(
+            failure.contains(part) && failure.contains("because of a reason"),
+            "{failure}"
+        );
         assert!(!failure.contains("secret-key"), "{failure}");
     }
 }
@@ -191,7 +219,10 @@ fn answers_that_break_off_or_make_no_sense_are_errors() {
         });
         let client = OpenAi::new(settings(&url)).expect("settings");
         let cancel = essence_brain::Cancel::default();
-        assert!(client.think(&[], &cancel, &mut |_| {}).is_err(), "{answer:?}");
+        assert!(
+            client.think(&[], &cancel, &mut |_| {}).is_err(),
+            "{answer:?}"
+        );
         assert!(client.hear(&[0.0; 16], &cancel).is_err(), "{answer:?}");
     }
 }
@@ -205,7 +236,12 @@ fn a_line_without_an_end_is_refused_instead_of_being_kept() {
     });
     let client = OpenAi::new(settings(&url)).expect("settings");
     let error = client.think(&[], &essence_brain::Cancel::default(), &mut |_| {});
-    assert!(error.expect_err("endless").message().contains("without an end"));
+    assert!(
+        error
+            .expect_err("endless")
+            .message()
+            .contains("without an end")
+    );
 }
 
 #[test]
@@ -219,7 +255,10 @@ fn a_key_never_goes_unencrypted_to_another_machine() {
     };
     let error = with("http://example.org/v1", "k").expect_err("unencrypted");
     assert!(error.message().contains("https"), "{error}");
-    assert!(with("http://127.0.0.1.example.org/v1", "k").is_err(), "a name that looks local");
+    assert!(
+        with("http://127.0.0.1.example.org/v1", "k").is_err(),
+        "a name that looks local"
+    );
     assert!(with("file:///etc/passwd", "").is_err());
     assert!(with("https://example.org/v1", "a\r\nb").is_err());
     for (url, key) in [
@@ -230,6 +269,9 @@ fn a_key_never_goes_unencrypted_to_another_machine() {
     ] {
         assert!(with(url, key).is_ok(), "{url}");
     }
-    let shown = format!("{:?}", with("https://example.org/v1", "secret-key").expect("fits"));
+    let shown = format!(
+        "{:?}",
+        with("https://example.org/v1", "secret-key").expect("fits")
+    );
     assert!(!shown.contains("secret-key"), "{shown}");
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use common::{ms, start, until, voice};
 use essence::ErrorKind;
 use essence_brain::{
-    Brain, Cancel, Echo, Event, Input, Piece, Request, Responder, Said, Script, Settings, Speak as _,
-    SpeechProgram,
+    Brain, Cancel, Echo, Event, Input, Piece, Request, Responder, Said, Script, Settings,
+    Speak as _, SpeechProgram,
 };
 
 fn request(reply: u64, said: Said) -> Request {
@@ -52,7 +52,11 @@ fn echo_repeats_what_it_hears() {
     let repeated: Vec<f32> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Speech { rate_hz: 16_000, samples, .. } => Some(samples.clone()),
+            Event::Speech {
+                rate_hz: 16_000,
+                samples,
+                ..
+            } => Some(samples.clone()),
             _ => None,
         })
         .flatten()
@@ -60,7 +64,11 @@ fn echo_repeats_what_it_hears() {
     let said = voice(800);
     // Whole frames of voice activity, from the first one with voice on.
     let middle = &said[ms(300)..ms(500)];
-    assert!(repeated.windows(middle.len()).any(|window| window == middle));
+    assert!(
+        repeated
+            .windows(middle.len())
+            .any(|window| window == middle)
+    );
 }
 
 #[test]
@@ -68,10 +76,15 @@ fn the_script_in_the_program_has_a_sound_for_every_reply() {
     let script = Script::built_in(None).expect("the script is whole");
     let greeting = pieces(&script, &request(1, Said::Nothing)).expect("it greets");
     assert!(texts(&greeting)[0].starts_with("Hello!"));
-    assert!((3.0..9.0).contains(&seconds(&greeting)), "{}", seconds(&greeting));
+    assert!(
+        (3.0..9.0).contains(&seconds(&greeting)),
+        "{}",
+        seconds(&greeting)
+    );
     let mut lines = Vec::new();
     for reply in 2..7 {
-        let said = pieces(&script, &request(reply, Said::Voice(vec![0.0; 16]))).expect("it answers");
+        let said =
+            pieces(&script, &request(reply, Said::Voice(vec![0.0; 16]))).expect("it answers");
         assert!(seconds(&said) > 2.0);
         lines.push(texts(&said)[0].to_owned());
     }
@@ -80,7 +93,8 @@ fn the_script_in_the_program_has_a_sound_for_every_reply() {
     lines.sort();
     lines.dedup();
     assert_eq!(lines.len(), 4);
-    let bye = pieces(&script, &request(2, Said::Text("OK, goodbye then!".into()))).expect("it answers");
+    let bye =
+        pieces(&script, &request(2, Said::Text("OK, goodbye then!".into()))).expect("it answers");
     assert!(texts(&bye)[0].starts_with("Goodbye"));
 }
 
@@ -90,26 +104,46 @@ fn a_script_that_is_wrong_is_refused_with_its_reason() {
     let path = folder.path().join("script.json");
     let open = |text: &str| {
         std::fs::write(&path, text).expect("it is written");
-        Script::open(&path, None).map(|_| ()).map_err(|e| (e.kind(), e.to_string()))
+        Script::open(&path, None)
+            .map(|_| ())
+            .map_err(|e| (e.kind(), e.to_string()))
     };
     for (text, kind, part) in [
         ("", ErrorKind::InvalidArgument, "JSON"),
         ("{}", ErrorKind::InvalidArgument, "no `replies`"),
-        (r#"{"replies": [{"text": " "}]}"#, ErrorKind::InvalidArgument, "no `text`"),
-        (r#"{"replies": [{"words": "a"}]}"#, ErrorKind::InvalidArgument, "words"),
+        (
+            r#"{"replies": [{"text": " "}]}"#,
+            ErrorKind::InvalidArgument,
+            "no `text`",
+        ),
+        (
+            r#"{"replies": [{"words": "a"}]}"#,
+            ErrorKind::InvalidArgument,
+            "words",
+        ),
         (
             r#"{"replies": [{"text": "a", "sound": "../secret.wav"}]}"#,
             ErrorKind::InvalidArgument,
             "not in the script's folder",
         ),
-        (r#"{"replies": [{"text": "a", "sound": "none.wav"}]}"#, ErrorKind::NotFound, "none.wav"),
+        (
+            r#"{"replies": [{"text": "a", "sound": "none.wav"}]}"#,
+            ErrorKind::NotFound,
+            "none.wav",
+        ),
     ] {
         let (found, message) = open(text).expect_err(text);
         assert_eq!(found, kind, "{message}");
         assert!(message.contains(part), "{message}");
     }
-    let huge = format!("{{\"replies\": [{{\"text\": \"{}\"}}]}}", "a".repeat(2 << 20));
-    assert_eq!(open(&huge).expect_err("too large").0, ErrorKind::LimitExceeded);
+    let huge = format!(
+        "{{\"replies\": [{{\"text\": \"{}\"}}]}}",
+        "a".repeat(2 << 20)
+    );
+    assert_eq!(
+        open(&huge).expect_err("too large").0,
+        ErrorKind::LimitExceeded
+    );
     let missing = Script::open(folder.path().join("none.json"), None);
     assert_eq!(missing.expect_err("missing").kind(), ErrorKind::NotFound);
     assert!(open(r#"{"replies": [{"text": "Hello."}]}"#).is_ok());
@@ -156,7 +190,10 @@ fn a_text_reaches_a_speech_program_as_it_is_and_never_as_an_argument() {
         .expect("it speaks");
     assert_eq!(samples, common::speech().len());
     let got = std::fs::read_to_string(text).expect("the text came");
-    assert_eq!(got, "-o /etc/passwd; $(reboot) `id` \"quoted\"   second line --help\n");
+    assert_eq!(
+        got,
+        "-o /etc/passwd; $(reboot) `id` \"quoted\"   second line --help\n"
+    );
     let got = std::fs::read_to_string(arguments).expect("arguments came");
     assert!(!got.contains("passwd"), "{got}");
 }
@@ -170,7 +207,10 @@ fn a_speech_program_that_hangs_is_stopped_with_its_reply() {
     std::thread::scope(|scope| {
         let speaking = scope.spawn(|| program.speak("Hello", &cancel, &mut |_, _| {}));
         stop.cancel();
-        let error = speaking.join().expect("no panic").expect_err("it was stopped");
+        let error = speaking
+            .join()
+            .expect("no panic")
+            .expect_err("it was stopped");
         assert_eq!(error.kind(), ErrorKind::Cancelled);
     });
 }
@@ -194,10 +234,14 @@ fn an_installed_speech_program_speaks() {
     let mut length = 0.0;
     let mut loudest = 0.0f32;
     program
-        .speak("Hello, this is a sentence.", &Cancel::default(), &mut |rate, block| {
-            length += block.len() as f64 / f64::from(rate);
-            loudest = block.iter().fold(loudest, |most, x| most.max(x.abs()));
-        })
+        .speak(
+            "Hello, this is a sentence.",
+            &Cancel::default(),
+            &mut |rate, block| {
+                length += block.len() as f64 / f64::from(rate);
+                loudest = block.iter().fold(loudest, |most, x| most.max(x.abs()));
+            },
+        )
         .expect("it speaks");
     assert!((1.0..5.0).contains(&length), "{length}");
     assert!(loudest > 0.05, "{loudest}");
@@ -207,7 +251,11 @@ fn an_installed_speech_program_speaks() {
 fn a_responder_that_panics_costs_its_reply_alone() {
     struct Panics;
     impl Responder for Panics {
-        fn respond(&self, request: &Request, pieces: essence_brain::Pieces<'_>) -> essence::Result<()> {
+        fn respond(
+            &self,
+            request: &Request,
+            pieces: essence_brain::Pieces<'_>,
+        ) -> essence::Result<()> {
             assert_ne!(request.reply, 1, "on purpose");
             pieces(Piece::Text("Still here.".into()));
             Ok(())
@@ -217,5 +265,8 @@ fn a_responder_that_panics_costs_its_reply_alone() {
     brain.send(Input::Text("a".into()));
     until(&events, |event| matches!(event, Event::Failure(_)));
     brain.send(Input::Text("b".into()));
-    until(&events, |event| matches!(event, Event::Caption(c) if c.text == "Still here."));
+    until(
+        &events,
+        |event| matches!(event, Event::Caption(c) if c.text == "Still here."),
+    );
 }

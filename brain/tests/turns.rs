@@ -12,7 +12,8 @@ fn is_state(state: State) -> impl Fn(&Event) -> bool {
 /// A conversation in which the avatar speaks a sentence of four seconds.
 fn speaking() -> Talk {
     let talk = Talk::new();
-    talk.brain.send(Input::Text("Tell me something.".to_owned()));
+    talk.brain
+        .send(Input::Text("Tell me something.".to_owned()));
     talk.request();
     talk.say("One two three four five six seven eight.", 4_000);
     talk.until(is_state(State::Speaking));
@@ -53,7 +54,10 @@ fn silence_and_noise_are_no_turn() {
     // An answered text shows that everything before it was heard.
     talk.brain.send(Input::Text("Hello".to_owned()));
     let events = talk.until(is_state(State::Thinking));
-    assert!(matches!(&events[..], [Event::Caption(_), Event::State(_)]), "{events:?}");
+    assert!(
+        matches!(&events[..], [Event::Caption(_), Event::State(_)]),
+        "{events:?}"
+    );
 }
 
 #[test]
@@ -70,24 +74,40 @@ fn a_cough_pauses_the_avatar_and_it_goes_on() {
 #[test]
 fn a_voice_interrupts_and_the_text_is_cut_where_it_was_spoken() {
     let talk = speaking();
-    talk.brain.send(Input::Played { reply: 1, ms: 2_000 });
+    talk.brain.send(Input::Played {
+        reply: 1,
+        ms: 2_000,
+    });
     talk.hear(&voice(700));
     let events = talk.until(is_state(State::Listening));
     let place = |wanted: &Event| events.iter().position(|event| event == wanted);
-    assert!(place(&Event::Pause(true)) < place(&Event::Interrupt), "{events:?}");
+    assert!(
+        place(&Event::Pause(true)) < place(&Event::Interrupt),
+        "{events:?}"
+    );
     let cut = events.iter().find_map(|event| match event {
         Event::Caption(caption) => Some(caption.clone()),
         _ => None,
     });
     let cut = cut.expect("the caption is cut");
-    assert_eq!(cut.text, "One two three four –");
-    assert_eq!((cut.start_ms, cut.end_ms, cut.r#final), (0, Some(2_000), true));
+    assert_eq!(cut.text, "One two three four—");
+    assert_eq!(
+        (cut.start_ms, cut.end_ms, cut.r#final),
+        (0, Some(2_000), true)
+    );
     talk.complete();
     talk.hear(&silence(1_000));
     let request = talk.request();
-    assert!(matches!(request.said, Said::Voice(_)), "the words that interrupted are a turn");
-    let spoken: Vec<_> = request.history.iter().map(|turn| turn.text.as_str()).collect();
-    assert_eq!(spoken, ["Tell me something.", "One two three four –"]);
+    assert!(
+        matches!(request.said, Said::Voice(_)),
+        "the words that interrupted are a turn"
+    );
+    let spoken: Vec<_> = request
+        .history
+        .iter()
+        .map(|turn| turn.text.as_str())
+        .collect();
+    assert_eq!(spoken, ["Tell me something.", "One two three four—"]);
 }
 
 #[test]
@@ -155,7 +175,10 @@ fn a_reply_goes_from_thinking_over_speaking_to_listening() {
         _ => None,
     });
     let last = last.expect("captions come");
-    assert_eq!((last.speaker, last.part, last.text.as_str()), (Speaker::Avatar, 1, "Second."));
+    assert_eq!(
+        (last.speaker, last.part, last.text.as_str()),
+        (Speaker::Avatar, 1, "Second.")
+    );
     assert_eq!((last.start_ms, last.end_ms), (500, Some(750)));
     talk.brain.send(Input::Finished { reply: 1 });
     talk.until(is_state(State::Listening));
@@ -176,13 +199,19 @@ fn a_reply_whose_end_comes_after_its_last_sound_was_spoken_ends_all_the_same() {
 #[test]
 fn gestures_follow_whole_words() {
     let gestures = [("hello".to_owned(), "wave".to_owned())].into();
-    let talk = Talk::with(Settings { gestures, ..Settings::default() });
+    let talk = Talk::with(Settings {
+        gestures,
+        ..Settings::default()
+    });
     talk.brain.send(Input::Text("Hi".to_owned()));
     talk.request();
     talk.say("Othello said: nothing.", 100);
     talk.say("Hello, you!", 100);
     let events = talk.until(|event| matches!(event, Event::Gesture(_)));
     assert_eq!(events.last(), Some(&Event::Gesture("wave".to_owned())));
-    let sentences = events.iter().filter(|e| matches!(e, Event::Speech { .. })).count();
+    let sentences = events
+        .iter()
+        .filter(|e| matches!(e, Event::Speech { .. }))
+        .count();
     assert_eq!(sentences, 1, "the gesture belongs to the second sentence");
 }

@@ -76,8 +76,12 @@ pub(crate) fn token() -> Result<String> {
 
 fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|e| Error::new(ErrorKind::Io, format!("the system gives no random numbers: {e}")))?;
+    getrandom::fill(&mut bytes).map_err(|e| {
+        Error::new(
+            ErrorKind::Io,
+            format!("the system gives no random numbers: {e}"),
+        )
+    })?;
     Ok(bytes)
 }
 
@@ -112,6 +116,8 @@ pub(crate) fn is_same_origin(headers: &HeaderMap) -> bool {
     let (Some(origin), Some(host)) = (text(header::ORIGIN), text(header::HOST)) else {
         return false;
     };
-    let authority = origin.strip_prefix("http://").or(origin.strip_prefix("https://"));
+    let authority = origin
+        .strip_prefix("http://")
+        .or(origin.strip_prefix("https://"));
     authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }

@@ -9,13 +9,25 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const ASSETS: [(&str, &str, &str); 9] = [
     ("app.js", SCRIPT, include_str!("../page/app.js")),
     ("captions.js", SCRIPT, include_str!("../page/captions.js")),
-    ("connection.js", SCRIPT, include_str!("../page/connection.js")),
+    (
+        "connection.js",
+        SCRIPT,
+        include_str!("../page/connection.js"),
+    ),
     ("embed.js", SCRIPT, include_str!("../page/embed.js")),
     ("media.js", SCRIPT, include_str!("../page/media.js")),
-    ("microphone.js", SCRIPT, include_str!("../page/microphone.js")),
+    (
+        "microphone.js",
+        SCRIPT,
+        include_str!("../page/microphone.js"),
+    ),
     ("rtc.js", SCRIPT, include_str!("../page/rtc.js")),
     ("worklets.js", SCRIPT, include_str!("../page/worklets.js")),
-    ("style.css", "text/css; charset=utf-8", include_str!("../page/style.css")),
+    (
+        "style.css",
+        "text/css; charset=utf-8",
+        include_str!("../page/style.css"),
+    ),
 ];
 
 /// The type and the content of a file.

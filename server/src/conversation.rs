@@ -94,9 +94,15 @@ impl Conversation {
         };
         match event {
             Said::Pause(paused) => publisher.set_paused(paused),
-            Said::Speech { reply, rate_hz, samples } => {
+            Said::Speech {
+                reply,
+                rate_hz,
+                samples,
+            } => {
                 if let Err(error) = publisher.push_audio(&samples[..], rate_hz, reply) {
-                    self.tell(ToPage::Failure { message: error.to_string() });
+                    self.tell(ToPage::Failure {
+                        message: error.to_string(),
+                    });
                 }
             }
             Said::EndOfSpeech { .. } => publisher.flush(),
@@ -171,7 +177,9 @@ impl Conversation {
         let (width, height) = self
             .publisher
             .get()
-            .map_or((info.frame_width, info.frame_height), |p| p.session().frame_size());
+            .map_or((info.frame_width, info.frame_height), |p| {
+                p.session().frame_size()
+            });
         // The channel is empty.
         let _ = sender.try_send(ToPage::Session {
             token: self.token.clone(),
@@ -248,7 +256,11 @@ impl Conversation {
     /// Sends a message to the page, if one is there. A page that doesn't read is let go.
     pub(crate) fn tell(&self, message: ToPage) {
         let mut page = self.page();
-        if page.sender.as_ref().is_some_and(|s| s.try_send(message).is_err()) {
+        if page
+            .sender
+            .as_ref()
+            .is_some_and(|s| s.try_send(message).is_err())
+        {
             page.sender = None;
             page.left = Some(Instant::now());
         }

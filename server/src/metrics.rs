@@ -59,17 +59,36 @@ impl Metrics {
             ("webrtc_peers", "gauge", peers as u64),
             ("connections", "gauge", self.connections.value()),
             ("pages", "gauge", self.pages.value()),
-            ("connections_refused_total", "counter", self.connections_refused.value()),
+            (
+                "connections_refused_total",
+                "counter",
+                self.connections_refused.value(),
+            ),
             ("requests_total", "counter", self.requests.value()),
-            ("requests_refused_total", "counter", self.requests_refused.value()),
+            (
+                "requests_refused_total",
+                "counter",
+                self.requests_refused.value(),
+            ),
             ("sessions_total", "counter", self.sessions.value()),
-            ("sessions_resumed_total", "counter", self.sessions_resumed.value()),
-            ("sessions_refused_total", "counter", self.sessions_refused.value()),
+            (
+                "sessions_resumed_total",
+                "counter",
+                self.sessions_resumed.value(),
+            ),
+            (
+                "sessions_refused_total",
+                "counter",
+                self.sessions_refused.value(),
+            ),
             ("interruptions_total", "counter", self.interruptions.value()),
             ("failures_total", "counter", self.failures.value()),
         ] {
             // Writing to a string doesn't fail.
-            let _ = writeln!(text, "# TYPE bithuman_{name} {kind}\nbithuman_{name} {value}");
+            let _ = writeln!(
+                text,
+                "# TYPE bithuman_{name} {kind}\nbithuman_{name} {value}"
+            );
         }
         text
     }

@@ -76,10 +76,14 @@ impl Options {
             ));
         }
         if self.max_sessions == Some(0) || self.max_connections == 0 {
-            return invalid("a server for no session at all makes no sense; give at least 1".into());
+            return invalid(
+                "a server for no session at all makes no sense; give at least 1".into(),
+            );
         }
         for origin in &self.embedders {
-            let rest = origin.strip_prefix("https://").or(origin.strip_prefix("http://"));
+            let rest = origin
+                .strip_prefix("https://")
+                .or(origin.strip_prefix("http://"));
             let plain = |c: char| c.is_ascii_alphanumeric() || "-.:[]*".contains(c);
             if rest.is_none_or(|rest| rest.is_empty() || !rest.chars().all(plain)) {
                 return invalid(format!(

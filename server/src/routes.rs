@@ -70,11 +70,16 @@ async fn guard(State(app): Shared, request: Request, next: Next) -> Response {
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
@@ -103,11 +108,16 @@ fn html(app: &App, code: &str, framed: Framed) -> Response {
          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
     );
     let name = escaped(&app.avatar.info().name);
-    let body = assets::PAGE.replace("{{name}}", &name).replace("{{code}}", app.code.as_str());
-    ([
-        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
-        (header::CONTENT_SECURITY_POLICY, policy),
-    ], body)
+    let body = assets::PAGE
+        .replace("{{name}}", &name)
+        .replace("{{code}}", app.code.as_str());
+    (
+        [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+            (header::CONTENT_SECURITY_POLICY, policy),
+        ],
+        body,
+    )
         .into_response()
 }
 
@@ -130,7 +140,10 @@ fn escaped(text: &str) -> String {
 async fn asset(Path(name): Path<String>) -> Response {
     match assets::find(&name) {
         Some((kind, content)) => {
-            let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")];
+            let headers = [
+                (header::CONTENT_TYPE, kind),
+                (header::CACHE_CONTROL, "no-cache"),
+            ];
             (headers, content).into_response()
         }
         None => not_found(),
@@ -147,7 +160,9 @@ async fn poster(State(app): Shared, Path(code): Path<String>) -> Response {
 
 async fn metrics(State(app): Shared) -> Response {
     let peers = app.hub.as_ref().map_or(0, |hub| hub.peers());
-    let text = app.metrics.render(app.table.len(), app.table.seats(), peers);
+    let text = app
+        .metrics
+        .render(app.table.len(), app.table.seats(), peers);
     let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     (headers, text).into_response()
 }
@@ -228,7 +243,10 @@ async fn offer(
 }
 
 fn foreign() -> Response {
-    refuse(StatusCode::FORBIDDEN, "Only this server's own page may do that.")
+    refuse(
+        StatusCode::FORBIDDEN,
+        "Only this server's own page may do that.",
+    )
 }
 
 fn not_found() -> Response {

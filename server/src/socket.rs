@@ -182,7 +182,10 @@ async fn media(down: &mut Option<Down>) -> Option<Vec<u8>> {
 
 /// Whether a message was sent in time.
 async fn send(socket: &mut WebSocket, message: Message) -> bool {
-    matches!(time::timeout(SEND_LIMIT, socket.send(message)).await, Ok(Ok(())))
+    matches!(
+        time::timeout(SEND_LIMIT, socket.send(message)).await,
+        Ok(Ok(()))
+    )
 }
 
 async fn close(mut socket: WebSocket, last: &ToPage) {

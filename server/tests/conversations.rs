@@ -15,9 +15,10 @@ const OPUS: u8 = 2;
 /// The kind and the frame's number of a binary message.
 fn media(message: &Message) -> Option<(u8, u32)> {
     match message {
-        Message::Binary(bytes) => {
-            Some((bytes[0], u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]])))
-        }
+        Message::Binary(bytes) => Some((
+            bytes[0],
+            u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]),
+        )),
         _ => None,
     }
 }
@@ -33,7 +34,10 @@ fn microphone(samples: &[i16]) -> Message {
 fn speech() -> Vec<i16> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/audio/speech_16000.wav");
     let bytes = std::fs::read(path).expect("testdata has speech");
-    bytes[44..].chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect()
+    bytes[44..]
+        .chunks_exact(2)
+        .map(|b| i16::from_le_bytes([b[0], b[1]]))
+        .collect()
 }
 
 #[test]
@@ -45,7 +49,11 @@ fn a_page_gets_pictures_sound_and_a_greeting_with_captions() {
     assert_eq!(session["state"], "listening");
     page.send(r#"{"type": "media", "sound": "opus"}"#);
     let caption = page.expect("caption");
-    assert!(caption["text"].as_str().is_some_and(|text| text.starts_with("Hello!")));
+    assert!(
+        caption["text"]
+            .as_str()
+            .is_some_and(|text| text.starts_with("Hello!"))
+    );
     assert_eq!(page.expect("state")["state"], "speaking");
     let (mut pictures, mut packets, mut first, mut last) = (0, 0, None, 0);
     page.until(|message| {
@@ -79,7 +87,10 @@ fn text_interrupts_and_is_answered() {
     page.expect("interrupted");
     loop {
         let caption = page.expect("caption");
-        if caption["text"].as_str().is_some_and(|text| text.starts_with("Goodbye")) {
+        if caption["text"]
+            .as_str()
+            .is_some_and(|text| text.starts_with("Goodbye"))
+        {
             break;
         }
     }
@@ -105,13 +116,23 @@ fn a_voice_is_heard_and_repeated_by_echo() {
 fn a_page_that_comes_back_goes_on_and_takes_over() {
     let server = server(options());
     let mut first = Page::open(&server, None);
-    let token = first.expect("session")["token"].as_str().expect("a token").to_owned();
+    let token = first.expect("session")["token"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
     first.send(r#"{"type": "media", "sound": "opus"}"#);
     first.expect("caption");
     let mut second = Page::open(&server, Some(&token));
     let session = second.expect("session");
-    assert_eq!((&session["resumed"], session["token"].as_str()), (&true.into(), Some(&token[..])));
-    assert_eq!(session["captions"].as_array().map(Vec::len), Some(1), "what was said is still there");
+    assert_eq!(
+        (&session["resumed"], session["token"].as_str()),
+        (&true.into(), Some(&token[..]))
+    );
+    assert_eq!(
+        session["captions"].as_array().map(Vec::len),
+        Some(1),
+        "what was said is still there"
+    );
     first.expect("ended");
     assert_eq!(metric(&server, "sessions"), 1);
     assert_eq!(metric(&server, "sessions_resumed_total"), 1);
@@ -130,7 +151,10 @@ fn a_full_server_refuses_in_a_sentence_and_a_page_that_leaves_makes_room() {
         page.expect("session");
     }
     let refused = Page::open(&server, None).expect("refused");
-    assert_eq!(refused["message"], "All 2 seats are taken. Try again in a while.");
+    assert_eq!(
+        refused["message"],
+        "All 2 seats are taken. Try again in a while."
+    );
     pages[0].send(r#"{"type": "leave"}"#);
     while metric(&server, "sessions") == 2 {}
     Page::open(&server, None).expect("session");
@@ -153,7 +177,12 @@ fn a_conversation_ends_when_nobody_comes_back_nobody_joins_or_it_is_too_long() {
         let server = server(options);
         let mut page = Page::open(&server, None);
         let ended = page.expect("ended");
-        assert!(ended["message"].as_str().is_some_and(|m| m.contains(reason)), "{ended}");
+        assert!(
+            ended["message"]
+                .as_str()
+                .is_some_and(|m| m.contains(reason)),
+            "{ended}"
+        );
         while metric(&server, "sessions") > 0 {}
     }
 }
@@ -161,16 +190,30 @@ fn a_conversation_ends_when_nobody_comes_back_nobody_joins_or_it_is_too_long() {
 #[test]
 fn a_page_that_talks_nonsense_is_let_go_and_the_conversation_waits_for_it() {
     let server = server(options());
-    for nonsense in ["{", r#"{"type": "drop table"}"#, r#"{"type": "text"}"#, &"a".repeat(20_000)] {
+    for nonsense in [
+        "{",
+        r#"{"type": "drop table"}"#,
+        r#"{"type": "text"}"#,
+        &"a".repeat(20_000),
+    ] {
         let mut page = Page::open(&server, None);
-        let token = page.expect("session")["token"].as_str().expect("a token").to_owned();
+        let token = page.expect("session")["token"]
+            .as_str()
+            .expect("a token")
+            .to_owned();
         page.send(nonsense);
         while page.0.read().is_ok() {}
         let mut page = Page::open(&server, Some(&token));
         assert_eq!(page.expect("session")["resumed"], true, "{nonsense}");
         // Damaged media costs itself alone.
         page.send(r#"{"type": "media", "sound": "opus"}"#);
-        for bytes in [vec![], vec![16], vec![255; 100], vec![17; 60], vec![19, 9, 0, 0, 0, 0, 0, 0]] {
+        for bytes in [
+            vec![],
+            vec![16],
+            vec![255; 100],
+            vec![17; 60],
+            vec![19, 9, 0, 0, 0, 0, 0, 0],
+        ] {
             page.0.send(Message::binary(bytes)).expect("it is sent");
         }
         page.send(r#"{"type": "ping", "id": 7}"#);
@@ -185,8 +228,16 @@ fn a_flood_of_messages_ends_the_connection() {
     let server = server(options());
     let mut page = Page::open(&server, None);
     page.expect("session");
-    while page.0.send(Message::text(r#"{"type": "interrupt"}"#)).is_ok() {}
-    assert_eq!(metric(&server, "sessions"), 1, "the conversation waits for its page");
+    while page
+        .0
+        .send(Message::text(r#"{"type": "interrupt"}"#))
+        .is_ok()
+    {}
+    assert_eq!(
+        metric(&server, "sessions"),
+        1,
+        "the conversation waits for its page"
+    );
 }
 
 #[test]

@@ -33,7 +33,9 @@ pub(crate) struct Tab {
 pub(crate) fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let folders: Vec<_> = std::env::split_paths(&path).collect();
-    let mut found = NAMES.iter().flat_map(|name| folders.iter().map(move |f| f.join(name)));
+    let mut found = NAMES
+        .iter()
+        .flat_map(|name| folders.iter().map(move |f| f.join(name)));
     found.find(|path| path.is_file())
 }
 
@@ -71,19 +73,40 @@ impl Browser {
         };
         // It blocks when nobody reads what it says.
         std::thread::spawn(move || lines.for_each(drop));
-        let address = url.trim_start_matches("ws://").split('/').next().unwrap_or_default();
+        let address = url
+            .trim_start_matches("ws://")
+            .split('/')
+            .next()
+            .unwrap_or_default();
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(DEADLINE))?;
         let (socket, _) = tungstenite::client(&url, stream).map_err(|e| anyhow::anyhow!("{e}"))?;
-        Ok(Self { child, socket, next: 0, _profile: profile })
+        Ok(Self {
+            child,
+            socket,
+            next: 0,
+            _profile: profile,
+        })
     }
 
     /// Opens a page of a size in pixels.
-    pub(crate) fn open(&mut self, url: &str, (width, height): (u32, u32), dark: bool) -> Result<Tab> {
-        let target = self.call(None, "Target.createTarget", &json!({ "url": "about:blank" }))?;
+    pub(crate) fn open(
+        &mut self,
+        url: &str,
+        (width, height): (u32, u32),
+        dark: bool,
+    ) -> Result<Tab> {
+        let target = self.call(
+            None,
+            "Target.createTarget",
+            &json!({ "url": "about:blank" }),
+        )?;
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
         let attached = self.call(None, "Target.attachToTarget", &attach)?;
-        let session = attached["sessionId"].as_str().context("no session")?.to_owned();
+        let session = attached["sessionId"]
+            .as_str()
+            .context("no session")?
+            .to_owned();
         let tab = Tab { session };
         let scheme = if dark { "dark" } else { "light" };
         for (method, params) in [
@@ -100,14 +123,20 @@ impl Browser {
         ] {
             self.call(Some(&tab), method, &params)?;
         }
-        self.wait(&tab, "document.readyState === 'complete' && window.bithuman")?;
+        self.wait(
+            &tab,
+            "document.readyState === 'complete' && window.bithuman",
+        )?;
         Ok(tab)
     }
 
     pub(crate) fn reload(&mut self, tab: &Tab) -> Result<()> {
         self.run(tab, "window.old = true")?;
         self.call(Some(tab), "Page.reload", &json!({}))?;
-        self.wait(tab, "!window.old && document.readyState === 'complete' && window.bithuman")
+        self.wait(
+            tab,
+            "!window.old && document.readyState === 'complete' && window.bithuman",
+        )
     }
 
     pub(crate) fn close(&mut self, tab: &Tab) -> Result<()> {
@@ -116,7 +145,11 @@ impl Browser {
 
     /// A picture of the page, PNG in base 64.
     pub(crate) fn picture(&mut self, tab: &Tab) -> Result<String> {
-        let taken = self.call(Some(tab), "Page.captureScreenshot", &json!({ "format": "png" }))?;
+        let taken = self.call(
+            Some(tab),
+            "Page.captureScreenshot",
+            &json!({ "format": "png" }),
+        )?;
         Ok(taken["data"].as_str().context("no picture")?.to_owned())
     }
 
@@ -129,7 +162,11 @@ impl Browser {
             "userGesture": true,
         });
         let mut answer = self.call(Some(tab), "Runtime.evaluate", &params)?;
-        ensure!(answer["exceptionDetails"].is_null(), "{script}: {}", answer["exceptionDetails"]);
+        ensure!(
+            answer["exceptionDetails"].is_null(),
+            "{script}: {}",
+            answer["exceptionDetails"]
+        );
         Ok(answer["result"]["value"].take())
     }
 
@@ -145,7 +182,10 @@ impl Browser {
             match self.run(tab, &script) {
                 Ok(Value::Bool(true)) => return Ok(()),
                 Ok(_) => {
-                    let text = self.run(tab, "document.body.innerText + JSON.stringify(window.bithuman?.figures)")?;
+                    let text = self.run(
+                        tab,
+                        "document.body.innerText + JSON.stringify(window.bithuman?.figures)",
+                    )?;
                     bail!("not in time: {condition}\nthe page says: {text}");
                 }
                 Err(error) if format!("{error:#}").contains("ontext") => {}
@@ -164,7 +204,11 @@ impl Browser {
         }
         self.socket.send(Message::text(request.to_string()))?;
         loop {
-            let Message::Text(text) = self.socket.read().with_context(|| format!("no answer to {method}"))? else {
+            let Message::Text(text) = self
+                .socket
+                .read()
+                .with_context(|| format!("no answer to {method}"))?
+            else {
                 continue;
             };
             let mut answer: Value = serde_json::from_str(&text)?;

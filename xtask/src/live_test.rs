@@ -15,7 +15,8 @@ const DESKTOP: (u32, u32) = (1280, 800);
 const PHONE: (u32, u32) = (390, 844);
 
 /// Pictures and sound keep coming.
-const PLAYS: &str = "bithuman.phase === 'live' && bithuman.figures.shown > 40 && bithuman.figures.heard > 5";
+const PLAYS: &str =
+    "bithuman.phase === 'live' && bithuman.figures.shown > 40 && bithuman.figures.heard > 5";
 
 pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
     let Some(chromium) = devtools::find() else {
@@ -28,10 +29,17 @@ pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let sound = folder.path().join("microphone.wav");
     fs::write(&sound, microphone()?)?;
-    let file = format!("--use-file-for-fake-audio-capture={}%noloop", sound.display());
+    let file = format!(
+        "--use-file-for-fake-audio-capture={}%noloop",
+        sound.display()
+    );
     let mut talking = Browser::start(
         &chromium,
-        &["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", &file],
+        &[
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            &file,
+        ],
     )?;
     interrupts(&mut talking, &server, pictures)?;
     let mut typing = Browser::start(&chromium, &["--deny-permission-prompts"])?;
@@ -48,14 +56,23 @@ fn interrupts(browser: &mut Browser, server: &Server, pictures: Option<&str>) ->
     browser.wait(&tab, PLAYS)?;
     picture(browser, &tab, pictures, "speaking")?;
     let lines = "[...document.querySelectorAll('#log .avatar')].map(line => line.textContent)";
-    browser.wait(&tab, &format!("{lines}.some(line => line.endsWith('–'))"))?;
+    browser.wait(&tab, &format!("{lines}.some(line => line.endsWith('—'))"))?;
     println!("live-test: a voice interrupted the greeting");
-    browser.wait(&tab, &format!("{lines}.some(line => line.startsWith('I heard you'))"))?;
+    browser.wait(
+        &tab,
+        &format!("{lines}.some(line => line.startsWith('I heard you'))"),
+    )?;
     println!("live-test: what was said was answered");
     browser.reload(&tab)?;
     browser.run(&tab, "document.getElementById('start-quiet').click()")?;
-    browser.wait(&tab, "bithuman.phase === 'live' && bithuman.figures.shown > 10")?;
-    browser.wait(&tab, &format!("{lines}.some(line => line.startsWith('I heard you'))"))?;
+    browser.wait(
+        &tab,
+        "bithuman.phase === 'live' && bithuman.figures.shown > 10",
+    )?;
+    browser.wait(
+        &tab,
+        &format!("{lines}.some(line => line.startsWith('I heard you'))"),
+    )?;
     println!("live-test: a reload went on with the conversation");
     browser.run(&tab, "document.getElementById('end').click()")?;
     browser.wait(&tab, "bithuman.phase === 'ended'")?;
@@ -67,11 +84,17 @@ fn types(browser: &mut Browser, server: &Server, pictures: Option<&str>) -> Resu
     let tab = browser.open(&server.url, PHONE, true)?;
     picture(browser, &tab, pictures, "phone-poster")?;
     browser.run(&tab, "document.getElementById('start').click()")?;
-    browser.wait(&tab, "document.getElementById('error').textContent.includes('You can type instead')")?;
+    browser.wait(
+        &tab,
+        "document.getElementById('error').textContent.includes('You can type instead')",
+    )?;
     browser.wait(&tab, PLAYS)?;
     let say = "document.getElementById('text').value = 'Well, goodbye'; document.getElementById('form').requestSubmit()";
     browser.run(&tab, say)?;
-    browser.wait(&tab, "document.getElementById('log').innerText.includes('Goodbye! Come back soon.')")?;
+    browser.wait(
+        &tab,
+        "document.getElementById('log').innerText.includes('Goodbye! Come back soon.')",
+    )?;
     picture(browser, &tab, pictures, "phone")?;
     browser.wait(&tab, "bithuman.state === 'listening'")?;
     println!("live-test: with the microphone refused, text was answered");
@@ -104,7 +127,10 @@ fn base64(text: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut count) = (0u32, 0);
     for letter in text.bytes().filter(|&b| b != b'=') {
-        let value = LETTERS.iter().position(|&l| l == letter).context("no base 64")?;
+        let value = LETTERS
+            .iter()
+            .position(|&l| l == letter)
+            .context("no base 64")?;
         bits = bits << 6 | u32::try_from(value)?;
         count += 6;
         if count >= 8 {
@@ -122,7 +148,11 @@ fn microphone() -> Result<Vec<u8>> {
     let (header, samples) = wav.split_at(44);
     let mut data = vec![0; 4 * SECOND];
     // "Hello! My name is Amber".
-    data.extend_from_slice(samples.get(SECOND * 2 / 5..SECOND * 9 / 5).context("too short")?);
+    data.extend_from_slice(
+        samples
+            .get(SECOND * 2 / 5..SECOND * 9 / 5)
+            .context("too short")?,
+    );
     data.resize(data.len() + 30 * SECOND, 0);
     let length = u32::try_from(data.len())?;
     let mut file = header.to_vec();
@@ -142,8 +172,20 @@ impl Server {
     fn start() -> Result<Self> {
         let program = root().join("target/debug/bithuman");
         let mut child = Command::new(program)
-            .args(["run", "--json", "--port", "0", "--brain", "script", "--max-sessions", "8"])
-            .env("ORT_DYLIB_PATH", root().join("target/onnxruntime/libonnxruntime.so"))
+            .args([
+                "run",
+                "--json",
+                "--port",
+                "0",
+                "--brain",
+                "script",
+                "--max-sessions",
+                "8",
+            ])
+            .env(
+                "ORT_DYLIB_PATH",
+                root().join("target/onnxruntime/libonnxruntime.so"),
+            )
             .stdout(Stdio::piped())
             .spawn()
             .context("`bithuman run` can't be started")?;

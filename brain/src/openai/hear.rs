@@ -36,7 +36,9 @@ impl Hear for OpenAi {
         wav(samples, &mut body);
         body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
         let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
-        let answer = self.http.post("/audio/transcriptions", &content_type, &body)?;
+        let answer = self
+            .http
+            .post("/audio/transcriptions", &content_type, &body)?;
         let mut text = Vec::new();
         answer
             .take(MAX_ANSWER)
@@ -44,7 +46,9 @@ impl Hear for OpenAi {
             .map_err(|e| Error::new(ErrorKind::Io, "the transcription broke off").with_source(e))?;
         let value: Value =
             serde_json::from_slice(&text).map_err(|_| unexpected("a transcription is not JSON"))?;
-        let words = value["text"].as_str().ok_or_else(|| unexpected("a transcription has no text"))?;
+        let words = value["text"]
+            .as_str()
+            .ok_or_else(|| unexpected("a transcription has no text"))?;
         Ok(words.trim().to_owned())
     }
 }

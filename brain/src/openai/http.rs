@@ -31,7 +31,9 @@ pub(super) struct Http {
 impl std::fmt::Debug for Http {
     /// Leaves the key out.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Http").field("base", &self.base).finish_non_exhaustive()
+        f.debug_struct("Http")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
     }
 }
 
@@ -47,7 +49,8 @@ impl Http {
             .map_err(|e| invalid("is not an address").with_source(e))?;
         let host = uri.host().unwrap_or_default();
         let address = host.trim_start_matches('[').trim_end_matches(']');
-        let local = host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        let local =
+            host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
         match uri.scheme_str() {
             Some("https") => {}
             Some("http") if local || key.is_empty() => {}
@@ -102,7 +105,10 @@ impl Http {
             Error::new(ErrorKind::Io, message).with_source(e)
         })?;
         let status = response.status().as_u16();
-        let wait = response.headers().get("retry-after").and_then(|v| v.to_str().ok());
+        let wait = response
+            .headers()
+            .get("retry-after")
+            .and_then(|v| v.to_str().ok());
         let wait = wait.and_then(|v| v.parse::<u32>().ok());
         let body = response.into_body().into_reader();
         match status {
@@ -111,7 +117,11 @@ impl Http {
         }
     }
 
-    pub(super) fn post_json(&self, path: &str, body: &Value) -> Result<BufReader<impl Read + use<>>> {
+    pub(super) fn post_json(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> Result<BufReader<impl Read + use<>>> {
         self.post(path, "application/json", body.to_string().as_bytes())
     }
 

@@ -77,7 +77,10 @@ impl OpenAiSettings {
             ("OPENAI_API_KEY", &mut settings.api_key),
             ("OPENAI_BASE_URL", &mut settings.base_url),
             ("BITHUMAN_OPENAI_MODEL", &mut settings.model),
-            ("BITHUMAN_OPENAI_TRANSCRIPTION_MODEL", &mut settings.transcription_model),
+            (
+                "BITHUMAN_OPENAI_TRANSCRIPTION_MODEL",
+                &mut settings.transcription_model,
+            ),
             ("BITHUMAN_OPENAI_SPEECH_MODEL", &mut settings.speech_model),
             ("BITHUMAN_OPENAI_VOICE", &mut settings.voice),
             ("BITHUMAN_INSTRUCTIONS", &mut settings.instructions),
@@ -123,5 +126,8 @@ impl OpenAi {
 
 #[cold]
 fn unexpected(what: &str) -> Error {
-    Error::new(ErrorKind::Io, format!("the server's answer makes no sense: {what}"))
+    Error::new(
+        ErrorKind::Io,
+        format!("the server's answer makes no sense: {what}"),
+    )
 }

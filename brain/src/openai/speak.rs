@@ -31,8 +31,8 @@ impl Speak for OpenAi {
                 return Err(Error::new(ErrorKind::Cancelled, "stopped"));
             }
             let read = answer.read(&mut bytes[have..]);
-            let read = read
-                .map_err(|e| Error::new(ErrorKind::Io, "the speech broke off").with_source(e))?;
+            let read =
+                read.map_err(|e| Error::new(ErrorKind::Io, "the speech broke off").with_source(e))?;
             have += read;
             if have == BLOCK || read == 0 {
                 samples.clear();

@@ -39,7 +39,10 @@ pub(super) fn events(
                 data.push('\n');
             }
             data.push_str(value.strip_prefix(' ').unwrap_or(value));
-        } else if (text.is_empty() || ended) && !data.is_empty() && !event(&std::mem::take(&mut data))? {
+        } else if (text.is_empty() || ended)
+            && !data.is_empty()
+            && !event(&std::mem::take(&mut data))?
+        {
             return Ok(());
         }
         if ended {

@@ -79,7 +79,9 @@ impl ScriptFile {
         let folder = path.parent().unwrap_or(Path::new(""));
         Self::parse(&text, &shown, &|name| {
             let relative = Path::new(name);
-            let inside = relative.components().all(|c| matches!(c, Component::Normal(_)));
+            let inside = relative
+                .components()
+                .all(|c| matches!(c, Component::Normal(_)));
             if !inside || name.is_empty() {
                 let message = format!("the sound {name:?} is not in the script's folder");
                 return Err(invalid(&shown, &message));
@@ -104,7 +106,8 @@ impl ScriptFile {
             let sound = line.sound.as_deref().map(sound).transpose()?;
             samples += sound.as_ref().map_or(0, |s| s.samples.len());
             if samples > MAX_SAMPLES {
-                let message = format!("the sounds of {shown} are longer than {MAX_SAMPLES} samples");
+                let message =
+                    format!("the sounds of {shown} are longer than {MAX_SAMPLES} samples");
                 return Err(Error::new(ErrorKind::LimitExceeded, message));
             }
             if line.text.trim().is_empty() {

@@ -51,7 +51,10 @@ impl Script {
         let file = ScriptFile::parse(DEFAULT, "the built-in script", &|name| {
             let found = DEFAULT_SOUNDS.iter().find(|(known, _)| *known == name);
             let bytes = found.map(|&(_, bytes)| bytes).ok_or_else(|| {
-                Error::new(ErrorKind::Internal, format!("no sound {name} in the program"))
+                Error::new(
+                    ErrorKind::Internal,
+                    format!("no sound {name} in the program"),
+                )
             })?;
             file::decode(bytes, name)
         })?;
@@ -75,16 +78,25 @@ impl Script {
 
     /// The reply without `when` whose turn it is.
     fn in_turn(&self, request: &Request) -> Option<&Line> {
-        let lines: Vec<_> = self.file.replies.iter().filter(|l| l.when.is_empty()).collect();
+        let lines: Vec<_> = self
+            .file
+            .replies
+            .iter()
+            .filter(|l| l.when.is_empty())
+            .collect();
         // The greeting is the first reply.
-        let before = request.reply.saturating_sub(1 + u64::from(self.file.greeting.is_some()));
+        let before = request
+            .reply
+            .saturating_sub(1 + u64::from(self.file.greeting.is_some()));
         let next = before.checked_rem(lines.len() as u64)?;
         lines.get(usize::try_from(next).ok()?).copied()
     }
 
     fn matching(&self, text: &str) -> Option<&Line> {
         let text = text.to_lowercase();
-        let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric() && c != '\'').collect();
+        let words: Vec<_> = text
+            .split(|c: char| !c.is_alphanumeric() && c != '\'')
+            .collect();
         let fits = |line: &&Line| line.when.iter().any(|w| words.contains(&w.as_str()));
         self.file.replies.iter().find(fits)
     }

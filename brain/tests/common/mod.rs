@@ -23,7 +23,9 @@ pub fn speech() -> Vec<f32> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/audio/speech_16000.wav");
     let bytes = std::fs::read(path).expect("testdata has speech");
     let samples = bytes[44..].chunks_exact(2);
-    samples.map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect()
+    samples
+        .map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0)
+        .collect()
 }
 
 pub fn silence(milliseconds: usize) -> Vec<f32> {
@@ -88,14 +90,23 @@ impl Talk {
     }
 
     pub fn request(&self) -> Request {
-        self.requests.recv_timeout(DEADLINE).expect("a request comes")
+        self.requests
+            .recv_timeout(DEADLINE)
+            .expect("a request comes")
     }
 
     /// The avatar says a sentence of so many milliseconds.
     pub fn say(&self, text: &str, milliseconds: usize) {
-        self.pieces.send(Some(Piece::Text(text.to_owned()))).unwrap();
+        self.pieces
+            .send(Some(Piece::Text(text.to_owned())))
+            .unwrap();
         let samples = vec![0.1; ms(milliseconds)];
-        self.pieces.send(Some(Piece::Speech { rate_hz: 16_000, samples })).unwrap();
+        self.pieces
+            .send(Some(Piece::Speech {
+                rate_hz: 16_000,
+                samples,
+            }))
+            .unwrap();
     }
 
     /// The reply is complete.

@@ -31,7 +31,10 @@ pub fn options() -> Options {
 }
 
 pub fn server(options: Options) -> Server {
-    with(options, Arc::new(Script::built_in(None).expect("the script is whole")))
+    with(
+        options,
+        Arc::new(Script::built_in(None).expect("the script is whole")),
+    )
 }
 
 pub fn echo(options: Options) -> Server {
@@ -65,7 +68,9 @@ pub fn raw(server: &Server, request: &str) -> Answer {
 
 pub fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(server.address()).expect("it listens");
-    stream.set_read_timeout(Some(DEADLINE)).expect("a time limit");
+    stream
+        .set_read_timeout(Some(DEADLINE))
+        .expect("a time limit");
     stream
 }
 
@@ -89,12 +94,19 @@ pub fn answer(stream: TcpStream) -> Option<Answer> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Answer { status, headers, body })
+    Some(Answer {
+        status,
+        headers,
+        body,
+    })
 }
 
 pub fn get(server: &Server, path: &str) -> Answer {
     let address = server.address();
-    raw(server, &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"))
+    raw(
+        server,
+        &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"),
+    )
 }
 
 pub fn post(server: &Server, path: &str, origin: &str, body: &str) -> Answer {
@@ -111,8 +123,12 @@ pub fn post(server: &Server, path: &str, origin: &str, body: &str) -> Answer {
 /// A metric's value.
 pub fn metric(server: &Server, name: &str) -> u64 {
     let text = get(server, "/metrics").text();
-    let line = text.lines().find_map(|line| line.strip_prefix(&format!("bithuman_{name} ")));
-    line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().expect("a number")
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("bithuman_{name} ")));
+    line.unwrap_or_else(|| panic!("no {name} in {text}"))
+        .parse()
+        .expect("a number")
 }
 
 /// A page's WebSocket.
@@ -129,7 +145,9 @@ impl Page {
     pub fn try_open(server: &Server, query: &str, origin: &str) -> Result<Self, u16> {
         let url = format!("ws://{}/{}/ws{query}", server.address(), server.code());
         let mut request = url.into_client_request().expect("an address");
-        request.headers_mut().insert("origin", origin.parse().expect("a header"));
+        request
+            .headers_mut()
+            .insert("origin", origin.parse().expect("a header"));
         match tungstenite::client(request, connect(server)) {
             Ok((socket, _)) => Ok(Self(socket)),
             Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
@@ -161,7 +179,10 @@ impl Page {
             if let Some(found) = fits(&message) {
                 return found;
             }
-            assert!(begin.elapsed() < DEADLINE, "what was waited for did not come");
+            assert!(
+                begin.elapsed() < DEADLINE,
+                "what was waited for did not come"
+            );
         }
     }
 }
