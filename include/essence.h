@@ -365,6 +365,42 @@ enum {
 };
 
 /**
+ * An emotion that a face shows beside its speech. Since ABI 1.4.
+ */
+typedef uint32_t essence_emotion;
+
+enum {
+    /**
+     * The face as it is. Every avatar can show it.
+     */
+    ESSENCE_EMOTION_NEUTRAL = 0,
+    /**
+     * A smile with raised cheeks.
+     */
+    ESSENCE_EMOTION_JOY = 1,
+    /**
+     * Inner brows raised, corners of the mouth down, the gaze lowered.
+     */
+    ESSENCE_EMOTION_SADNESS = 2,
+    /**
+     * Brows down, eyes narrowed.
+     */
+    ESSENCE_EMOTION_ANGER = 3,
+    /**
+     * Brows raised, eyes and lips a little apart.
+     */
+    ESSENCE_EMOTION_SURPRISE = 4,
+    /**
+     * Inner brows raised, eyes wider, corners of the mouth drawn apart.
+     */
+    ESSENCE_EMOTION_FEAR = 5,
+    /**
+     * The nose wrinkled, the upper lip raised.
+     */
+    ESSENCE_EMOTION_DISGUST = 6
+};
+
+/**
  * What happened around a frame: a sum of these.
  */
 typedef uint32_t essence_frame_flags;
@@ -717,14 +753,14 @@ typedef struct essence_avatar_info {
      */
     uint64_t file_bytes;
     /**
-     * 1 where the avatar was keyed: pictures with alpha are transparent around it, and any
-     * background can lie behind it. Else 0. Since ABI 1.4.
+     * 1 where the avatar was keyed or its picture has alpha: RGBA and BGRA are transparent around it,
+     * and any background can lie behind it. Else 0. Since ABI 1.4.
      */
     uint32_t has_matte;
     /**
-     * 0.
+     * The emotions that it can show, as bits: `1 << ESSENCE_EMOTION_JOY` and so on. Since ABI 1.4.
      */
-    uint32_t reserved;
+    uint32_t emotions;
 } essence_avatar_info;
 
 /**
@@ -1926,6 +1962,24 @@ essence_status essence_session_push_tagged_f32(const struct essence_session *ses
                                                uint32_t channels,
                                                uint64_t tag,
                                                struct essence_error *err);
+
+/**
+ * Lets the face show an emotion in place of the one before, until another one is asked for. It
+ * comes and goes within 0.7 s, from the next frame that is prepared on;
+ * essence_session_interrupt() leaves it. While the face speaks, the mouth belongs to speech, and
+ * the emotion moves its corners by half as much. Since ABI 1.4.
+ *
+ * `strength`: **0 to 1**.
+ *
+ * Fails with: INVALID_ARGUMENT (no value of essence_emotion, or a strength outside its range),
+ * NOT_FOUND (not one of the avatar's `emotions`; avatars that were filmed have
+ * #ESSENCE_EMOTION_NEUTRAL alone).
+ * Threads: any, concurrently.
+ */
+essence_status essence_session_set_emotion(const struct essence_session *session,
+                                           essence_emotion emotion,
+                                           float strength,
+                                           struct essence_error *err);
 
 /**
  * Draws the next frame. In real time, the engine's threads may have run its networks before.

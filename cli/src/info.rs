@@ -87,6 +87,11 @@ fn describe(
     if let Some(manifest) = manifest {
         let frame = &manifest.frame;
         let seconds = f64::from(frame.count) / f64::from(frame.rate);
+        let keyed = if manifest.matte.is_some() {
+            ", keyed"
+        } else {
+            ""
+        };
         let plural = if frame.count == 1 { "" } else { "s" };
         line("name", manifest.name.clone());
         line("created", manifest.created.clone());
@@ -94,7 +99,7 @@ fn describe(
         line(
             "picture",
             format!(
-                "{}x{}, {} base frame{plural} ({seconds:.1} s), mouth patch {}x{}",
+                "{}x{}, {} base frame{plural} ({seconds:.1} s), mouth patch {}x{}{keyed}",
                 frame.width, frame.height, frame.count, manifest.crop.size, manifest.crop.size
             ),
         );

@@ -12,6 +12,7 @@ mod failure;
 mod info;
 mod interrupt;
 mod output;
+mod picture;
 mod progress;
 mod render;
 mod run;

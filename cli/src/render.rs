@@ -9,10 +9,11 @@ use essence_media::{FRAME_RATE, Quality};
 use serde_json::json;
 
 use crate::console::Console;
-use crate::engine::{EngineArgs, TargetSize};
+use crate::engine::EngineArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::{self, megabytes};
+use crate::picture::{self, PictureArgs};
 use crate::sink::{Delivered, Sink, Target};
 use crate::speech;
 
@@ -21,7 +22,8 @@ use crate::speech;
 #[command(after_help = "\
 Examples:
   bithuman render face.imx -a speech.wav -o talk.mp4
-  bithuman render face.imx -a speech.wav -o frames/%05d.png
+  bithuman render face.imx -a speech.wav -o frames/%05d.png --alpha
+  bithuman render face.imx -a speech.wav -o talk.mp4 --size 1080x1920 --fit cover --background room.jpg
   some-speech-engine | bithuman render face.imx -a - -o talk.mp4
   bithuman render face.imx -a speech.wav -o - --format rgb | ffplay -f rawvideo ...")]
 pub(crate) struct Args {
@@ -36,9 +38,12 @@ pub(crate) struct Args {
     /// How many bits to spend on the video
     #[arg(long, value_enum, default_value = "medium")]
     quality: QualityArg,
-    /// Size of the pictures: the longer side, or both; bars fill what the avatar does not
-    #[arg(long, value_name = "N|WxH")]
-    target_size: Option<TargetSize>,
+    #[command(flatten)]
+    picture: PictureArgs,
+    /// Pictures with alpha, transparent around an avatar that was keyed: for .png, and as --format rgba
+    /// for raw frames
+    #[arg(long, conflicts_with = "background")]
+    alpha: bool,
     /// Stop after this many frames
     #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
@@ -70,24 +75,23 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     // Before any work: from here on Ctrl-C leaves nothing half done.
     let interrupt = Interrupt::listen(console)?;
     let begin = Instant::now();
-    let target = Target::new(&args.output, args.format)?;
+    let target = Target::new(&args.output, args.format, args.alpha)?;
     if matches!(target, Target::Raw(_)) && console.json() {
         return Err(Failure::argument(
             "--json and -o - both write to stdout; choose one",
         ));
     }
-    target.check(&[&args.avatar, &args.audio])?;
+    let inputs = [Some(&*args.avatar), Some(&*args.audio), args.picture.file()];
+    target.check(&inputs.into_iter().flatten().collect::<Vec<_>>())?;
     let mut audio =
         speech::open(&args.audio, &interrupt).map_err(|f| f.unless_missing(&args.avatar))?;
     let avatar = args.engine.open(&args.avatar)?;
     let info = avatar.info();
-    let size = args
-        .target_size
-        .map(|s| s.resolve(info.frame_width, info.frame_height));
-    let (width, height) = size.map_or((info.frame_width, info.frame_height), |s| {
-        (s.width, s.height)
-    });
-
+    if args.alpha {
+        picture::check_alpha(info)?;
+    }
+    let options = SessionOptions::default().pixel_format(target.pixel_format());
+    let (options, (width, height)) = args.picture.apply(options, info)?;
     let sink = Sink::begin(
         &target,
         (width as u32, height as u32),
@@ -95,9 +99,6 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
         args.quality.into(),
         &interrupt,
     )?;
-    let options = SessionOptions::default()
-        .pixel_format(target.pixel_format())
-        .output_size(size);
     let (sink, mut passed) = sink.beside(&interrupt, |take| {
         speech::frames(
             console, &avatar, options, &mut audio, args.limit, &interrupt, take,
@@ -160,7 +161,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
 fn stopped(target: &Target, frames: u64) -> String {
     let what = match target {
         Target::Mp4(path) => format!("{} is complete up to there", path.display()),
-        Target::Pictures(_) => "their pictures are complete".to_owned(),
+        Target::Pictures { .. } => "their pictures are complete".to_owned(),
         Target::Raw(_) => "they were written".to_owned(),
     };
     format!("stopped after {frames} frames; {what}")

@@ -19,21 +19,38 @@ const QUEUED_FRAMES: usize = 8;
 #[derive(Debug)]
 pub(crate) enum Target {
     Mp4(PathBuf),
-    /// A pattern such as `frames/%05d.png`.
-    Pictures(String),
+    /// Files named after a pattern such as `frames/%05d.png`, with `alpha` or without.
+    Pictures {
+        pattern: String,
+        alpha: bool,
+    },
     /// Raw frames to stdout.
     Raw(PixelFormat),
 }
 
 impl Target {
-    pub(crate) fn new(output: &Path, format: Option<PixelFormat>) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        output: &Path,
+        format: Option<PixelFormat>,
+        alpha: bool,
+    ) -> Result<Self, Failure> {
         if output == Path::new("-") {
             if std::io::stdout().is_terminal() {
                 return Err(Failure::argument(
                     "raw frames would fill the terminal; pipe them into a program or a file",
                 ));
             }
-            return Ok(Self::Raw(format.unwrap_or(PixelFormat::Bgr8)));
+            let format = match format {
+                Some(format) if alpha && !format.has_alpha() => {
+                    return Err(Failure::argument(format!(
+                        "{format} has no alpha; choose rgba or bgra"
+                    )));
+                }
+                Some(format) => format,
+                None if alpha => PixelFormat::Rgba8,
+                None => PixelFormat::Bgr8,
+            };
+            return Ok(Self::Raw(format));
         }
         if format.is_some() {
             return Err(Failure::argument("--format is for raw frames, -o -"));
@@ -43,8 +60,14 @@ impl Target {
             .map(|e| e.to_string_lossy().to_lowercase());
         let pattern = output.to_str().filter(|p| is_sequence_pattern(p));
         match (extension.as_deref(), pattern) {
+            (Some("mp4"), _) if alpha => Err(Failure::argument(
+                "a video has no alpha; write pictures such as frames/%05d.png, or raw frames with -o -",
+            )),
             (Some("mp4"), _) => Ok(Self::Mp4(output.to_owned())),
-            (Some("png"), Some(pattern)) => Ok(Self::Pictures(pattern.to_owned())),
+            (Some("png"), Some(pattern)) => Ok(Self::Pictures {
+                pattern: pattern.to_owned(),
+                alpha,
+            }),
             (Some("png"), None) => Err(Failure::argument(
                 "pictures need a number in their name, such as frames/%05d.png",
             )),
@@ -59,7 +82,8 @@ impl Target {
     pub(crate) fn pixel_format(&self) -> PixelFormat {
         match self {
             Self::Mp4(_) => PixelFormat::I420,
-            Self::Pictures(_) => PixelFormat::Rgb8,
+            Self::Pictures { alpha: true, .. } => PixelFormat::Rgba8,
+            Self::Pictures { alpha: false, .. } => PixelFormat::Rgb8,
             Self::Raw(format) => *format,
         }
     }
@@ -68,7 +92,9 @@ impl Target {
     pub(crate) fn check(&self, inputs: &[&Path]) -> Result<(), Failure> {
         match self {
             Self::Mp4(path) => output::check(path, inputs),
-            Self::Pictures(pattern) => output::check(&PngSequence::new(pattern)?.path(0), inputs),
+            Self::Pictures { pattern, .. } => {
+                output::check(&PngSequence::new(pattern)?.path(0), inputs)
+            }
             Self::Raw(_) => Ok(()),
         }
     }
@@ -120,7 +146,9 @@ impl Sink {
                 interrupt.unfinished(mp4.temporary_path().map(Path::to_owned));
                 Writer::Mp4(Box::new(mp4))
             }
-            Target::Pictures(pattern) => Writer::Pictures(PngSequence::new(pattern)?),
+            Target::Pictures { pattern, alpha } => {
+                Writer::Pictures(PngSequence::new(pattern)?.alpha(*alpha))
+            }
             Target::Raw(_) => Writer::Raw { bytes: 0 },
         };
         Ok(Self { writer, size })

@@ -77,6 +77,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use frame::{Frame, FrameFlags, PixelFormat, YuvColor, YuvMatrix, YuvRange};
 pub use infer::{Provider, ProviderReport, RUNTIME_WANTED, RuntimeInfo};
 pub use log::LogLevel;
+pub use motion::emotion::Emotion;
 pub use options::{Background, BackgroundImage, Fit, OutputSize, Pacing, SessionOptions};
 pub use picture::PictureMut;
 pub use portrait::is_picture;

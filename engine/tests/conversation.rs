@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{buzz, toy};
 use essence::clock::{Clock, ManualClock};
-use essence::{ErrorKind, Frame, Pacing, PixelFormat, Session, SessionOptions};
+use essence::{Emotion, ErrorKind, Frame, Pacing, PixelFormat, Session, SessionOptions};
 
 const TICK: Duration = Duration::from_millis(40);
 const RATE: u32 = 16_000;
@@ -483,5 +483,24 @@ fn pictures_can_be_left_out() {
         assert_eq!(without.arkit(), frame.arkit(), "{index}");
         assert_eq!(without.audio(), frame.audio(), "{index}");
         assert_eq!(without.base_frame(), frame.base_frame(), "{index}");
+    }
+}
+
+#[test]
+fn an_avatar_that_was_filmed_refuses_emotions_but_neutral() {
+    let avatar = toy();
+    assert_eq!(avatar.info().emotions, [Emotion::Neutral]);
+    let session = avatar.session(SessionOptions::default()).unwrap();
+    session.set_emotion(Emotion::Neutral, 1.0).unwrap();
+    let error = session.set_emotion(Emotion::Joy, 0.5).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let message = error.to_string();
+    assert!(
+        message.contains("joy") && message.contains("neutral"),
+        "{message}"
+    );
+    for strength in [-0.1, 1.01, f32::NAN, f32::INFINITY] {
+        let error = session.set_emotion(Emotion::Neutral, strength).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
     }
 }

@@ -63,7 +63,7 @@ fn scramble(jpeg: &mut [u8]) {
 
 #[test]
 fn avatars_whose_frames_do_not_decode_are_refused() {
-    for first in ["frames/00000.jpg", "frames/00002.jpg", "frames/"] {
+    for first in ["frames/00000.jpg", "frames/"] {
         let bytes = toy_with(|name, data| {
             if name.starts_with(first) {
                 scramble(data);
@@ -73,7 +73,7 @@ fn avatars_whose_frames_do_not_decode_are_refused() {
         assert_eq!(error.kind(), ErrorKind::InvalidAvatar, "{error}");
         assert!(error.message().contains("base frame"), "{error}");
     }
-    // One that no motion begins with is found when it is shown.
+    // One that is not shown first is found when it is shown.
     let bytes = toy_with(|name, data| {
         if name == "frames/00004.jpg" {
             scramble(data);

@@ -7,7 +7,9 @@ mod common;
 use common::{assert_same, buzz, drain, engine, testdata};
 use essence::imx::{Container, EXPRESSION};
 use essence::portrait::{PortraitOptions, PortraitReport, create};
-use essence::{Avatar, ErrorKind, Frame, Pacing, PixelFormat, Session, SessionOptions};
+use essence::{
+    Avatar, Background, Emotion, ErrorKind, Frame, Pacing, PixelFormat, Session, SessionOptions,
+};
 
 const RATE: u32 = 16_000;
 
@@ -200,6 +202,157 @@ fn a_gesture_moves_the_head() {
     assert!(most > 2.0, "a nod moves {most} levels");
 }
 
+/// The face with dark rims around its eyes and a bridge between them, and which pixels those are.
+fn face_with_glasses() -> (Vec<u8>, Vec<bool>) {
+    let container = Container::from_bytes(made(&face()).0).unwrap();
+    let points = container.floats("landmarks.f32").unwrap();
+    let middle =
+        |a: usize, b: usize, axis: usize| (points[3 * a + axis] + points[3 * b + axis]) / 2.0;
+    let eyes = [[33, 133], [362, 263]].map(|[a, b]| [middle(a, b, 0), middle(a, b, 1)]);
+    let unit = points[3 * 263] - points[3 * 33];
+    let mut pixels = face_pixels();
+    let mut rims = vec![false; 512 * 512];
+    for (i, rim) in rims.iter_mut().enumerate() {
+        let (x, y) = ((i % 512) as f32 + 0.5, (i / 512) as f32 + 0.5);
+        let around = eyes.iter().any(|&[cx, cy]| {
+            let (u, v) = ((x - cx) / (0.27 * unit), (y - cy) / (0.13 * unit));
+            (0.92..1.1).contains(&(u * u + v * v).sqrt())
+        });
+        let (left, right) = (eyes[0][0] + 0.27 * unit, eyes[1][0] - 0.27 * unit);
+        let bridge = (left - 2.0..right + 2.0).contains(&x) && (y - eyes[0][1]).abs() < 3.0;
+        *rim = around || bridge;
+        if *rim {
+            pixels[3 * i..3 * i + 3].copy_from_slice(&[18, 16, 15]);
+        }
+    }
+    (png(512, 512, &pixels, png::ColorType::Rgb), rims)
+}
+
+#[test]
+fn a_shut_eye_leaves_the_rims_of_glasses_where_they_are() {
+    let (picture, rims) = face_with_glasses();
+    let avatar = avatar(&picture);
+    let session = session(&avatar);
+    session.perform("wink").unwrap();
+    session.push_audio(&[0.0; 9_600][..], RATE, 1).unwrap();
+    session.flush();
+    let frames = drain(&session);
+    let dark = |frame: &Frame| {
+        let pixels = frame.pixels().as_chunks::<3>().0.iter();
+        pixels
+            .map(|pixel| pixel.iter().all(|&level| level < 90))
+            .collect::<Vec<_>>()
+    };
+    let seen = dark(&frames[0]);
+    let rims: Vec<usize> = (0..rims.len()).filter(|&i| rims[i] && seen[i]).collect();
+    assert!(rims.len() > 1_500, "{} pixels of rims", rims.len());
+    // Shut from the fourth frame on.
+    let shut = dark(&frames[5]);
+    let stayed = rims.iter().filter(|&&i| shut[i]).count();
+    assert!(
+        stayed * 100 > rims.len() * 97,
+        "{stayed} of {} stayed",
+        rims.len()
+    );
+    // The eye is shut: its pixels have changed.
+    let eye = difference(&frames[0], &frames[5], 180..300);
+    assert!(eye > 0.3, "the eye differs by {eye} levels");
+}
+
+/// A face that shows an emotion from frame `from` on, without a voice.
+fn shown(avatar: &Avatar, emotion: Emotion, strength: f32, from: usize) -> Vec<Frame> {
+    let session = session(avatar);
+    session.push_audio(&[0.0; 26_000][..], RATE, 1).unwrap();
+    session.flush();
+    let mut frames: Vec<_> = (0..from)
+        .map(|_| session.next_frame().unwrap().unwrap())
+        .collect();
+    session.set_emotion(emotion, strength).unwrap();
+    frames.extend(drain(&session));
+    frames
+}
+
+#[test]
+fn each_emotion_moves_the_face_and_comes_slowly() {
+    let avatar = avatar(&face());
+    assert_eq!(avatar.info().emotions, Emotion::ALL);
+    let neutral = shown(&avatar, Emotion::Neutral, 1.0, 0);
+    let mut faces: Vec<(Emotion, Frame)> = Vec::new();
+    for emotion in &Emotion::ALL[1..] {
+        let frames = shown(&avatar, *emotion, 1.0, 10);
+        assert_same(&neutral[..10], &frames[..10], "before it was asked for");
+        let moved = |k: usize| difference(&frames[k], &neutral[k], 100..420);
+        assert!(moved(35) > 1.0, "{emotion} moves {} levels", moved(35));
+        assert!(moved(11) < 0.25 * moved(35), "{emotion} begins at once");
+        let half = shown(&avatar, *emotion, 0.5, 10);
+        let half = difference(&half[35], &neutral[35], 100..420);
+        assert!(
+            half < 0.9 * moved(35),
+            "{emotion} by half moves {half} levels"
+        );
+        for (other, face) in &faces {
+            let apart = difference(face, &frames[35], 100..420);
+            assert!(apart > 0.5, "{emotion} and {other}: {apart} levels apart");
+        }
+        faces.push((*emotion, frames[35].clone()));
+    }
+}
+
+#[test]
+fn an_emotion_outlasts_an_interruption_as_if_the_session_were_new() {
+    let avatar = avatar(&face());
+    let new = shown(&avatar, Emotion::Sadness, 0.7, 0);
+    let session = session(&avatar);
+    session.set_emotion(Emotion::Sadness, 0.7).unwrap();
+    session
+        .push_audio(&buzz(20_000, RATE)[..], RATE, 1)
+        .unwrap();
+    for _ in 0..8 {
+        session.next_frame().unwrap().unwrap();
+    }
+    session.interrupt();
+    session.push_audio(&[0.0; 26_000][..], RATE, 1).unwrap();
+    session.flush();
+    let again = drain(&session);
+    for (one, other) in new.iter().zip(&again) {
+        assert!(one.pixels() == other.pixels(), "frame {}", one.index());
+    }
+    assert_eq!(new.len(), again.len());
+}
+
+#[test]
+fn lips_shut_for_closures_in_every_emotion() {
+    let avatar = avatar(&face());
+    let run = |emotion| {
+        let session = session(&avatar);
+        session.set_emotion(emotion, 1.0).unwrap();
+        let timed = [("sil", 0.0), ("aa", 1.0), ("PP", 1.3), ("aa", 1.5)];
+        let timed = timed.map(|(symbol, start_s)| essence::Viseme {
+            symbol,
+            start_s,
+            end_s: None,
+        });
+        let visemes = essence::Visemes::new(essence::VisemeSet::Oculus, &timed).without_sound(true);
+        session.push_visemes(&visemes).unwrap();
+        session.flush();
+        drain(&session)
+    };
+    for emotion in Emotion::ALL {
+        let frames = run(emotion);
+        // Dark pixels between the lips, of a mouth in the picture's middle.
+        let dark = |frame: &Frame| {
+            let rows = frame.pixels().chunks(3 * 512).skip(300).take(130);
+            let middle = rows.flat_map(|row| row[3 * 200..3 * 312].as_chunks::<3>().0);
+            middle.filter(|p| p.iter().all(|&level| level < 60)).count()
+        };
+        let (open, shut) = (dark(&frames[31]), dark(&frames[35]));
+        assert!(
+            10 * shut < open,
+            "{emotion}: {shut} dark pixels where lips are shut, {open} where they are open"
+        );
+    }
+}
+
 #[test]
 fn pictures_without_a_face_that_can_speak_are_refused_with_the_reason() {
     let refused = |picture: &[u8]| {
@@ -233,6 +386,53 @@ fn pictures_without_a_face_that_can_speak_are_refused_with_the_reason() {
         message.contains("dark") || message.contains("no face"),
         "{message}"
     );
+}
+
+#[test]
+fn a_transparent_picture_stays_transparent() {
+    let (size, cut) = (512, 300);
+    // Magenta is not to be seen, nor its mixture with the face at the edges.
+    let around = |x: usize, y: usize| {
+        let (u, v) = (x as f32 - 256.0, y as f32 - 256.0);
+        ((u * u + v * v).sqrt() - cut as f32 / 1.3).clamp(-4.0, 4.0) / 8.0 + 0.5
+    };
+    let face = face_pixels();
+    let mut rgba = Vec::with_capacity(4 * size * size);
+    for (i, &[r, g, b]) in face.as_chunks::<3>().0.iter().enumerate() {
+        let gone = around(i % size, i / size);
+        let alpha = (255.0 * (1.0 - gone) + 0.5) as u8;
+        rgba.extend(if alpha == 0 {
+            [255, 0, 255, 0]
+        } else {
+            [r, g, b, alpha]
+        });
+    }
+    let avatar = avatar(&png(512, 512, &rgba, png::ColorType::Rgba));
+    assert!(avatar.info().has_matte, "it says so");
+    let frames = |options: SessionOptions| {
+        let session = avatar.session(options.pacing(Pacing::Unpaced)).unwrap();
+        session.perform("nod").unwrap();
+        session
+            .push_audio(&buzz(12_800, RATE)[..], RATE, 1)
+            .unwrap();
+        session.flush();
+        drain(&session)
+    };
+    let clear = frames(SessionOptions::default().pixel_format(PixelFormat::Rgba8));
+    let pixel = |frame: &Frame, x: usize, y: usize| frame.pixels().as_chunks::<4>().0[512 * y + x];
+    assert_eq!(pixel(&clear[0], 256, 256)[3], 255);
+    for frame in &clear {
+        assert_eq!(pixel(frame, 8, 8)[3], 0, "the corner");
+        assert!(pixel(frame, 256, 300)[3] > 250, "the face");
+        for [r, g, b, alpha] in frame.pixels().as_chunks::<4>().0 {
+            let magenta = *r > 200 && *b > 200 && *g < 60;
+            assert!(*alpha == 0 || !magenta, "{r} {g} {b} {alpha}");
+        }
+    }
+    let green = Background::Color([0, 255, 0]);
+    let format = SessionOptions::default().pixel_format(PixelFormat::Rgba8);
+    let over = frames(format.background(green));
+    assert_eq!(pixel(&over[10], 8, 8), [0, 255, 0, 255]);
 }
 
 #[test]

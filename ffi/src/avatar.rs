@@ -8,6 +8,7 @@ use engine::Avatar;
 use engine::clock::{FRAME_RATE, FRAME_SAMPLES, NETWORK_RATE_HZ};
 
 use crate::boundary::{export, invalid};
+use crate::emotion;
 use crate::engine_handle::{borrow, essence_engine};
 use crate::handle::{self, opaque};
 use crate::log::essence_destroy_fn;
@@ -88,11 +89,11 @@ pub struct essence_avatar_info {
     pub coefficient_count: usize,
     /// Size of the file in bytes.
     pub file_bytes: u64,
-    /// 1 where the avatar was keyed: pictures with alpha are transparent around it, and any
-    /// background can lie behind it. Else 0. Since ABI 1.4.
+    /// 1 where the avatar was keyed or its picture has alpha: RGBA and BGRA are transparent around it,
+    /// and any background can lie behind it. Else 0. Since ABI 1.4.
     pub has_matte: u32,
-    /// 0.
-    pub reserved: u32,
+    /// The emotions that it can show, as bits: `1 << ESSENCE_EMOTION_JOY` and so on. Since ABI 1.4.
+    pub emotions: u32,
 }
 
 sized!(essence_avatar_info, grown by has_matte {
@@ -116,7 +117,7 @@ sized!(essence_avatar_info, grown by has_matte {
     coefficient_count: 0,
     file_bytes: 0,
     has_matte: 0,
-    reserved: 0,
+    emotions: 0,
 });
 
 /// Which provider runs an avatar, and why not another. Arrays are borrowed until the avatar is
@@ -378,6 +379,7 @@ impl AvatarBox {
             coefficient_count: texts.coefficients.len(),
             file_bytes: self.avatar.container().size_bytes(),
             has_matte: info.has_matte.into(),
+            emotions: emotion::bits(&info.emotions),
             ..<essence_avatar_info as sized::Sized32>::defaults()
         }
     }

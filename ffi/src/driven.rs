@@ -1,4 +1,4 @@
-//! The mouth driven from outside: curves, visemes, and audio with a tag.
+//! The face driven from outside: curves, visemes, emotions, and audio with a tag.
 
 use std::ffi::c_char;
 use std::ptr;
@@ -6,8 +6,9 @@ use std::ptr;
 use engine::{Curves, Error, Viseme, VisemeSet, Visemes};
 
 use crate::boundary::{export, flag, invalid};
+use crate::constants::constants;
+use crate::emotion::{self, essence_emotion};
 use crate::handle;
-use crate::names::constants;
 use crate::session::{essence_session, push};
 use crate::sized::{self, sized};
 use crate::status::ESSENCE_OK;
@@ -223,6 +224,25 @@ export! {
     ) -> essence_status {
         let session = handle::shared(session)?;
         push(&session, text::slice(samples, count, "samples")?.into(), rate_hz, channels, tag)
+    }
+}
+
+export! {
+    /// Lets the face show an emotion in place of the one before, until another one is asked for. It
+    /// comes and goes within 0.7 s, from the next frame that is prepared on;
+    /// essence_session_interrupt() leaves it. While the face speaks, the mouth belongs to speech, and
+    /// the emotion moves its corners by half as much. Since ABI 1.4.
+    ///
+    /// `strength`: **0 to 1**.
+    ///
+    /// Fails with: INVALID_ARGUMENT (no value of essence_emotion, or a strength outside its range),
+    /// NOT_FOUND (not one of the avatar's `emotions`; avatars that were filmed have
+    /// #ESSENCE_EMOTION_NEUTRAL alone).
+    /// Threads: any, concurrently.
+    fn essence_session_set_emotion(session: *const essence_session, emotion: essence_emotion, strength: f32) -> essence_status {
+        let session = handle::shared(session)?;
+        session.session.set_emotion(emotion::emotion(emotion)?, strength)?;
+        Ok(ESSENCE_OK)
     }
 }
 

@@ -5,9 +5,10 @@ use std::ptr;
 use engine::{Frame, FrameFlags};
 
 use crate::boundary::{export, invalid};
+use crate::constants::constants;
 use crate::handle::{self, opaque};
 use crate::names::{
-    ESSENCE_PIXEL_FORMAT_BGR8, ESSENCE_YUV_MATRIX_BT601, ESSENCE_YUV_RANGE_LIMITED, constants,
+    ESSENCE_PIXEL_FORMAT_BGR8, ESSENCE_YUV_MATRIX_BT601, ESSENCE_YUV_RANGE_LIMITED,
     essence_pixel_format, essence_yuv_matrix, essence_yuv_range, pixel_format_value, yuv_values,
 };
 use crate::picture;

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use engine::LogLevel;
 
-use crate::names::constants;
+use crate::constants::constants;
 
 constants! {
     /// How much a message matters. A sink gets its own level and all below it.

@@ -7,9 +7,9 @@ use engine::{Error, ErrorKind, PixelFormat};
 use media::{Mp4Options, Mp4Writer, Quality};
 
 use crate::boundary::{export, invalid};
+use crate::constants::constants;
 use crate::frame::{FrameBox, essence_frame};
 use crate::handle::{self, opaque};
-use crate::names::constants;
 use crate::picture::{self, Checked, essence_picture};
 use crate::sized::{self, Sized32, sized};
 use crate::status::ESSENCE_OK;

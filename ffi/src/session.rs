@@ -6,13 +6,13 @@ use engine::{AudioData, Error, Session};
 
 use crate::avatar::essence_avatar;
 use crate::boundary::{export, flag, invalid};
+use crate::callback::Wakeup;
 use crate::handle::{self, Shared, opaque};
 use crate::names::{ESSENCE_PIXEL_FORMAT_BGR8, essence_pixel_format, pixel_format};
 use crate::session_options::{essence_session_options, read};
 use crate::sized::{self, Sized32, sized};
 use crate::status::{ESSENCE_OK, essence_status};
 use crate::text;
-use crate::wakeup::Wakeup;
 
 opaque! {
     /// One conversation with an avatar: audio in at one end, frames out at the other.

@@ -155,7 +155,7 @@ pub(crate) unsafe fn read(given: &essence_session_options) -> Result<SessionOpti
     if !given.clock.is_null() {
         // SAFETY: the header demands of `clock` to be null or a living clock.
         let clock = unsafe { handle::shared(given.clock) }?;
-        options.clock = Clock::Manual(clock.clone());
+        options.clock = Clock::clone(&clock);
     }
     Ok(options)
 }

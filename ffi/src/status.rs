@@ -2,8 +2,7 @@
 
 use engine::ErrorKind;
 
-use crate::boundary::export;
-use crate::names::constants;
+use crate::constants::constants;
 
 constants! {
     /// How a call ended: 0 is success, negative values are errors, positive ones news that is no
@@ -51,7 +50,7 @@ constants! {
 }
 
 /// The status of each kind of error, and its name.
-const TABLE: [(ErrorKind, essence_status, &std::ffi::CStr); 13] = [
+pub(crate) const TABLE: [(ErrorKind, essence_status, &std::ffi::CStr); 13] = [
     (ErrorKind::Cancelled, ESSENCE_ERR_CANCELLED, c"cancelled"),
     (ErrorKind::Inference, ESSENCE_ERR_INFERENCE, c"inference"),
     (ErrorKind::Internal, ESSENCE_ERR_INTERNAL, c"internal"),
@@ -106,39 +105,6 @@ pub(crate) fn status_of(kind: ErrorKind) -> essence_status {
         .iter()
         .find(|row| row.0 == kind)
         .map_or(ESSENCE_ERR_INTERNAL, |row| row.1)
-}
-
-export! {
-    /// The name of a status, such as `invalid_argument`; `unknown` for a value that this version
-    /// does not have.
-    ///
-    /// Returns: static.
-    /// Threads: any, concurrently.
-    fn essence_status_name(status: essence_status) -> *const std::ffi::c_char, on panic c"unknown".as_ptr(),
-    {
-        let name = match status {
-            ESSENCE_OK => c"ok",
-            ESSENCE_AGAIN => c"again",
-            ESSENCE_END => c"end",
-            ESSENCE_DONE => c"done",
-            _ => TABLE.iter().find(|row| row.1 == status).map_or(c"unknown", |row| row.2),
-        };
-        name.as_ptr()
-    }
-}
-
-export! {
-    /// The exit code that a command line program ends with after `status` (after BSD's `sysexits`):
-    /// 0, 1 generic, 2 usage, 66 no input, 69 unavailable, 70 internal, 130 interrupted.
-    ///
-    /// Threads: any, concurrently.
-    fn essence_status_exit_code(status: essence_status) -> i32, on panic 70,
-    {
-        if status >= ESSENCE_OK {
-            return 0;
-        }
-        TABLE.iter().find(|row| row.1 == status).map_or(1, |row| i32::from(row.0.exit_code()))
-    }
 }
 
 #[cfg(test)]

@@ -1,36 +1,13 @@
 //! Wake-ups: a callback when a session may have a frame, in place of polling.
 
 use std::ffi::c_void;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::task::{Wake, Waker};
 
 use crate::boundary::export;
+use crate::callback::{Callback, essence_wakeup_fn};
 use crate::handle;
 use crate::log::essence_destroy_fn;
 use crate::session::essence_session;
 use crate::status::ESSENCE_OK;
-
-/// Is told that a session may have a frame.
-pub type essence_wakeup_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
-
-/// A session's callback, if it has one.
-#[derive(Debug, Default)]
-pub(crate) struct Wakeup(Mutex<Option<Arc<Callback>>>);
-
-/// The caller's callback with its data, destroyed when nothing can call it any more.
-#[derive(Debug)]
-struct Callback {
-    callback: unsafe extern "C" fn(*mut c_void),
-    user_data: *mut c_void,
-    destroy: essence_destroy_fn,
-    /// Whether it may be called still. Read while it is called.
-    open: RwLock<bool>,
-}
-
-// SAFETY: the header demands of callback and data that they may be used from any thread.
-unsafe impl Send for Callback {}
-// SAFETY: as above.
-unsafe impl Sync for Callback {}
 
 export! {
     /// Has a session call back instead of being polled, for event loops: after
@@ -61,53 +38,8 @@ export! {
         destroy: essence_destroy_fn,
     ) -> essence_status {
         // First of all: from here on, the data is destroyed whatever happens.
-        let given = callback.map(|callback| {
-            Arc::new(Callback { callback, user_data, destroy, open: RwLock::new(true) })
-        });
+        let given = Callback::new(callback, user_data, destroy);
         handle::shared(session)?.wakeup.replace(given);
         Ok(ESSENCE_OK)
-    }
-}
-
-impl Wakeup {
-    fn replace(&self, callback: Option<Arc<Callback>>) {
-        let before = {
-            let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *current, callback)
-        };
-        if let Some(before) = before {
-            *before.open.write().unwrap_or_else(PoisonError::into_inner) = false;
-        }
-    }
-
-    /// What wakes the caller.
-    pub(crate) fn waker(&self) -> Option<Waker> {
-        let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        current.clone().map(Waker::from)
-    }
-}
-
-impl Drop for Wakeup {
-    fn drop(&mut self) {
-        self.replace(None);
-    }
-}
-
-impl Wake for Callback {
-    fn wake(self: Arc<Self>) {
-        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        if *open {
-            // SAFETY: the callback takes its data, which lives while it is open.
-            unsafe { (self.callback)(self.user_data) };
-        }
-    }
-}
-
-impl Drop for Callback {
-    fn drop(&mut self) {
-        if let Some(destroy) = self.destroy {
-            // SAFETY: called once, when nothing can call the callback any more.
-            unsafe { destroy(self.user_data) };
-        }
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod audio_file;
 pub(crate) mod ffi_calls;
 pub(crate) mod imx;
 pub(crate) mod network;
+pub(crate) mod portrait;
 
 use std::path::PathBuf;
 

@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 
 type Body = fn(&[u8]);
 
-const TARGETS: [(&str, Body); 5] = [
+const TARGETS: [(&str, Body); 6] = [
     ("imx", bodies::imx::run),
     ("audio_chunks", bodies::audio_chunks::run),
     ("audio_file", bodies::audio_file::run),
     ("ffi_calls", bodies::ffi_calls::run),
     ("network", bodies::network::run),
+    ("portrait", bodies::portrait::run),
 ];
 
 fn main() {

@@ -54,6 +54,6 @@ pub use encoded::{Encoded, FRAME_SAMPLES, Picture, SOUND_RATE_HZ, Sound};
 pub use essence::{Error, Result};
 pub use microphone::{MICROPHONE_RATE_HZ, Microphone};
 pub use outbox::{PICTURE_LIMIT, QueuedSink, SOUND_LIMIT};
-pub use pipeline::{Event, Pipeline, PublisherOptions, SinkId};
+pub use pipeline::{Event, Pipeline, PublisherOptions, PublisherStatistics, SinkId};
 pub use publisher::Publisher;
 pub use sink::{Demand, Sink};

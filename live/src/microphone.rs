@@ -42,6 +42,12 @@ impl Microphone {
     /// # Errors
     /// `UnsupportedFormat`: the packet is damaged. The next one starts with a new decoder.
     pub fn push_opus(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Result<()> {
+        if packet.is_empty() {
+            // The decoder would take it for a lost packet and make sound up.
+            return Err(damaged(
+                "the microphone sent an empty Opus packet, which is damaged",
+            ));
+        }
         let mut decoder = match self.opus.take() {
             Some(decoder) => decoder,
             None => OpusDecoder::new(SOUND_RATE_HZ, 1)
@@ -109,7 +115,7 @@ impl Microphone {
     }
 
     fn resample(&mut self, rate_hz: u32, samples: &[f32], out: &mut Vec<f32>) {
-        if self.resampler.from_hz() != rate_hz {
+        if self.resampler.input_rate_hz() != rate_hz {
             self.resampler = Resampler::new(rate_hz, MICROPHONE_RATE_HZ);
         }
         self.resampler.process(samples, out);

@@ -42,6 +42,7 @@ struct State {
     pieces: usize,
     /// Pictures are of no use until a key frame comes.
     needs_key: bool,
+    wants_key: bool,
     open: bool,
     connected: bool,
     visible: bool,
@@ -58,6 +59,7 @@ impl Outbox {
                 pictures: 0,
                 pieces: 0,
                 needs_key: true,
+                wants_key: false,
                 open: true,
                 connected: false,
                 visible: true,
@@ -105,9 +107,9 @@ impl Outbox {
         self.state().dropped
     }
 
-    /// The watcher can't decode: its next picture is to be a key frame.
+    /// Asks for a key frame. Other pictures go on until it comes.
     pub(crate) fn request_key(&self) {
-        self.state().needs_key = true;
+        self.state().wants_key = true;
     }
 
     /// Takes pictures and sound from now on.
@@ -162,6 +164,7 @@ impl State {
             }
             if key {
                 self.needs_key = false;
+                self.wants_key = false;
             } else if self.needs_key {
                 self.dropped += 1;
                 picture = false;
@@ -205,7 +208,7 @@ impl Sink for QueuedSink {
             open: state.open,
             pictures: state.takes_pictures(),
             sound: state.takes_sound(),
-            key: state.needs_key,
+            key: state.needs_key || state.wants_key,
             bitrate_bps: state.bitrate_bps,
         }
     }

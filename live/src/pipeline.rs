@@ -1,7 +1,7 @@
 //! A conversation's frames, drawn, encoded once and handed to everybody who watches.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use essence::clock::FRAME_DURATION;
@@ -111,6 +111,27 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct SinkId(u64);
 
+/// What a conversation has sent so far.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PublisherStatistics {
+    /// Pictures that were encoded, once for all watchers.
+    pub pictures: u64,
+    /// Key frames among them.
+    pub key_pictures: u64,
+    /// Bytes of these pictures.
+    pub picture_bytes: u64,
+    /// Pieces of sound, 40 ms each, that were encoded.
+    pub sounds: u64,
+    /// Bytes of these pieces in Opus.
+    pub sound_bytes: u64,
+    /// The bit rate of the pictures now, in bits a second: the least that a watcher's connection carries, at
+    /// most what was set.
+    pub bitrate_bps: u32,
+    /// Watchers now.
+    pub sinks: usize,
+}
+
 /// The watchers that came and those that have to go, until the drawing thread sees to it.
 #[derive(Default)]
 struct Changes {
@@ -138,9 +159,13 @@ impl Doorkeeper {
         changes.gone.push(id);
     }
 
-    fn changes(&self) -> std::sync::MutexGuard<'_, Changes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn changes(&self) -> MutexGuard<'_, Changes> {
+        lock(&self.0)
     }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The reply that is being spoken.
@@ -166,6 +191,7 @@ pub struct Pipeline {
     last_raise: u64,
     speaking: Option<Speaking>,
     interruptions: u64,
+    statistics: Arc<Mutex<PublisherStatistics>>,
 }
 
 impl Pipeline {
@@ -206,6 +232,7 @@ impl Pipeline {
             last_raise: 0,
             speaking: None,
             interruptions: 0,
+            statistics: Arc::default(),
         })
     }
 
@@ -223,10 +250,13 @@ impl Pipeline {
         self.door.clone()
     }
 
-    /// The bit rate of the pictures now, in bits a second: the least that a watcher's connection carries,
-    /// at most what was set.
-    pub fn bitrate_bps(&self) -> u32 {
-        self.video.bitrate_bps()
+    /// What was sent so far.
+    pub fn statistics(&self) -> PublisherStatistics {
+        *lock(&self.statistics)
+    }
+
+    pub(crate) fn shared_statistics(&self) -> Arc<Mutex<PublisherStatistics>> {
+        self.statistics.clone()
     }
 
     /// Waits until the next frame is due, draws it, encodes what the watchers want of it, sends it and
@@ -242,6 +272,7 @@ impl Pipeline {
         }
         let demand = self.update_sinks(on_event);
         let encoded = self.encode(demand)?;
+        self.count(&encoded);
         if demand.pictures || demand.sound {
             let encoded = Arc::new(encoded);
             for (_, sink) in &mut self.sinks {
@@ -336,6 +367,21 @@ impl Pipeline {
         Ok(())
     }
 
+    fn count(&self, encoded: &Encoded) {
+        let mut statistics = lock(&self.statistics);
+        statistics.bitrate_bps = self.video.bitrate_bps();
+        statistics.sinks = self.sinks.len();
+        if let Some(picture) = &encoded.picture {
+            statistics.pictures += 1;
+            statistics.key_pictures += u64::from(picture.key);
+            statistics.picture_bytes += picture.data.len() as u64;
+        }
+        for sound in &encoded.sound {
+            statistics.sounds += 1;
+            statistics.sound_bytes += sound.opus.len() as u64;
+        }
+    }
+
     fn report(&mut self, on_event: &mut impl FnMut(Event)) {
         let frame = &self.frame;
         if frame.interruptions() != self.interruptions {
@@ -386,7 +432,7 @@ impl fmt::Debug for Pipeline {
         f.debug_struct("Pipeline")
             .field("session", &self.session)
             .field("sinks", &self.sinks.len())
-            .field("bitrate_bps", &self.bitrate_bps())
+            .field("bitrate_bps", &self.video.bitrate_bps())
             .finish_non_exhaustive()
     }
 }

@@ -1,14 +1,14 @@
 //! A conversation in a thread of its own.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use essence::AudioData;
 use essence::{Avatar, Error, ErrorKind, Result, Session};
 
-use crate::pipeline::Doorkeeper;
-use crate::{Event, Pipeline, PublisherOptions, Sink, SinkId};
+use crate::pipeline::{Doorkeeper, lock};
+use crate::{Event, Pipeline, PublisherOptions, PublisherStatistics, Sink, SinkId};
 
 /// A conversation: a session whose frames a thread draws in real time, encodes once and sends to every
 /// watcher.
@@ -17,6 +17,7 @@ use crate::{Event, Pipeline, PublisherOptions, Sink, SinkId};
 pub struct Publisher {
     session: Arc<Session>,
     door: Doorkeeper,
+    statistics: Arc<Mutex<PublisherStatistics>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -35,6 +36,7 @@ impl Publisher {
         let mut pipeline = Pipeline::new(avatar, options)?;
         let session = pipeline.session().clone();
         let door = pipeline.door();
+        let statistics = pipeline.shared_statistics();
         let thread = std::thread::Builder::new()
             .name("essence-live".to_owned())
             .spawn(move || {
@@ -54,6 +56,7 @@ impl Publisher {
         Ok(Self {
             session,
             door,
+            statistics,
             thread: Some(thread),
         })
     }
@@ -110,6 +113,11 @@ impl Publisher {
     /// `NotFound` if the avatar has no such motion.
     pub fn perform(&self, motion: &str) -> Result<()> {
         self.session.perform(motion)
+    }
+
+    /// What was sent so far.
+    pub fn statistics(&self) -> PublisherStatistics {
+        *lock(&self.statistics)
     }
 
     /// Whether the conversation goes on: it ends by a failure, too.

@@ -48,7 +48,7 @@ impl Resampler {
     }
 
     /// The rate of the input in Hz.
-    pub(crate) fn from_hz(&self) -> u32 {
+    pub(crate) fn input_rate_hz(&self) -> u32 {
         self.from as u32
     }
 

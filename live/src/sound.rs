@@ -51,11 +51,11 @@ impl SoundEncoder {
         skipped: u64,
         encode: bool,
     ) -> Result<Vec<Sound>> {
-        if rate_hz != 0 && rate_hz != self.resampler.from_hz() {
+        if rate_hz != 0 && rate_hz != self.resampler.input_rate_hz() {
             self.resampler = Resampler::new(rate_hz, SOUND_RATE_HZ);
             self.frames = 0;
             self.pending.clear();
-            if rate_hz % essence::clock::FRAME_RATE != 0 {
+            if !rate_hz.is_multiple_of(essence::clock::FRAME_RATE) {
                 self.pending.resize(CUSHION, 0.0);
             }
         }
@@ -78,7 +78,7 @@ impl SoundEncoder {
 
     /// Fills `piece` with the next frame's samples, with zeros for what is missing.
     fn take_piece(&mut self, rest: &mut &[f32]) {
-        let rate = u64::from(self.resampler.from_hz());
+        let rate = u64::from(self.resampler.input_rate_hz());
         let frame_rate = u64::from(essence::clock::FRAME_RATE);
         let begin = self.frames * rate / frame_rate;
         let end = (self.frames + 1) * rate / frame_rate;

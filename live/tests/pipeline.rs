@@ -79,7 +79,7 @@ fn speech_at_48_khz_is_encoded_sample_for_sample() {
     talk.pipeline.attach(recorder.clone());
     let said = recording(48_000);
     talk.say(&said, 48_000, 1);
-    talk.run(250);
+    talk.run(290);
     let frames = recorder.frames();
     let heard: Vec<i16> = frames
         .iter()
@@ -90,28 +90,50 @@ fn speech_at_48_khz_is_encoded_sample_for_sample() {
     assert_eq!(begin.map(|begin| begin % 1920), Some(0), "on a frame");
 }
 
-/// 12,345 samples a second are 493.8 in a frame.
+/// A second of a tone, loud from its first sample to its last.
+fn tone(rate_hz: u32, seconds: u32) -> Vec<i16> {
+    let sample = |i| (f64::from(i) * 440.0 / f64::from(rate_hz) * std::f64::consts::TAU).sin();
+    (0..rate_hz * seconds)
+        .map(|i| (sample(i) * 8_192.0) as i16)
+        .collect()
+}
+
+/// 8,001 samples a second are 320.04 in a frame.
 #[test]
 fn a_rate_that_frames_do_not_divide_gives_no_gap() {
-    let rate = 12_345;
-    let tone: Vec<i16> = (0..rate * 4)
-        .map(|i| {
-            ((f64::from(i) * 440.0 / f64::from(rate) * std::f64::consts::TAU).sin() * 8192.0) as i16
-        })
-        .collect();
     let mut talk = Conversation::new("toy.imx");
     let recorder = Recorder::new();
     talk.pipeline.attach(recorder.clone());
-    talk.say(&tone, rate, 1);
+    talk.say(&tone(8_001, 4), 8_001, 1);
     talk.run(90);
-    let (encoded, _) = sound(&recorder.frames()[10..]);
+    let begin = talk.events.iter().find_map(|event| match event {
+        Event::SpeechStarted { index, .. } => Some(*index as usize),
+        _ => None,
+    });
+    let (encoded, _) = sound(&recorder.frames()[begin.unwrap()..]);
     let step = (440.0 / 48_000.0 * std::f64::consts::TAU) as f32;
     // A sine obeys x[n + 1] + x[n - 1] = 2 cos(step) x[n]; a gap or a jump doesn't.
-    let worst = encoded
+    let worst = encoded[480..]
         .windows(3)
         .map(|x| (x[0] + x[2] - 2.0 * step.cos() * x[1]).abs())
         .fold(0.0, f32::max);
     assert!(worst < 1e-3, "a jump of {worst}");
+}
+
+#[test]
+fn nothing_of_an_utterance_sounds_after_it() {
+    let mut talk = Conversation::new("toy.imx");
+    let recorder = Recorder::new();
+    talk.pipeline.attach(recorder.clone());
+    talk.say(&tone(16_000, 1), 16_000, 1);
+    talk.run(50);
+    talk.say(&[0; 16_000], 16_000, 2);
+    talk.run(50);
+    let (encoded, _) = sound(&recorder.frames());
+    let end = encoded.iter().rposition(|x| x.abs() > 0.1).unwrap();
+    // The resampler rings for 2 ms.
+    let after = &encoded[end + 96..];
+    assert!(after.len() > 48_000 && after.iter().all(|x| *x == 0.0));
 }
 
 #[test]
@@ -148,6 +170,15 @@ fn an_interruption_silences_within_a_frame_and_tells_how_far_the_reply_was_spoke
             .iter()
             .any(|event| matches!(event, Event::Played { .. } | Event::SpeechEnded { .. })),
         "nothing of it is spoken any more: {:?}",
+        talk.events
+    );
+    // The same reply again begins at its beginning.
+    talk.events.clear();
+    talk.say(&recording(48_000)[..48_000], 48_000, 7);
+    talk.run(40);
+    assert!(
+        matches!(talk.events[0], Event::SpeechStarted { reply: 7, .. }),
+        "{:?}",
         talk.events
     );
 }
@@ -288,7 +319,7 @@ fn a_lower_bit_rate_gives_fewer_bits_without_a_key_frame() {
     let before = bits(&recorder, &mut talk);
     recorder.want(|demand| demand.bitrate_bps = Some(150_000));
     talk.run(10);
-    assert_eq!(talk.pipeline.bitrate_bps(), 150_000);
+    assert_eq!(talk.pipeline.statistics().bitrate_bps, 150_000);
     recorder.take();
     let after = bits(&recorder, &mut talk);
     assert!(after * 2 < before, "{before} bits, then {after}");

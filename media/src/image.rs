@@ -7,7 +7,7 @@ use essence::{Error, ErrorKind, Result};
 
 use crate::output::{OutputFile, cannot_write};
 
-/// Writes RGB pictures as `name00000.png`, `name00001.png`, …
+/// Writes RGB or RGBA pictures as `name00000.png`, `name00001.png`, …
 ///
 /// The pattern holds one `%d` or `%0Nd`, which the number of the picture replaces; `%%` is a
 /// percent sign.
@@ -16,6 +16,7 @@ pub struct PngSequence {
     before: String,
     digits: usize,
     after: String,
+    alpha: bool,
     next: u64,
     bytes: u64,
 }
@@ -41,9 +42,17 @@ impl PngSequence {
             before,
             digits,
             after,
+            alpha: false,
             next: 0,
             bytes: 0,
         })
+    }
+
+    /// The same with alpha, straight, as the fourth byte of each pixel, or without.
+    #[must_use]
+    pub fn alpha(mut self, alpha: bool) -> Self {
+        self.alpha = alpha;
+        self
     }
 
     /// The path of picture `index`.
@@ -66,23 +75,27 @@ impl PngSequence {
         self.bytes
     }
 
-    /// Writes the next picture: tightly packed R, G, B bytes.
+    /// Writes the next picture: tightly packed R, G, B bytes, or R, G, B, A [with alpha](Self::alpha).
     ///
     /// # Errors
-    /// `InvalidArgument`: the number of bytes is not `width * height * 3`. `Io`: the file could not
+    /// `InvalidArgument`: the number of bytes is not `width * height` times 3, or 4 with alpha. `Io`: the file could not
     /// be written; nothing of it remains. `Internal`: the encoder failed.
-    pub fn write(&mut self, rgb: &[u8], width: u32, height: u32) -> Result<()> {
-        let expected = u64::from(width) * u64::from(height) * 3;
-        if rgb.len() as u64 != expected {
+    pub fn write(&mut self, pixels: &[u8], width: u32, height: u32) -> Result<()> {
+        let (color, channels) = match self.alpha {
+            true => (png::ColorType::Rgba, 4),
+            false => (png::ColorType::Rgb, 3),
+        };
+        let expected = u64::from(width) * u64::from(height) * channels;
+        if pixels.len() as u64 != expected {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
                 format!(
                     "a picture of {width}x{height} has {expected} bytes, not {}",
-                    rgb.len()
+                    pixels.len()
                 ),
             ));
         }
-        let png = encode(rgb, width, height).map_err(|e| {
+        let png = encode(pixels, color, width, height).map_err(|e| {
             Error::new(ErrorKind::Internal, "the picture could not be encoded").with_source(e)
         })?;
         let mut output = OutputFile::create(self.path(self.next))?;
@@ -95,15 +108,20 @@ impl PngSequence {
     }
 }
 
-fn encode(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
+fn encode(
+    pixels: &[u8],
+    color: png::ColorType,
+    width: u32,
+    height: u32,
+) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_color(color);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
     encoder.add_text_chunk("Comment".to_owned(), crate::SYNTHETIC_COMMENT.to_owned())?;
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(rgb)?;
+    writer.write_image_data(pixels)?;
     writer.finish()?;
     Ok(bytes)
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
-use crate::{c_test, header, root};
+use crate::{header, root, stage};
 
 const RECORD: &str = "ffi/abi/essence.abi";
 
@@ -20,7 +20,7 @@ const INCOMPATIBLE: i32 = 8;
 
 /// `cargo xtask abi`: fails on a change that breaks programs. With `accept`, records the interface.
 pub(crate) fn abi(sh: &Shell, accept: bool) -> Result<()> {
-    if !c_test::has(sh, "abidiff") || !c_test::has(sh, "gcc") {
+    if !stage::has(sh, "abidiff") || !stage::has(sh, "gcc") {
         println!(
             "abidiff (abigail-tools) and gcc are not both installed: the ABI's check is skipped"
         );

@@ -2,11 +2,12 @@
 //! programs that use it. `sanitize.rs` has the same programs under memory and thread checkers.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
+use crate::stage::{PROGRAMS, Stage, has};
 use crate::{header, root, runtime, sanitize, tsan};
 
 const C_VERSIONS: [&str; 4] = ["c99", "c11", "c17", "c2x"];
@@ -24,9 +25,6 @@ const WARNINGS: [&str; 10] = [
     "-Wcast-qual",
     "-Wwrite-strings",
 ];
-
-/// The test programs, and whether they need POSIX.
-pub(crate) const PROGRAMS: [&str; 5] = ["smoke", "errors", "threads", "sessions", "control"];
 
 /// `cargo xtask c-test`
 pub(crate) fn c_test(sh: &Shell) -> Result<()> {
@@ -100,64 +98,6 @@ pub(crate) fn c_test(sh: &Shell) -> Result<()> {
 fn library(sh: &Shell) -> Result<PathBuf> {
     cmd!(sh, "cargo build --locked --package essence-ffi").run()?;
     Ok(root().join("target/debug"))
-}
-
-/// A folder with the library under the names that linkers and loaders look for, and the programs.
-pub(crate) struct Stage {
-    pub(crate) folder: PathBuf,
-}
-
-impl Stage {
-    pub(crate) fn new(sh: &Shell, folder: &str, libraries: &Path) -> Result<Self> {
-        let folder = root().join(folder);
-        sh.create_dir(folder.join("lib"))?;
-        for name in ["libessence.so", "libessence.a"] {
-            sh.copy_file(libraries.join(name), folder.join("lib").join(name))?;
-        }
-        Ok(Self { folder })
-    }
-
-    pub(crate) fn text(&self) -> String {
-        self.folder.to_string_lossy().into_owned()
-    }
-
-    /// Makes programs load this library. Cargo has its own folders searched before a program's run
-    /// path, and another libessence lies there.
-    pub(crate) fn loaded<'a>(&self, sh: &'a Shell) -> xshell::PushEnv<'a> {
-        sh.push_env("LD_LIBRARY_PATH", self.folder.join("lib"))
-    }
-
-    pub(crate) fn library(&self) -> PathBuf {
-        self.folder.join("lib/libessence.so")
-    }
-
-    /// Compiles a program against the shared library.
-    pub(crate) fn compile(
-        &self,
-        sh: &Shell,
-        compiler: &str,
-        source: &str,
-        name: &str,
-        flags: &[&str],
-    ) -> Result<()> {
-        let (libraries, program) = (self.folder.join("lib"), self.folder.join(name));
-        let run_path = format!("-Wl,-rpath,{}", libraries.display());
-        let flags = flags.iter().copied();
-        cmd!(
-            sh,
-            "{compiler} -g -Wall -Wextra -Wpedantic -Werror {flags...} -Iinclude {source} -o {program} -L{libraries} -lessence
-             -lpthread -lm {run_path}"
-        )
-        .quiet()
-        .run()?;
-        Ok(())
-    }
-
-    pub(crate) fn run(&self, sh: &Shell, name: &str, arguments: &[&str]) -> Result<()> {
-        let program = self.folder.join(name);
-        cmd!(sh, "{program} {arguments...}").quiet().run()?;
-        Ok(())
-    }
 }
 
 /// Compiles the header alone, twice, in every version of both languages, by every compiler that is
@@ -357,14 +297,4 @@ pub(crate) fn checked(sh: &Shell, checker: &str) -> Result<()> {
         "valgrind" => sanitize::valgrind(sh, &Stage::new(sh, "target/c-test", &library(sh)?)?),
         _ => bail!("`{checker}` is not a checker; choose asan, tsan or valgrind"),
     }
-}
-
-/// Whether a program can be run here.
-pub(crate) fn has(sh: &Shell, program: &str) -> bool {
-    cmd!(sh, "{program} --version")
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_ok()
 }

@@ -16,9 +16,10 @@ use crate::root;
 use read::{Constants, Source};
 
 /// The sources in the order of the header.
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 20] = [
     "version",
     "status",
+    "status_names",
     "error",
     "log",
     "names",
@@ -29,8 +30,10 @@ const SOURCES: [&str; 17] = [
     "session_options",
     "session",
     "statistics",
+    "emotion",
     "driven",
     "draw",
+    "callback",
     "wakeup",
     "frame",
     "audio",

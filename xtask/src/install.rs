@@ -189,7 +189,7 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     if !dynamic.contains("soname: [libessence.so.1]") {
         bail!("the soname is not libessence.so.1:\n{dynamic}");
     }
-    if crate::c_test::has(sh, "pkg-config") {
+    if crate::stage::has(sh, "pkg-config") {
         let _path = sh.push_env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
         let flags = cmd!(sh, "pkg-config --cflags --libs essence")
             .quiet()
@@ -204,7 +204,7 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     } else {
         println!("pkg-config is not installed: skipped");
     }
-    if crate::c_test::has(sh, "cmake") {
+    if crate::stage::has(sh, "cmake") {
         let (source, build) = (root().join("ffi/tests/cmake"), prefix.join("by_cmake"));
         cmd!(
             sh,

@@ -15,6 +15,7 @@ mod plots;
 mod record;
 mod runtime;
 mod sanitize;
+mod stage;
 mod surfaces;
 mod tsan;
 

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
-use crate::c_test::{PROGRAMS, Stage};
 use crate::root;
+use crate::stage::{PROGRAMS, Stage};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
@@ -112,7 +112,7 @@ fn compile(sh: &Shell, stage: &Stage, short: &str, flag: &str) -> Result<()> {
 /// Opens and closes everything, a few times and more times: nothing is lost, and what is still
 /// reachable at the end doesn't grow.
 pub(crate) fn valgrind(sh: &Shell, stage: &Stage) -> Result<()> {
-    if !crate::c_test::has(sh, "valgrind") {
+    if !crate::stage::has(sh, "valgrind") {
         println!("valgrind is not installed: skipped");
         return Ok(());
     }

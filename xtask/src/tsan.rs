@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
-use crate::c_test::Stage;
 use crate::root;
+use crate::stage::Stage;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// Programs of `ffi/tests/c`.

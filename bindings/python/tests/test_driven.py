@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import struct
+import zlib
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, List
 
 import bithuman
 import numpy as np
 import pytest
-from bithuman import AsyncBithuman, VideoControl, VideoFrame
+from bithuman import AsyncBithuman, AudioChunk, Bithuman, Curves, UnknownAction, VideoControl, VideoFrame, Visemes
 from conftest import MIKA, TOY, Pcm
 
 
@@ -99,3 +103,123 @@ def test_frames_name_the_gesture_that_begins_and_ends() -> None:
         await runtime.shutdown()
 
     asyncio.run(main())
+
+
+def test_an_utterance_is_composed_from_visemes_and_from_curves() -> None:
+    with Bithuman.load(TOY, pictures=False) as avatar:
+        visemes = Visemes([("sil", 0.0), ("aa", 0.3), ("PP", 0.6, 0.7), ("ou", 0.7, 1.0)], "oculus")
+        frames = list(avatar.compose(visemes=visemes))
+        assert len(frames) == 25 and all(frame.is_speech and frame.audio_chunk is None for frame in frames)
+        assert max(frame.arkit["mouthPressLeft"] for frame in frames[15:18]) > 0.39
+        # With sound they drive the mouth of the same frames.
+        silence = np.zeros(16_000, np.int16)
+        spoken = list(avatar.compose(silence, visemes=visemes))
+        assert [frame.arkit for frame in spoken] == [frame.arkit for frame in frames]
+        assert all(frame.audio_chunk is not None for frame in spoken)
+        curves = Curves(["jawOpen"], [k / 25 for k in range(25)], [[k / 25] for k in range(25)])
+        opened = [frame.arkit["jawOpen"] for frame in avatar.compose(silence, curves=curves)]
+        assert np.allclose(opened, [k / 25 for k in range(25)])
+        with pytest.raises(bithuman.InvalidArgument, match="nothing to compose"):
+            avatar.compose()
+        with pytest.raises(bithuman.InvalidType, match="bithuman.Visemes"):
+            avatar.compose(silence, visemes=visemes.visemes)  # type: ignore[arg-type]
+        with pytest.raises(bithuman.InvalidArgument, match="jawOpn"):
+            next(avatar.compose(curves=Curves(["jawOpn"], [0.0], [0.0])))
+        # What was refused leaves nothing behind.
+        assert len(list(avatar.compose(silence))) == 25
+
+
+def test_a_message_comes_back_on_the_frames_of_its_audio(speech: Pcm) -> None:
+    samples = np.frombuffer(speech[0], np.int16)
+    with Bithuman.load(TOY, pictures=False) as avatar:
+        for message in ("first", None, "second"):
+            frames = list(avatar.compose(samples[:8_000], message_id=message))
+            assert [frame.source_message_id for frame in frames] == [message] * 13
+
+    async def main() -> None:
+        runtime = await unpaced(pictures=False)
+        # "b" begins within the fourth frame: that frame's first sample is of "a".
+        for message, count in (("a", 2_000), ("b", 3_000), ("b", 3_000)):
+            await runtime.push(VideoControl(audio=AudioChunk(samples[:count], last_chunk=False), message_id=message))
+        await runtime.push_audio(samples[:640], last_chunk=False)
+        frames = await utterance(runtime)
+        assert [frame.source_message_id for frame in frames] == ["a"] * 4 + ["b"] * 9 + [None]
+        # An interruption drops messages with their audio.
+        await runtime.push(VideoControl(audio=AudioChunk(samples[:64_000]), message_id="dropped"))
+        async for _ in runtime.run():
+            break
+        runtime.interrupt()
+        await runtime.push(VideoControl(audio=AudioChunk(samples[:6_400]), message_id="after"))
+        spoken = [frame.source_message_id for frame in await utterance(runtime) if frame.audio_chunk]
+        assert spoken == ["after"] * 10
+        await runtime.shutdown()
+
+    asyncio.run(main())
+
+
+def test_an_utterance_after_one_that_was_left_begins_at_once(speech: Pcm) -> None:
+    with Bithuman.load(TOY) as avatar:
+        frames = avatar.compose(speech[0][:64_000])
+        last = [next(frames).frame_index for _ in range(6)][-1]
+        frames.close()
+        again = [frame.frame_index for frame in avatar.compose(speech[0][:32_000])]
+        assert again == list(range(last + 1, last + 26)), "no picture that closes the mouth comes between"
+
+
+def png(pixels: "np.ndarray[Any, np.dtype[np.uint8]]") -> bytes:
+    """A picture, red first, as a file."""
+    height, width = pixels.shape[:2]
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def test_a_portrait_shows_emotions(tmp_path: Path) -> None:
+    with Bithuman.load(MIKA, pixel_format="rgb") as avatar:
+        assert avatar.info.emotions == ("neutral",)
+        face = next(avatar.compose(np.zeros(6_400, np.int16))).image
+        with pytest.raises(UnknownAction, match="joy.*neutral"):
+            avatar.set_emotion("joy", 0.5)
+        avatar.set_emotion("neutral")
+    assert face is not None
+    path = tmp_path / "face.png"
+    path.write_bytes(png(face))
+    with Bithuman.load(path) as avatar:
+        assert avatar.info.emotions == ("neutral", "joy", "sadness", "anger", "surprise", "fear", "disgust")
+        neutral = list(avatar.compose(np.zeros(16_000, np.int16)))
+    with Bithuman.load(path) as avatar:
+        avatar.set_emotion("joy", 0.8)
+        joy = list(avatar.compose(np.zeros(16_000, np.int16)))
+        for strength, error in ((1.5, bithuman.InvalidArgument), ("much", bithuman.InvalidType)):
+            with pytest.raises(error, match="strength"):
+                avatar.set_emotion("joy", strength)  # type: ignore[arg-type]
+        with pytest.raises(bithuman.InvalidArgument, match="`bliss` is not an emotion"):
+            avatar.set_emotion("bliss")
+    first, last = (np.abs(_image(neutral[k]).astype(int) - _image(joy[k])).mean() for k in (0, 24))
+    assert last > 0.3 and first < last / 5, "it comes slowly"
+
+    async def main() -> None:
+        runtime = await AsyncBithuman.create(model_path=path, pacing="unpaced")
+        score = [("ANGER", 0.1), SimpleNamespace(emotion=SimpleNamespace(value="JOY"), score=0.8)]
+        await runtime.push(VideoControl(emotion_preds=score))
+        await runtime.push_audio(np.zeros(16_000, np.int16), last_chunk=False)
+        frames = await utterance(runtime)
+        assert all(np.array_equal(_image(one), _image(other)) for one, other in zip(joy, frames))
+        await runtime.shutdown()
+        # One that was filmed passes over what it can't show.
+        runtime = await unpaced()
+        await runtime.push(VideoControl(emotion_preds=score))
+        with pytest.raises(bithuman.InvalidType, match="pairs"):
+            await runtime.push(VideoControl(emotion_preds=["joy"]))
+        await runtime.shutdown()
+
+    asyncio.run(main())
+
+
+def _image(frame: VideoFrame) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    assert frame.image is not None
+    return frame.image

@@ -16,13 +16,14 @@ use crate::imx::{Container, Expression, GEOMETRY_MEMBER, Manifest, frame_member,
 use crate::infer::{Provider, ProviderReport, Runtime};
 use crate::log::{Log, LogLevel};
 use crate::motion::MotionSet;
+use crate::motion::emotion::Emotion;
 use crate::networks::{self, Networks, Pool};
-use crate::portrait::{GESTURES, Portrait};
+use crate::portrait::{EMOTIONS, GESTURES, Portrait};
 use crate::schedule::{Deadline, Semaphore, Share};
 use crate::{Error, ErrorKind, Result};
 
-/// Most base frames that are decoded when an avatar is opened. One of 512 × 512 takes 2 ms.
-const SAMPLES: usize = 4;
+/// What lies behind a picture that is transparent, unless another background is asked for.
+const GROUND: [u8; 3] = [235; 3];
 
 /// One face: networks, base frames and motions out of one `.imx` file, shared by its sessions.
 pub(crate) struct AvatarData {
@@ -40,7 +41,7 @@ pub(crate) struct AvatarData {
     frames: Vec<String>,
     /// Names of their mattes' members; empty unless the avatar was keyed.
     mattes: Vec<String>,
-    /// The background of an avatar that was keyed.
+    /// The background of an avatar that was keyed, or whose picture is transparent.
     keyed_over: Option<[u8; 3]>,
     runtime: &'static Runtime,
     pub(crate) report: ProviderReport,
@@ -70,11 +71,14 @@ pub struct AvatarInfo {
     pub frame_count: usize,
     /// Width and height of the mouth patch in pixels.
     pub patch_size: usize,
-    /// Whether it was keyed: base frames have a matte, so that pictures with alpha are transparent
-    /// around the avatar and any [`Background`](crate::Background) can lie behind it.
+    /// Whether it was keyed, or made from a picture that is transparent in part: pictures with alpha
+    /// are transparent around the avatar, and any [`Background`](crate::Background) can lie behind it.
     pub has_matte: bool,
     /// Names of the motions, for [`Session::perform`](crate::Session::perform).
     pub motions: Vec<String>,
+    /// The emotions that it can show, for [`Session::set_emotion`](crate::Session::set_emotion): all for a portrait, none but
+    /// `Neutral` for an avatar that was filmed.
+    pub emotions: Vec<Emotion>,
     /// Names of the speech network's coefficients.
     pub coefficient_names: Vec<String>,
     /// `ARKit` names of the values that come with each frame.
@@ -171,6 +175,7 @@ impl AvatarData {
             patch_size: manifest.crop.size as usize,
             has_matte: manifest.matte.is_some(),
             motions: manifest.motions.keys().cloned().collect(),
+            emotions: vec![Emotion::Neutral],
             coefficient_names: manifest.coefficients.clone(),
             arkit_names: manifest.arkit.keys().cloned().collect(),
         };
@@ -223,8 +228,9 @@ impl AvatarData {
             frame_height: size[1],
             frame_count: 1,
             patch_size: 0,
-            has_matte: false,
+            has_matte: portrait.has_alpha(),
             motions: motions.names().map(str::to_owned).collect(),
+            emotions: EMOTIONS.to_vec(),
             coefficient_names: manifest.coefficients.clone(),
             arkit_names: manifest.arkit.keys().cloned().collect(),
         };
@@ -236,7 +242,7 @@ impl AvatarData {
             portrait: Some(portrait),
             frames: Vec::new(),
             mattes: Vec::new(),
-            keyed_over: None,
+            keyed_over: info.has_matte.then_some(GROUND),
             pool: Pool::new(networks)?,
             permits,
             share: Arc::new(Share::new()),
@@ -343,22 +349,17 @@ fn weights(
     arkit.values().map(row).collect()
 }
 
-/// Compares members with their hashes, and decodes the first base frame of each motion, up to
-/// [`SAMPLES`]: an avatar that can't be shown is refused here. The frames stay in the cache, for the
-/// first pictures.
+/// Compares members with their hashes, and decodes the base frame that is shown first: an avatar whose
+/// pictures can't be decoded at all is refused here. The frame stays in the cache. One of 512 × 512 takes
+/// 2 ms, so the others are decoded when they are shown; a damaged one is concealed then.
 fn check_content(container: &Container, manifest: &Manifest, base: &BaseFrames) -> Result<()> {
     container.verify()?;
-    let motions = manifest.motions.values();
-    let mut firsts: Vec<u32> = motions.map(|motion| motion.first).collect();
-    firsts.sort_unstable();
-    firsts.dedup();
-    for first in firsts.into_iter().take(SAMPLES) {
-        let jpeg = container.member(&frame_member(first))?;
-        let matte = manifest
-            .matte
-            .map(|_| container.member(&matte_member(first)));
-        base.get(first as usize, jpeg, matte.transpose()?)?;
-    }
+    let first = manifest.motions.get("idle").map_or(0, |idle| idle.first);
+    let jpeg = container.member(&frame_member(first))?;
+    let matte = manifest
+        .matte
+        .map(|_| container.member(&matte_member(first)));
+    base.get(first as usize, jpeg, matte.transpose()?)?;
     Ok(())
 }
 

@@ -123,13 +123,17 @@ impl RowCompositor {
 
     /// Alpha of some rows. The mouth patch lies inside of the matte and changes nothing.
     fn compose_alpha(&self, layers: &Layers<'_>, rows: Range<usize>, alpha: &mut [u8]) {
-        let matte = match layers.base {
-            Ground::Frame(base) => base.alpha(rows.clone()),
-            Ground::Drawn(_) => None,
-        };
-        match matte {
-            Some(matte) => alpha.copy_from_slice(matte),
-            None => alpha.fill(255),
+        match layers.base {
+            Ground::Frame(base) => match base.alpha(rows.clone()) {
+                Some(matte) => alpha.copy_from_slice(matte),
+                None => alpha.fill(255),
+            },
+            Ground::Drawn(pixels) => {
+                let pixels = &pixels[rows.start * self.width..rows.end * self.width];
+                for (to, from) in alpha.iter_mut().zip(pixels) {
+                    *to = from[3];
+                }
+            }
         }
         if let Some(source) = &layers.crossfade
             && let Some(from) = source.base.alpha(rows)

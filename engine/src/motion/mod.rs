@@ -1,6 +1,7 @@
 //! Frame selection: which base frame shows in each frame period. Idle and talking loops, gestures, and the
 //! transitions between them.
 
+pub(crate) mod emotion;
 pub(crate) mod mouth;
 
 use crate::geometry::Affine;
@@ -136,6 +137,7 @@ pub(crate) struct AnimationState {
     crossfade: Option<(usize, u16)>,
     /// Idle animation of a portrait.
     pub(crate) life: Life,
+    pub(crate) emotion: emotion::Easing,
     /// A gesture that was cut off by a restart, and no frame has told so yet.
     cut_off: Option<usize>,
 }

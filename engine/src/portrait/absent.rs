@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::imx::{Container, Expression};
+use crate::motion::emotion::{Emotion, Weights};
 use crate::{Error, ErrorKind, Result};
 
 /// Whether a file is a picture that an avatar can be made from: never in this build.
@@ -20,6 +21,9 @@ pub fn open_file(_: &Path) -> Result<Container> {
 
 /// Names and frames of the gestures.
 pub(crate) const GESTURES: [(&str, u32); 0] = [];
+
+/// The emotions that a portrait can show.
+pub(crate) const EMOTIONS: &[Emotion] = &[];
 
 #[derive(Debug)]
 pub(crate) enum Portrait {}
@@ -42,11 +46,21 @@ impl Portrait {
         Err(absent())
     }
 
+    pub(crate) fn has_alpha(&self) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn easel(&self) -> Easel {
         match *self {}
     }
 
-    pub(crate) fn rig(&self, _: &[f32], _: f32, _: &Life, _: Option<(usize, u32)>) -> Rig {
+    pub(crate) fn rig(
+        &self,
+        _: &[f32],
+        _: f32,
+        _: (&Life, &Weights),
+        _: Option<(usize, u32)>,
+    ) -> Rig {
         match *self {}
     }
 

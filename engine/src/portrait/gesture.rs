@@ -1,6 +1,8 @@
 //! Gestures: what a face does over some frames, on top of speech and life.
 
-use super::rig::Rig;
+use super::rig::{
+    CHEEK_SQUINT, DOWN, FROWN, INNER_UP, LIP_UP, OUTER_UP, Rig, SMILE, SNEER, SQUINT, WIDE,
+};
 use super::solid::smooth;
 
 /// A gesture's name and its frames.
@@ -18,18 +20,6 @@ pub(crate) const GESTURES: [(&str, u32); 12] = [
     ("disgusted", 60),
     ("afraid", 55),
 ];
-
-/// Places of the rig's shapes; see `rig::FACE`.
-const INNER_UP: usize = 0;
-const OUTER_UP: usize = 1;
-const DOWN: usize = 2;
-const SQUINT: usize = 3;
-const WIDE: usize = 4;
-const CHEEK: usize = 5;
-const SMILE: usize = 6;
-const FROWN: usize = 7;
-const SNEER: usize = 8;
-const LIP_UP: usize = 9;
 
 /// The rig that gesture `number` adds at a frame of its own.
 pub(crate) fn gesture(number: usize, frame: u32) -> Rig {
@@ -49,7 +39,7 @@ pub(crate) fn gesture(number: usize, frame: u32) -> Rig {
         "shake" => rig.turn[0] = 6.0 * swing(2.0 * t) * held,
         "smile" => {
             face[SMILE] = 0.75 * held;
-            face[CHEEK] = 0.5 * held;
+            face[CHEEK_SQUINT] = 0.5 * held;
             face[SQUINT] = 0.3 * held;
             rig.turn[2] = 1.2 * held;
         }
@@ -59,7 +49,7 @@ pub(crate) fn gesture(number: usize, frame: u32) -> Rig {
             rig.mouth[13] = 0.25 * held;
             rig.talk = held;
             face[SMILE] = 0.85 * held;
-            face[CHEEK] = 0.8 * held;
+            face[CHEEK_SQUINT] = 0.8 * held;
             face[SQUINT] = 0.55 * held;
             rig.turn[1] = (-3.0 + 1.6 * shaking) * held;
             rig.shift[1] = 0.012 * shaking * held;
@@ -67,7 +57,7 @@ pub(crate) fn gesture(number: usize, frame: u32) -> Rig {
         "wink" => {
             let shut = smooth(t, 0.0, 0.2) * (1.0 - smooth(t, 0.6, 1.0));
             rig.blink[1] = shut;
-            face[CHEEK] = 0.35 * shut;
+            face[CHEEK_SQUINT] = 0.35 * shut;
             face[SMILE] = 0.2 * shut;
         }
         "tilt" => {

@@ -3,8 +3,10 @@
 
 mod create;
 mod detect;
+mod emotion;
 mod fit;
 mod gesture;
+mod glasses;
 mod head;
 mod landmarks;
 mod lids;
@@ -14,6 +16,7 @@ mod mouth;
 mod network;
 mod picture;
 mod points;
+mod raster;
 mod rig;
 mod solid;
 
@@ -22,9 +25,11 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::imx::{Container, Expression};
+use crate::motion::emotion::{Emotion, Weights};
 use crate::warp::{Canvas, Texture};
 use crate::{Error, ErrorKind, Result};
 use fit::Fit;
+use glasses::Glasses;
 use head::Head;
 use landmarks::Landmarks;
 use lids::Lashes;
@@ -34,6 +39,9 @@ use picture::Picture;
 use rig::{Posed, Puppet};
 
 pub use create::{PortraitOptions, PortraitReport, create, describe};
+/// The emotions that a portrait can show.
+pub(crate) const EMOTIONS: &[Emotion] = &Emotion::ALL;
+
 pub(crate) use gesture::{GESTURES, gesture};
 pub(crate) use life::Life;
 pub(crate) use rig::Rig;
@@ -49,6 +57,8 @@ pub(crate) struct Portrait {
     mesh: Mesh,
     mouth: Mouth,
     lashes: Lashes,
+    glasses: Option<Glasses>,
+    has_alpha: bool,
     puppet: Puppet,
     /// For each of the avatar's coefficients, the rig's.
     coefficients: Vec<Option<usize>>,
@@ -153,8 +163,12 @@ impl Portrait {
                 "the landmarks are no face in the picture; make the avatar again",
             ));
         }
+        let (glasses, bare) = Glasses::find(&fit, &mesh, picture).unzip();
+        let skin = bare.as_ref().unwrap_or(picture);
         Ok(Self {
-            texture: Texture::new(picture.rgba.as_chunks::<4>().0, width, height),
+            texture: Texture::new(skin.rgba.as_chunks::<4>().0, width, height),
+            glasses,
+            has_alpha: picture.has_alpha(),
             mesh,
             mouth: Mouth::new(&fit, picture)?,
             lashes: Lashes::of(&fit, picture),
@@ -167,6 +181,11 @@ impl Portrait {
         })
     }
 
+    /// Whether its picture is transparent somewhere.
+    pub(crate) fn has_alpha(&self) -> bool {
+        self.has_alpha
+    }
+
     /// Buffers to draw it with.
     pub(crate) fn easel(&self) -> Easel {
         let (width, height) = self.texture.size();
@@ -176,16 +195,17 @@ impl Portrait {
         }
     }
 
-    /// The rig of a moment: speech's `mouth`, which is there by `presence`, over `life` and the
-    /// gesture, if one is played.
+    /// The rig of a moment: speech's `mouth`, which is there by `presence`, over life, emotions and
+    /// the gesture, if one is played.
     pub(crate) fn rig(
         &self,
         mouth: &[f32],
         presence: f32,
-        life: &Life,
+        (life, emotions): (&Life, &Weights),
         playing: Option<(usize, u32)>,
     ) -> Rig {
         let mut rig = life.rig();
+        emotion::add(&mut rig, emotions, presence);
         if let Some((number, frame)) = playing {
             rig.add(&gesture(number, frame));
         }
@@ -205,7 +225,11 @@ impl Portrait {
     pub(crate) fn draw<'a>(&self, rig: &Rig, easel: &'a mut Easel) -> &'a [[u8; 4]] {
         let Easel { posed, canvas } = easel;
         canvas.copy(&self.texture);
-        if *rig != Rig::default() {
+        if *rig == Rig::default() {
+            if let Some(glasses) = &self.glasses {
+                glasses.copy(canvas);
+            }
+        } else {
             let fit = &self.fit;
             self.puppet.pose(fit, &self.mesh, rig, posed);
             self.mouth.fill(fit, posed, canvas);
@@ -214,6 +238,9 @@ impl Portrait {
             self.lashes.draw(fit, posed, rig.blink, canvas);
             if self.mouth.is_own() || rig.talk > 0.0 || rig.smiles() {
                 self.mouth.draw(fit, posed, rig.mouth[15], canvas);
+            }
+            if let Some(glasses) = &self.glasses {
+                glasses.draw(&self.mesh, &posed.head, canvas);
             }
         }
         canvas.pixels()

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 
+use super::raster::{self, Plane};
 use crate::{Error, ErrorKind, Result};
 
 /// Largest width or height that is read, and most pixels.
@@ -11,8 +12,9 @@ const LARGEST_SIDE: u32 = 8192;
 const MOST_PIXELS: u64 = 24_000_000;
 /// Most memory that a decoder may take.
 const DECODER_BYTES: u64 = 256 << 20;
-/// Level of the ground that transparent pictures are laid on.
-const GROUND: u32 = 235;
+/// Alpha from which on a pixel counts as opaque, and below which its colour is not to be trusted.
+const OPAQUE: u8 = 250;
+const HIDDEN: u8 = 16;
 /// Level behind transparent pixels when faces are looked for.
 const BEHIND: u32 = 128;
 
@@ -70,25 +72,40 @@ impl Picture {
         })
     }
 
-    /// The same picture at the frames' size, on an even ground: transparent pixels show it, whatever
-    /// colour they hide.
+    /// The same picture at the frames' size. Transparent pixels take the colours of their neighbours,
+    /// whatever colour they hide, so that nothing of it shows at the edges.
     pub(crate) fn fitted(&self, width: usize, height: usize) -> Self {
         let mut fitted = if (width, height) == (self.width, self.height) {
             self.clone()
         } else {
             self.resized(width, height)
         };
-        for pixel in fitted.rgba.as_chunks_mut::<4>().0 {
-            let alpha = u32::from(pixel[3]);
-            if alpha < 255 {
-                for level in &mut pixel[..3] {
-                    *level =
-                        ((u32::from(*level) * alpha + GROUND * (255 - alpha) + 127) / 255) as u8;
-                }
-                pixel[3] = 255;
-            }
+        if fitted.has_alpha() {
+            fitted.spread_colours();
         }
         fitted
+    }
+
+    /// Whether some of it is transparent.
+    pub(crate) fn has_alpha(&self) -> bool {
+        let mut pixels = self.rgba.as_chunks::<4>().0.iter();
+        pixels.any(|pixel| pixel[3] < OPAQUE)
+    }
+
+    fn spread_colours(&mut self) {
+        let (width, height) = (self.width, self.height);
+        let pixels = self.rgba.as_chunks_mut::<4>().0;
+        let known = Plane::new(width, height, |x, y| match pixels[y * width + x][3] {
+            0..HIDDEN => 0.0,
+            _ => 1.0,
+        });
+        for c in 0..3 {
+            let plane = Plane::new(width, height, |x, y| pixels[y * width + x][c].into());
+            let filled = raster::filled(&plane, &known);
+            for (pixel, value) in pixels.iter_mut().zip(filled.values) {
+                pixel[c] = (value + 0.5) as u8;
+            }
+        }
     }
 
     /// The same picture at another size, each pixel the mean of what it covers.

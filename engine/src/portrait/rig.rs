@@ -3,7 +3,7 @@
 
 use super::fit::Fit;
 use super::head::{Head, POINTS};
-use super::mesh::{AXIS, Follow, Mesh, iris_radius};
+use super::mesh::{AXIS, Corner, Follow, Mesh, iris_radius};
 use super::points::{EYES, LOWER_LIP, UPPER_LIP};
 use super::solid::{Point, Rotation, add, apply, product, scale, smooth, sub, transposed, turned};
 use crate::warp::{Place, place};
@@ -27,6 +27,8 @@ pub(crate) const MOUTH: [&str; 16] = [
     "mouthDimple",
     "tongueTip",
 ];
+/// Place of `mouthClose`.
+const CLOSE: usize = 2;
 /// Names of the shapes that move the rest of the face.
 pub(crate) const FACE: [&str; 10] = [
     "browInnerUp",
@@ -40,6 +42,17 @@ pub(crate) const FACE: [&str; 10] = [
     "noseSneer",
     "mouthUpperUp",
 ];
+/// Places in [`FACE`].
+pub(super) const INNER_UP: usize = 0;
+pub(super) const OUTER_UP: usize = 1;
+pub(super) const DOWN: usize = 2;
+pub(super) const SQUINT: usize = 3;
+pub(super) const WIDE: usize = 4;
+pub(super) const CHEEK_SQUINT: usize = 5;
+pub(super) const SMILE: usize = 6;
+pub(super) const FROWN: usize = 7;
+pub(super) const SNEER: usize = 8;
+pub(super) const LIP_UP: usize = 9;
 /// How far down the eye the lids meet.
 const MEETING: f32 = 0.88;
 /// The head's joint below the eyes, in eyes.
@@ -164,6 +177,16 @@ impl HeadMove {
     }
 }
 
+impl HeadMove {
+    /// Where a corner of the mesh is that the expression has `moved`.
+    pub(super) fn place(&self, corner: &Corner, moved: Point) -> Place {
+        let turned = sub(self.apply(moved), moved);
+        let by = add(sub(moved, corner.at), scale(turned, corner.head));
+        let at = add(corner.at, scale(by, corner.free));
+        place([at[0], at[1]])
+    }
+}
+
 impl Puppet {
     pub(crate) fn new(head: &Head) -> Self {
         let sides = |name: &&str| {
@@ -184,7 +207,10 @@ impl Puppet {
     pub(crate) fn pose(&self, fit: &Fit, mesh: &Mesh, rig: &Rig, out: &mut Posed) {
         out.skin.clear();
         out.skin.extend_from_slice(&fit.points[..POINTS]);
-        let weights = rig.mouth.iter().chain(&rig.face);
+        let mut mouth = rig.mouth;
+        // Lips are shut over a jaw that is down: there is nothing to shut beyond it.
+        mouth[CLOSE] = mouth[CLOSE].min(mouth[0]);
+        let weights = mouth.iter().chain(&rig.face);
         for (&weight, shapes) in weights.zip(&self.shapes) {
             if weight.abs() > 1e-4 {
                 for &shape in shapes {
@@ -218,10 +244,7 @@ impl Puppet {
                 }
                 Follow::Gaze(eye) => add(corner.at, gaze[eye]),
             };
-            let turned = sub(out.head.apply(moved), moved);
-            let by = add(sub(moved, corner.at), scale(turned, corner.head));
-            let at = add(corner.at, scale(by, corner.free));
-            out.places.push(place([at[0], at[1]]));
+            out.places.push(out.head.place(corner, moved));
         }
         out.points.clear();
         out.points
@@ -313,10 +336,12 @@ fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) 
             }
             let bag = &mut skin[eye.bag[k]];
             *bag = sub(*bag, scale(way, 0.03 * amount));
-            // A shut lid is the skin of its crease: neither the white nor the lashes are stretched.
+            // A shut lid is the skin of its crease, and its crease the skin below the brow: neither the
+            // white nor the lashes are stretched.
             let shut = smooth(amount, 0.25, 1.0);
             for (i, skin, share) in [
-                (eye.upper[k], eye.crease[k], 0.72),
+                (eye.upper[k], eye.crease[k], 0.95),
+                (eye.crease[k], eye.above[k], 0.55),
                 (eye.lower[k], eye.bag[k], 0.85),
             ] {
                 let way = sub(fit.points[skin], fit.points[i]);

@@ -85,6 +85,12 @@ impl<T> Queue<T> {
         self.entries.len() - self.vacant.len()
     }
 
+    /// Number of groups, vacant ones counted.
+    #[cfg(test)]
+    pub(super) fn groups(&self) -> usize {
+        self.groups.len()
+    }
+
     /// Registers a task of the group with this share.
     ///
     /// # Errors

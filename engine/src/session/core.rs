@@ -440,6 +440,10 @@ impl Core {
             if ring.is_manual() || left.is_some_and(|left| left.is_zero()) {
                 return Ok(Now::Early);
             }
+            let early = ring
+                .clock
+                .as_ref()
+                .map_or(early, |clock| clock.wait_for(early));
             drop(ring);
             let early = left.map_or(early, |left| left.min(early));
             input = self

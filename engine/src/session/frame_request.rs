@@ -30,7 +30,7 @@ pub struct FrameRequest<'a, 'b> {
 }
 
 /// How long to wait for a frame that is not due yet. Only real-time sessions on the system's clock
-/// wait.
+/// or a host's wait.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Wait {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::utterance::{KEPT_SAMPLES, Size, Utterance};
 use crate::audio::AudioData;
 use crate::drive::Keys;
+use crate::motion::emotion::Mood;
 use crate::options::SessionOptions;
 use crate::{Error, ErrorKind, Result};
 
@@ -28,6 +29,8 @@ pub(super) struct Input {
     pub(super) gesture: Option<usize>,
     /// Gestures that the utterance pushed last has had, each once.
     performed: Vec<usize>,
+    /// The emotion that the face shows or goes towards.
+    pub(super) mood: Mood,
     /// The motion that plays instead of idle and talking.
     pub(super) base_loop: Option<usize>,
     pub(super) muted: bool,

@@ -1,4 +1,5 @@
-//! The late-frame policy: when pictures that are overdue are dropped, and when they are drawn late.
+//! Frame dropping by the late-frame policy: when pictures that are overdue are dropped, and when they are
+//! drawn late.
 
 use std::time::Duration;
 

@@ -35,6 +35,7 @@ use crate::clock::{Clock, FRAME_DURATION};
 use crate::compose::fit;
 use crate::frame::Frame;
 use crate::log::LogLevel;
+use crate::motion::emotion::{Emotion, Mood};
 use crate::options::{Pacing, SessionOptions};
 use crate::schedule::{Scheduler, TaskId};
 pub use avatar::Avatar;
@@ -52,10 +53,10 @@ pub(crate) type RenderPool = Scheduler<Core>;
 /// scoped thread. Pushing waits only for short moments, never for rendering.
 ///
 /// # Which thread renders
-/// The thread that asks for a frame composes its picture. In real time, on the system's clock, the
-/// engine's threads run the networks for frames of speech ahead, up to six frames before their time;
-/// what can change until a frame is due, such as whether there will be speech at all, is left to that
-/// moment. Unpaced, and on a clock that is moved by hand, the asking thread does it all.
+/// The thread that asks for a frame composes its picture. In real time, on the system's clock or a
+/// host's, the engine's threads run the networks for frames of speech ahead, up to six frames before
+/// their time; what can change until a frame is due, such as whether there will be speech at all, is
+/// left to that moment. Unpaced, and on a clock that is moved by hand, the asking thread does it all.
 ///
 /// # Audio is the master
 /// Every sample that is pushed comes out once, in order, unless an [`interrupt`](Self::interrupt) drops
@@ -74,7 +75,8 @@ impl Session {
     pub(crate) fn new(avatar: Avatar, options: SessionOptions) -> Result<Self> {
         fit::check(&options, avatar.data.picture().size)?;
         let scheduler = avatar.pool.clone();
-        let served = options.pacing == Pacing::Realtime && matches!(options.clock, Clock::System);
+        let served =
+            options.pacing == Pacing::Realtime && !matches!(options.clock, Clock::Manual(_));
         let mut refused = None;
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
             let task = served.then(|| scheduler.register(core.clone(), &avatar.data.share));
@@ -275,6 +277,21 @@ impl Session {
         let motions = &self.core.avatar.data.motions;
         let base_loop = name.into().map(|name| motions.find(name)).transpose()?;
         lock(&self.core.input).base_loop = base_loop;
+        Ok(())
+    }
+
+    /// Lets the face show an emotion by `strength`, in **[0, 1]**, in place of the one before, until
+    /// another one is asked for. It comes and goes within 0.7 s, from the next frame that is prepared on,
+    /// as a gesture does; an [`interrupt`](Self::interrupt) leaves it. While the face speaks, the mouth
+    /// belongs to speech, and the emotion moves its corners by half as much.
+    ///
+    /// # Errors
+    /// - `InvalidArgument`: the strength is outside its domain.
+    /// - `NotFound`: not one of the avatar's [`emotions`](crate::AvatarInfo::emotions). Avatars that were
+    ///   filmed have `Neutral` alone.
+    pub fn set_emotion(&self, emotion: Emotion, strength: f32) -> Result<()> {
+        let mood = Mood::new(emotion, strength, &self.core.avatar.info().emotions)?;
+        lock(&self.core.input).mood = mood;
         Ok(())
     }
 

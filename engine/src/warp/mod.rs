@@ -120,4 +120,23 @@ impl Canvas {
             }
         }
     }
+
+    /// Blends triangles over what is there, by the texture's alpha. Triangles that have turned over
+    /// are left out.
+    pub(crate) fn blend(
+        &mut self,
+        texture: &Texture,
+        triangles: &[[u16; 3]],
+        from: &[Place],
+        to: &[Place],
+    ) {
+        let mut span = Vec::new();
+        for corners in triangles {
+            let corners = corners.map(usize::from);
+            let (from, to) = (corners.map(|i| from[i]), corners.map(|i| to[i]));
+            if !triangle::turned_over(from, to) {
+                triangle::blend(self, texture, from, to, &mut span);
+            }
+        }
+    }
 }

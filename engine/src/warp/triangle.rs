@@ -6,6 +6,43 @@ use super::{Canvas, Place, Texture, UNIT};
 /// centre does; a centre on an edge belongs to the triangle on its right, so that neighbours neither
 /// overlap nor leave a line between them.
 pub(super) fn draw(canvas: &mut Canvas, texture: &Texture, from: [Place; 3], to: [Place; 3]) {
+    let kernel = canvas.kernel;
+    spans(canvas, from, to, |start, step, row| {
+        kernel.span(texture, start, step, row);
+    });
+}
+
+/// Blends one triangle by the texture's alpha; `span` is a buffer.
+pub(super) fn blend(
+    canvas: &mut Canvas,
+    texture: &Texture,
+    from: [Place; 3],
+    to: [Place; 3],
+    span: &mut Vec<[u8; 4]>,
+) {
+    let kernel = canvas.kernel;
+    spans(canvas, from, to, |start, step, row| {
+        span.clear();
+        span.resize(row.len(), [0; 4]);
+        kernel.span(texture, start, step, span);
+        for (pixel, over) in row.iter_mut().zip(&*span) {
+            let alpha = u32::from(over[3]);
+            for (level, &over) in pixel.iter_mut().zip(&over[..3]) {
+                let mixed = u32::from(over) * alpha + u32::from(*level) * (255 - alpha);
+                *level = ((mixed + 127) / 255) as u8;
+            }
+        }
+    });
+}
+
+/// Calls `fill` for each row that a triangle covers: the texture's place for the first pixel, the step
+/// to the next, and the pixels.
+fn spans(
+    canvas: &mut Canvas,
+    from: [Place; 3],
+    to: [Place; 3],
+    mut fill: impl FnMut([i32; 2], [i32; 2], &mut [[u8; 4]]),
+) {
     let [a, b, c] = to;
     let area = cross(a, b, c);
     if area == 0 {
@@ -30,9 +67,8 @@ pub(super) fn draw(canvas: &mut Canvas, texture: &Texture, from: [Place; 3], to:
         let (left, right) = (span[0].max(0), span[1].min(width as i32));
         if left < right {
             let start = gradient.at(left, y);
-            let kernel = canvas.kernel;
             let row = &mut canvas.row_mut(y as usize)[left as usize..right as usize];
-            kernel.span(texture, start, gradient.step, row);
+            fill(start, gradient.step, row);
         }
     }
 }

@@ -17,8 +17,8 @@ use std::ptr;
 use std::sync::Arc;
 
 pub use engine::{
-    AudioData, Curves, Error, ErrorKind, LogLevel, Next, OutputSize, Pacing, PixelFormat, Provider,
-    Result, Statistics, Viseme, VisemeSet, Visemes, Wait,
+    AudioData, Curves, Emotion, Error, ErrorKind, LogLevel, Next, OutputSize, Pacing, PixelFormat,
+    Provider, Result, Statistics, Viseme, VisemeSet, Visemes, Wait,
 };
 
 pub use frame::{Frame, FrameFlags, FrameRoom};
@@ -303,6 +303,7 @@ pub struct AvatarInfo {
     pub frame_count: usize,
     pub motions: Vec<String>,
     pub arkit_names: Vec<String>,
+    pub emotions: Vec<Emotion>,
 }
 
 #[derive(Clone, Debug)]
@@ -333,7 +334,7 @@ impl Avatar {
             call(|err| (API.essence_avatar_describe)(handle, &raw mut info, err))?;
             call(|err| (API.essence_avatar_report_provider)(handle, &raw mut report, err))?;
         }
-        let info = info.known;
+        let (emotions, info) = (info.emotions, info.known);
         // SAFETY: the arrays are borrowed while the avatar lives.
         let (info, report) = unsafe {
             let reasons = strings(report.reasons, report.refused_count);
@@ -345,6 +346,10 @@ impl Avatar {
                     frame_count: info.frame_count as usize,
                     motions: strings(info.motions, info.motion_count),
                     arkit_names: strings(info.arkit_names, info.arkit_count),
+                    emotions: (Emotion::ALL.into_iter().enumerate())
+                        .filter(|(place, _)| emotions >> place & 1 == 1)
+                        .map(|(_, emotion)| emotion)
+                        .collect(),
                 },
                 ProviderReport {
                     provider: PROVIDERS[report.provider as usize],

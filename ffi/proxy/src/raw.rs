@@ -79,7 +79,7 @@ pub(crate) struct WholeAvatarInfo {
     pub(crate) known: AvatarInfo,
     pub(crate) rest: [usize; 3],
     pub(crate) has_matte: u32,
-    pub(crate) reserved: u32,
+    pub(crate) emotions: u32,
 }
 
 #[repr(C)]
@@ -263,6 +263,7 @@ functions! {
     fn essence_session_push_tagged_f32(*const c_void, *const f32, usize, u32, u32, u64, *mut CError) -> Status;
     fn essence_session_push_curves(*const c_void, *const Curves, *mut CError) -> Status;
     fn essence_session_push_visemes(*const c_void, *const Visemes, *mut CError) -> Status;
+    fn essence_session_set_emotion(*const c_void, u32, f32, *mut CError) -> Status;
     fn essence_session_flush(*const c_void, *mut CError) -> Status;
     fn essence_session_interrupt(*const c_void, *mut CError) -> Status;
     fn essence_session_restart_clock(*const c_void, *mut CError) -> Status;

@@ -15,8 +15,8 @@ use crate::clock::Clock;
 use crate::frame::{self, Frame, FrameRoom};
 use crate::raw::{self, AGAIN, API, DONE, FrameInfo, OK, Status};
 use crate::{
-    AudioData, Curves, Error, ErrorKind, Next, OutputSize, Pacing, PixelFormat, Result, Statistics,
-    VisemeSet, Visemes, Wait, call, text,
+    AudioData, Curves, Emotion, Error, ErrorKind, Next, OutputSize, Pacing, PixelFormat, Result,
+    Statistics, VisemeSet, Visemes, Wait, call, text,
 };
 
 /// The engine's own, but for the clock.
@@ -364,6 +364,16 @@ impl Session {
         let pointer = name.as_ref().map_or(ptr::null(), |name| name.as_ptr());
         // SAFETY: the session lives, the name ends with NUL or is NULL.
         call(|err| unsafe { (API.essence_session_set_loop)(self.handle, pointer, err) })?;
+        Ok(())
+    }
+
+    pub fn set_emotion(&self, emotion: Emotion, strength: f32) -> Result<()> {
+        let place = Emotion::ALL.iter().position(|known| *known == emotion);
+        let value = place.expect("it is one of all") as u32;
+        // SAFETY: the session lives.
+        call(|err| unsafe {
+            (API.essence_session_set_emotion)(self.handle, value, strength, err)
+        })?;
         Ok(())
     }
 

@@ -114,6 +114,7 @@ static void of_avatars(essence_engine *engine, essence_avatar *toy)
 
 static void of_sessions(essence_avatar *toy)
 {
+    essence_clock *host = NULL;
     essence_session_options options = ESSENCE_SESSION_OPTIONS_INIT;
     essence_session *session = NULL;
     essence_frame *frame = NULL;
@@ -165,6 +166,15 @@ static void of_sessions(essence_avatar *toy)
     says("somersault");
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_perform(session, NULL, ERR));
     EXPECT(ESSENCE_ERR_NOT_FOUND, essence_session_perform_again(session, "somersault", ERR));
+    EXPECT(ESSENCE_OK, essence_clock_create_host(&host, ERR));
+    EXPECT(ESSENCE_OK, essence_clock_set_position(host, 40000000, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_STATE, essence_clock_advance(host, 1, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_clock_set_position(NULL, 1, ERR));
+    essence_clock_destroy(host);
+    EXPECT(ESSENCE_OK, essence_session_set_emotion(session, ESSENCE_EMOTION_NEUTRAL, 1.0f, ERR));
+    EXPECT(ESSENCE_ERR_NOT_FOUND, essence_session_set_emotion(session, ESSENCE_EMOTION_JOY, 0.5f, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_set_emotion(session, 7, 0.5f, ERR));
+    EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_set_emotion(session, ESSENCE_EMOTION_NEUTRAL, 1.5f, ERR));
     EXPECT(ESSENCE_ERR_NOT_FOUND, essence_session_set_loop(session, "somersault", ERR));
     EXPECT(ESSENCE_OK, essence_session_set_loop(session, NULL, ERR));
     EXPECT(ESSENCE_ERR_INVALID_ARGUMENT, essence_session_flush(NULL, ERR));

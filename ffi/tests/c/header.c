@@ -65,6 +65,7 @@ AT(essence_avatar_info, coefficient_names, 104, 68);
 AT(essence_avatar_info, coefficient_count, 112, 72);
 AT(essence_avatar_info, file_bytes, 120, 80);
 AT(essence_avatar_info, has_matte, 128, 88);
+AT(essence_avatar_info, emotions, 132, 92);
 
 SIZE(essence_provider_report, 40, 28);
 AT(essence_provider_report, provider, 4, 4);

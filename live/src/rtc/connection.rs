@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use essence::{Error, ErrorKind, Result};
 use str0m::bwe::{Bitrate, BweKind};
@@ -17,7 +17,7 @@ use str0m::net::{Protocol, Receive, Transmit};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError};
 
 use super::bandwidth::{INITIAL_BPS, picture_bps};
-use super::{CONNECT_LIMIT, CloseReason, MAX_TEXT_BYTES, PeerEvent, PeerOptions, sdp};
+use super::{CloseReason, MAX_TEXT_BYTES, PeerEvent, PeerOptions, sdp};
 use crate::outbox::Outbox;
 use crate::{FRAME_SAMPLES, Microphone};
 
@@ -38,7 +38,7 @@ pub(super) struct PeerConnection {
     options: PeerOptions,
     outbox: Arc<Outbox>,
     on_event: OnEvent,
-    offered: Instant,
+    connect_by: Instant,
     connected: bool,
     deadline: Instant,
     video: Option<Mid>,
@@ -57,6 +57,7 @@ impl PeerConnection {
         offer: &str,
         options: PeerOptions,
         candidates: &[SocketAddr],
+        connect_limit: Duration,
         outbox: Arc<Outbox>,
         on_event: OnEvent,
     ) -> Result<(Self, String)> {
@@ -74,7 +75,7 @@ impl PeerConnection {
             options,
             outbox,
             on_event,
-            offered: now,
+            connect_by: now + connect_limit,
             connected: false,
             deadline: now,
             video: None,
@@ -98,7 +99,7 @@ impl PeerConnection {
         if self.connected {
             self.deadline
         } else {
-            self.deadline.min(self.offered + CONNECT_LIMIT)
+            self.deadline.min(self.connect_by)
         }
     }
 
@@ -125,7 +126,7 @@ impl PeerConnection {
 
     /// Sends what waits, if something does, and lets time pass, if its time has come.
     pub(super) fn turn(&mut self, now: Instant, send: &mut dyn FnMut(&Transmit)) {
-        if !self.connected && now >= self.offered + CONNECT_LIMIT {
+        if !self.connected && now >= self.connect_by {
             self.close(CloseReason::NeverConnected);
         }
         if !self.outbox.is_open() {

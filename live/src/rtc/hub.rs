@@ -104,7 +104,7 @@ pub(super) fn start(options: HubOptions) -> Result<Hub> {
     };
     let mut socket = UdpSocket::bind(options.address).map_err(failed)?;
     let local = socket.local_addr().map_err(failed)?;
-    let mut candidates = options.public_addresses;
+    let mut candidates = options.public_addresses.clone();
     if !local.ip().is_unspecified() {
         candidates.insert(0, local);
     }
@@ -144,6 +144,7 @@ pub(super) fn start(options: HubOptions) -> Result<Hub> {
         post,
         candidates,
         local,
+        connect_limit: options.connect_limit,
         thread: Some(thread),
     })
 }

@@ -33,9 +33,6 @@ pub const MAX_OFFER_BYTES: usize = 64 << 10;
 /// Most bytes of a text message, in either direction.
 pub const MAX_TEXT_BYTES: usize = 64 << 10;
 
-/// The time in which a peer has to connect after its offer was answered.
-pub const CONNECT_LIMIT: Duration = Duration::from_secs(15);
-
 /// Settings of a [`Hub`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -47,15 +44,18 @@ pub struct HubOptions {
     pub public_addresses: Vec<SocketAddr>,
     /// Most peers at a time, those that have not connected yet included.
     pub max_peers: usize,
+    /// The time in which a peer has to connect after its offer was answered.
+    pub connect_limit: Duration,
 }
 
 impl HubOptions {
-    /// Settings for a hub at `address`, for at most 256 peers.
+    /// Settings for a hub at `address`, for at most 256 peers, which connect within 15 s.
     pub fn new(address: SocketAddr) -> Self {
         Self {
             address,
             public_addresses: Vec::new(),
             max_peers: 256,
+            connect_limit: Duration::from_secs(15),
         }
     }
 }
@@ -117,7 +117,7 @@ pub enum CloseReason {
     Failed(String),
     /// The conversation ended, or [`Peer`] was dropped.
     Local,
-    /// It did not connect within [`CONNECT_LIMIT`].
+    /// It did not connect within [`HubOptions::connect_limit`].
     NeverConnected,
     /// It said goodbye.
     Remote,
@@ -134,6 +134,7 @@ pub struct Hub {
     post: Arc<Post>,
     candidates: Vec<SocketAddr>,
     local: SocketAddr,
+    connect_limit: Duration,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -179,6 +180,7 @@ impl Hub {
             offer,
             options,
             &self.candidates,
+            self.connect_limit,
             outbox.clone(),
             Box::new(on_event),
         )?;

@@ -1,6 +1,6 @@
 //! Packets to samples: Symphonia's decoders, and two that it hasn't got.
 
-use opus_decoder::OpusDecoder;
+use opus_decoder::{OpusDecoder, OpusError, OpusMultistreamDecoder};
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS};
 use symphonia::core::codecs::audio::{
     AudioCodecParameters, AudioDecoder as SymphoniaDecoder, AudioDecoderOptions,
@@ -139,12 +139,48 @@ fn adts_config(parameters: &AudioCodecParameters) -> Option<Vec<u8>> {
     Some(vec![2 << 3 | rate >> 1, rate << 7 | channels << 3])
 }
 
-/// Opus of one or two channels.
+/// Opus of any number of channels.
 pub(super) struct Opus {
-    decoder: OpusDecoder,
+    decoder: OpusStreams,
     channels: usize,
     /// What samples are multiplied by.
     gain: f32,
+}
+
+/// The streams of a packet of Opus (RFC 7845 5.1.1).
+enum OpusStreams {
+    /// One of one or two channels.
+    One(Box<OpusDecoder>),
+    /// Several, each of one or two of the channels.
+    Several(OpusMultistreamDecoder),
+}
+
+impl OpusStreams {
+    /// From the identification header, whose channels are `count`.
+    fn new(head: &[u8], count: usize) -> Result<Self, Failure> {
+        if head.get(18).is_none_or(|&family| family == 0) {
+            if !matches!(count, 1 | 2) {
+                return Err(format!("Opus of {count} channels without their mapping").into());
+            }
+            let decoder = OpusDecoder::new(OPUS_RATE_HZ, count)?;
+            return Ok(Self::One(Box::new(decoder)));
+        }
+        let (Some(&[streams, coupled]), Some(mapping)) =
+            (head.get(19..21), head.get(21..21 + count))
+        else {
+            return Err("Opus whose header ends before its channels' mapping".into());
+        };
+        let [streams, coupled] = [streams, coupled].map(usize::from);
+        let decoder = OpusMultistreamDecoder::new(OPUS_RATE_HZ, count, streams, coupled, mapping)?;
+        Ok(Self::Several(decoder))
+    }
+
+    fn decode(&mut self, packet: &[u8], samples: &mut [f32]) -> Result<usize, OpusError> {
+        match self {
+            Self::One(decoder) => decoder.decode_float(packet, samples, false),
+            Self::Several(decoder) => decoder.decode_float(packet, samples, false),
+        }
+    }
 }
 
 impl Opus {
@@ -156,13 +192,9 @@ impl Opus {
         };
         // MP4 stores the same fields in the other order; encoders write no gain there.
         let gain = i16::from_le_bytes([low, high]);
-        // More are several streams in one, which the decoder doesn't take apart.
-        if !matches!(channels, 1 | 2) {
-            return Err(format!("Opus of {channels} channels").into());
-        }
         let channels = usize::from(channels);
         Ok(Self {
-            decoder: OpusDecoder::new(OPUS_RATE_HZ, channels)?,
+            decoder: OpusStreams::new(head, channels)?,
             channels,
             gain: 10f32.powf(f32::from(gain) / (20.0 * 256.0)),
         })
@@ -174,7 +206,7 @@ impl Opus {
             return Decoded::Damaged;
         }
         interleaved.resize(OPUS_MAX_SAMPLES * self.channels, 0.0);
-        let Ok(samples) = self.decoder.decode_float(packet, interleaved, false) else {
+        let Ok(samples) = self.decoder.decode(packet, interleaved) else {
             interleaved.clear();
             return Decoded::Damaged;
         };

@@ -1,4 +1,5 @@
-//! What Symphonia's MP4 demuxer leaves out: edit lists, and the codes of codecs that it doesn't know.
+//! The parts of an MP4 file that Symphonia's demuxer leaves out: edit lists, iTunes' tag for gapless
+//! playback, and the codes of codecs that it doesn't know.
 //!
 //! An edit list (`edts`/`elst`, ISO/IEC 14496-12 8.6.6) says which part of a track is played and
 //! when. Its durations are in the movie's time scale, its begins in the track's (ibid. 8.6.6.3),
@@ -25,6 +26,9 @@ pub(super) struct Mp4Track {
     media_scale: u64,
     /// Duration in the movie's scale, begin in the track's (-1: silence).
     edits: Vec<(u64, i64)>,
+    /// For a file without edits that cut: the encoder's delay and the length of the sound, in the track's
+    /// scale.
+    gapless: Option<(u64, u64)>,
 }
 
 impl Mp4Track {
@@ -35,6 +39,11 @@ impl Mp4Track {
                 / u128::from(scale);
             u64::try_from(n).unwrap_or(u64::MAX)
         };
+        if let Some((delay, length)) = self.gapless {
+            let from = samples(delay, self.media_scale);
+            let to = from.saturating_add(samples(length, self.media_scale));
+            return vec![Span::Media { from, to }];
+        }
         self.edits
             .iter()
             .map(|&(duration, begin)| match u64::try_from(begin) {
@@ -62,14 +71,15 @@ impl Mp4Track {
 pub(super) fn read(file: &mut (impl Read + Seek)) -> Result<Vec<Mp4Track>> {
     let moov = read_moov(file)?.unwrap_or_default();
     let movie_scale = child(&moov, b"mvhd").and_then(time_scale).unwrap_or(0);
+    let gapless = gapless(&moov);
     let tracks = boxes(&moov)
         .filter(|(name, _)| name == b"trak")
-        .filter_map(|(_, trak)| track(trak, movie_scale))
+        .filter_map(|(_, trak)| track(trak, movie_scale, gapless))
         .collect();
     Ok(tracks)
 }
 
-fn track(trak: &[u8], movie_scale: u64) -> Option<Mp4Track> {
+fn track(trak: &[u8], movie_scale: u64, gapless: Option<(u64, u64)>) -> Option<Mp4Track> {
     let header = child(trak, b"tkhd")?;
     let id = match header.first()? {
         1 => be32(header, 20)?,
@@ -83,13 +93,32 @@ fn track(trak: &[u8], movie_scale: u64) -> Option<Mp4Track> {
         .and_then(edit_list)
         .filter(|_| movie_scale > 0)
         .unwrap_or_default();
+    // An edit list that cuts is what players follow.
+    let gapless = gapless.filter(|_| edits.iter().all(|&(_, begin)| begin == 0));
     Some(Mp4Track {
         id,
         codec: description.get(12..16)?.try_into().ok()?,
         movie_scale,
         media_scale,
         edits,
+        gapless,
     })
+}
+
+/// The encoder's delay and the length of the sound in samples, as iTunes writes them into its tag
+/// `iTunSMPB`: hexadecimal numbers, of which the second to fourth are delay, padding and length.
+fn gapless(moov: &[u8]) -> Option<(u64, u64)> {
+    // `meta` has a version in front of its boxes.
+    let meta = child(child(moov, b"udta")?, b"meta")?.get(4..)?;
+    let items = boxes(child(meta, b"ilst")?).filter(|(name, _)| name == b"----");
+    let named = |item: &[u8]| child(item, b"name").is_some_and(|name| name.ends_with(b"iTunSMPB"));
+    let (_, item) = items.into_iter().find(|(_, item)| named(item))?;
+    // Type and locale stand in front of the text.
+    let text = std::str::from_utf8(child(item, b"data")?.get(8..)?).ok()?;
+    let mut numbers = text.split_whitespace().skip(1);
+    let mut number = || u64::from_str_radix(numbers.next()?, 16).ok();
+    let (delay, _padding, length) = (number()?, number()?, number()?);
+    (length > 0).then_some((delay, length))
 }
 
 /// The `timescale` of a box `mvhd` or `mdhd`.

@@ -13,8 +13,9 @@ from __future__ import annotations
 from . import _distribution  # noqa: F401  (before anything of another distribution's could be mixed in)
 from ._abi import VERSION as __version__
 from ._engine import AvatarInfo, Engine, ProviderReport
-from ._session import ManualClock, Statistics
+from ._session import HostClock, ManualClock, Statistics
 from .asynchronous import AsyncBithuman, FrameStream
+from .driving import Curves, Visemes
 from .exceptions import (
     AccountStatusError,
     AudioNotFoundError,
@@ -62,10 +63,12 @@ __all__ = [
     "BithumanError",
     "Cancelled",
     "ComposedFrame",
+    "Curves",
     "Engine",
     "ExecutionProviderRefused",
     "Failed",
     "FrameStream",
+    "HostClock",
     "InferenceError",
     "InternalError",
     "InvalidArgument",
@@ -95,6 +98,7 @@ __all__ = [
     "UnsupportedVersion",
     "VideoControl",
     "VideoFrame",
+    "Visemes",
     "__version__",
     "open",
 ]

@@ -166,6 +166,13 @@ def _packaged_runtime() -> Optional[str]:
     return None
 
 
+#: The names of emotions and their numbers in C.
+EMOTIONS: "Dict[str, int]" = {
+    name: getattr(lib, f"ESSENCE_EMOTION_{name.upper()}")
+    for name in ("neutral", "joy", "sadness", "anger", "surprise", "fear", "disgust")
+}
+
+
 @dataclass(frozen=True)
 class AvatarInfo:
     """What an avatar is.
@@ -181,7 +188,8 @@ class AvatarInfo:
         arkit_names: ARKit's names of the values that come with each frame.
         manifest: Everything that the file says of itself.
         size_bytes: Size of the file.
-        has_matte: Whether it was keyed: pictures with alpha are transparent around it, and any background can lie behind it.
+        has_matte: Whether it was keyed, or its picture has alpha: RGBA and BGRA are transparent around it, and any background can lie behind it.
+        emotions: Names of the emotions that it can show: all for a portrait, ``neutral`` alone for one that was filmed.
     """
 
     path: str
@@ -195,6 +203,7 @@ class AvatarInfo:
     manifest: Mapping[str, Any]
     size_bytes: int
     has_matte: bool = False
+    emotions: Tuple[str, ...] = ("neutral",)
 
 
 class AvatarFile(Unique):
@@ -237,6 +246,7 @@ def _describe(pointer: Any, path: str) -> AvatarInfo:
         manifest=json.loads(text(info.manifest_json)),
         size_bytes=info.file_bytes,
         has_matte=bool(info.has_matte),
+        emotions=tuple(name for name, value in EMOTIONS.items() if info.emotions >> value & 1),
     )
 
 

@@ -18,7 +18,7 @@ read = _abi.reader(
     "essence_frame_info",
     *("flags", "index", "base_frame", "skipped", "audio_rate_hz"),
     *("audio_i16", "audio_samples", "arkit", "arkit_count", "interruptions"),
-    *("gesture_started", "gesture_ended"),
+    *("tag", "gesture_started", "gesture_ended"),
 )
 
 

@@ -17,8 +17,10 @@ from . import _abi, _arguments, _log
 from ._abi import Handle, Unique, call, sized
 from ._arguments import Background, Colour, Fit, Size
 from ._buffer_pool import BufferPool
+from ._engine import EMOTIONS
 from ._frame_slots import FrameSlot, FrameSlots, read
 from ._library import ffi, lib
+from .driving import Viseme
 from .exceptions import BithumanError, InvalidArgument, InvalidType, ModelNotFoundError, RuntimeNotReadyError, UnknownAction
 from .frames import AudioChunk, VideoFrame, channels
 
@@ -45,9 +47,6 @@ _YUV: "Dict[str, Tuple[int, int]]" = {
     "bt709": (lib.ESSENCE_YUV_MATRIX_BT709, lib.ESSENCE_YUV_RANGE_LIMITED),
     "bt709-full": (lib.ESSENCE_YUV_MATRIX_BT709, lib.ESSENCE_YUV_RANGE_FULL),
 }
-#: A symbol, when it begins and, if known, when it ends, in seconds from the utterance's start.
-Viseme = Union[Tuple[str, float], Tuple[str, float, float]]
-
 _VISEME_SETS: "Dict[str, int]" = {
     name: getattr(lib, f"ESSENCE_VISEME_SET_{name.upper()}") for name in ("arpabet", "azure", "espeak", "ipa", "oculus", "polly")
 }
@@ -118,6 +117,31 @@ class ManualClock(Unique):
             listener._wake()
 
 
+class HostClock(Unique):
+    """A clock that runs at the pace of a sound card, or of another clock of the program's: conversations on it wait for their frames and
+    prepare them ahead, as on the system's clock."""
+
+    def __init__(self) -> None:
+        out = ffi.new("essence_clock **")
+        call(lib.essence_clock_create_host, out)
+        self._handle = Handle(out[0], lib.essence_clock_destroy, "clock")
+
+    def set_position(self, seconds: float) -> None:
+        """Says where the clock stands now, such as how much sound has been played: every 5 to 100 ms.
+
+        In between it goes on with the system's clock, for 200 ms at most. For a conversation time never goes back.
+        """
+        nanoseconds = round(seconds * 1e9)
+        if not 0 <= nanoseconds < 1 << 63:
+            raise InvalidArgument(f"a position of {seconds} s; it has to be 0 or more")
+        with self._handle as pointer:
+            call(lib.essence_clock_set_position, pointer, nanoseconds)
+
+
+#: What a conversation can take its time from, instead of the system's clock.
+Clock = Union[ManualClock, HostClock]
+
+
 class Listener(Protocol):
     """An object that is told when a clock has moved."""
 
@@ -137,7 +161,7 @@ class Session(Unique):
         pixel_format: str = "bgr",
         size: Size = None,
         letterbox: Colour = None,
-        clock: Optional[ManualClock] = None,
+        clock: Optional[Clock] = None,
         queue_limit: int = 600,
         pictures: bool = True,
         fit: Fit = "contain",
@@ -185,6 +209,10 @@ class Session(Unique):
         self.frame = self._slots.frames[0]
         #: Frames that were drawn together with one that was given.
         self._waiting: Deque[Item] = deque()
+        #: The messages of audio that waits, by the tags that the library gives back, with the last one and the one that was drawn last.
+        self._messages: "Dict[int, str]" = {}
+        self._last_tag = self._drawn_tag = 0
+        self._tagging = threading.Lock()
         #: How often the session was interrupted.
         self.interruptions = 0
         self._interrupting = threading.Lock()
@@ -193,15 +221,29 @@ class Session(Unique):
         # Borrowed for drawing until it is closed.
         self._pointer: Any = self.handle.__enter__()
 
-    def push(self, samples: "NDArray[Any]", sample_rate: int) -> None:
-        """Takes samples: int16 or float32, contiguous, mono."""
+    def push(self, samples: "NDArray[Any]", sample_rate: int, message_id: Optional[str] = None) -> None:
+        """Takes samples: int16 or float32, contiguous, mono. Their frames have ``message_id``."""
         sample_rate = _arguments.sample_rate(sample_rate)
         if samples.dtype == np.int16:
-            function, kind = lib.essence_session_push_audio_i16, "int16_t[]"
+            function, kind = lib.essence_session_push_tagged_i16, "int16_t[]"
         else:
-            function, kind = lib.essence_session_push_audio_f32, "float[]"
+            function, kind = lib.essence_session_push_tagged_f32, "float[]"
+        tag = self._tag(message_id)
         with self.handle as pointer, ffi.from_buffer(kind, samples) as data:
-            call(function, pointer, data, len(samples), sample_rate, 1)
+            call(function, pointer, data, len(samples), sample_rate, 1, tag)
+
+    def _tag(self, message_id: Optional[str]) -> int:
+        """The number that stands for a message in the library: 0 for none, a new one where the message changes."""
+        if message_id is None:
+            return 0
+        with self._tagging:
+            if self._messages.get(self._last_tag) != message_id:
+                self._last_tag += 1
+                self._messages[self._last_tag] = message_id
+                # Frames come in the order of what was pushed.
+                for tag in [tag for tag in self._messages if tag < self._drawn_tag]:
+                    del self._messages[tag]
+            return self._last_tag
 
     def push_curves(
         self, names: "Sequence[str]", times: Any, values: Any, *, ignore_unknown: bool = False, without_sound: bool = False
@@ -252,6 +294,8 @@ class Session(Unique):
         with self.handle as pointer, self._interrupting:
             call(lib.essence_session_interrupt, pointer)
             self.interruptions += 1
+            with self._tagging:
+                self._messages.clear()
 
     def restart_clock(self) -> None:
         """Lets the next frame be due when it is asked for: what was missed on purpose is not late."""
@@ -293,6 +337,19 @@ class Session(Unique):
     def perform(self, motion: str, again: bool = False) -> None:
         """Plays a motion once, and within an utterance once in all unless ``again``."""
         self._play(lib.essence_session_perform_again if again else lib.essence_session_perform, motion)
+
+    def set_emotion(self, emotion: str, strength: float) -> None:
+        """Lets the face show an emotion."""
+        number = _choice("emotion", emotion, EMOTIONS)
+        try:
+            amount = float(strength)
+        except (TypeError, ValueError):
+            raise InvalidType(f"an emotion's strength is a number from 0 to 1, not {type(strength).__name__}") from None
+        with self.handle as pointer:
+            try:
+                call(lib.essence_session_set_emotion, pointer, number, amount)
+            except ModelNotFoundError as error:
+                raise UnknownAction(str(error)) from None
 
     def set_loop(self, motion: Optional[str]) -> None:
         """Plays a motion over and over, or what belongs to silence and speech again."""
@@ -371,7 +428,7 @@ class Session(Unique):
         return items
 
     def _drawn(self, slot: FrameSlot, image: "Optional[NDArray[np.uint8]]") -> VideoFrame:
-        flags, index, base_frame, skipped, rate, audio, samples, arkit, values, interruptions, started, ended = read(
+        flags, index, base_frame, skipped, rate, audio, samples, arkit, values, interruptions, tag, started, ended = read(
             self._slots.info_bytes, slot.info_at
         )
         frame = VideoFrame.__new__(VideoFrame)
@@ -387,7 +444,8 @@ class Session(Unique):
         frame.is_concealed = flags & _CONCEALED != 0
         frame.audio_chunk = AudioChunk.of(slot.audio.copy(audio, samples), rate, end_of_speech) if samples else None
         frame.frame_index = index
-        frame.source_message_id = None
+        frame.source_message_id = self._messages.get(tag) if tag else None
+        self._drawn_tag = tag or self._drawn_tag
         frame.skipped = skipped
         frame.base_frame = base_frame
         frame.gesture_started = None if started == _NO_MOTION else self._motions[started]
@@ -471,7 +529,8 @@ def _choice(what: str, name: str, table: "Dict[str, _T]") -> _T:
     try:
         return table[name]
     except (KeyError, TypeError):
-        raise InvalidArgument(f"`{name}` is not a {what}; choose one of {', '.join(table)}") from None
+        article = "an" if what[0] in "aeiou" else "a"
+        raise InvalidArgument(f"`{name}` is not {article} {what}; choose one of {', '.join(table)}") from None
 
 
 assert sys.byteorder == "little", "the package is built for little-endian machines"

@@ -7,9 +7,8 @@ import functools
 import os
 import uuid
 import weakref
-from collections import deque
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Deque, List, Optional, Sequence, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Tuple, Type, Union
 
 import numpy as np
 
@@ -18,8 +17,9 @@ from ._abi import Unique
 from ._arguments import Background, Colour, Fit, Size
 from ._log import logger
 from ._prefetch import Prefetcher
-from ._session import ManualClock, Session, Statistics, Viseme
+from ._session import Clock, ManualClock, Session, Statistics
 from ._worker import Worker
+from .driving import Viseme
 from .exceptions import InvalidArgument, InvalidType, RuntimeNotReadyError
 from .frames import AudioChunk, VideoControl, VideoFrame
 from .settings import FPS, INPUT_SAMPLE_RATE, Settings
@@ -51,7 +51,8 @@ class AsyncBithuman(Unique):
         self._frames: Optional[Prefetcher] = opened.frames
         self._transaction_id = uuid.uuid4().hex
         self._stream: Optional[FrameStream] = None
-        self._pushed: "Deque[List[Any]]" = deque()
+        # Samples that no frame has carried away yet.
+        self._unheard = 0
         self._owes_end = False
         self._silenced = False
         # Curves or visemes were pushed since the last flush.
@@ -82,7 +83,7 @@ class AsyncBithuman(Unique):
         provider: str = "auto",
         runtime_library: Union[str, "os.PathLike[str]", None] = None,
         engine: "Optional[_engine.Engine]" = None,
-        clock: Optional[ManualClock] = None,
+        clock: Optional[Clock] = None,
         **unused: object,
     ) -> "AsyncBithuman":
         """Opens an avatar. Avatars that are open already are shared.
@@ -112,7 +113,8 @@ class AsyncBithuman(Unique):
             provider: ``auto``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
             runtime_library: ONNX Runtime's library. Default: ``ORT_DYLIB_PATH``, then the ``onnxruntime`` package's.
             engine: The engine to open it with, instead of ``provider``, ``runtime_library`` and ``num_threads``.
-            clock: For tests: a clock that is moved by hand.
+            clock: A clock of the program's instead of the system's: a :class:`HostClock` at the pace of a sound card, or, for tests, a
+                :class:`ManualClock` that is moved by hand.
             unused: Arguments of other versions. Logged.
 
         Raises:
@@ -146,7 +148,7 @@ class AsyncBithuman(Unique):
             worker.end()
             raise
         runtime = cls(opened)
-        if clock is not None:
+        if isinstance(clock, ManualClock):
             clock._listeners.add(runtime)
         return runtime
 
@@ -237,9 +239,10 @@ class AsyncBithuman(Unique):
             await self.flush()
 
     async def push(self, control: VideoControl) -> None:
-        """Takes speech, plays a motion, or both.
+        """Takes speech, plays a motion, shows an emotion, or all of it.
 
-        ``action`` plays once in an utterance unless ``force_action``; ``target_video`` plays over and over, until another or "".
+        ``action`` plays once in an utterance unless ``force_action``; ``target_video`` plays over and over, until another or "". Of
+        ``emotion_preds`` the likeliest is shown where the avatar can.
 
         Raises:
             UnknownAction: The avatar has no such motion. Audio of the same command is spoken all the same.
@@ -252,19 +255,24 @@ class AsyncBithuman(Unique):
             self._push(_pcm.samples(control.audio), control.audio.sample_rate, control.message_id)
         if control.target_video is not None:
             session.set_loop(control.target_video or None)
+        if control.emotion_preds:
+            emotion, strength = _strongest(control.emotion_preds)
+            if emotion in self._avatar_info.emotions:
+                session.set_emotion(emotion, strength)
+            else:
+                logger.debug("not used: the avatar can't show the emotion %s", emotion)
         for action in _actions(control):
             session.perform(action, control.force_action)
         if control.end_of_speech:
             await self.flush()
-        unused = [name for name in ("text", "emotion_preds") if getattr(control, name) is not None]
-        if unused:
-            logger.debug("not used: %s", ", ".join(unused))
+        if control.text is not None:
+            logger.debug("not used: text")
 
     async def flush(self) -> None:
         """Ends the utterance. Its last frame has ``end_of_speech``; so has the next frame if nothing is left to be spoken."""
         self._open_session().flush()
         # The library marks the end of speech. A flush without speech is answered by an end, too.
-        self._owes_end = self._owes_end or not (self._pushed or self._silenced or self._driven)
+        self._owes_end = self._owes_end or not (self._unheard or self._silenced or self._driven)
         self._driven = False
         self._wake()
 
@@ -277,7 +285,7 @@ class AsyncBithuman(Unique):
             self._frames.interrupt()
         self._owes_end = False
         self._silenced = True
-        self._pushed.clear()
+        self._unheard = 0
         self._wake()
 
     def set_paused(self, paused: bool) -> None:
@@ -289,6 +297,18 @@ class AsyncBithuman(Unique):
         """Mutes speech, or lets it be heard again. Muted speech takes its time, but its samples are zeros and the mouth rests."""
         self._open_session().set_muted(muted)
         self._wake()
+
+    def set_emotion(self, emotion: str, strength: float = 1.0) -> None:
+        """Lets the face show an emotion in place of the one before, until another one is asked for. It comes and goes within 0.7 s.
+
+        Args:
+            emotion: ``neutral``, ``joy``, ``sadness``, ``anger``, ``surprise``, ``fear`` or ``disgust``.
+            strength: From 0 to 1.
+
+        Raises:
+            UnknownAction: Not one of the avatar's ``emotions``: one that was filmed has ``neutral`` alone.
+        """
+        self._open_session().set_emotion(emotion, strength)
 
     def push_curves(
         self, names: "Sequence[str]", times: Any, values: Any, *, ignore_unknown: bool = False, without_sound: bool = False
@@ -330,13 +350,10 @@ class AsyncBithuman(Unique):
         self._wake()
 
     def _push(self, samples: "NDArray[Any]", sample_rate: int, message_id: Optional[str]) -> None:
-        self._open_session().push(samples, sample_rate)
+        self._open_session().push(samples, sample_rate, message_id)
         if len(samples):
             self._silenced = False
-            if self._pushed and self._pushed[-1][0] == message_id:
-                self._pushed[-1][1] += len(samples)
-            else:
-                self._pushed.append([message_id, len(samples)])
+            self._unheard += len(samples)
         self._wake()
 
     # Frames out.
@@ -360,16 +377,10 @@ class AsyncBithuman(Unique):
             # Drawn before the interruption: a picture to show, but nothing to hear.
             frame.audio_chunk = None
             frame.is_speech = frame.end_of_speech = False
+            frame.source_message_id = None
             return frame
-        if frame.audio_chunk is not None and self._pushed:
-            frame.source_message_id = self._pushed[0][0]
-            samples = len(frame.audio_chunk)
-            while samples and self._pushed:
-                taken = min(samples, self._pushed[0][1])
-                samples -= taken
-                self._pushed[0][1] -= taken
-                if not self._pushed[0][1]:
-                    self._pushed.popleft()
+        if frame.audio_chunk is not None:
+            self._unheard = max(0, self._unheard - len(frame.audio_chunk))
         if self._owes_end and not frame.is_speech:
             self._owes_end = False
             frame.end_of_speech = True
@@ -406,7 +417,7 @@ class AsyncBithuman(Unique):
         frames, self._frames = self._frames, None
         self._stream = None
         self._owes_end = False
-        self._pushed.clear()
+        self._unheard = 0
         if frames is not None:
             frames.close()
 
@@ -516,3 +527,16 @@ def _actions(control: VideoControl) -> "Sequence[str]":
         return tuple(control.action)
     except TypeError:
         raise InvalidType(f"an action is the name of a motion, or several, not {type(control.action).__name__}") from None
+
+
+def _strongest(predictions: "Sequence[Any]") -> "Tuple[str, float]":
+    """The likeliest of some predictions: objects with ``emotion`` and ``score``, or pairs of both."""
+    pairs = []
+    for prediction in predictions:
+        try:
+            emotion, score = prediction if isinstance(prediction, (tuple, list)) else (prediction.emotion, prediction.score)
+            pairs.append((float(score), str(getattr(emotion, "value", emotion)).lower()))
+        except (AttributeError, TypeError, ValueError):
+            raise InvalidType("emotion_preds are pairs (emotion, score), or objects with `emotion` and `score`") from None
+    score, emotion = max(pairs)
+    return emotion, min(max(score, 0.0), 1.0)

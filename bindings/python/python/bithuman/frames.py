@@ -98,14 +98,14 @@ def _int16(data: Any) -> "Samples":
 
 @dataclass
 class VideoControl:
-    """What :meth:`bithuman.AsyncBithuman.push` takes: speech, a motion to play, or both.
+    """What :meth:`bithuman.AsyncBithuman.push` takes: speech, a motion to play, an emotion, or all of it.
 
     Attributes:
         audio: Speech.
         text: Unused: nothing here turns text into speech.
         target_video: A motion to play over and over instead of those of silence and speech; "" goes back to them.
         action: A motion to play, once in an utterance unless ``force_action``.
-        emotion_preds: Unused.
+        emotion_preds: Emotions with their scores, the likeliest of which the face shows: pairs, or objects with ``emotion`` and ``score``.
         message_id: Comes back as ``source_message_id`` of the frames that carry this audio.
         end_of_speech: Ends the utterance after this audio.
         force_action: Plays ``action`` again.

@@ -13,6 +13,7 @@ from . import _abi, _engine, _pcm
 from ._abi import Handle, Unique, call, sized
 from ._arguments import Background, Colour, Fit, Size
 from ._session import Session, Statistics
+from .driving import Curves, Visemes
 from .exceptions import InvalidArgument, InvalidType, RuntimeNotReadyError
 from .frames import ComposedFrame, VideoFrame
 from .settings import FPS, INPUT_SAMPLE_RATE
@@ -289,20 +290,42 @@ class Bithuman(_Opened):
         """Samples a second that the networks hear. Audio at any other rate is resampled for them."""
         return INPUT_SAMPLE_RATE
 
-    def compose(self, audio: "_pcm.Audio", *, sample_rate: int = INPUT_SAMPLE_RATE) -> "Frames":
+    def compose(
+        self,
+        audio: "Optional[_pcm.Audio]" = None,
+        *,
+        sample_rate: int = INPUT_SAMPLE_RATE,
+        curves: Optional[Curves] = None,
+        visemes: Optional[Visemes] = None,
+        message_id: Optional[str] = None,
+    ) -> "Frames":
         """Speaks an utterance.
 
         Args:
             audio: A file (wav, flac, mp3, ogg, m4a) by its path or opened, s16le bytes, int16 or float samples (an array of numpy's,
-                an ``array.array``, a memoryview, a list), or an iterable of such pieces.
+                an ``array.array``, a memoryview, a list), or an iterable of such pieces. None: curves or visemes alone make the frames.
             sample_rate: Of audio that does not say so itself.
+            curves: ARKit values that replace what the speech network makes.
+            visemes: Visemes that the mouth is taken from.
+            message_id: Comes back as ``source_message_id`` of the frames with this audio.
 
         Returns:
             An iterator of frames, each with its 40 ms of audio; closing it interrupts. Draw it to its end, or close it, before
             the next utterance. Up to six frames are drawn at a time, as far as there is audio.
         """
         self._opened()
-        return Frames(self._session, _pcm.pieces(audio, sample_rate), closes=False)
+        if audio is None and curves is None and visemes is None:
+            raise InvalidArgument("nothing to compose: give audio, curves or visemes")
+        for given, kind in ((curves, Curves), (visemes, Visemes)):
+            if not isinstance(given, (kind, type(None))):
+                raise InvalidType(f"{kind.__name__.lower()} are given as bithuman.{kind.__name__}, not as {type(given).__name__}")
+        if not isinstance(message_id, (str, type(None))):
+            raise InvalidType(f"a message_id is a str, not {type(message_id).__name__}")
+        pieces = iter(()) if audio is None else _pcm.pieces(audio, sample_rate)
+        frames = Frames(self._session, pieces, closes=False)
+        frames._drive(curves, visemes, without_sound=audio is None)
+        frames._message_id = message_id
+        return frames
 
     def perform(self, motion: str) -> None:
         """Plays a motion once, from the next frame where it can begin without a jump, and once in an utterance. Frames that are drawn
@@ -313,6 +336,20 @@ class Bithuman(_Opened):
         """
         self._opened()
         self._session.perform(motion)
+
+    def set_emotion(self, emotion: str, strength: float = 1.0) -> None:
+        """Lets the face show an emotion in place of the one before, until another one is asked for. It comes and goes within 0.7 s, behind
+        the frames that are drawn already: up to five.
+
+        Args:
+            emotion: ``neutral``, ``joy``, ``sadness``, ``anger``, ``surprise``, ``fear`` or ``disgust``.
+            strength: From 0 to 1.
+
+        Raises:
+            UnknownAction: Not one of the avatar's ``emotions``: one that was filmed has ``neutral`` alone.
+        """
+        self._opened()
+        self._session.set_emotion(emotion, strength)
 
     def set_muted(self, muted: bool) -> None:
         """Mutes speech, or lets it be heard again. Muted speech takes its time, but its samples are zeros and the mouth rests."""
@@ -343,8 +380,16 @@ class _Drawn(Unique, Generic[_T]):
         self._session: Optional[Session] = session
         self._pieces = pieces
         self._closes = closes
+        self._curves: Optional[Curves] = None
+        self._visemes: Optional[Visemes] = None
+        self._without_sound = False
+        self._message_id: Optional[str] = None
+        self._pushed = False
         self._flushed = False
         self._speaking = False
+
+    def _drive(self, curves: Optional[Curves], visemes: Optional[Visemes], without_sound: bool) -> None:
+        self._curves, self._visemes, self._without_sound = curves, visemes, without_sound
 
     def __iter__(self) -> "Iterator[_T]":
         return self
@@ -354,6 +399,10 @@ class _Drawn(Unique, Generic[_T]):
         if session is None:
             raise StopIteration
         try:
+            if not self._pushed:
+                # First: what an utterance before was closed with would be drawn otherwise.
+                self._pushed = True
+                self._begin(session)
             frame = session.draw(TOGETHER) or self._draw(session)
             while frame is not None and not (self._speaking or frame.is_speech):
                 # It closes the mouth after an utterance that was interrupted, and belongs to none.
@@ -367,17 +416,32 @@ class _Drawn(Unique, Generic[_T]):
             raise StopIteration
         return self._convert(frame)
 
+    def _begin(self, session: Session) -> None:
+        """Pushes what drives the mouth, and the first piece of audio."""
+        curves, visemes, without_sound = self._curves, self._visemes, self._without_sound
+        if curves is not None:
+            session.push_curves(
+                curves.names, curves.times, curves.values, ignore_unknown=curves.ignore_unknown, without_sound=without_sound
+            )
+        if visemes is not None:
+            session.push_visemes(visemes.visemes, visemes.set, ignore_unknown=visemes.ignore_unknown, without_sound=without_sound)
+        self._push(session)
+
+    def _push(self, session: Session) -> None:
+        """Pushes the next piece of audio, or ends the utterance."""
+        piece = next(self._pieces, None)
+        if piece is None:
+            session.flush()
+            self._flushed = True
+        else:
+            session.push(*piece, self._message_id)
+
     def _draw(self, session: Session) -> Optional[VideoFrame]:
         while True:
             frame = session.draw(TOGETHER)
             if frame is not None or self._flushed:
                 return frame
-            piece = next(self._pieces, None)
-            if piece is None:
-                session.flush()
-                self._flushed = True
-            else:
-                session.push(*piece)
+            self._push(session)
 
     def _convert(self, frame: VideoFrame) -> _T:
         raise NotImplementedError

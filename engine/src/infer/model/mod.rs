@@ -1,4 +1,4 @@
-//! Reads a network before any runtime sees it: an avatar is data, never a program.
+//! Checks the file of a model before any runtime sees it: an avatar is data, never a program.
 //!
 //! A file in ONNX can do more than an avatar's network may: read other files of the user's (external
 //! data), loop without end, ask for any amount of memory, call functions and operators that a runtime

@@ -203,6 +203,41 @@ fn a_removed_task_is_not_served_and_its_name_is_not_used_again() {
     assert_eq!(fixture.taken(0).len(), 0);
 }
 
+/// The turn of the avatar that is gone doesn't count as one of the new avatar's, which begins with one.
+#[test]
+fn an_avatar_that_comes_while_the_last_turn_of_another_runs_is_served_at_once() {
+    let mut fixture = Fixture::new(2, &[(0, 0)]);
+    let batch = fixture.take(0).unwrap();
+    fixture.queue.remove(fixture.ids[0]);
+    fixture.shares[1] = Arc::new(Share::new());
+    fixture.add(1, 0);
+    assert_eq!(fixture.taken(0), [1]);
+    fixture.queue.put_back(&batch, &[None], fixture.now);
+}
+
+#[test]
+fn a_task_that_is_gone_is_not_served() {
+    let mut fixture = Fixture::new(1, &[(0, 0), (1, 10)]);
+    fixture.tasks[0] = Arc::new(Plain);
+    assert_eq!(fixture.taken(0), [1], "the other one");
+    assert!(fixture.take(0).is_none(), "no batch without a task");
+    fixture.tasks.clear();
+    fixture.announce(1, 0, 0);
+    assert!(fixture.take(0).is_none(), "no batch without a task");
+}
+
+#[test]
+fn avatars_that_come_and_go_leave_nothing_behind() {
+    let mut fixture = Fixture::new(1, &[]);
+    for _ in 0..100 {
+        fixture.shares[0] = Arc::new(Share::new());
+        fixture.add(0, 0);
+        let id = fixture.ids.pop().unwrap();
+        fixture.queue.remove(id);
+    }
+    assert_eq!((fixture.queue.len(), fixture.queue.groups()), (0, 1));
+}
+
 /// One long wait is an accident, more are too much work; a wait for others of the group is none.
 #[test]
 fn tasks_that_wait_for_long_again_and_again_lag() {

@@ -284,7 +284,7 @@ impl Renderer {
                 return FrameKind::Idle;
             }
             input.take(samples, &mut frame.audio);
-            self.take_gesture(&mut input, frame);
+            self.take_controls(&mut input, frame);
             frame.tag = input
                 .front()
                 .map_or(0, |utterance| utterance.tag(self.frame));
@@ -303,8 +303,9 @@ impl Renderer {
         plan.kind
     }
 
-    /// Takes the gesture that was requested last, if any.
-    fn take_gesture(&mut self, input: &mut Input, frame: &mut PreparedFrame) {
+    /// Takes the gesture that was requested last, if any, and the emotion.
+    fn take_controls(&mut self, input: &mut Input, frame: &mut PreparedFrame) {
+        self.animation.emotion.set(input.mood);
         if let Some(gesture) = input.gesture.take() {
             self.animation.perform(gesture);
             frame.gesture = Some(gesture);
@@ -337,13 +338,14 @@ impl Renderer {
             // Speech has taken it with its audio. Where the motions start over for the next utterance, it
             // is for that one.
             if !matches!(kind, FrameKind::Speech { .. }) && !self.restarts {
-                self.take_gesture(&mut input, frame);
+                self.take_controls(&mut input, frame);
             }
             input.base_loop
         };
         let motions = &self.avatar.data.motions;
         let level = loudness(&frame.audio);
         self.animation.life.step(self.talking, level);
+        self.animation.emotion.step();
         self.selection = self.animation.next(motions, self.talking, base_loop);
         frame.kind = kind;
         frame.interruptions = self.interruptions;

@@ -33,8 +33,9 @@ impl Renderer {
         frame.rig = None;
         if let Some(portrait) = self.avatar.data.portrait.as_ref().filter(|_| self.pictures) {
             let gesture = self.avatar.data.motions.gesture_at(self.selection.frame);
+            let upper = (&self.animation.life, self.animation.emotion.weights());
             let (mouth, opacity) = (self.mouth.coefficients(), self.mouth.patch_opacity());
-            frame.rig = Some(portrait.rig(mouth, opacity, &self.animation.life, gesture));
+            frame.rig = Some(portrait.rig(mouth, opacity, upper, gesture));
         } else if self.pictures {
             let found = self.bases.take(&self.avatar, self.selection.frame);
             frame.base_frame = found.index;

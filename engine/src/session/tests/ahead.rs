@@ -250,3 +250,18 @@ fn what_is_dropped_ends_with_the_audio() {
     assert!(samples > 640 && frame.flags().speech, "{frame:?}");
     assert_eq!(frame.audio().len() as u64, samples);
 }
+
+/// With the pool's own thread, on a clock of the host's that the test sets.
+#[test]
+fn the_pool_prepares_ahead_on_a_hosts_clock() {
+    let clock = HostClock::new();
+    clock.set_position(Duration::from_secs(3));
+    let options = SessionOptions::default().clock(Clock::Host(clock.clone()));
+    let session = toy().session(options).unwrap();
+    session.push_audio(&voice(32_000)[..], RATE, 1).unwrap();
+    session.flush();
+    session.next_frame().unwrap().unwrap();
+    while lock(&session.core.ring).room().is_some() {
+        std::thread::yield_now();
+    }
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::ring::RING_FRAMES;
 use super::*;
-use crate::clock::ManualClock;
+use crate::clock::{HostClock, ManualClock};
 use crate::schedule::{Deadline, Task, TaskId, WorkItem};
 use crate::{Engine, EngineBuilder, Provider};
 
