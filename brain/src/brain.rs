@@ -1,7 +1,7 @@
 //! A conversation in a thread of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
@@ -33,6 +33,7 @@ enum Message {
 #[derive(Debug)]
 pub struct Brain {
     messages: SyncSender<Message>,
+    stop: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -53,12 +54,18 @@ impl Brain {
             messages: messages.clone(),
             count: Arc::default(),
         };
+        let stop: Arc<AtomicBool> = Arc::default();
+        let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("conversation".to_owned())
-            .spawn(move || converse(Conversation::new(settings), &received, &running, events))
+            .spawn(move || {
+                let conversation = Conversation::new(settings);
+                converse(conversation, &received, &stopped, &running, events);
+            })
             .map_err(|e| no_thread().with_source(e))?;
         Ok(Self {
             messages,
+            stop,
             thread: Some(thread),
         })
     }
@@ -78,9 +85,14 @@ impl Brain {
 
 impl Drop for Brain {
     fn drop(&mut self) {
-        let _ = self.messages.send(Message::Stop);
+        self.stop.store(true, Ordering::Release);
+        // It is looked for before each message; this one wakes the thread, if it waits for one.
+        let _ = self.messages.try_send(Message::Stop);
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+            // Dropped by `events`, it can't wait for itself.
+            if thread.thread().id() != thread::current().id() {
+                let _ = thread.join();
+            }
         }
     }
 }
@@ -92,10 +104,14 @@ fn no_thread() -> Error {
 fn converse(
     mut conversation: Conversation,
     received: &Receiver<Message>,
+    stop: &AtomicBool,
     running: &Running,
     mut events: impl FnMut(Event),
 ) {
     while let Ok(message) = received.recv() {
+        if stop.load(Ordering::Acquire) {
+            break;
+        }
         match message {
             Message::Input(input) => conversation.input(input),
             Message::Piece(reply, piece) => {

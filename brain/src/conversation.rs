@@ -65,6 +65,8 @@ struct Reply {
     bytes: usize,
     /// The responder has given its last piece.
     complete: bool,
+    /// All sound so far has been spoken, and nothing came since.
+    starved: bool,
     too_long: bool,
 }
 
@@ -123,8 +125,11 @@ impl Conversation {
                 }
             }
             Input::Finished { reply } => {
-                if self.current_reply(reply).is_some_and(|r| r.complete) {
-                    self.finish();
+                match self.current_reply(reply) {
+                    Some(current) if current.complete => self.finish(),
+                    // The avatar waits for sound that may never come.
+                    Some(current) => current.starved = true,
+                    None => {}
                 }
             }
         }
@@ -199,11 +204,13 @@ impl Conversation {
             played_ms: 0,
             bytes: 0,
             complete: false,
+            starved: false,
             too_long: false,
         });
         self.jobs.push(Job {
             reply: self.replies,
             request: Request {
+                reply: self.replies,
                 said,
                 history,
                 cancel,
@@ -267,6 +274,7 @@ impl Conversation {
             return true;
         }
         spoken.sound(rate_hz, samples.len());
+        current.starved = false;
         self.out.push(Event::Speech {
             reply,
             rate_hz,
@@ -288,6 +296,7 @@ impl Conversation {
         let too_long = current.too_long;
         let captions = current.spoken.end();
         let has_sound = current.spoken.has_sound();
+        let is_spoken = !has_sound || current.starved;
         self.out.extend(captions.into_iter().map(Event::Caption));
         match result {
             Err(error) if error.kind() != ErrorKind::Cancelled => {
@@ -300,7 +309,8 @@ impl Conversation {
         }
         if has_sound {
             self.out.push(Event::EndOfSpeech { reply });
-        } else {
+        }
+        if is_spoken {
             self.finish();
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use essence::Result;
 
-use crate::event::Speaker;
+use crate::event::{ReplyId, Speaker};
 
 /// What the user said.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,8 @@ pub struct Turn {
 /// A request for a reply.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// The number of the reply in its conversation, from 1.
+    pub reply: ReplyId,
     /// What the user said.
     pub said: Said,
     /// The turns before it, oldest first.

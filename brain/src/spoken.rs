@@ -95,7 +95,7 @@ impl Spoken {
             part.text = if kept.is_empty() {
                 String::new()
             } else {
-                format!("{kept} –")
+                format!("{kept}—")
             };
             part.end = Some(end.min(played.max(part.start)));
             changed.extend(self.caption(i));

@@ -61,6 +61,17 @@ impl Failure {
         failure
     }
 
+    /// An address that other machines reach, without the permission.
+    #[cold]
+    pub(crate) fn public_bind(message: &str) -> Self {
+        let failure = Self::new(
+            "PUBLIC_BIND_REFUSED",
+            ErrorKind::InvalidArgument,
+            message.to_owned(),
+        );
+        failure.hint("leave --host out to talk on this machine alone")
+    }
+
     /// The output cannot be written.
     #[cold]
     pub(crate) fn output(message: impl Into<String>, cause: Option<&std::io::Error>) -> Self {

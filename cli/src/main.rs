@@ -15,6 +15,7 @@ mod output;
 mod picture;
 mod progress;
 mod render;
+mod run;
 mod runtime;
 mod sink;
 mod speech;
@@ -50,6 +51,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Args),
     Render(render::Args),
     #[cfg(feature = "portrait")]
     Create(create::Args),
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
     };
     let console = Console::new(cli.json);
     let result = match cli.command {
+        Command::Run(args) => run::run(&console, &args),
         Command::Render(args) => render::run(&console, &args),
         #[cfg(feature = "portrait")]
         Command::Create(args) => create::run(&console, &args),

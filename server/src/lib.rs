@@ -1,1 +1,46 @@
-//! x
+//! Conversations with a talking avatar in a browser: the page, its sockets, and the sessions behind them.
+//!
+//! A [`Server`] joins the crates that don't know each other: `essence-live` draws, encodes and sends;
+//! `essence-brain` hears, takes turns and answers. Each conversation has one of both, joined by two queues:
+//! heard sound goes up, speech and captions come down.
+//!
+//! # Addresses
+//!
+//! | address | gives |
+//! |---|---|
+//! | `GET /CODE`, `GET /embed/CODE` | the page; hyphens and case of the code don't matter |
+//! | `GET /CODE/poster.png` | the avatar at rest |
+//! | `GET /CODE/ws` | the page's WebSocket: control as JSON text, pictures and sound as [binary](essence_live::ws) |
+//! | `POST /CODE/offer?session=TOKEN` | WebRTC: the page's offer for the answer, both SDP |
+//! | `GET /assets/…` | scripts and styles |
+//! | `GET /healthz` | `ok` |
+//! | `GET /metrics` | counters for Prometheus |
+//!
+//! # Sessions
+//! Fetching the page starts nothing. A conversation begins when a page opens its WebSocket, goes on for
+//! [`Options::resume`] without one (a reload, a broken network), and ends after
+//! [`Options::session_limit`] in any case. There are at most [`Options::max_sessions`] at a time.
+//!
+//! # Strangers
+//! The code is compared in constant time. `Host` has to be an address or a [known
+//! name](Options::hosts), which keeps other sites from reaching a server on this machine by a name of
+//! theirs; `Origin` has to be the server's own where something is changed. Bodies, messages, connections
+//! and waits are limited.
+#![deny(unsafe_code)]
+
+mod access;
+mod assets;
+mod connections;
+mod conversation;
+mod metrics;
+mod options;
+mod poster;
+mod protocol;
+mod routes;
+mod server;
+mod socket;
+mod state;
+mod table;
+
+pub use options::{Options, PUBLIC_BIND_REFUSED};
+pub use server::Server;

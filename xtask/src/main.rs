@@ -4,11 +4,13 @@
 mod abi;
 mod bindings;
 mod c_test;
+mod devtools;
 mod documents;
 mod fuzz;
 mod header;
 mod install;
 mod instructions;
+mod live_test;
 mod plots;
 mod record;
 mod runtime;
@@ -57,6 +59,8 @@ cargo xtask <verb>
                     the corpus of all targets and mutations of it, without libFuzzer
   install --prefix PREFIX [--destdir DIR] [--debug]
                     libessence, its header, pkg-config file and CMake package
+  live-test [--pictures FOLDER]
+                    `bithuman run` in headless Chromium, a file as its microphone; skipped where no Chromium is; with pictures of the page
   header [--verify] include/essence.h from ffi/, or whether it is up to date
   golden [--accept] compare rendered frames with testdata/golden, or write them anew
   runtime           bring ONNX Runtime's CPU library into target/onnxruntime
@@ -97,6 +101,8 @@ fn main() -> Result<()> {
         ["fuzz", target, seconds] => fuzz::fuzz(&sh, target, Checked, seconds),
         ["install", "--check"] => install::check(&sh),
         ["install", rest @ ..] => install::install(&sh, rest),
+        ["live-test"] => live_test::run(&sh, None),
+        ["live-test", "--pictures", folder] => live_test::run(&sh, Some(folder)),
         ["header"] => header::header(&sh, false),
         ["header", "--verify"] => header::header(&sh, true),
         ["golden"] => golden(&sh, false),
@@ -140,6 +146,7 @@ fn test(sh: &Shell) -> Result<()> {
     studio_tests(sh)?;
     c_interface(sh)?;
     bindings::python(sh, false)?;
+    live_test::run(sh, None)?;
     // Apart from the others, which do without the feature.
     cmd!(
         sh,

@@ -1,6 +1,7 @@
 //! Requests to the server, with limits on time and size, and its refusals in words.
 
 use std::io::{BufReader, Read};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +48,9 @@ impl Http {
             .parse()
             .map_err(|e| invalid("is not an address").with_source(e))?;
         let host = uri.host().unwrap_or_default();
-        let local = matches!(host, "localhost" | "[::1]") || host.starts_with("127.");
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        let local =
+            host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
         match uri.scheme_str() {
             Some("https") => {}
             Some("http") if local || key.is_empty() => {}

@@ -3,7 +3,6 @@
 mod file;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use essence::{Error, ErrorKind, Result};
 
@@ -41,7 +40,6 @@ const DEFAULT_SOUNDS: [(&str, &[u8]); 8] = sounds![
 pub struct Script {
     file: ScriptFile,
     speak: Option<SpeechProgram>,
-    next: AtomicUsize,
 }
 
 impl Script {
@@ -75,23 +73,23 @@ impl Script {
     }
 
     fn new(file: ScriptFile, speak: Option<SpeechProgram>) -> Self {
-        Self {
-            file,
-            speak,
-            next: AtomicUsize::new(0),
-        }
+        Self { file, speak }
     }
 
-    /// The next reply in turn.
-    fn in_turn(&self) -> Option<&Line> {
+    /// The reply without `when` whose turn it is.
+    fn in_turn(&self, request: &Request) -> Option<&Line> {
         let lines: Vec<_> = self
             .file
             .replies
             .iter()
             .filter(|l| l.when.is_empty())
             .collect();
-        let next = self.next.fetch_add(1, Ordering::Relaxed);
-        lines.get(next.checked_rem(lines.len())?).copied()
+        // The greeting is the first reply.
+        let before = request
+            .reply
+            .saturating_sub(1 + u64::from(self.file.greeting.is_some()));
+        let next = before.checked_rem(lines.len() as u64)?;
+        lines.get(usize::try_from(next).ok()?).copied()
     }
 
     fn matching(&self, text: &str) -> Option<&Line> {
@@ -132,12 +130,12 @@ impl Responder for Script {
     fn respond(&self, request: &Request, pieces: Pieces<'_>) -> Result<()> {
         let line = match &request.said {
             Said::Nothing => self.file.greeting.as_ref(),
-            Said::Voice(_) => self.in_turn(),
+            Said::Voice(_) => self.in_turn(request),
             Said::Text(text) => match self.matching(text) {
                 None if self.file.say_typed && self.speak.is_some() => {
                     return self.say(text, request, pieces);
                 }
-                found => found.or_else(|| self.in_turn()),
+                found => found.or_else(|| self.in_turn(request)),
             },
         };
         match line {

@@ -1,0 +1,315 @@
+// The page: joins the connection, pictures and sound, the microphone and what can be pressed.
+
+import { Captions } from './captions.js';
+import { Connection } from './connection.js';
+import { Embed } from './embed.js';
+import { Player, isSupported, microphoneMessage, soundName, visibilityMessage } from './media.js';
+import { Microphone } from './microphone.js';
+import { Rtc } from './rtc.js';
+
+const $ = id => document.getElementById(id);
+const body = document.body;
+const code = body.dataset.code;
+const wanted = new URLSearchParams(location.search);
+const name = document.title;
+
+const PHRASES = { listening: 'Listening', thinking: 'Thinking', speaking: 'Speaking' };
+
+const captions = new Captions($('log'), $('subtitle'));
+const embed = new Embed({
+  start: () => start(false),
+  text: ({ text }) => say(String(text ?? '')),
+  interrupt,
+  gesture: ({ name }) => connection?.send({ type: 'gesture', name: String(name ?? '') }),
+  microphone: ({ on }) => setMicrophone(Boolean(on)),
+  end: () => connection?.leave(),
+});
+
+let connection = null;
+let context = null;
+let output = null;
+let microphone = null;
+let player = null;
+let rtc = null;
+let pings = new Map();
+let rtt = 0;
+/** What a test or a curious person may look at. */
+const figures = { transport: '', shown: 0, heard: 0, underruns: 0 };
+window.bithuman = { figures, get state() { return body.dataset.state; }, get phase() { return body.dataset.phase; } };
+
+if (['light', 'dark'].includes(wanted.get('theme'))) document.documentElement.dataset.theme = wanted.get('theme');
+if (wanted.get('log') === 'off') document.documentElement.dataset.quiet = '';
+if (wanted.get('captions') === 'off') $('captions').checked = captions.enabled = false;
+
+const poster = $('poster');
+const aspect = () => body.style.setProperty('--aspect', poster.naturalWidth / poster.naturalHeight || 1);
+if (poster.complete) aspect(); else poster.onload = aspect;
+
+function phase(next, text) {
+  body.dataset.phase = next;
+  if (text) $('status').textContent = text;
+  const live = next === 'live';
+  $('welcome').hidden = next !== 'poster' && next !== 'ended';
+  $('bar').hidden = next === 'poster' || next === 'ended';
+  for (const element of $('form').elements) element.disabled = !live;
+}
+
+function fail(sentence) {
+  $('error').textContent = sentence ?? '';
+  $('error').hidden = !sentence;
+  if (sentence) embed.tell('error', { message: sentence });
+}
+
+async function start(withMicrophone) {
+  if (connection) return;
+  fail('');
+  $('start').disabled = true;
+  phase('joining', 'Connecting');
+  try {
+    // A click brings us here: sound may play from now on.
+    context = new AudioContext({ sampleRate: 48_000, latencyHint: 'interactive' });
+    await context.audioWorklet.addModule('/assets/worklets.js');
+    context.resume();
+    output = context.createGain();
+    output.connect(context.destination);
+    listenToItself();
+  } catch (error) {
+    phase('poster');
+    $('start').disabled = false;
+    return fail(`This browser can't play the conversation: ${error.message}`);
+  }
+  microphone = new Microphone(context);
+  microphone.addEventListener('samples', ({ detail }) => {
+    if (player) connection.sendMedia(microphoneMessage(detail, microphone.rate));
+  });
+  microphone.addEventListener('silent', () => connection?.send({ type: 'end_of_turn' }));
+  if (withMicrophone) await setMicrophone(true); else showMicrophone();
+  connection = new Connection(code);
+  connection.addEventListener('message', ({ detail }) => receive(detail));
+  connection.addEventListener('media', ({ detail }) => player?.receive(detail));
+  connection.addEventListener('waiting', () => phase('joining', 'Reconnecting'));
+  connection.addEventListener('closed', ({ detail }) => ended(detail));
+  connection.open();
+}
+
+function receive(message) {
+  switch (message.type) {
+    case 'session': return join(message);
+    case 'state': return setState(message.state);
+    case 'caption':
+      captions.show(message);
+      return embed.tell('caption', { speaker: message.speaker, text: message.text, final: message.final, reply: message.reply });
+    case 'interrupted':
+      player?.clear();
+      return captions.silence();
+    case 'failure': return fail(message.message);
+    case 'gesture': return embed.tell('gesture', { name: message.name });
+    case 'pong':
+      rtt = performance.now() - (pings.get(message.id) ?? performance.now());
+      pings.delete(message.id);
+  }
+}
+
+async function join(session) {
+  captions.clear();
+  for (const caption of session.captions) captions.show(caption, false);
+  if (session.resumed && session.captions.length) captions.note('The conversation goes on.');
+  body.style.setProperty('--aspect', session.width / session.height);
+  closeMedia();
+  // On this machine both ways are as good, and Firefox knows only one of them.
+  const local = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
+  const transport = wanted.get('transport') ?? (local && isSupported() ? 'websocket' : 'webrtc');
+  if (transport === 'webrtc' && session.webrtc && 'RTCPeerConnection' in window) {
+    try {
+      await joinRtc();
+      return joined(session);
+    } catch {
+      closeMedia();
+    }
+  }
+  if (!isSupported()) {
+    connection.leave();
+    return fail('This browser is too old for the conversation: it knows no WebCodecs, and WebRTC did not connect.');
+  }
+  joinSocket();
+  joined(session);
+}
+
+function joined(session) {
+  phase('live');
+  setState(session.state);
+  $('start').disabled = false;
+  // An error of the microphone stays to be read.
+  embed.tell('ready', { name: session.name, gestures: session.gestures, resumed: session.resumed });
+}
+
+function joinSocket() {
+  const canvas = $('canvas');
+  player = new Player(canvas, context, output, bytes => connection.sendMedia(bytes));
+  player.onfirst = () => { canvas.hidden = false; };
+  figures.transport = 'websocket';
+  connection.send({ type: 'media', sound: soundName() });
+  if (document.hidden) connection.sendMedia(visibilityMessage(false));
+}
+
+async function joinRtc() {
+  const video = $('video');
+  rtc = new Rtc();
+  video.muted = $('sound').getAttribute('aria-pressed') === 'false';
+  await rtc.start(code, connection.token, video, microphone.track);
+  rtc.onlost = () => {
+    closeMedia();
+    joinSocket();
+  };
+  video.hidden = false;
+  figures.transport = 'webrtc';
+  const count = () => { figures.shown++; if (rtc) video.requestVideoFrameCallback?.(count); };
+  video.requestVideoFrameCallback?.(count);
+  context.createMediaStreamSource(video.srcObject).connect(analyser);
+}
+
+function closeMedia() {
+  player?.close();
+  rtc?.close();
+  player = rtc = null;
+  $('canvas').hidden = $('video').hidden = true;
+}
+
+function ended(sentence) {
+  closeMedia();
+  microphone?.stop();
+  context?.close();
+  connection = context = microphone = null;
+  captions.silence();
+  phase('ended', 'Ended');
+  $('hint').textContent = sentence || 'The conversation is over.';
+  $('start').textContent = 'Start again';
+  $('start').disabled = false;
+  embed.tell('ended', { message: sentence });
+}
+
+function setState(state) {
+  if (body.dataset.phase === 'live') $('status').textContent = PHRASES[state];
+  if (state === 'speaking') captions.speak();
+  if (state === 'listening') captions.silence();
+  body.dataset.state = state;
+  embed.tell('state', { state });
+}
+
+function say(text) {
+  if (!text.trim() || !connection) return;
+  fail('');
+  connection.send({ type: 'text', text });
+}
+
+function interrupt() {
+  player?.clear();
+  connection?.send({ type: 'interrupt' });
+}
+
+async function setMicrophone(on) {
+  if (!microphone) return;
+  if (on && !microphone.track) {
+    try {
+      await microphone.start($('devices').value);
+      rtc?.replace(microphone.track);
+      await listDevices();
+    } catch (error) {
+      fail(error.message);
+    }
+  }
+  microphone.open = on && !$('push').checked;
+  showMicrophone();
+}
+
+function showMicrophone() {
+  const on = Boolean(microphone?.track) && (microphone.isOpen || $('push').checked);
+  $('mic').setAttribute('aria-pressed', String(on));
+  $('talk').hidden = !$('push').checked;
+}
+
+async function listDevices() {
+  const chosen = $('devices').value;
+  const options = (await Microphone.devices()).map(device => new Option(device.label || 'Microphone', device.deviceId));
+  $('devices').replaceChildren(new Option('Default', ''), ...options);
+  $('devices').value = chosen;
+}
+
+async function hold(down) {
+  if (!$('push').checked || !microphone) return;
+  if (down && !microphone.track) await setMicrophone(true);
+  microphone.open = down;
+  $('talk').classList.toggle('held', down);
+}
+
+// Loudness of what is played: for the figures, and for tests that want to know whether sound is heard.
+let analyser = null;
+function listenToItself() {
+  analyser = context.createAnalyser();
+  analyser.fftSize = 1024;
+  output.connect(analyser);
+}
+
+const samples = new Float32Array(1024);
+setInterval(async () => {
+  if (!context) return;
+  analyser.getFloatTimeDomainData(samples);
+  figures.loudness = Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
+  if (figures.loudness > 0.003) figures.heard++;
+  if (player) Object.assign(figures, player.figures);
+  $('level').style.setProperty('--level', Math.min(1, (microphone?.level ?? 0) * 8).toFixed(2));
+}, 100);
+
+setInterval(async () => {
+  if (!connection) return;
+  const id = Math.round(performance.now());
+  pings.set(id, performance.now());
+  if (pings.size > 10) pings.clear();
+  connection.send({ type: 'ping', id });
+  if ($('figures').hidden) return;
+  const found = rtc ? await rtc.figures() : { rtt, rate: player?.figures.rate };
+  const wait = player ? `\nbuffer   ${player.figures.waiting * 40} ms` : '';
+  $('figures').textContent =
+    `way      ${figures.transport}\nnetwork  ${Math.round(found.rtt ?? 0)} ms\npictures ${Math.round(found.rate ?? 0)}/s${wait}`;
+}, 1000);
+
+$('start').onclick = () => start(wanted.get('microphone') !== 'off');
+$('start-quiet').onclick = () => start(false);
+$('end').onclick = () => connection?.leave();
+$('interrupt').onclick = interrupt;
+$('mic').onclick = () => setMicrophone($('mic').getAttribute('aria-pressed') !== 'true');
+$('sound').onclick = () => {
+  const on = $('sound').getAttribute('aria-pressed') !== 'true';
+  $('sound').setAttribute('aria-pressed', String(on));
+  $('video').muted = !on;
+  output.gain.value = on ? 1 : 0;
+};
+$('screen').onclick = () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.());
+$('more').onclick = () => {
+  $('settings').hidden = !$('settings').hidden;
+  $('more').setAttribute('aria-expanded', String(!$('settings').hidden));
+};
+$('push').onchange = () => setMicrophone($('mic').getAttribute('aria-pressed') === 'true');
+$('captions').onchange = () => { captions.enabled = $('captions').checked; if (!captions.enabled) $('subtitle').hidden = true; };
+$('show-figures').onchange = () => { $('figures').hidden = !$('show-figures').checked; };
+$('devices').onchange = async () => { microphone?.stop(); await setMicrophone(true); };
+$('form').onsubmit = event => {
+  event.preventDefault();
+  say($('text').value);
+  $('text').value = '';
+};
+$('talk').onpointerdown = event => { $('talk').setPointerCapture(event.pointerId); hold(true); };
+$('talk').onpointerup = $('talk').onpointercancel = () => hold(false);
+document.addEventListener('keydown', event => {
+  if (event.key === 'Escape') return interrupt();
+  if (event.target.matches('input, select, button') || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === ' ' && $('push').checked) { event.preventDefault(); hold(true); }
+  if (event.key === 'm') $('mic').click();
+  if (event.key === 'f') $('screen').click();
+});
+document.addEventListener('keyup', event => { if (event.key === ' ') hold(false); });
+document.addEventListener('visibilitychange', () => { if (player) connection.sendMedia(visibilityMessage(!document.hidden)); });
+
+// A reload in the midst of a conversation goes on with it, where the browser lets sound play.
+if (sessionStorage.getItem(`session:${code}`)) $('start').textContent = 'Go on';
+embed.tell('loaded', { name });

@@ -1,0 +1,293 @@
+//! One conversation: an avatar's pictures and sound joined to a brain.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Instant;
+
+use essence::{Avatar, Result};
+use essence_brain::{Brain, Caption, Event as Said, Input, Responder, Settings, Speaker, State};
+use essence_live::rtc::Peer;
+use essence_live::{Event as Shown, Publisher, PublisherOptions, SinkId};
+use tokio::sync::mpsc;
+
+use crate::metrics::Metrics;
+use crate::protocol::ToPage;
+
+/// Captions that a page gets when it comes back.
+const KEPT_CAPTIONS: usize = 100;
+
+/// Messages that wait for a page. One that reads none for so long is disconnected.
+pub(crate) const PAGE_QUEUE: usize = 256;
+
+/// A conversation under way. Dropping the last handle ends it, which waits for its threads.
+pub(crate) struct Conversation {
+    pub(crate) token: String,
+    pub(crate) begun: Instant,
+    publisher: OnceLock<Publisher>,
+    brain: OnceLock<Brain>,
+    metrics: Arc<Metrics>,
+    page: Mutex<Page>,
+    failed: AtomicBool,
+}
+
+/// The page's side.
+struct Page {
+    state: State,
+    captions: Vec<Caption>,
+    /// The way to the page that is connected.
+    sender: Option<mpsc::Sender<ToPage>>,
+    /// The number of the page, counted from 1; a later page takes the conversation over.
+    number: u64,
+    /// When the last page left.
+    left: Option<Instant>,
+    /// Whether pictures and sound were ever asked for.
+    joined: bool,
+    sink: Option<SinkId>,
+    peer: Option<Peer>,
+}
+
+impl Conversation {
+    /// Begins a conversation.
+    pub(crate) fn start(
+        token: String,
+        avatar: &Avatar,
+        responder: Arc<dyn Responder>,
+        settings: Settings,
+        metrics: Arc<Metrics>,
+    ) -> Result<Arc<Self>> {
+        let this = Arc::new(Self {
+            token,
+            begun: Instant::now(),
+            publisher: OnceLock::new(),
+            brain: OnceLock::new(),
+            metrics,
+            page: Mutex::new(Page {
+                state: State::Listening,
+                captions: Vec::new(),
+                sender: None,
+                number: 0,
+                left: Some(Instant::now()),
+                joined: false,
+                sink: None,
+                peer: None,
+            }),
+            failed: AtomicBool::new(false),
+        });
+        // Weak: the conversation owns both threads.
+        let weak = Arc::downgrade(&this);
+        let brain = Brain::start(responder, settings, move |event| {
+            with(&weak, |this| this.said(event));
+        })?;
+        let _ = this.brain.set(brain);
+        let weak = Arc::downgrade(&this);
+        let publisher = Publisher::start(avatar, PublisherOptions::default(), move |event| {
+            with(&weak, |this| this.shown(event));
+        })?;
+        let _ = this.publisher.set(publisher);
+        Ok(this)
+    }
+
+    /// From the brain down to the avatar and the page.
+    fn said(&self, event: Said) {
+        let Some(publisher) = self.publisher.get() else {
+            return;
+        };
+        match event {
+            Said::Pause(paused) => publisher.set_paused(paused),
+            Said::Speech {
+                reply,
+                rate_hz,
+                samples,
+            } => {
+                if let Err(error) = publisher.push_audio(&samples[..], rate_hz, reply) {
+                    self.tell(ToPage::Failure {
+                        message: error.to_string(),
+                    });
+                }
+            }
+            Said::EndOfSpeech { .. } => publisher.flush(),
+            Said::Interrupt => {
+                self.metrics.interruptions.add();
+                publisher.interrupt();
+                self.tell(ToPage::Interrupted);
+            }
+            Said::Gesture(name) => {
+                // A gesture that this avatar doesn't know is no failure of the conversation.
+                if publisher.perform(&name).is_ok() {
+                    self.tell(ToPage::Gesture { name });
+                }
+            }
+            Said::State(state) => {
+                self.page().state = state;
+                self.tell(ToPage::State { state });
+            }
+            Said::Caption(caption) => {
+                self.keep(&caption);
+                self.tell(ToPage::Caption(caption));
+            }
+            Said::Failure(message) => {
+                self.metrics.failures.add();
+                self.tell(ToPage::Failure { message });
+            }
+        }
+    }
+
+    /// From the avatar up to the brain.
+    fn shown(&self, event: Shown) {
+        match event {
+            Shown::Played { reply, position } => {
+                let ms = u64::try_from(position.as_millis()).unwrap_or(u64::MAX);
+                self.input(Input::Played { reply, ms });
+            }
+            Shown::SpeechEnded { reply, .. } => self.input(Input::Finished { reply }),
+            Shown::Closed { error: Some(error) } => {
+                self.failed.store(true, Ordering::Release);
+                self.metrics.failures.add();
+                let message = format!("the avatar failed: {error}");
+                self.tell(ToPage::Ended { message });
+            }
+            _ => {}
+        }
+    }
+
+    /// Hands a message to the brain, which drops it when far too many wait.
+    pub(crate) fn input(&self, input: Input) {
+        if let Some(brain) = self.brain.get() {
+            brain.send(input);
+        }
+    }
+
+    pub(crate) fn perform(&self, name: &str) {
+        self.said(Said::Gesture(name.to_owned()));
+    }
+
+    /// A page connects: what it has to know first, its messages, and its number.
+    pub(crate) fn enter(
+        &self,
+        avatar: &Avatar,
+        webrtc: bool,
+        resumed: bool,
+    ) -> (u64, mpsc::Receiver<ToPage>) {
+        let (sender, receiver) = mpsc::channel(PAGE_QUEUE);
+        let mut page = self.page();
+        page.number += 1;
+        page.left = None;
+        self.detach(&mut page);
+        let info = avatar.info();
+        let (width, height) = self
+            .publisher
+            .get()
+            .map_or((info.frame_width, info.frame_height), |p| {
+                p.session().frame_size()
+            });
+        // The channel is empty.
+        let _ = sender.try_send(ToPage::Session {
+            token: self.token.clone(),
+            resumed,
+            name: info.name.clone(),
+            width,
+            height,
+            gestures: info.motions.clone(),
+            webrtc,
+            state: page.state,
+            captions: page.captions.clone(),
+        });
+        if let Some(before) = page.sender.replace(sender) {
+            let message = "the conversation goes on in another window".to_owned();
+            let _ = before.try_send(ToPage::Ended { message });
+        }
+        (page.number, receiver)
+    }
+
+    /// A page is gone.
+    pub(crate) fn leave(&self, number: u64) {
+        let mut page = self.page();
+        if page.number != number {
+            return;
+        }
+        page.sender = None;
+        page.left = Some(Instant::now());
+        self.detach(&mut page);
+        drop(page);
+        // What was begun to be said has no end any more.
+        self.input(Input::EndOfTurn);
+    }
+
+    /// Sends pictures and sound to a page's sink, instead of where they went before.
+    pub(crate) fn attach(
+        &self,
+        number: u64,
+        sink: impl essence_live::Sink + 'static,
+        peer: Option<Peer>,
+    ) {
+        let mut page = self.page();
+        let Some(publisher) = self.publisher.get().filter(|_| page.number == number) else {
+            return;
+        };
+        self.detach(&mut page);
+        page.sink = Some(publisher.attach(sink));
+        page.peer = peer;
+        page.joined = true;
+    }
+
+    fn detach(&self, page: &mut Page) {
+        page.peer = None;
+        if let (Some(sink), Some(publisher)) = (page.sink.take(), self.publisher.get()) {
+            publisher.detach(sink);
+        }
+    }
+
+    /// The number of the page that is connected.
+    pub(crate) fn connected(&self) -> Option<u64> {
+        let page = self.page();
+        page.sender.is_some().then_some(page.number)
+    }
+
+    /// The time since the last page left, if none is there; and whether pictures were ever asked for.
+    pub(crate) fn absence(&self) -> (Option<std::time::Duration>, bool) {
+        let page = self.page();
+        (page.left.map(|left| left.elapsed()), page.joined)
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    /// Sends a message to the page, if one is there. A page that doesn't read is let go.
+    pub(crate) fn tell(&self, message: ToPage) {
+        let mut page = self.page();
+        if page
+            .sender
+            .as_ref()
+            .is_some_and(|s| s.try_send(message).is_err())
+        {
+            page.sender = None;
+            page.left = Some(Instant::now());
+        }
+    }
+
+    fn keep(&self, caption: &Caption) {
+        let mut page = self.page();
+        let place = |c: &Caption| (c.reply, c.speaker == Speaker::Avatar, c.part);
+        let captions = &mut page.captions;
+        let known = captions.iter().rposition(|c| place(c) == place(caption));
+        match known {
+            Some(at) if caption.text.is_empty() => drop(captions.remove(at)),
+            Some(at) => captions[at] = caption.clone(),
+            None if caption.text.is_empty() => {}
+            None => captions.push(caption.clone()),
+        }
+        let excess = captions.len().saturating_sub(KEPT_CAPTIONS);
+        captions.drain(..excess);
+    }
+
+    fn page(&self) -> MutexGuard<'_, Page> {
+        self.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn with(this: &Weak<Conversation>, act: impl FnOnce(&Conversation)) {
+    if let Some(this) = this.upgrade() {
+        act(&this);
+    }
+}

@@ -1,0 +1,261 @@
+//! Addresses and their answers.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Extension, Path, Query, Request, State, WebSocketUpgrade};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use essence::ErrorKind;
+use essence_brain::Input;
+use essence_live::rtc::{MAX_OFFER_BYTES, PeerEvent, PeerOptions};
+use essence_live::ws::MAX_MESSAGE_BYTES;
+use serde::Deserialize;
+
+use crate::state::App;
+use crate::{access, assets, socket};
+
+type Shared = State<Arc<App>>;
+
+/// Who may show the page in a frame.
+#[derive(Clone, Copy)]
+enum Framed {
+    Nobody,
+    Embedders,
+}
+
+#[derive(Deserialize)]
+struct Session {
+    session: Option<String>,
+}
+
+/// The remote end of a connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Remote(pub(crate) SocketAddr);
+
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/metrics", get(metrics))
+        .route("/assets/{name}", get(asset))
+        .route("/embed/{code}", get(embed))
+        .route("/{code}", get(page))
+        .route("/{code}/poster.png", get(poster))
+        .route("/{code}/ws", get(upgrade))
+        .route("/{code}/offer", post(offer))
+        .fallback(|| async { not_found() })
+        .layer(DefaultBodyLimit::max(MAX_OFFER_BYTES))
+        .layer(middleware::from_fn_with_state(app.clone(), guard))
+        .with_state(app)
+}
+
+/// Refuses foreign hosts; adds the headers that every answer has.
+async fn guard(State(app): Shared, request: Request, next: Next) -> Response {
+    app.metrics.requests.add();
+    let mut response = match access::host_is_known(request.headers(), &app.options.hosts) {
+        true => next.run(request).await,
+        false => refuse(
+            StatusCode::MISDIRECTED_REQUEST,
+            "This server is not known by that name; it is allowed by --allow-host NAME.",
+        ),
+    };
+    if response.status().is_client_error() || response.status().is_server_error() {
+        app.metrics.requests_refused.add();
+    }
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn page(State(app): Shared, Path(code): Path<String>) -> Response {
+    html(&app, &code, Framed::Nobody)
+}
+
+async fn embed(State(app): Shared, Path(code): Path<String>) -> Response {
+    html(&app, &code, Framed::Embedders)
+}
+
+fn html(app: &App, code: &str, framed: Framed) -> Response {
+    if !app.code.is(code) {
+        return not_found();
+    }
+    let ancestors = match framed {
+        Framed::Nobody => "'none'".to_owned(),
+        Framed::Embedders => {
+            let mut list = vec!["'self'"];
+            list.extend(app.options.embedders.iter().map(String::as_str));
+            list.join(" ")
+        }
+    };
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
+         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+    );
+    let name = escaped(&app.avatar.info().name);
+    let body = assets::PAGE
+        .replace("{{name}}", &name)
+        .replace("{{code}}", app.code.as_str());
+    (
+        [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+            (header::CONTENT_SECURITY_POLICY, policy),
+        ],
+        body,
+    )
+        .into_response()
+}
+
+/// Text for HTML, in elements and attributes.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+async fn asset(Path(name): Path<String>) -> Response {
+    match assets::find(&name) {
+        Some((kind, content)) => {
+            let headers = [
+                (header::CONTENT_TYPE, kind),
+                (header::CACHE_CONTROL, "no-cache"),
+            ];
+            (headers, content).into_response()
+        }
+        None => not_found(),
+    }
+}
+
+async fn poster(State(app): Shared, Path(code): Path<String>) -> Response {
+    if !app.code.is(&code) {
+        return not_found();
+    }
+    let headers = [(header::CONTENT_TYPE, "image/png")];
+    (headers, Body::from(app.poster.clone())).into_response()
+}
+
+async fn metrics(State(app): Shared) -> Response {
+    let peers = app.hub.as_ref().map_or(0, |hub| hub.peers());
+    let text = app
+        .metrics
+        .render(app.table.len(), app.table.seats(), peers);
+    let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    (headers, text).into_response()
+}
+
+async fn upgrade(
+    State(app): Shared,
+    Path(code): Path<String>,
+    Query(Session { session }): Query<Session>,
+    request: Request,
+) -> Response {
+    use axum::extract::FromRequestParts as _;
+    if !app.code.is(&code) {
+        return not_found();
+    }
+    if !access::is_same_origin(request.headers()) {
+        return foreign();
+    }
+    let (mut parts, _) = request.into_parts();
+    match WebSocketUpgrade::from_request_parts(&mut parts, &app).await {
+        Ok(upgrade) => upgrade
+            .max_message_size(MAX_MESSAGE_BYTES)
+            .max_frame_size(MAX_MESSAGE_BYTES)
+            .on_upgrade(move |ws| socket::serve(app, ws, session)),
+        Err(refused) => refused.into_response(),
+    }
+}
+
+async fn offer(
+    State(app): Shared,
+    Path(code): Path<String>,
+    Query(Session { session }): Query<Session>,
+    Extension(Remote(remote)): Extension<Remote>,
+    headers: axum::http::HeaderMap,
+    body: Bytes,
+) -> Response {
+    if !app.code.is(&code) {
+        return not_found();
+    }
+    if !access::is_same_origin(&headers) {
+        return foreign();
+    }
+    let found = session.and_then(|token| app.table.find(&token));
+    let (Some(conversation), Some(hub)) = (found, &app.hub) else {
+        return not_found();
+    };
+    let Some(number) = conversation.connected() else {
+        return not_found();
+    };
+    let Ok(sdp) = std::str::from_utf8(&body) else {
+        return refuse(StatusCode::BAD_REQUEST, "The offer is not text.");
+    };
+    let weak = Arc::downgrade(&conversation);
+    let answered = hub.answer(sdp, PeerOptions::for_remote(remote.ip()), move |event| {
+        let Some(conversation) = weak.upgrade() else {
+            return;
+        };
+        match event {
+            PeerEvent::Connected => conversation.input(Input::Begin),
+            PeerEvent::Microphone(samples) => conversation.input(Input::Microphone(samples)),
+            _ => {}
+        }
+    });
+    match answered {
+        Ok(connection) => {
+            conversation.attach(number, connection.sink, Some(connection.peer));
+            let headers = [(header::CONTENT_TYPE, "application/sdp")];
+            (headers, connection.answer).into_response()
+        }
+        Err(error) => {
+            let status = match error.kind() {
+                ErrorKind::LimitExceeded => StatusCode::SERVICE_UNAVAILABLE,
+                ErrorKind::UnsupportedFormat => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                _ => StatusCode::BAD_REQUEST,
+            };
+            refuse(status, error.message())
+        }
+    }
+}
+
+fn foreign() -> Response {
+    refuse(
+        StatusCode::FORBIDDEN,
+        "Only this server's own page may do that.",
+    )
+}
+
+fn not_found() -> Response {
+    refuse(
+        StatusCode::NOT_FOUND,
+        "There is nothing here. Open the address that `bithuman run` printed.",
+    )
+}
+
+fn refuse(status: StatusCode, message: &str) -> Response {
+    (status, format!("{message}\n")).into_response()
+}

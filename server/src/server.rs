@@ -1,0 +1,177 @@
+//! The server: its threads, its address, its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use essence::{Avatar, Error, ErrorKind, Result};
+use essence_brain::Responder;
+use essence_live::rtc::{Hub, HubOptions};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use tokio::time;
+
+use crate::access::Code;
+use crate::options::Options;
+use crate::poster::poster;
+use crate::protocol::ToPage;
+use crate::state::App;
+use crate::table::Table;
+use crate::{connections, routes};
+
+/// How often conversations are looked through for those that are over.
+const EXPIRY: Duration = Duration::from_millis(500);
+
+/// How long the end of a server may take.
+const SHUTDOWN: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether all pages are gone.
+const POLL: Duration = Duration::from_millis(10);
+
+/// A server under way. Dropping it ends it within 2 s: pages are told, conversations end.
+pub struct Server {
+    runtime: Option<Runtime>,
+    stop: watch::Sender<bool>,
+    app: Arc<App>,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Opens the ports and serves conversations with `avatar`, whose side `responder` takes.
+    ///
+    /// # Errors
+    /// - `InvalidArgument`: the options make no sense, or the address is public and that isn't allowed.
+    /// - `Io`: the ports can't be had.
+    /// - Those of a session of the avatar.
+    pub fn start(options: Options, avatar: Avatar, responder: Arc<dyn Responder>) -> Result<Self> {
+        options.check()?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("server")
+            .enable_all()
+            .build()
+            .map_err(|e| Error::new(ErrorKind::Io, "the server has no threads").with_source(e))?;
+        let address = options.address;
+        let listener = runtime.block_on(TcpListener::bind(address)).map_err(|e| {
+            let message = format!("cannot listen at {address}; choose another --port");
+            Error::new(ErrorKind::Io, message).with_source(e)
+        })?;
+        let address = listener
+            .local_addr()
+            .map_err(|e| Error::new(ErrorKind::Io, "the listener has no address").with_source(e))?;
+        let seats = match options.max_sessions {
+            Some(seats) => seats,
+            None => (avatar.capacity()? / 2).max(1),
+        };
+        let hub = match options.webrtc {
+            true => hub(address)?,
+            false => None,
+        };
+        let app = Arc::new(App {
+            code: Code::new(&avatar.info().name)?,
+            poster: poster(&avatar)?,
+            avatar,
+            responder,
+            hub,
+            table: Table::new(seats),
+            metrics: Arc::default(),
+            options,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let router = routes::router(app.clone());
+        runtime.spawn(connections::accept(app.clone(), listener, router, stopped));
+        runtime.spawn(expire(app.clone()));
+        Ok(Self {
+            runtime: Some(runtime),
+            stop,
+            app,
+            address,
+        })
+    }
+
+    /// The address that it listens at.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The code in its pages' addresses.
+    pub fn code(&self) -> &str {
+        self.app.code.as_str()
+    }
+
+    /// The page's address, for a browser on this machine.
+    pub fn url(&self) -> String {
+        let ip = self.address.ip();
+        let host = match ip.is_unspecified() {
+            true => format!("127.0.0.1:{}", self.address.port()),
+            false => self.address.to_string(),
+        };
+        format!("http://{host}/{}", self.code())
+    }
+
+    /// Most conversations at a time.
+    pub fn max_sessions(&self) -> usize {
+        self.app.table.seats()
+    }
+
+    /// Conversations now.
+    pub fn sessions(&self) -> usize {
+        self.app.table.len()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        for conversation in self.app.table.clear() {
+            let message = "the server stops".to_owned();
+            conversation.tell(ToPage::Ended { message });
+        }
+        // Nobody listening is no error.
+        let _ = self.stop.send(true);
+        if let Some(runtime) = self.runtime.take() {
+            // What pages have to be told is on its way.
+            let told = async {
+                while self.app.metrics.pages.value() > 0 {
+                    time::sleep(POLL).await;
+                }
+            };
+            let _ = runtime.block_on(async { time::timeout(SHUTDOWN, told).await });
+            runtime.shutdown_timeout(SHUTDOWN);
+        }
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// WebRTC beside the TCP port; none where there is no single address to tell browsers.
+fn hub(address: SocketAddr) -> Result<Option<Hub>> {
+    if address.ip().is_unspecified() {
+        return Ok(None);
+    }
+    let taken = Hub::bind(HubOptions::new(address));
+    // Another program may have the UDP port of the same number.
+    let hub = taken.or_else(|_| Hub::bind(HubOptions::new(SocketAddr::new(address.ip(), 0))))?;
+    Ok(Some(hub))
+}
+
+/// Ends conversations that are over.
+async fn expire(app: Arc<App>) {
+    let mut interval = time::interval(EXPIRY);
+    loop {
+        interval.tick().await;
+        for (conversation, reason) in app.table.expire(&app.options) {
+            conversation.tell(ToPage::Ended {
+                message: reason.to_owned(),
+            });
+            // Its threads are waited for.
+            tokio::task::spawn_blocking(move || drop(conversation));
+        }
+    }
+}

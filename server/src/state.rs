@@ -1,0 +1,59 @@
+//! What all requests of a server share.
+
+use std::sync::Arc;
+
+use essence::{Avatar, Error, ErrorKind, Result};
+use essence_brain::{Responder, Settings};
+use essence_live::rtc::Hub;
+
+use crate::access::{self, Code};
+use crate::conversation::Conversation;
+use crate::metrics::Metrics;
+use crate::options::Options;
+use crate::table::Table;
+
+/// The state of a server.
+pub(crate) struct App {
+    pub(crate) options: Options,
+    pub(crate) avatar: Avatar,
+    pub(crate) responder: Arc<dyn Responder>,
+    pub(crate) code: Code,
+    pub(crate) poster: Vec<u8>,
+    pub(crate) hub: Option<Hub>,
+    pub(crate) table: Table,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl App {
+    /// The conversation of `token` if it still goes on, else a new one; and whether it went on.
+    ///
+    /// # Errors
+    /// `LimitExceeded`, in a sentence for the user: every seat is taken.
+    pub(crate) fn join(&self, token: Option<&str>) -> Result<(Arc<Conversation>, bool)> {
+        if let Some(found) = token.and_then(|token| self.table.find(token)) {
+            self.metrics.sessions_resumed.add();
+            return Ok((found, true));
+        }
+        let Some(seat) = self.table.reserve() else {
+            self.metrics.sessions_refused.add();
+            let message = match self.table.seats() {
+                1 => "Somebody else is talking to the avatar. Try again in a while.".to_owned(),
+                n => format!("All {n} seats are taken. Try again in a while."),
+            };
+            return Err(Error::new(ErrorKind::LimitExceeded, message));
+        };
+        let conversation = Conversation::start(
+            access::token()?,
+            &self.avatar,
+            self.responder.clone(),
+            Settings {
+                gestures: self.options.gestures.clone(),
+                ..Settings::default()
+            },
+            self.metrics.clone(),
+        )?;
+        self.table.insert(seat, conversation.clone());
+        self.metrics.sessions.add();
+        Ok((conversation, false))
+    }
+}

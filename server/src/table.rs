@@ -1,0 +1,107 @@
+//! The conversations of a server, by their tokens.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::conversation::Conversation;
+use crate::options::Options;
+
+/// The conversations under way, and seats for those that are about to begin.
+pub(crate) struct Table {
+    seats: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    conversations: HashMap<String, Arc<Conversation>>,
+    /// Seats taken by conversations that are being made.
+    reserved: usize,
+}
+
+/// A seat for one conversation, given back when dropped.
+pub(crate) struct Seat<'a>(&'a Table);
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.0.inner().reserved -= 1;
+    }
+}
+
+impl Table {
+    pub(crate) fn new(seats: usize) -> Self {
+        Self {
+            seats,
+            inner: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn seats(&self) -> usize {
+        self.seats
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.inner().conversations.len()
+    }
+
+    /// A seat, if one is free.
+    pub(crate) fn reserve(&self) -> Option<Seat<'_>> {
+        let mut inner = self.inner();
+        if inner.conversations.len() + inner.reserved >= self.seats {
+            return None;
+        }
+        inner.reserved += 1;
+        Some(Seat(self))
+    }
+
+    /// The conversation takes the seat.
+    pub(crate) fn insert(&self, seat: Seat<'_>, conversation: Arc<Conversation>) {
+        let token = conversation.token.clone();
+        self.inner().conversations.insert(token, conversation);
+        drop(seat);
+    }
+
+    pub(crate) fn find(&self, token: &str) -> Option<Arc<Conversation>> {
+        self.inner().conversations.get(token).cloned()
+    }
+
+    pub(crate) fn remove(&self, token: &str) -> Option<Arc<Conversation>> {
+        self.inner().conversations.remove(token)
+    }
+
+    /// Takes out what is over by `options`, each with the reason. Dropping them waits for threads.
+    pub(crate) fn expire(&self, options: &Options) -> Vec<(Arc<Conversation>, &'static str)> {
+        let mut inner = self.inner();
+        let over = inner.conversations.values().filter_map(|conversation| {
+            let (absence, joined) = conversation.absence();
+            let age = conversation.begun.elapsed();
+            let reason = if age > options.session_limit {
+                "this conversation has reached its longest time; start a new one"
+            } else if absence.is_some_and(|absence| absence > options.resume) {
+                "the page was away for too long"
+            } else if !joined && age > options.join_limit {
+                "nobody joined"
+            } else if conversation.has_failed() {
+                "the avatar failed"
+            } else {
+                return None;
+            };
+            Some((conversation.clone(), reason))
+        });
+        let over: Vec<_> = over.collect();
+        for (conversation, _) in &over {
+            inner.conversations.remove(&conversation.token);
+        }
+        over
+    }
+
+    /// Takes all out.
+    pub(crate) fn clear(&self) -> Vec<Arc<Conversation>> {
+        let mut inner = self.inner();
+        inner.conversations.drain().map(|(_, c)| c).collect()
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

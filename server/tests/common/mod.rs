@@ -1,0 +1,188 @@
+//! A server with a toy avatar, and plain clients for it.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use essence::{Avatar, Engine};
+use essence_brain::{Echo, Responder, Script};
+use essence_server::{Options, Server};
+use serde_json::Value;
+use tungstenite::client::IntoClientRequest as _;
+use tungstenite::{Message, WebSocket};
+
+/// A test that waits for longer has failed.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+pub fn avatar() -> Avatar {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/avatars/toy.imx");
+    let engine = Engine::builder().build().expect("ONNX Runtime is there");
+    engine.open(path).expect("the toy avatar opens")
+}
+
+pub fn options() -> Options {
+    let mut options = Options::default();
+    options.address.set_port(0);
+    options.max_sessions = Some(2);
+    options
+}
+
+pub fn server(options: Options) -> Server {
+    with(
+        options,
+        Arc::new(Script::built_in(None).expect("the script is whole")),
+    )
+}
+
+pub fn echo(options: Options) -> Server {
+    with(options, Arc::new(Echo::default()))
+}
+
+fn with(options: Options, responder: Arc<dyn Responder>) -> Server {
+    Server::start(options, avatar(), responder).expect("the server starts")
+}
+
+/// Status, headers and body of an answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// Sends `request` as it is, up to the end of its headers, and reads the answer.
+pub fn raw(server: &Server, request: &str) -> Answer {
+    let mut stream = connect(server);
+    let _ = stream.write_all(request.as_bytes());
+    answer(stream).expect("an answer")
+}
+
+pub fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(server.address()).expect("it listens");
+    stream
+        .set_read_timeout(Some(DEADLINE))
+        .expect("a time limit");
+    stream
+}
+
+/// The answer; None if the connection was closed without one.
+pub fn answer(stream: TcpStream) -> Option<Answer> {
+    let mut reader = BufReader::new(stream);
+    let mut first = String::new();
+    reader.read_line(&mut first).ok()?;
+    let status = first.split(' ').nth(1)?.parse().ok()?;
+    let (mut headers, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+        headers.push_str(&line.to_lowercase());
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Answer {
+        status,
+        headers,
+        body,
+    })
+}
+
+pub fn get(server: &Server, path: &str) -> Answer {
+    let address = server.address();
+    raw(
+        server,
+        &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"),
+    )
+}
+
+pub fn post(server: &Server, path: &str, origin: &str, body: &str) -> Answer {
+    let (address, length) = (server.address(), body.len());
+    raw(
+        server,
+        &format!(
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\norigin: {origin}\r\ncontent-length: {length}\r\n\
+             connection: close\r\n\r\n{body}"
+        ),
+    )
+}
+
+/// A metric's value.
+pub fn metric(server: &Server, name: &str) -> u64 {
+    let text = get(server, "/metrics").text();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("bithuman_{name} ")));
+    line.unwrap_or_else(|| panic!("no {name} in {text}"))
+        .parse()
+        .expect("a number")
+}
+
+/// A page's WebSocket.
+pub struct Page(pub WebSocket<TcpStream>);
+
+impl Page {
+    pub fn open(server: &Server, session: Option<&str>) -> Self {
+        let query = session.map(|s| format!("?session={s}")).unwrap_or_default();
+        let origin = format!("http://{}", server.address());
+        Self::try_open(server, &query, &origin).expect("the page is let in")
+    }
+
+    /// Opens a WebSocket, or the status of the refusal.
+    pub fn try_open(server: &Server, query: &str, origin: &str) -> Result<Self, u16> {
+        let url = format!("ws://{}/{}/ws{query}", server.address(), server.code());
+        let mut request = url.into_client_request().expect("an address");
+        request
+            .headers_mut()
+            .insert("origin", origin.parse().expect("a header"));
+        match tungstenite::client(request, connect(server)) {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
+                Err(answer.status().as_u16())
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub fn send(&mut self, text: &str) {
+        self.0.send(Message::text(text)).expect("it is sent");
+    }
+
+    /// The next control message of `kind`; media is passed over.
+    pub fn expect(&mut self, kind: &str) -> Value {
+        self.until(|message| match message {
+            Message::Text(text) => {
+                let value: Value = serde_json::from_str(text).expect("JSON");
+                (value["type"] == kind).then_some(value)
+            }
+            _ => None,
+        })
+    }
+
+    pub fn until<T>(&mut self, mut fits: impl FnMut(&Message) -> Option<T>) -> T {
+        let begin = Instant::now();
+        loop {
+            let message = self.0.read().expect("the connection goes on");
+            if let Some(found) = fits(&message) {
+                return found;
+            }
+            assert!(
+                begin.elapsed() < DEADLINE,
+                "what was waited for did not come"
+            );
+        }
+    }
+}

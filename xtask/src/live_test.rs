@@ -1,0 +1,207 @@
+//! `cargo xtask live-test`: `bithuman run` as a person meets it, in headless Chromium.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use xshell::{Shell, cmd};
+
+use crate::devtools::{self, Browser, Tab};
+use crate::{root, runtime};
+
+const DESKTOP: (u32, u32) = (1280, 800);
+const PHONE: (u32, u32) = (390, 844);
+
+/// Pictures and sound keep coming.
+const PLAYS: &str =
+    "bithuman.phase === 'live' && bithuman.figures.shown > 40 && bithuman.figures.heard > 5";
+
+pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
+    let Some(chromium) = devtools::find() else {
+        println!("live-test: no chromium on PATH: skipped");
+        return Ok(());
+    };
+    runtime::ensure(sh)?;
+    cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
+    let server = Server::start()?;
+    let folder = tempfile::tempdir()?;
+    let sound = folder.path().join("microphone.wav");
+    fs::write(&sound, microphone()?)?;
+    let file = format!(
+        "--use-file-for-fake-audio-capture={}%noloop",
+        sound.display()
+    );
+    let mut talking = Browser::start(
+        &chromium,
+        &[
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            &file,
+        ],
+    )?;
+    interrupts(&mut talking, &server, pictures)?;
+    let mut typing = Browser::start(&chromium, &["--deny-permission-prompts"])?;
+    types(&mut typing, &server, pictures)?;
+    webrtc(&mut typing, &server)?;
+    Ok(())
+}
+
+/// The avatar greets, a voice interrupts it, the reply comes; a reload goes on with all that was said.
+fn interrupts(browser: &mut Browser, server: &Server, pictures: Option<&str>) -> Result<()> {
+    let tab = browser.open(&server.url, DESKTOP, false)?;
+    picture(browser, &tab, pictures, "poster")?;
+    browser.run(&tab, "document.getElementById('start').click()")?;
+    browser.wait(&tab, PLAYS)?;
+    picture(browser, &tab, pictures, "speaking")?;
+    let lines = "[...document.querySelectorAll('#log .avatar')].map(line => line.textContent)";
+    browser.wait(&tab, &format!("{lines}.some(line => line.endsWith('—'))"))?;
+    println!("live-test: a voice interrupted the greeting");
+    browser.wait(
+        &tab,
+        &format!("{lines}.some(line => line.startsWith('I heard you'))"),
+    )?;
+    println!("live-test: what was said was answered");
+    browser.reload(&tab)?;
+    browser.run(&tab, "document.getElementById('start-quiet').click()")?;
+    browser.wait(
+        &tab,
+        "bithuman.phase === 'live' && bithuman.figures.shown > 10",
+    )?;
+    browser.wait(
+        &tab,
+        &format!("{lines}.some(line => line.startsWith('I heard you'))"),
+    )?;
+    println!("live-test: a reload went on with the conversation");
+    browser.run(&tab, "document.getElementById('end').click()")?;
+    browser.wait(&tab, "bithuman.phase === 'ended'")?;
+    browser.close(&tab)
+}
+
+/// Where the microphone is refused, typing does it all.
+fn types(browser: &mut Browser, server: &Server, pictures: Option<&str>) -> Result<()> {
+    let tab = browser.open(&server.url, PHONE, true)?;
+    picture(browser, &tab, pictures, "phone-poster")?;
+    browser.run(&tab, "document.getElementById('start').click()")?;
+    browser.wait(
+        &tab,
+        "document.getElementById('error').textContent.includes('You can type instead')",
+    )?;
+    browser.wait(&tab, PLAYS)?;
+    let say = "document.getElementById('text').value = 'Well, goodbye'; document.getElementById('form').requestSubmit()";
+    browser.run(&tab, say)?;
+    browser.wait(
+        &tab,
+        "document.getElementById('log').innerText.includes('Goodbye! Come back soon.')",
+    )?;
+    picture(browser, &tab, pictures, "phone")?;
+    browser.wait(&tab, "bithuman.state === 'listening'")?;
+    println!("live-test: with the microphone refused, text was answered");
+    browser.run(&tab, "document.getElementById('end').click()")?;
+    browser.close(&tab)
+}
+
+fn webrtc(browser: &mut Browser, server: &Server) -> Result<()> {
+    let tab = browser.open(&format!("{}?transport=webrtc", server.url), DESKTOP, true)?;
+    browser.run(&tab, "document.getElementById('start-quiet').click()")?;
+    browser.wait(&tab, PLAYS)?;
+    let way = browser.run(&tab, "bithuman.figures.transport")?;
+    ensure!(way == "webrtc", "the page went by {way} instead of WebRTC");
+    println!("live-test: pictures and sound came by WebRTC");
+    browser.close(&tab)
+}
+
+fn picture(browser: &mut Browser, tab: &Tab, folder: Option<&str>, name: &str) -> Result<()> {
+    let Some(folder) = folder else {
+        return Ok(());
+    };
+    fs::create_dir_all(folder)?;
+    let bytes = base64(&browser.picture(tab)?)?;
+    fs::write(Path::new(folder).join(format!("{name}.png")), bytes)?;
+    Ok(())
+}
+
+fn base64(text: &str) -> Result<Vec<u8>> {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut bits, mut count) = (0u32, 0);
+    for letter in text.bytes().filter(|&b| b != b'=') {
+        let value = LETTERS
+            .iter()
+            .position(|&l| l == letter)
+            .context("no base 64")?;
+        bits = bits << 6 | u32::try_from(value)?;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff)?);
+        }
+    }
+    Ok(bytes)
+}
+
+/// A microphone's sound: silence while the avatar greets, a sentence over it, silence.
+fn microphone() -> Result<Vec<u8>> {
+    const SECOND: usize = 2 * 48_000;
+    let wav = fs::read(root().join("testdata/audio/speech_48000.wav"))?;
+    let (header, samples) = wav.split_at(44);
+    let mut data = vec![0; 4 * SECOND];
+    // "Hello! My name is Amber".
+    data.extend_from_slice(
+        samples
+            .get(SECOND * 2 / 5..SECOND * 9 / 5)
+            .context("too short")?,
+    );
+    data.resize(data.len() + 30 * SECOND, 0);
+    let length = u32::try_from(data.len())?;
+    let mut file = header.to_vec();
+    file[4..8].copy_from_slice(&(length + 36).to_le_bytes());
+    file[40..44].copy_from_slice(&length.to_le_bytes());
+    file.extend(data);
+    Ok(file)
+}
+
+/// `bithuman run`, ended when dropped.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start() -> Result<Self> {
+        let program = root().join("target/debug/bithuman");
+        let mut child = Command::new(program)
+            .args([
+                "run",
+                "--json",
+                "--port",
+                "0",
+                "--brain",
+                "script",
+                "--max-sessions",
+                "8",
+            ])
+            .env(
+                "ORT_DYLIB_PATH",
+                root().join("target/onnxruntime/libonnxruntime.so"),
+            )
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("`bithuman run` can't be started")?;
+        let stdout = child.stdout.take().context("no stdout")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let event: serde_json::Value = serde_json::from_str(&line).context("no session_started")?;
+        ensure!(event["event"] == "session_started", "{event}");
+        let url = event["url"].as_str().context("no url")?.to_owned();
+        Ok(Self { child, url })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
