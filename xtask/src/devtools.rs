@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(crate) fn find() -> Option<PathBuf> {
 }
 
 impl Browser {
-    pub(crate) fn start(program: &PathBuf, flags: &[&str]) -> Result<Self> {
+    pub(crate) fn start(program: &Path, flags: &[&str]) -> Result<Self> {
         let profile = tempfile::tempdir()?;
         let mut child = Command::new(program)
             .args([
@@ -80,7 +80,8 @@ impl Browser {
             .unwrap_or_default();
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(DEADLINE))?;
-        let (socket, _) = tungstenite::client(&url, stream).map_err(|e| anyhow::anyhow!("{e}"))?;
+        let (socket, _) =
+            tungstenite::client(url.as_str(), stream).map_err(|e| anyhow::anyhow!("{e}"))?;
         Ok(Self {
             child,
             socket,

@@ -102,7 +102,7 @@ fn main() -> Result<()> {
         ["install", "--check"] => install::check(&sh),
         ["install", rest @ ..] => install::install(&sh, rest),
         ["live-test"] => live_test::run(&sh, None),
-        ["live-test", "--pictures", folder] => live_test::run(&sh, Some(folder)),
+        ["live-test", "--pictures", folder] => live_test::run(&sh, Some(*folder)),
         ["header"] => header::header(&sh, false),
         ["header", "--verify"] => header::header(&sh, true),
         ["golden"] => golden(&sh, false),

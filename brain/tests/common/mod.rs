@@ -46,8 +46,12 @@ struct Puppet {
 
 impl Responder for Puppet {
     fn respond(&self, request: &Request, pieces: Pieces<'_>) -> essence::Result<()> {
-        self.requests.lock().unwrap().send(request.clone()).unwrap();
-        let received = self.pieces.lock().unwrap();
+        self.requests
+            .lock()
+            .expect("no panic")
+            .send(request.clone())
+            .expect("the other end is there");
+        let received = self.pieces.lock().expect("no panic");
         while let Ok(Some(piece)) = received.recv() {
             pieces(piece);
         }
@@ -99,19 +103,19 @@ impl Talk {
     pub fn say(&self, text: &str, milliseconds: usize) {
         self.pieces
             .send(Some(Piece::Text(text.to_owned())))
-            .unwrap();
+            .expect("the other end is there");
         let samples = vec![0.1; ms(milliseconds)];
         self.pieces
             .send(Some(Piece::Speech {
                 rate_hz: 16_000,
                 samples,
             }))
-            .unwrap();
+            .expect("the other end is there");
     }
 
     /// The reply is complete.
     pub fn complete(&self) {
-        self.pieces.send(None).unwrap();
+        self.pieces.send(None).expect("the other end is there");
     }
 
     /// The events up to the first that fits, it included.
