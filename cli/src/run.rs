@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use essence::{Avatar, ErrorKind};
+use essence::{Avatar, Engine, ErrorKind};
 use essence_brain::{Echo, OpenAi, OpenAiSettings, Responder, Script, SpeechProgram};
 use essence_server::{Options, PUBLIC_BIND_REFUSED, Server};
 use serde_json::json;
@@ -18,8 +18,9 @@ use crate::engine::EngineArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 
-/// The avatar that travels inside the program.
-const JUNO: &[u8] = include_bytes!("../../testdata/avatars/juno.imx");
+/// The picture that the avatar inside the program is made from.
+#[cfg(feature = "portrait")]
+const JUNO: &[u8] = include_bytes!("../data/juno.png");
 
 /// How often Ctrl-C is looked for.
 const POLL: Duration = Duration::from_millis(50);
@@ -224,10 +225,29 @@ impl Args {
                 if !console.json() {
                     console.note("No avatar is given: Juno speaks.\n");
                 }
-                Ok(self.engine.engine()?.open_bytes(JUNO)?)
+                juno(&self.engine.engine()?)
             }
         }
     }
+}
+
+/// The avatar that travels inside the program.
+#[cfg(feature = "portrait")]
+fn juno(engine: &Engine) -> Result<Avatar, Failure> {
+    use essence::portrait::{PortraitOptions, create};
+    let mut options = PortraitOptions::default();
+    options.name = "Juno".to_owned();
+    options.license = "CC0-1.0".to_owned();
+    let (avatar, _) = create(JUNO, &options)?;
+    Ok(engine.open_bytes(avatar)?)
+}
+
+/// It is a picture, which this build does not open.
+#[cfg(not(feature = "portrait"))]
+fn juno(_: &Engine) -> Result<Avatar, Failure> {
+    Err(Failure::argument(
+        "name an avatar: this build was made without the one inside the program",
+    ))
 }
 
 /// The refusal of an address that others reach has a code of its own.
