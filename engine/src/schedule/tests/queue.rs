@@ -264,6 +264,51 @@ fn tasks_that_wait_for_long_again_and_again_lag() {
     assert!(lags[39] < 10 * MS, "they waited for a batch");
 }
 
+/// A task that is announced again, before it was served, has waited since the first time.
+#[test]
+fn announcing_again_does_not_hide_a_wait() {
+    let mut fixture = Fixture::new(1, &[(0, 0)]);
+    let mut wait = || {
+        fixture.announce(0, 0, 90);
+        let batch = fixture.take(100).unwrap();
+        let id = fixture.ids[0];
+        fixture.queue.put_back(&batch, &[None], fixture.at(100));
+        fixture.announce(0, 0, 0);
+        fixture
+            .queue
+            .entry(id)
+            .unwrap()
+            .ready
+            .then_some(batch.items[0].lag)
+    };
+    let lags = [(); 40].map(|()| wait().unwrap());
+    assert!(lags[39] > 80 * MS, "{:?}", lags[39]);
+}
+
+/// As where its networks failed.
+#[test]
+fn a_turn_that_ran_nothing_leaves_the_next_one_to_its_avatar() {
+    let mut fixture = Fixture::new(1, &[]);
+    fixture.shares[0] = Arc::new(Share::new());
+    fixture.add(0, 0);
+    for _ in 0..3 {
+        let batch = fixture.take(0).unwrap();
+        let next = Some(Deadline::At(fixture.now));
+        fixture.queue.put_back(&batch, &[next], fixture.now);
+    }
+}
+
+#[test]
+fn a_wait_for_a_task_ends_with_the_turn_under_way() {
+    let mut fixture = Fixture::new(1, &[(0, 0)]);
+    let batch = fixture.take(0).unwrap();
+    fixture.queue.hasten(fixture.ids[0], fixture.now);
+    let next = Some(Deadline::At(fixture.now));
+    fixture.queue.put_back(&batch, &[next], fixture.now);
+    let batch = fixture.take(0).unwrap();
+    assert!(!batch.items[0].has_waiter, "nobody waits any more");
+}
+
 /// Whatever happens, each task that is ready is taken once, by deadline within its group.
 #[test]
 fn no_task_is_lost_or_served_twice() {
