@@ -263,7 +263,7 @@ impl Engine {
     /// an `Arc<[u8]>`, a `&'static [u8]` of `include_bytes!`.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open) but `NotFound` and `Io`.
+    /// The errors of [`open`](Self::open) but `NotFound` and `Io`.
     pub fn open_bytes(&self, bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Avatar> {
         self.load(Container::from_bytes(bytes), None)
     }
@@ -272,7 +272,7 @@ impl Engine {
     /// [`MAX_READ_BYTES`](crate::imx::limits::MAX_READ_BYTES).
     ///
     /// # Errors
-    /// Those of [`open`](Self::open); `Io` if the reader fails.
+    /// The errors of [`open`](Self::open); `Io` if the reader fails.
     pub fn open_reader(&self, reader: impl io::Read) -> Result<Avatar> {
         self.load(Container::from_reader(reader), None)
     }

@@ -105,7 +105,7 @@ impl Picture {
     /// With a mouth half open.
     ///
     /// # Errors
-    /// Those of rendering.
+    /// The errors of rendering.
     pub fn new(avatar: &Avatar) -> Result<Self> {
         let mut window = SpeechWindow::new(avatar.data.window);
         window.push(&[0.01; 4_000]);

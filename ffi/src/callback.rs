@@ -56,7 +56,7 @@ impl Wakeup {
         }
     }
 
-    /// What wakes the caller.
+    /// The waker that calls back.
     pub(crate) fn waker(&self) -> Option<Waker> {
         let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         current.clone().map(Waker::from)

@@ -24,9 +24,9 @@ pub(crate) struct Handle<T> {
 /// # Safety
 /// The type is a `repr(transparent)` wrapper around `Handle<Self::Value>`.
 pub(crate) unsafe trait Opaque: Sized {
-    /// What it holds.
+    /// The value that it holds.
     type Value;
-    /// What it is called in messages.
+    /// Its name in messages.
     const NAME: &'static str;
 }
 
@@ -100,7 +100,7 @@ pub(crate) unsafe fn exclusive<'a, H: Opaque>(
     Ok(Exclusive(handle))
 }
 
-/// What a handle holds, poisoned or not; none behind null.
+/// The value of a handle, poisoned or not; none behind null.
 ///
 /// # Safety
 /// As for [`shared`].

@@ -18,7 +18,7 @@ pub(crate) unsafe trait Sized32: Copy {
     const NAME: &'static str;
     /// The size that the first version of the struct had; smaller ones are refused.
     const SMALLEST: usize;
-    /// What fields are that the caller's version lacks.
+    /// The values of fields that the caller's version lacks.
     fn defaults() -> Self;
 }
 

@@ -1,4 +1,4 @@
-//! What a status is called, and the exit code that belongs to it.
+//! Names and exit codes of statuses.
 
 use crate::boundary::export;
 use crate::status::{ESSENCE_AGAIN, ESSENCE_DONE, ESSENCE_END, ESSENCE_OK, TABLE, essence_status};

@@ -1,4 +1,4 @@
-//! What this library is.
+//! The version of this library.
 
 use std::ffi::{CString, c_char};
 use std::sync::LazyLock;

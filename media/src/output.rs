@@ -26,7 +26,7 @@ pub struct OutputFile {
     place: Place,
 }
 
-/// What [`OutputFile::commit`] made.
+/// A file that [`OutputFile::commit`] has made.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Committed {
@@ -44,11 +44,11 @@ enum Place {
         target: PathBuf,
         before: Option<Identity>,
     },
-    /// What isn't replaced but written to.
+    /// A place that isn't replaced but written to.
     Through { spool: File },
 }
 
-/// What tells one file of a name from the next.
+/// The marks that tell one file of a name from the next.
 #[derive(Debug, Eq, PartialEq)]
 struct Identity {
     bytes: u64,

@@ -18,7 +18,7 @@ const TARGETS: [(&str, &str); 6] = [
 ];
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 
-/// What makes a compiler leave libFuzzer its traces.
+/// Flags that make a compiler leave libFuzzer its traces.
 const TRACES: &str = "--cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table";
 
@@ -51,7 +51,7 @@ impl Build {
 }
 
 /// `cargo xtask fuzz TARGET [--fast] [SECONDS]`: libFuzzer on one target, from the committed corpus.
-/// What it finds is kept in `target/fuzz/corpus`, what crashes in `target/fuzz/artifacts`.
+/// Inputs that it finds are kept in `target/fuzz/corpus`, what crashes in `target/fuzz/artifacts`.
 pub(crate) fn fuzz(sh: &Shell, target: &str, build: Build, seconds: &str) -> Result<()> {
     let (program, longest) = compile(sh, target, build)?;
     let (seed, corpus, artifacts) = (

@@ -142,7 +142,7 @@ fn comment(lines: &[String], indent: &str) -> String {
 
 /// A function as the header declares it.
 pub(crate) struct Function<'a> {
-    /// What it gives, such as `const char *`.
+    /// Its result, such as `const char *`.
     pub(crate) result: &'a str,
     pub(crate) name: &'a str,
     /// Between the parentheses.

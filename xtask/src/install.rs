@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 
 use crate::root;
 
-/// What a static library needs besides itself, on Linux.
+/// Libraries that a static library needs besides itself, on Linux.
 const STATIC_LIBRARIES: &str = "-lstdc++ -lm -lpthread -ldl";
 
 /// `cargo xtask install --prefix PREFIX [--destdir DIR] [--debug]`
@@ -77,7 +77,7 @@ pub(crate) fn install(sh: &Shell, arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// What the shared library's files are called.
+/// Names of the shared library's files.
 struct Names {
     built: &'static str,
     soname: String,

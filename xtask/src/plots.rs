@@ -52,7 +52,7 @@ impl Csv {
             .collect()
     }
 
-    /// What stands in `column` of the row that begins with `name`.
+    /// The value in `column` of the row that begins with `name`.
     fn cell(&self, name: &str, column: &str) -> Result<&str> {
         let column = self.column(column)?;
         let row = self.rows.iter().find(|row| row[0] == name);

@@ -15,7 +15,7 @@ struct Table {
     bench: &'static str,
     /// On one core only.
     pinned: bool,
-    /// What the benchmark is told unless something else is.
+    /// The default arguments of the benchmark.
     arguments: &'static [&'static str],
     /// How long it takes on a quiet machine.
     takes: &'static str,
@@ -164,7 +164,7 @@ pub(crate) fn record(sh: &Shell, name: &str, arguments: &[&str]) -> Result<Durat
     Ok(took)
 }
 
-/// What a core, or all of them, has done since the machine started (`proc_stat(5)`).
+/// The times that a core, or all of them, has spent since the machine started (`proc_stat(5)`).
 fn ticks(core: &str) -> Option<Vec<u64>> {
     let text = fs::read_to_string("/proc/stat").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(core))?;
@@ -220,7 +220,7 @@ fn machine() -> String {
     )
 }
 
-/// What criterion has written down of the stages: medians.
+/// Criterion's medians of the stages.
 fn stages(sh: &Shell) -> Result<String> {
     let mut rows = vec!["group,stage,p50_us".to_owned()];
     for group in ["audio", "networks", "compose"] {

@@ -43,7 +43,7 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// What is wrong with the document's tables.
+/// Faults of the document's tables.
 fn compare(
     items: &BTreeSet<String>,
     text: &str,

@@ -15,7 +15,7 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 const PROGRAMS: [&str; 2] = ["threads", "race"];
 /// Rounds of `engine/tests/threads.rs` for each rate.
 const THREAD_ROUNDS: &str = "100";
-/// What `ThreadSanitizer`'s runtime exits with after a report.
+/// The exit code of `ThreadSanitizer`'s runtime after a report.
 const REPORTED: i32 = 66;
 const WANTED: &str = "ThreadSanitizer needs a Rust compiler with its standard library's source: `rustup component add rust-src \
     --toolchain nightly`, or Debian's rustc-web, cargo-web and rust-web-src";

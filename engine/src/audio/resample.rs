@@ -36,7 +36,7 @@ struct Sinc {
     output: [f32; BLOCK],
     /// Output samples before the input's first one.
     delay: usize,
-    /// Those that are still to be dropped.
+    /// Samples of the delay that are still to be dropped.
     skip: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What an opened avatar consists of: immutable, shared by all its sessions, which it doesn't know.
+//! The data of an opened avatar: immutable, shared by all its sessions, which it doesn't know.
 
 #[cfg(test)]
 mod faults;

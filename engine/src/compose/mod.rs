@@ -32,7 +32,7 @@ use rows::{BAND_ROWS, RowBands, RowCompositor};
 pub(crate) use rows::{CrossfadeSource, Ground, Layers};
 use scale::{RowSource as _, Scaler};
 
-/// What the compositor knows of an avatar.
+/// An avatar's picture as the compositor knows it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Picture {
     /// Width and height.

@@ -11,7 +11,7 @@ use crate::frame::YuvColor;
 #[derive(Debug)]
 pub(crate) struct Output {
     standard: Ycbcr,
-    /// What shows through rows with alpha.
+    /// The background that shows through rows with alpha.
     background: Option<BackgroundRows>,
     /// Whether formats with alpha keep it.
     is_transparent: bool,

@@ -58,7 +58,7 @@ pub(crate) struct CurveKeys {
     rows: Vec<f32>,
 }
 
-/// What the names of curves mean to an avatar.
+/// The avatar's coefficients behind the names of curves.
 pub(crate) struct ArkitTable<'a> {
     /// Names, in the order of `weights`.
     pub(crate) names: &'a [String],

@@ -20,14 +20,14 @@ pub use visemes::{Viseme, Visemes};
 /// Nanoseconds of a frame.
 const FRAME_NS: u64 = FRAME_DURATION.as_nanos() as u64;
 
-/// What drives the mouth of one utterance.
+/// The keyframes and visemes that drive the mouth of one utterance.
 #[derive(Debug, Default)]
 pub(crate) struct Track {
     curves: curves::Keyframes,
     visemes: visemes::Timeline,
 }
 
-/// What is pushed at once.
+/// One push of keyframes or visemes.
 pub(crate) enum Keys {
     Curves(CurveKeys),
     Visemes(VisemeEvents),

@@ -30,7 +30,7 @@ pub(super) struct Shape {
     pub(super) labiodental: f32,
 }
 
-/// What a phone is.
+/// The kind of a phone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Entry {
     /// One shape.

@@ -157,7 +157,7 @@ fn spelled(
 const ARPABET_PHONES: &str = "aa ae ah ao aw ax ay b ch d dh eh er ey f g hh ih iy jh k l m n ng ow oy p \
                               r s sh t th uh uw v w y z zh pau";
 
-/// Those that it doesn't.
+/// Symbols that the set lacks.
 #[rustfmt::skip]
 const ARPABET: [(&str, &str); 13] = [
     ("sil sp spn brth h# #", PAUSE), ("axr", "er"), ("ix", "ih"), ("ux", "uw"), ("dx nx", "d"), ("el", "ax l"), ("em", "ax m"),

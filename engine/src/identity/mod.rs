@@ -53,7 +53,7 @@ pub(crate) enum Identity {
 
 impl Identity {
     /// # Errors
-    /// Those of [`Network::load`]; `ProviderUnavailable` if the avatar has no network in 8 bits.
+    /// The errors of [`Network::load`]; `ProviderUnavailable` if the avatar has no network in 8 bits.
     pub(crate) fn load(
         runtime: &Runtime,
         provider: Provider,
@@ -93,7 +93,7 @@ impl Identity {
     /// time.
     ///
     /// # Errors
-    /// Those of [`Network::share`].
+    /// The errors of [`Network::share`].
     pub(crate) fn share(&self) -> Result<Option<Self>> {
         Ok(match self {
             Self::Floats(network) => network.share()?.map(Self::Floats),
@@ -135,7 +135,7 @@ impl Identity {
     /// ends it.
     ///
     /// # Errors
-    /// Those of [`Network::run_batch`].
+    /// The errors of [`Network::run_batch`].
     pub(crate) fn run_batch(&mut self, size: usize, terminator: Option<&Terminator>) -> Result<()> {
         match self {
             Self::Floats(network) => network.run_batch(size, terminator),

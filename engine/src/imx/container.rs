@@ -51,7 +51,7 @@ impl Container {
     /// Replacing the file by renaming another over it is safe.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open).
+    /// The errors of [`open`](Self::open).
     pub fn open_mapped(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         name_file(path, source::map_file(path).and_then(Self::new))
@@ -61,7 +61,7 @@ impl Container {
     /// `Vec<u8>`, an `Arc<[u8]>`, a `&'static [u8]` of `include_bytes!`.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open) but `NotFound` and `Io`.
+    /// The errors of [`open`](Self::open) but `NotFound` and `Io`.
     pub fn from_bytes(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Self> {
         Self::new(Box::new(bytes))
     }
@@ -70,7 +70,7 @@ impl Container {
     /// [`MAX_READ_BYTES`](super::limits::MAX_READ_BYTES).
     ///
     /// # Errors
-    /// Those of [`open`](Self::open).
+    /// The errors of [`open`](Self::open).
     pub fn from_reader(reader: impl io::Read) -> Result<Self> {
         source::read(reader).and_then(Self::new)
     }

@@ -157,7 +157,7 @@ impl GestureEvents {
     }
 }
 
-/// What a picture shows.
+/// The base frames that a picture shows.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct FrameSelection {
     /// The base frame.

@@ -117,7 +117,7 @@ pub(crate) fn choose(
 /// Loads both networks.
 ///
 /// # Errors
-/// Those of [`Network::load`].
+/// The errors of [`Network::load`].
 pub(crate) fn load(
     runtime: &Runtime,
     provider: Provider,
@@ -154,7 +154,7 @@ fn load_speech(
     Network::load(runtime, provider, &what, model, &[mel], &coefficients)
 }
 
-/// What a manifest says of its speech network.
+/// A speech network as the manifest describes it.
 struct Speech<'a> {
     file: &'a str,
     window: usize,
@@ -176,7 +176,7 @@ impl<'a> Speech<'a> {
 /// new, it is tested.
 ///
 /// # Errors
-/// Those of [`Network::load`], and of the self-test.
+/// The errors of [`Network::load`], and of the self-test.
 pub(crate) fn load_drawn(
     runtime: &Runtime,
     preference: Provider,

@@ -44,7 +44,7 @@ impl Pool {
     /// are first needed, in the middle of a conversation.
     ///
     /// # Errors
-    /// Those of `load`.
+    /// The errors of `load`.
     pub(crate) fn fill(&self, count: usize, load: impl Fn() -> Result<Networks>) -> Result<()> {
         let mut state = self.state();
         if state.template.is_none() && !state.filled {
@@ -61,7 +61,7 @@ impl Pool {
     /// more networks than threads, unless runs turn from short to long. `load` makes them where none is idle and none can be shared.
     ///
     /// # Errors
-    /// Those of `load`; `Inference` if ONNX Runtime fails.
+    /// The errors of `load`; `Inference` if ONNX Runtime fails.
     pub(crate) fn checkout<'a>(
         &'a self,
         permit: Permit<'a>,

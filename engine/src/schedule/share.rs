@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::FRAME_DURATION;
 
-/// What an avatar may take beyond its share before others go first: a few frames for each session at
+/// The time that an avatar may take beyond its share before others go first: a few frames for each session at
 /// the begin of an utterance.
 const BURST: Duration = Duration::from_millis(100);
 /// More is not remembered.
@@ -69,7 +69,7 @@ impl Standing {
     };
 }
 
-/// What the runs of one avatar's networks take.
+/// The time that runs of one avatar's networks take.
 pub(crate) struct Share(Mutex<Usage>);
 
 struct Usage {

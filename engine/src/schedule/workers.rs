@@ -14,7 +14,7 @@ use super::entry::Batch;
 use super::queue::Queue;
 use super::semaphore::Semaphore;
 
-/// What the pool's threads share with the threads that announce tasks and wait for them.
+/// The state that the pool's threads share with the threads that announce tasks and wait for them.
 pub(super) struct Shared<T> {
     pub(super) semaphore: Arc<Semaphore>,
     state: Mutex<State<T>>,
@@ -129,7 +129,7 @@ impl<T> Shared<T> {
 }
 
 impl<T: Task> Shared<T> {
-    /// What a thread of the pool does.
+    /// The loop of a thread of the pool.
     pub(super) fn run(&self) {
         let mut state = self.lock();
         while !state.stopping {

@@ -58,7 +58,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// What the frame turned out to be. Where no frame comes of it, the kind says why.
+    /// The kind that the frame turned out to be. Where no frame comes of it, the kind says why.
     ///
     /// # Errors
     /// `Cancelled`: a wait on the way was. The sound is back in the queue.

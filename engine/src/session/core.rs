@@ -65,7 +65,7 @@ pub(crate) struct Core {
     pub(super) terminator: Terminator,
 }
 
-/// What drawing needs.
+/// The state of drawing.
 #[derive(Debug)]
 pub(super) struct Drawer {
     composer: Composer,

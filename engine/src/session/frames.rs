@@ -21,7 +21,7 @@ impl Session {
     /// flushed. It may be woken without a frame being there. The waker registered last is woken.
     ///
     /// # Errors
-    /// Those of [`next_frame`](Self::next_frame).
+    /// The errors of [`next_frame`](Self::next_frame).
     ///
     /// # Real time
     /// Draws in the calling thread, as [`next_frame`](Self::next_frame) does. Waits for a frame that
@@ -36,7 +36,7 @@ impl Session {
     /// that is used again. Polling never waits, whatever the request says.
     ///
     /// # Errors
-    /// Those of [`draw`](Self::draw).
+    /// The errors of [`draw`](Self::draw).
     pub fn poll_draw(
         &self,
         context: &mut Context<'_>,

@@ -1,4 +1,4 @@
-//! What the pushing side leaves for the drawing side: the queue of utterances, and the controls.
+//! The input of a session, which pushing fills and drawing takes: the queue of utterances, the controls.
 
 use std::collections::VecDeque;
 
@@ -16,7 +16,7 @@ const KEPT_BUFFERS: usize = 2;
 #[derive(Debug, Default)]
 pub(super) struct Input {
     utterances: VecDeque<Utterance>,
-    /// What the utterances hold together.
+    /// The sum of what the utterances hold.
     waiting: Size,
     /// Emptied buffers, to be used again.
     spare: Vec<VecDeque<f32>>,

@@ -1,4 +1,4 @@
-//! What the engine's pool does for its sessions: it prepares one more frame for each.
+//! The work of the engine's pool for its sessions: one more frame is prepared for each.
 
 use std::sync::{MutexGuard, PoisonError, TryLockError};
 

@@ -1,4 +1,4 @@
-//! What a session logs: utterances and interruptions at `Debug`, every frame at `Trace`.
+//! A session's log: utterances and interruptions at `Debug`, every frame at `Trace`.
 
 use std::fmt::Write as _;
 

@@ -119,7 +119,7 @@ impl Session {
         4 * FRAME_DURATION
     }
 
-    /// What has happened since the session began.
+    /// Counts of what has happened since the session began.
     pub fn statistics(&self) -> Statistics {
         *lock(&self.core.statistics)
     }
@@ -153,7 +153,7 @@ impl Session {
     /// frames whose first sample is of this piece: [`Frame::tag`]. 0 stands for none.
     ///
     /// # Errors
-    /// Those of [`push_audio`](Self::push_audio).
+    /// The errors of [`push_audio`](Self::push_audio).
     ///
     /// # Real time
     /// As [`push_audio`](Self::push_audio).
@@ -304,7 +304,7 @@ impl Session {
     /// waits. [`draw`](Self::draw) fills a frame again and tells why there is none.
     ///
     /// # Errors
-    /// Those of [`draw`](Self::draw).
+    /// The errors of [`draw`](Self::draw).
     pub fn next_frame(&self) -> Result<Option<Frame>> {
         let mut frame = Frame::new();
         let next = self.draw(&mut frame, FrameRequest::new())?;

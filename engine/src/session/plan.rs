@@ -1,6 +1,6 @@
-//! What a frame period turns out to be, and what is known of its frame before its networks run.
+//! The kind of a frame period, and the plan of its frame, which is known before its networks run.
 
-/// What the session does in a frame period of 40 ms.
+/// The kind of a frame period of 40 ms.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum FrameKind {
     /// A frame of speech; the utterance's last one if `last`.
@@ -20,7 +20,7 @@ impl FrameKind {
     pub(super) const LAST: Self = Self::Speech { last: true };
 }
 
-/// What a frame is going to be, before any network runs for it.
+/// A frame that is going to be made, before any network runs for it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) kind: FrameKind,

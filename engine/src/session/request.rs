@@ -19,7 +19,7 @@ pub(super) struct Request<'a> {
     pub(super) cancelled: Option<&'a AtomicBool>,
     /// Mouth and motion of the frame presented last, to go back to on an interruption.
     pub(super) presented: &'a Mutex<State>,
-    /// What is prepared already.
+    /// The frames that are prepared already.
     pub(super) ring: &'a Mutex<Ring>,
     /// Ends the networks' runs when the session is cancelled. None in the pool, where a run may serve
     /// other sessions, too.

@@ -67,7 +67,7 @@ pub(super) struct Crossfade {
     pub(super) weight: u16,
 }
 
-/// What came of taking a frame out of the ring.
+/// The result of taking a frame out of the ring.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Popped {
     Frame,

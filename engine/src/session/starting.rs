@@ -14,7 +14,7 @@ impl Avatar {
     /// machine that is busy with something else gives fewer.
     ///
     /// # Errors
-    /// Those of [`Session::next_frame`].
+    /// The errors of [`Session::next_frame`].
     ///
     /// # Real time
     /// Draws some forty frames.

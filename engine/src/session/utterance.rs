@@ -18,8 +18,8 @@ pub(super) struct Utterance {
     pub(super) rate_hz: u32,
     /// The caller's samples that no frame has carried away yet.
     samples: VecDeque<f32>,
-    /// What the networks hear of audio with several channels, from the first sample on that the resampler
-    /// has not been given. Mono audio is heard as it is.
+    /// The downmix of audio with several channels, which the networks hear, from the first sample on
+    /// that the resampler has not been given. Mono audio is heard as it is.
     heard: Option<Heard>,
     /// How many of `samples` the resampler has been given.
     fed: usize,
@@ -35,7 +35,7 @@ pub(super) struct Utterance {
     presented: u64,
 }
 
-/// What the networks hear of several channels.
+/// A downmix for the networks, and its samples.
 #[derive(Debug)]
 struct Heard {
     downmix: Downmix,
@@ -49,7 +49,7 @@ pub(super) struct Size {
     pub(super) bytes: usize,
 }
 
-/// What the resampler gets next.
+/// The next input of the resampler.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Feed {
     /// Samples, which were appended to the scratch buffer.

@@ -20,7 +20,7 @@ pub(super) enum Decoder {
     Other(Box<dyn SymphoniaDecoder>),
 }
 
-/// What a packet became.
+/// The result of decoding a packet.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Decoded {
     /// Samples of all channels, interleaved, at a rate.
@@ -143,7 +143,7 @@ fn adts_config(parameters: &AudioCodecParameters) -> Option<Vec<u8>> {
 pub(super) struct Opus {
     decoder: OpusStreams,
     channels: usize,
-    /// What samples are multiplied by.
+    /// The factor of the samples.
     gain: f32,
 }
 

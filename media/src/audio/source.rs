@@ -20,7 +20,7 @@ const MAX_COPY_BYTES: u64 = 4 << 30;
 /// A stream of bytes that can't be rewound.
 pub(super) type Stream = Box<dyn Read + Send + Sync>;
 
-/// What was found out before the demuxer sees anything.
+/// The facts that are found before the demuxer sees anything.
 pub(super) struct Opened {
     pub(super) media: Box<dyn MediaSource>,
     /// The name of a format that isn't read, if the beginning tells one.
@@ -29,7 +29,7 @@ pub(super) struct Opened {
     pub(super) wav: Option<WavFacts>,
 }
 
-/// What the header of a WAV file says.
+/// The facts in the header of a WAV file.
 pub(super) struct WavFacts {
     pub(super) expected_samples: Option<u64>,
     /// Whether the decoder knows blocks, the last of which may be filled up.
@@ -63,7 +63,7 @@ pub(super) fn open(path: &Path) -> Result<Opened> {
     }
 }
 
-/// What is read from `stream`, which `name` names in messages.
+/// A source that reads `stream`, which `name` names in messages.
 pub(super) fn from_stream(mut stream: Stream, name: &str) -> Result<Opened> {
     let head = head(&mut stream, name)?;
     if needs_seeking(&head) {

@@ -19,7 +19,7 @@ use super::names;
 use super::source::{WavFacts, unread_codec};
 use super::timeline::{Span, Timeline};
 
-/// What is read here, for messages.
+/// The formats that are read here, for messages.
 const READ: &str = "wav, mp3, flac, ogg and opus, m4a and mp4, aac, aiff, caf, webm and mkv";
 
 /// The demuxer for a file.

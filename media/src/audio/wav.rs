@@ -23,7 +23,7 @@ const PLACEHOLDER_BYTES: u64 = 1_000_000_000;
 /// A format chunk has 16 to 50 bytes.
 const MAX_FORMAT_BYTES: u64 = 1024;
 
-/// What the header says.
+/// The facts of the header.
 #[derive(Debug)]
 pub(super) struct Facts {
     /// Samples per channel, if the header can be believed.

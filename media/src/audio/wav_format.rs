@@ -15,7 +15,7 @@ const EXTENSIBLE: u16 = 0xFFFE;
 /// The last 14 bytes of a subformat that stands for the tag in its first two.
 const SUBFORMAT: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
 
-/// What kind of samples a WAV file has.
+/// The kind of samples in a WAV file.
 #[derive(Clone, Debug)]
 pub(super) struct Format {
     tag: u16,

@@ -14,7 +14,7 @@ pub(super) const PRIMING_SAMPLES: u64 = 1024;
 /// frame rate.
 const AAC_RATES_HZ: [u32; 9] = [8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000];
 
-/// What other rates become.
+/// The rate that others are resampled to.
 const FALLBACK_RATE_HZ: u32 = 48000;
 
 /// Samples resampled at a time.

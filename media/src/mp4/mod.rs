@@ -40,7 +40,7 @@ pub use self::options::{FRAME_RATE, Mp4Options, Quality, SYNTHETIC_COMMENT};
 /// Samples go to the file in chunks of this many pictures and the sound that belongs to them.
 const CHUNK_FRAMES: usize = FRAME_RATE as usize;
 
-/// What [`Mp4Writer::finish`] made.
+/// A file that [`Mp4Writer::finish`] has made.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Mp4Summary {

@@ -1,4 +1,4 @@
-//! What an MP4 file is to be like.
+//! Options of an MP4 file.
 
 /// Pictures per second.
 pub const FRAME_RATE: u32 = 25;
@@ -19,7 +19,7 @@ pub enum Quality {
     High,
 }
 
-/// What an [`Mp4Writer`](crate::Mp4Writer) makes.
+/// Options of an [`Mp4Writer`](crate::Mp4Writer).
 #[derive(Clone, Copy, Debug)]
 pub struct Mp4Options {
     /// Width of the pictures in pixels. An odd one is filled up by repeating the last column.

@@ -8,7 +8,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Block, Expr, FnArg, Ident, Item, ItemStruct, ReturnType, Token, Type};
 
-/// What has been read so far.
+/// The sources that have been read so far.
 #[derive(Default)]
 pub(super) struct Source {
     /// Plain Rust for cbindgen.

@@ -1,4 +1,4 @@
-//! What is wrong with a network, in words that name the place.
+//! Faults of a network, in words that name the place.
 
 use std::fmt;
 

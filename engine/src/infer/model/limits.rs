@@ -1,4 +1,4 @@
-//! What a network may hold at most. `docs/limits.md` has the same numbers, and a test compares them.
+//! The limits of a network's size. `docs/limits.md` has the same numbers, and a test compares them.
 //! The studio's largest networks need an eighth of the elements and products.
 
 /// Versions of the file format (`ir_version`).

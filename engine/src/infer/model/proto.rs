@@ -1,7 +1,7 @@
 //! ONNX's messages (`onnx.proto`), as far as a network of an avatar has them. Everything is borrowed
 //! from the file.
 //!
-//! What makes a network a program, or lets it reach outside the file, is refused here by name:
+//! Anything that makes a network a program, or lets it reach outside the file, is refused here by name:
 //! external data, subgraphs, functions, training, sparse tensors, strings, types that aren't tensors.
 
 use super::fault::{Fault, Quoted, Result, at_most, refuse};

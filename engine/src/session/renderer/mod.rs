@@ -53,7 +53,7 @@ pub(super) struct Renderer {
     /// Whether pictures are wanted.
     pictures: bool,
     animation: AnimationState,
-    /// What the last frame's picture shows.
+    /// The frame selection of the last picture.
     selection: FrameSelection,
     /// Whether the last frame was one of speech, for the motion.
     talking: bool,

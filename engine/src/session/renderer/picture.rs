@@ -1,4 +1,4 @@
-//! What a frame's picture is made from, and error concealment: what stands in where a part of it fails.
+//! The parts of a frame's picture, and error concealment: what stands in where a part fails.
 
 use std::sync::Mutex;
 

@@ -46,7 +46,7 @@ struct Weights {
     middle: u32,
 }
 
-/// Those of Cb (blue counts for it) and of Cr (red does).
+/// Weights of Cb (blue counts for it) and of Cr (red does).
 fn weights(standard: Ycbcr) -> [Weights; 2] {
     let weights = standard.weights();
     // The signs are as said above, the absolute values below 2¹⁶.

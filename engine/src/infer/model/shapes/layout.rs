@@ -192,7 +192,7 @@ pub(super) fn slice(inputs: Inputs<'_, '_>) -> Result<Described> {
     Ok((x.element, shape))
 }
 
-/// What Slice takes of each axis that it names.
+/// The part that Slice takes of each axis that it names.
 pub(super) fn cuts(inputs: Inputs<'_, '_>) -> Result<Vec<Cut>> {
     let (shape, starts, ends) = (&inputs.at(0)?.shape, inputs.sizes(1)?, inputs.sizes(2)?);
     let list = |index: usize, default: fn(usize) -> i64| match inputs.optional(index) {
