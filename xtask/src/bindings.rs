@@ -7,8 +7,9 @@ use xshell::{Shell, cmd};
 
 use crate::{root, runtime};
 
-/// Largest wheel without avatars.
-const WHEEL_BYTES: u64 = 6 << 20;
+/// Largest wheel without avatars. Networks and shapes of portraits are 5.2 MB of it, compressed; without
+/// them the limit was 6 MiB.
+const WHEEL_BYTES: u64 = 10 << 20;
 
 /// `bindings python`: the wheel, an environment that has nothing but it, and its tests. `release`
 /// builds it as it is shipped and holds it to its size; otherwise the development build is packed,
