@@ -9,7 +9,7 @@ const SILENCE: [f32; 16_000] = [0.0; 16_000];
 pub(crate) fn poster(avatar: &Avatar) -> Result<Vec<u8>> {
     let options = SessionOptions::default()
         .pacing(Pacing::Unpaced)
-        .pixel_format(PixelFormat::Rgb);
+        .pixel_format(PixelFormat::Rgb8);
     let session = avatar.session(options)?;
     session.push_audio(&SILENCE[..], 16_000, 1)?;
     session.flush();
