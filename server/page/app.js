@@ -252,7 +252,7 @@ function listenToItself() {
 
 const samples = new Float32Array(1024);
 setInterval(async () => {
-  if (!context) return;
+  if (!analyser) return;
   analyser.getFloatTimeDomainData(samples);
   figures.loudness = Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
   if (figures.loudness > 0.003) figures.heard++;
