@@ -1,6 +1,5 @@
 //! Packets to samples: Symphonia's decoders, and two that it hasn't got.
 
-use opus_decoder::{OpusDecoder, OpusError, OpusMultistreamDecoder};
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS};
 use symphonia::core::codecs::audio::{
     AudioCodecParameters, AudioDecoder as SymphoniaDecoder, AudioDecoderOptions,
@@ -8,10 +7,7 @@ use symphonia::core::codecs::audio::{
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::packet::Packet;
 
-/// Opus always decodes to this rate (RFC 7845 5.1).
-const OPUS_RATE_HZ: u32 = 48_000;
-/// A packet of Opus has at most 120 ms (RFC 6716 2).
-const OPUS_MAX_SAMPLES: usize = OPUS_RATE_HZ as usize * 120 / 1000;
+use super::opus::Opus;
 
 /// The decoder of a track.
 pub(super) enum Decoder {
@@ -29,7 +25,7 @@ pub(super) enum Decoded {
     Damaged,
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 impl Decoder {
     /// The decoder for a track.
@@ -137,86 +133,4 @@ fn adts_config(parameters: &AudioCodecParameters) -> Option<Vec<u8>> {
         _ => return None,
     };
     Some(vec![2 << 3 | rate >> 1, rate << 7 | channels << 3])
-}
-
-/// Opus of any number of channels.
-pub(super) struct Opus {
-    decoder: OpusStreams,
-    channels: usize,
-    /// The factor of the samples.
-    gain: f32,
-}
-
-/// The streams of a packet of Opus (RFC 7845 5.1.1).
-enum OpusStreams {
-    /// One of one or two channels.
-    One(Box<OpusDecoder>),
-    /// Several, each of one or two of the channels.
-    Several(OpusMultistreamDecoder),
-}
-
-impl OpusStreams {
-    /// From the identification header, whose channels are `count`.
-    fn new(head: &[u8], count: usize) -> Result<Self, Failure> {
-        if head.get(18).is_none_or(|&family| family == 0) {
-            if !matches!(count, 1 | 2) {
-                return Err(format!("Opus of {count} channels without their mapping").into());
-            }
-            let decoder = OpusDecoder::new(OPUS_RATE_HZ, count)?;
-            return Ok(Self::One(Box::new(decoder)));
-        }
-        let (Some(&[streams, coupled]), Some(mapping)) =
-            (head.get(19..21), head.get(21..21 + count))
-        else {
-            return Err("Opus whose header ends before its channels' mapping".into());
-        };
-        let [streams, coupled] = [streams, coupled].map(usize::from);
-        let decoder = OpusMultistreamDecoder::new(OPUS_RATE_HZ, count, streams, coupled, mapping)?;
-        Ok(Self::Several(decoder))
-    }
-
-    fn decode(&mut self, packet: &[u8], samples: &mut [f32]) -> Result<usize, OpusError> {
-        match self {
-            Self::One(decoder) => decoder.decode_float(packet, samples, false),
-            Self::Several(decoder) => decoder.decode_float(packet, samples, false),
-        }
-    }
-}
-
-impl Opus {
-    /// Reads the identification header (RFC 7845 5.1).
-    fn new(parameters: &AudioCodecParameters) -> Result<Self, Failure> {
-        let head = parameters.extra_data.as_deref().unwrap_or(&[]);
-        let (Some(&channels), Some(&[low, high])) = (head.get(9), head.get(16..18)) else {
-            return Err("Opus without its header".into());
-        };
-        // MP4 stores the same fields in the other order; encoders write no gain there.
-        let gain = i16::from_le_bytes([low, high]);
-        let channels = usize::from(channels);
-        Ok(Self {
-            decoder: OpusStreams::new(head, channels)?,
-            channels,
-            gain: 10f32.powf(f32::from(gain) / (20.0 * 256.0)),
-        })
-    }
-
-    fn decode(&mut self, packet: &[u8], interleaved: &mut Vec<f32>) -> Decoded {
-        // An empty packet is a lost one to the decoder, which would make up its sound.
-        if packet.is_empty() {
-            return Decoded::Damaged;
-        }
-        interleaved.resize(OPUS_MAX_SAMPLES * self.channels, 0.0);
-        let Ok(samples) = self.decoder.decode(packet, interleaved) else {
-            interleaved.clear();
-            return Decoded::Damaged;
-        };
-        interleaved.truncate(samples * self.channels);
-        if self.gain != 1.0 {
-            interleaved.iter_mut().for_each(|x| *x *= self.gain);
-        }
-        Decoded::Samples {
-            rate_hz: OPUS_RATE_HZ,
-            channels: self.channels,
-        }
-    }
 }

@@ -12,6 +12,7 @@ mod decoder;
 mod guard;
 mod mp4_index;
 mod names;
+mod opus;
 mod reader;
 mod source;
 mod timeline;
