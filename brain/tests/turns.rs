@@ -40,13 +40,13 @@ fn a_sentence_and_silence_are_a_turn_with_the_whole_sentence_in_it() {
 }
 
 #[test]
-fn silence_and_noise_are_no_turn() {
+fn silence_and_the_noise_of_a_room_are_no_turn() {
     let talk = Talk::new();
     let mut seed = 1u32;
     let noise: Vec<f32> = (0..ms(5_000))
         .map(|_| {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (seed >> 8) as f32 / 8_388_608.0 * 0.02 - 0.02
+            (seed >> 8) as f32 / 8_388_608.0 * 0.002 - 0.002
         })
         .collect();
     talk.hear(&[silence(3_000), noise, silence(1_000)].concat());
