@@ -53,7 +53,9 @@ fn silence_and_the_noise_of_a_room_are_no_turn() {
     // What is no number is heard as silence.
     talk.hear(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY].repeat(8_000));
     // An answered text shows that everything before it was heard.
-    talk.brain.send(Input::Text("Hello".to_owned()));
+    while !talk.brain.send(Input::Text("Hello".to_owned())) {
+        std::thread::yield_now();
+    }
     let events = talk.until(is_state(State::Thinking));
     assert!(
         matches!(&events[..], [Event::Caption(_), Event::State(_)]),
@@ -138,7 +140,9 @@ fn events_are_the_same_however_the_sound_is_cut() {
 fn releasing_the_key_ends_the_turn_at_once() {
     let talk = Talk::new();
     talk.hear(&voice(600));
-    talk.brain.send(Input::EndOfTurn);
+    while !talk.brain.send(Input::EndOfTurn) {
+        std::thread::yield_now();
+    }
     talk.until(is_state(State::Thinking));
     assert!(matches!(talk.request().said, Said::Voice(_)));
 }
