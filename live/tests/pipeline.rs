@@ -131,6 +131,10 @@ fn nothing_of_an_utterance_sounds_after_it() {
     talk.run(50);
     let (encoded, _) = sound(&recorder.frames());
     let end = encoded.iter().rposition(|x| x.abs() > 0.1).unwrap();
+    assert!(
+        end < 50 * 1_920,
+        "the tone's end waits for the next utterance"
+    );
     // The resampler rings for 2 ms.
     let after = &encoded[end + 96..];
     assert!(after.len() > 48_000 && after.iter().all(|x| *x == 0.0));
