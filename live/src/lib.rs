@@ -41,11 +41,11 @@
 
 mod encoded;
 mod microphone;
-mod outbox;
 mod pipeline;
 mod publisher;
 mod resample;
 pub mod rtc;
+mod send_queue;
 mod sink;
 mod sound;
 pub mod ws;
@@ -53,7 +53,7 @@ pub mod ws;
 pub use encoded::{Encoded, FRAME_SAMPLES, Picture, SOUND_RATE_HZ, Sound};
 pub use essence::{Error, Result};
 pub use microphone::{MICROPHONE_RATE_HZ, Microphone};
-pub use outbox::{PICTURE_LIMIT, QueuedSink, SOUND_LIMIT};
 pub use pipeline::{Event, Pipeline, PublisherOptions, PublisherStatistics, SinkId};
 pub use publisher::Publisher;
+pub use send_queue::{PICTURE_LIMIT, QueuedSink, SOUND_LIMIT};
 pub use sink::{Demand, Sink};

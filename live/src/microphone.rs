@@ -1,4 +1,4 @@
-//! What a browser's microphone sends, as 16 kHz mono samples.
+//! The sound of a browser's microphone, as 16 kHz mono samples.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -52,7 +52,7 @@ impl Default for PublisherOptions {
     }
 }
 
-/// What happens in a conversation. A reply is known by the tag that its audio was [pushed
+/// An event of a conversation. A reply is known by the tag that its audio was [pushed
 /// with](Session::push_audio_tagged); 0 stands for none.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -111,7 +111,7 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct SinkId(u64);
 
-/// What a conversation has sent so far.
+/// Numbers of a conversation since it began.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PublisherStatistics {
@@ -132,7 +132,7 @@ pub struct PublisherStatistics {
     pub sinks: usize,
 }
 
-/// The watchers that came and those that have to go, until the drawing thread sees to it.
+/// Watchers to be attached and detached before the next frame.
 #[derive(Default)]
 struct Changes {
     next: u64,
@@ -140,11 +140,11 @@ struct Changes {
     gone: Vec<SinkId>,
 }
 
-/// Attaches and detaches watchers, from any thread.
+/// Attaches and detaches watchers from any thread.
 #[derive(Clone, Default)]
-pub(crate) struct Doorkeeper(Arc<Mutex<Changes>>);
+pub(crate) struct SinkChanges(Arc<Mutex<Changes>>);
 
-impl Doorkeeper {
+impl SinkChanges {
     pub(crate) fn attach(&self, sink: Box<dyn Sink>) -> SinkId {
         let mut changes = self.changes();
         let id = SinkId(changes.next);
@@ -179,7 +179,7 @@ struct Speaking {
 /// [`Publisher`](crate::Publisher) runs it in a thread.
 pub struct Pipeline {
     session: Arc<Session>,
-    door: Doorkeeper,
+    changes: SinkChanges,
     sinks: Vec<(SinkId, Box<dyn Sink>)>,
     frame: Frame,
     video: LiveVideoEncoder,
@@ -199,7 +199,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// - `InvalidArgument`: an odd or impossible output size.
-    /// - Those of [`Avatar::session`], `LimitExceeded` among them where there are too many sessions.
+    /// - The errors of [`Avatar::session`], `LimitExceeded` among them where there are too many sessions.
     pub fn new(avatar: &Avatar, options: PublisherOptions) -> Result<Self> {
         let mut session = options
             .session
@@ -223,7 +223,7 @@ impl Pipeline {
             video: LiveVideoEncoder::new(width, height, bitrate_bps)?,
             sound: SoundEncoder::new(options.sound_bitrate_bps)?,
             session: Arc::new(session),
-            door: Doorkeeper::default(),
+            changes: SinkChanges::default(),
             sinks: Vec::new(),
             frame: Frame::new(),
             bitrate_bps,
@@ -243,14 +243,14 @@ impl Pipeline {
 
     /// Attaches a watcher. Its pictures begin with a key frame.
     pub fn attach(&mut self, sink: impl Sink + 'static) -> SinkId {
-        self.door.attach(Box::new(sink))
+        self.changes.attach(Box::new(sink))
     }
 
-    pub(crate) fn door(&self) -> Doorkeeper {
-        self.door.clone()
+    pub(crate) fn changes(&self) -> SinkChanges {
+        self.changes.clone()
     }
 
-    /// What was sent so far.
+    /// Numbers since the conversation began.
     pub fn statistics(&self) -> PublisherStatistics {
         *lock(&self.statistics)
     }
@@ -265,7 +265,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// - `Cancelled` after [`Session::cancel`].
-    /// - Those of [`Session::draw`] and of the encoders.
+    /// - The errors of [`Session::draw`] and of the encoders.
     pub fn step(&mut self, on_event: &mut impl FnMut(Event)) -> Result<bool> {
         if self.session.draw(&mut self.frame, FrameRequest::new())? != Next::Frame {
             return Ok(false);
@@ -283,10 +283,10 @@ impl Pipeline {
         Ok(true)
     }
 
-    /// Lets watchers in and out, and sums up their wishes.
+    /// Attaches and detaches watchers, and sums up their demands.
     fn update_sinks(&mut self, on_event: &mut impl FnMut(Event)) -> Demand {
         {
-            let mut changes = self.door.changes();
+            let mut changes = self.changes.changes();
             self.sinks.append(&mut changes.came);
             let gone = std::mem::take(&mut changes.gone);
             self.sinks.retain(|(id, _)| !gone.contains(id));

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use essence::AudioData;
 use essence::{Avatar, Error, ErrorKind, Result, Session};
 
-use crate::pipeline::{Doorkeeper, lock};
+use crate::pipeline::{SinkChanges, lock};
 use crate::{Event, Pipeline, PublisherOptions, PublisherStatistics, Sink, SinkId};
 
 /// A conversation: a session whose frames a thread draws in real time, encodes once and sends to every
@@ -16,7 +16,7 @@ use crate::{Event, Pipeline, PublisherOptions, PublisherStatistics, Sink, SinkId
 /// All methods take `&self` and wait for nothing but short locks. Dropping it ends the conversation.
 pub struct Publisher {
     session: Arc<Session>,
-    door: Doorkeeper,
+    changes: SinkChanges,
     statistics: Arc<Mutex<PublisherStatistics>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -26,7 +26,7 @@ impl Publisher {
     /// must not block.
     ///
     /// # Errors
-    /// - Those of [`Pipeline::new`].
+    /// - The errors of [`Pipeline::new`].
     /// - `Io`: the system gives no thread.
     pub fn start(
         avatar: &Avatar,
@@ -35,7 +35,7 @@ impl Publisher {
     ) -> Result<Self> {
         let mut pipeline = Pipeline::new(avatar, options)?;
         let session = pipeline.session().clone();
-        let door = pipeline.door();
+        let changes = pipeline.changes();
         let statistics = pipeline.shared_statistics();
         let thread = std::thread::Builder::new()
             .name("essence-live".to_owned())
@@ -55,7 +55,7 @@ impl Publisher {
             })?;
         Ok(Self {
             session,
-            door,
+            changes,
             statistics,
             thread: Some(thread),
         })
@@ -68,19 +68,19 @@ impl Publisher {
 
     /// Attaches a watcher. Its pictures begin with a key frame, at most 500 ms later.
     pub fn attach(&self, sink: impl Sink + 'static) -> SinkId {
-        self.door.attach(Box::new(sink))
+        self.changes.attach(Box::new(sink))
     }
 
     /// Detaches a watcher. One that is gone already is no error.
     pub fn detach(&self, sink: SinkId) {
-        self.door.detach(sink);
+        self.changes.detach(sink);
     }
 
     /// Speaks: [`Session::push_audio_tagged`] with mono samples. `reply` comes back in [`Event`]s; 0 stands
     /// for none.
     ///
     /// # Errors
-    /// Those of [`Session::push_audio`].
+    /// The errors of [`Session::push_audio`].
     pub fn push_audio<'a>(
         &self,
         audio: impl Into<AudioData<'a>>,
@@ -115,7 +115,7 @@ impl Publisher {
         self.session.perform(motion)
     }
 
-    /// What was sent so far.
+    /// Numbers since the conversation began.
     pub fn statistics(&self) -> PublisherStatistics {
         *lock(&self.statistics)
     }

@@ -6,7 +6,7 @@ use crate::Encoded;
 
 /// A watcher: takes the encoded frames of a conversation.
 pub trait Sink: Send {
-    /// The watcher's wishes, asked for once before each frame.
+    /// The watcher's demand, asked for once before each frame.
     fn demand(&mut self) -> Demand;
 
     /// Takes a frame. Called in the thread that draws, for every frame while the watcher
@@ -17,7 +17,7 @@ pub trait Sink: Send {
     fn send(&mut self, frame: &Arc<Encoded>);
 }
 
-/// What a watcher wants of the next frame.
+/// The parts of the next frame that a watcher wants.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Demand {

@@ -33,7 +33,7 @@ use std::task::{Context, Poll, Waker};
 
 use essence::{Error, ErrorKind, Result};
 
-use crate::outbox::{Outbox, Parcel};
+use crate::send_queue::{QueuedFrame, SendQueue};
 use crate::{Encoded, Microphone, QueuedSink};
 
 /// Bytes before a message's payload.
@@ -80,23 +80,23 @@ pub struct Connection {
 pub fn connect(sound: SoundFormat) -> Connection {
     let waiting = Arc::new(Mutex::new(None::<Waker>));
     let waker = waiting.clone();
-    let outbox = Outbox::new(move || {
+    let queue = SendQueue::new(move || {
         let waker = waker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(waker) = waker {
             waker.wake();
         }
     });
-    outbox.connect();
+    queue.connect();
     Connection {
-        sink: QueuedSink(outbox.clone()),
+        sink: QueuedSink(queue.clone()),
         down: Down {
-            outbox: outbox.clone(),
+            queue: queue.clone(),
             waiting,
             sound,
             messages: VecDeque::new(),
         },
         up: Up {
-            outbox,
+            queue,
             microphone: Microphone::new(),
         },
     }
@@ -104,7 +104,7 @@ pub fn connect(sound: SoundFormat) -> Connection {
 
 /// The messages to the page.
 pub struct Down {
-    outbox: Arc<Outbox>,
+    queue: Arc<SendQueue>,
     waiting: Arc<Mutex<Option<Waker>>>,
     sound: SoundFormat,
     messages: VecDeque<Vec<u8>>,
@@ -131,7 +131,7 @@ impl Down {
         // What came before the waker was set has woken nobody.
         match self.try_next() {
             Some(message) => Poll::Ready(Some(message)),
-            None if self.outbox.is_open() => Poll::Pending,
+            None if self.queue.is_open() => Poll::Pending,
             None => Poll::Ready(None),
         }
     }
@@ -139,21 +139,21 @@ impl Down {
     /// The next message, if there is one now.
     pub fn try_next(&mut self) -> Option<Vec<u8>> {
         while self.messages.is_empty() {
-            let parcel = self.outbox.pop()?;
-            self.frame(&parcel);
+            let queued = self.queue.pop()?;
+            self.frame(&queued);
         }
         self.messages.pop_front()
     }
 
     /// Pictures that were dropped because the socket was slow.
     pub fn dropped_pictures(&self) -> u64 {
-        self.outbox.dropped_pictures()
+        self.queue.dropped_pictures()
     }
 
     /// Sound first: it is the more urgent.
-    fn frame(&mut self, parcel: &Parcel) {
-        let frame = &parcel.frame;
-        if parcel.sound {
+    fn frame(&mut self, queued: &QueuedFrame) {
+        let frame = &queued.frame;
+        if queued.sound {
             for sound in &frame.sound {
                 let message = match self.sound {
                     SoundFormat::Opus => message(OPUS, frame, sound.index, &sound.opus),
@@ -166,7 +166,7 @@ impl Down {
                 self.messages.push_back(message);
             }
         }
-        if let (true, Some(picture)) = (parcel.picture, &frame.picture) {
+        if let (true, Some(picture)) = (queued.picture, &frame.picture) {
             let kind = if picture.key { KEY_PICTURE } else { PICTURE };
             self.messages
                 .push_back(message(kind, frame, frame.index, &picture.data));
@@ -176,7 +176,7 @@ impl Down {
 
 impl Drop for Down {
     fn drop(&mut self) {
-        self.outbox.close();
+        self.queue.close();
     }
 }
 
@@ -203,7 +203,7 @@ fn message(kind: u8, frame: &Encoded, index: u64, payload: &[u8]) -> Vec<u8> {
 
 /// The messages from the page.
 pub struct Up {
-    outbox: Arc<Outbox>,
+    queue: Arc<SendQueue>,
     microphone: Microphone,
 }
 
@@ -247,11 +247,11 @@ impl Up {
             }
             MICROPHONE_OPUS => self.microphone.push_opus(payload, heard),
             KEY_WANTED => {
-                self.outbox.request_key();
+                self.queue.request_key();
                 Ok(())
             }
             PICTURES if header[1] <= 1 => {
-                self.outbox.set_visible(header[1] == 1);
+                self.queue.set_visible(header[1] == 1);
                 Ok(())
             }
             PICTURES => Err(malformed(format!(

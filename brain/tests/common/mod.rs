@@ -12,14 +12,14 @@ use essence_brain::{Brain, Event, Input, Piece, Pieces, Request, Responder, Sett
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Milliseconds into the sound where somebody is in the midst of speaking.
-pub const VOICE_MS: usize = 1_000;
+pub(crate) const VOICE_MS: usize = 1_000;
 
-pub fn ms(ms: usize) -> usize {
+pub(crate) fn ms(ms: usize) -> usize {
     16 * ms
 }
 
 /// The repository's speech, 16 kHz.
-pub fn speech() -> Vec<f32> {
+pub(crate) fn speech() -> Vec<f32> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/audio/speech_16000.wav");
     let bytes = std::fs::read(path).expect("testdata has speech");
     let samples = bytes[44..].chunks_exact(2);
@@ -28,12 +28,12 @@ pub fn speech() -> Vec<f32> {
         .collect()
 }
 
-pub fn silence(milliseconds: usize) -> Vec<f32> {
+pub(crate) fn silence(milliseconds: usize) -> Vec<f32> {
     vec![0.0; ms(milliseconds)]
 }
 
 /// A piece of speech in the midst of silence.
-pub fn voice(milliseconds: usize) -> Vec<f32> {
+pub(crate) fn voice(milliseconds: usize) -> Vec<f32> {
     let speech = speech();
     speech[ms(VOICE_MS)..ms(VOICE_MS + milliseconds)].to_vec()
 }
@@ -60,19 +60,19 @@ impl Responder for Puppet {
 }
 
 /// A conversation and both of its ends.
-pub struct Talk {
-    pub brain: Brain,
-    pub events: Receiver<Event>,
-    pub requests: Receiver<Request>,
-    pub pieces: Sender<Option<Piece>>,
+pub(crate) struct Talk {
+    pub(crate) brain: Brain,
+    pub(crate) events: Receiver<Event>,
+    pub(crate) requests: Receiver<Request>,
+    pub(crate) pieces: Sender<Option<Piece>>,
 }
 
 impl Talk {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Settings::default())
     }
 
-    pub fn with(settings: Settings) -> Self {
+    pub(crate) fn with(settings: Settings) -> Self {
         let (requests, received_requests) = channel();
         let (pieces, received_pieces) = channel();
         let puppet = Puppet {
@@ -89,18 +89,18 @@ impl Talk {
     }
 
     /// Sound in pieces of 40 ms, as from a browser.
-    pub fn hear(&self, samples: &[f32]) {
+    pub(crate) fn hear(&self, samples: &[f32]) {
         hear(&self.brain, samples, 640);
     }
 
-    pub fn request(&self) -> Request {
+    pub(crate) fn request(&self) -> Request {
         self.requests
             .recv_timeout(DEADLINE)
             .expect("a request comes")
     }
 
     /// The avatar says a sentence of so many milliseconds.
-    pub fn say(&self, text: &str, milliseconds: usize) {
+    pub(crate) fn say(&self, text: &str, milliseconds: usize) {
         self.pieces
             .send(Some(Piece::Text(text.to_owned())))
             .expect("the other end is there");
@@ -114,17 +114,17 @@ impl Talk {
     }
 
     /// The reply is complete.
-    pub fn complete(&self) {
+    pub(crate) fn complete(&self) {
         self.pieces.send(None).expect("the other end is there");
     }
 
     /// The events up to the first that fits, it included.
-    pub fn until(&self, fits: impl Fn(&Event) -> bool) -> Vec<Event> {
+    pub(crate) fn until(&self, fits: impl Fn(&Event) -> bool) -> Vec<Event> {
         until(&self.events, fits)
     }
 }
 
-pub fn start(responder: Arc<dyn Responder>, settings: Settings) -> (Brain, Receiver<Event>) {
+pub(crate) fn start(responder: Arc<dyn Responder>, settings: Settings) -> (Brain, Receiver<Event>) {
     let (sender, events) = channel();
     let brain = Brain::start(responder, settings, move |event| {
         let _ = sender.send(event);
@@ -133,7 +133,7 @@ pub fn start(responder: Arc<dyn Responder>, settings: Settings) -> (Brain, Recei
 }
 
 /// Waits where messages would be dropped, as a browser that sends in real time never has to.
-pub fn hear(brain: &Brain, samples: &[f32], block: usize) {
+pub(crate) fn hear(brain: &Brain, samples: &[f32], block: usize) {
     for block in samples.chunks(block) {
         while !brain.send(Input::Microphone(block.to_vec())) {
             std::thread::yield_now();
@@ -141,7 +141,7 @@ pub fn hear(brain: &Brain, samples: &[f32], block: usize) {
     }
 }
 
-pub fn until(events: &Receiver<Event>, fits: impl Fn(&Event) -> bool) -> Vec<Event> {
+pub(crate) fn until(events: &Receiver<Event>, fits: impl Fn(&Event) -> bool) -> Vec<Event> {
     let mut all = Vec::new();
     loop {
         let event = events.recv_timeout(DEADLINE);

@@ -18,7 +18,7 @@ use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError};
 
 use super::bandwidth::{INITIAL_BPS, picture_bps};
 use super::{CloseReason, MAX_TEXT_BYTES, PeerEvent, PeerOptions, sdp};
-use crate::outbox::Outbox;
+use crate::send_queue::SendQueue;
 use crate::{FRAME_SAMPLES, Microphone};
 
 /// Samples of the video clock, 90 kHz, in a frame.
@@ -36,7 +36,7 @@ pub(super) struct PeerConnection {
     id: u64,
     rtc: Rtc,
     options: PeerOptions,
-    outbox: Arc<Outbox>,
+    queue: Arc<SendQueue>,
     on_event: OnEvent,
     connect_by: Instant,
     connected: bool,
@@ -58,7 +58,7 @@ impl PeerConnection {
         options: PeerOptions,
         candidates: &[SocketAddr],
         connect_limit: Duration,
-        outbox: Arc<Outbox>,
+        queue: Arc<SendQueue>,
         on_event: OnEvent,
     ) -> Result<(Self, String)> {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
@@ -73,7 +73,7 @@ impl PeerConnection {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             rtc,
             options,
-            outbox,
+            queue,
             on_event,
             connect_by: now + connect_limit,
             connected: false,
@@ -103,7 +103,7 @@ impl PeerConnection {
         }
     }
 
-    /// Why the connection is over, once it is.
+    /// The reason of the end, once the connection is over.
     pub(super) fn over(&self) -> Option<CloseReason> {
         if self.rtc.is_alive() {
             return None;
@@ -129,7 +129,7 @@ impl PeerConnection {
         if !self.connected && now >= self.connect_by {
             self.close(CloseReason::NeverConnected);
         }
-        if !self.outbox.is_open() {
+        if !self.queue.is_open() {
             self.close(CloseReason::Local);
         }
         self.guarded(|this| {
@@ -158,7 +158,7 @@ impl PeerConnection {
     /// Says goodbye. The connection is over when that has been sent.
     pub(super) fn close(&mut self, reason: CloseReason) {
         self.reason.get_or_insert(reason);
-        self.outbox.close();
+        self.queue.close();
         if self.rtc.close().is_err() {
             self.rtc.disconnect();
         }
@@ -166,7 +166,7 @@ impl PeerConnection {
 
     /// Tells that it is over.
     pub(super) fn finish(&mut self, reason: CloseReason) {
-        self.outbox.close();
+        self.queue.close();
         (self.on_event)(PeerEvent::Closed { reason });
     }
 
@@ -178,16 +178,16 @@ impl PeerConnection {
             Err(_) => "a panic".to_owned(),
         };
         self.reason.get_or_insert(CloseReason::Failed(message));
-        self.outbox.close();
+        self.queue.close();
         self.rtc.disconnect();
     }
 
     fn send_frames(&mut self, send: &mut dyn FnMut(&Transmit)) -> Result<bool, RtcError> {
         let mut sent = false;
-        while let Some(parcel) = self.outbox.pop() {
+        while let Some(queued) = self.queue.pop() {
             self.find_payload_types();
-            let frame = &parcel.frame;
-            if let (true, Some(mid), Some(pt)) = (parcel.sound, self.audio, self.audio_type) {
+            let frame = &queued.frame;
+            if let (true, Some(mid), Some(pt)) = (queued.sound, self.audio, self.audio_type) {
                 for sound in &frame.sound {
                     let time = MediaTime::new(
                         sound.index * FRAME_SAMPLES as u64,
@@ -201,7 +201,7 @@ impl PeerConnection {
                 }
             }
             if let (true, Some(picture), Some(mid), Some(pt)) =
-                (parcel.picture, &frame.picture, self.video, self.video_type)
+                (queued.picture, &frame.picture, self.video, self.video_type)
             {
                 let time = MediaTime::from_90khz(frame.index * VIDEO_TICKS);
                 if let Some(writer) = self.rtc.writer(mid) {
@@ -267,11 +267,11 @@ impl PeerConnection {
                 MediaKind::Audio => self.audio = self.audio.or(Some(mid)),
             },
             Event::MediaData(data) => self.hear(&data),
-            Event::KeyframeRequest(_) => self.outbox.request_key(),
+            Event::KeyframeRequest(_) => self.queue.request_key(),
             Event::EgressBitrateEstimate(
                 BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. },
             ) if self.options.estimate_bandwidth => {
-                self.outbox.limit_bitrate(picture_bps(estimate.as_u64()));
+                self.queue.limit_bitrate(picture_bps(estimate.as_u64()));
             }
             Event::ChannelOpen(channel, _) if self.channel.is_none() => {
                 self.channel = Some(channel);
@@ -294,12 +294,12 @@ impl PeerConnection {
     fn connect(&mut self) {
         self.connected = true;
         if self.options.estimate_bandwidth {
-            self.outbox.limit_bitrate(picture_bps(INITIAL_BPS));
+            self.queue.limit_bitrate(picture_bps(INITIAL_BPS));
             let desired = u64::from(self.options.max_bitrate_bps) * 3 / 2;
             let mut bwe = self.rtc.bwe();
             bwe.set_bitrate(Bitrate::bps(0), Bitrate::bps(desired));
         }
-        self.outbox.connect();
+        self.queue.connect();
         (self.on_event)(PeerEvent::Connected);
     }
 

@@ -30,32 +30,32 @@ const SOURCES_LIMIT: usize = 4_096;
 /// Longest wait where no peer asks for a shorter one.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// What others ask of the hub's thread.
+/// A command to the hub's thread.
 pub(super) enum Command {
-    Add(Box<PeerConnection>, Seat),
+    Add(Box<PeerConnection>, Permit),
     Close(u64),
     Stop,
     Text(u64, String),
 }
 
-/// The way to the hub's thread.
-pub(super) struct Post {
+/// Commands to the hub's thread, which are woken for, and the number of peers.
+pub(super) struct CommandQueue {
     commands: Mutex<Vec<Command>>,
     waker: Waker,
-    seats: Arc<AtomicUsize>,
+    permits: Arc<AtomicUsize>,
     max_peers: usize,
 }
 
-/// The right to be one of the hub's peers.
-pub(super) struct Seat(Arc<AtomicUsize>);
+/// One of the peers that a hub permits; dropping it makes room for another.
+pub(super) struct Permit(Arc<AtomicUsize>);
 
-impl Drop for Seat {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-impl Post {
+impl CommandQueue {
     pub(super) fn send(&self, command: Command) {
         self.lock().push(command);
         self.wake();
@@ -68,12 +68,12 @@ impl Post {
     }
 
     pub(super) fn peers(&self) -> usize {
-        self.seats.load(Ordering::Acquire)
+        self.permits.load(Ordering::Acquire)
     }
 
-    pub(super) fn take_seat(&self) -> Result<Seat> {
-        let seat = Seat(self.seats.clone());
-        if self.seats.fetch_add(1, Ordering::AcqRel) >= self.max_peers {
+    pub(super) fn take_permit(&self) -> Result<Permit> {
+        let permit = Permit(self.permits.clone());
+        if self.permits.fetch_add(1, Ordering::AcqRel) >= self.max_peers {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
                 format!(
@@ -82,7 +82,7 @@ impl Post {
                 ),
             ));
         }
-        Ok(seat)
+        Ok(permit)
     }
 
     fn take(&self) -> Vec<Command> {
@@ -122,16 +122,16 @@ pub(super) fn start(options: HubOptions) -> Result<Hub> {
         .register(&mut socket, SOCKET, Interest::READABLE)
         .map_err(failed)?;
     let waker = Waker::new(poll.registry(), WAKER).map_err(failed)?;
-    let post = Arc::new(Post {
+    let commands = Arc::new(CommandQueue {
         commands: Mutex::default(),
         waker,
-        seats: Arc::default(),
+        permits: Arc::default(),
         max_peers: options.max_peers,
     });
     let mut runner = Runner {
         poll,
         socket,
-        post: post.clone(),
+        commands: commands.clone(),
         candidates: candidates.clone(),
         peers: HashMap::new(),
         sources: HashMap::new(),
@@ -141,7 +141,7 @@ pub(super) fn start(options: HubOptions) -> Result<Hub> {
         .spawn(move || runner.run())
         .map_err(failed)?;
     Ok(Hub {
-        post,
+        commands,
         candidates,
         local,
         connect_limit: options.connect_limit,
@@ -152,9 +152,9 @@ pub(super) fn start(options: HubOptions) -> Result<Hub> {
 struct Runner {
     poll: Poll,
     socket: UdpSocket,
-    post: Arc<Post>,
+    commands: Arc<CommandQueue>,
     candidates: Vec<SocketAddr>,
-    peers: HashMap<u64, (Box<PeerConnection>, Seat)>,
+    peers: HashMap<u64, (Box<PeerConnection>, Permit)>,
     /// The peer that an address sent for last, so that not all are asked for each datagram.
     sources: HashMap<SocketAddr, u64>,
 }
@@ -177,7 +177,7 @@ impl Runner {
             if readable || unread {
                 unread = self.read();
             }
-            if !self.obey() {
+            if !self.run_commands() {
                 return;
             }
             self.turn();
@@ -231,12 +231,12 @@ impl Runner {
             .unwrap_or(self.candidates[0])
     }
 
-    /// Does what others ask. Returns false when the hub is to end.
-    fn obey(&mut self) -> bool {
-        for command in self.post.take() {
+    /// Runs the commands. Returns false when the hub is to end.
+    fn run_commands(&mut self) -> bool {
+        for command in self.commands.take() {
             match command {
-                Command::Add(peer, seat) => {
-                    self.peers.insert(peer.id(), (peer, seat));
+                Command::Add(peer, permit) => {
+                    self.peers.insert(peer.id(), (peer, permit));
                 }
                 Command::Close(id) => {
                     if let Some((peer, _)) = self.peers.get_mut(&id) {

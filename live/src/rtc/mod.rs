@@ -23,9 +23,9 @@ use std::time::Duration;
 use essence::{Error, ErrorKind, Result};
 
 use crate::QueuedSink;
-use crate::outbox::Outbox;
+use crate::send_queue::SendQueue;
 use connection::PeerConnection;
-use hub::{Command, Post};
+use hub::{Command, CommandQueue};
 
 /// Most bytes of an offer.
 pub const MAX_OFFER_BYTES: usize = 64 << 10;
@@ -90,13 +90,13 @@ impl Default for PeerOptions {
     }
 }
 
-/// What a peer does.
+/// An event of a peer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PeerEvent {
     /// The peer is gone. Nothing follows.
     Closed {
-        /// Why.
+        /// The reason.
         reason: CloseReason,
     },
     /// Pictures and sound begin.
@@ -109,7 +109,7 @@ pub enum PeerEvent {
     TextOpen,
 }
 
-/// Why a peer is gone.
+/// The reason why a peer is gone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum CloseReason {
@@ -131,7 +131,7 @@ pub enum CloseReason {
 ///
 /// All methods take `&self`. Dropping it disconnects every peer.
 pub struct Hub {
-    post: Arc<Post>,
+    commands: Arc<CommandQueue>,
     candidates: Vec<SocketAddr>,
     local: SocketAddr,
     connect_limit: Duration,
@@ -155,7 +155,7 @@ impl Hub {
 
     /// Peers now, those that have not connected yet included.
     pub fn peers(&self) -> usize {
-        self.post.peers()
+        self.commands.peers()
     }
 
     /// Answers a browser's offer. `on_event` hears what the peer does, in the hub's thread: it must not
@@ -173,26 +173,27 @@ impl Hub {
         options: PeerOptions,
         on_event: impl FnMut(PeerEvent) + Send + 'static,
     ) -> Result<Connection> {
-        let seat = self.post.take_seat()?;
-        let post = self.post.clone();
-        let outbox = Outbox::new(move || post.wake());
+        let permit = self.commands.take_permit()?;
+        let commands = self.commands.clone();
+        let queue = SendQueue::new(move || commands.wake());
         let (connection, answer) = PeerConnection::answer(
             offer,
             options,
             &self.candidates,
             self.connect_limit,
-            outbox.clone(),
+            queue.clone(),
             Box::new(on_event),
         )?;
         let id = connection.id();
-        self.post.send(Command::Add(Box::new(connection), seat));
+        self.commands
+            .send(Command::Add(Box::new(connection), permit));
         Ok(Connection {
             answer,
-            sink: QueuedSink(outbox.clone()),
+            sink: QueuedSink(queue.clone()),
             peer: Peer {
                 id,
-                outbox,
-                post: self.post.clone(),
+                queue,
+                commands: self.commands.clone(),
             },
         })
     }
@@ -200,7 +201,7 @@ impl Hub {
 
 impl Drop for Hub {
     fn drop(&mut self) {
-        self.post.send(Command::Stop);
+        self.commands.send(Command::Stop);
         if let Some(thread) = self.thread.take() {
             // Dropped by an event, it can't wait for itself.
             if thread.thread().id() != std::thread::current().id() {
@@ -235,8 +236,8 @@ pub struct Connection {
 /// A connected browser. Dropping it disconnects the browser.
 pub struct Peer {
     id: u64,
-    outbox: Arc<Outbox>,
-    post: Arc<Post>,
+    queue: Arc<SendQueue>,
+    commands: Arc<CommandQueue>,
 }
 
 impl Peer {
@@ -256,24 +257,24 @@ impl Peer {
                 ),
             ));
         }
-        self.post.send(Command::Text(self.id, text));
+        self.commands.send(Command::Text(self.id, text));
         Ok(())
     }
 
     /// Sends pictures or none, for a page that is hidden. Sound goes on.
     pub fn want_pictures(&self, wanted: bool) {
-        self.outbox.set_visible(wanted);
+        self.queue.set_visible(wanted);
     }
 
     /// Pictures that were dropped because the hub could not send them in time.
     pub fn dropped_pictures(&self) -> u64 {
-        self.outbox.dropped_pictures()
+        self.queue.dropped_pictures()
     }
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        self.post.send(Command::Close(self.id));
+        self.commands.send(Command::Close(self.id));
     }
 }
 

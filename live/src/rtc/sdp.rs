@@ -1,4 +1,4 @@
-//! What of an offer and an answer is read or changed as text.
+//! Offers and answers as text: limits, agreed codecs, one media stream.
 
 use essence::{Error, ErrorKind, Result};
 
@@ -92,7 +92,7 @@ pub(super) fn with_one_stream(answer: &str) -> String {
     out
 }
 
-/// What lies around the stream's name in `a=msid:STREAM TRACK` and `a=ssrc:N msid:STREAM TRACK`.
+/// The text before and after the stream's name in `a=msid:STREAM TRACK` and `a=ssrc:N msid:STREAM TRACK`.
 fn split_stream_id(line: &str) -> Option<(&str, &str)> {
     let begin = if line.starts_with("a=msid:") {
         "a=msid:".len()

@@ -1,4 +1,4 @@
-//! What the tests share: an avatar, a recording, a watcher that keeps what it gets, and decoders.
+//! Shared by the tests: an avatar, a recording, a watcher that keeps what it gets, and decoders.
 #![allow(dead_code, reason = "each test file uses a part")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 

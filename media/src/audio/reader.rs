@@ -314,6 +314,10 @@ impl AudioReader {
         self.mixed.truncate(kept as usize);
 
         if self.timeline.is_none() && !self.mixed.is_empty() {
+            // Only damaged packets so far, in a format whose decoder tells the rate.
+            if self.sample_rate == 0 {
+                return Err(self.without_rate());
+            }
             let timeline = self.track.timeline(self.sample_rate, packet.pts);
             if self.produced == 0 {
                 self.expected_samples = self.track.expected_samples(&timeline);
@@ -342,10 +346,7 @@ impl AudioReader {
             return Ok(());
         }
         if rate_hz == 0 {
-            return Err(Error::new(
-                ErrorKind::UnsupportedFormat,
-                format!("audio file {} does not say its sample rate", self.name),
-            ));
+            return Err(self.without_rate());
         }
         if self.timeline.is_none() && self.produced == 0 {
             self.sample_rate = rate_hz;
@@ -360,6 +361,14 @@ impl AudioReader {
             ));
         }
         Ok(())
+    }
+
+    #[cold]
+    fn without_rate(&self) -> Error {
+        Error::new(
+            ErrorKind::UnsupportedFormat,
+            format!("audio file {} does not say its sample rate", self.name),
+        )
     }
 
     /// Checks and counts the samples of `mono`.

@@ -15,29 +15,29 @@ use tungstenite::client::IntoClientRequest as _;
 use tungstenite::{Message, WebSocket};
 
 /// A test that waits for longer has failed.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-pub fn avatar() -> Avatar {
+pub(crate) fn avatar() -> Avatar {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/avatars/toy.imx");
     let engine = Engine::builder().build().expect("ONNX Runtime is there");
     engine.open(path).expect("the toy avatar opens")
 }
 
-pub fn options() -> Options {
+pub(crate) fn options() -> Options {
     let mut options = Options::default();
     options.address.set_port(0);
     options.max_sessions = Some(2);
     options
 }
 
-pub fn server(options: Options) -> Server {
+pub(crate) fn server(options: Options) -> Server {
     with(
         options,
         Arc::new(Script::built_in(None).expect("the script is whole")),
     )
 }
 
-pub fn echo(options: Options) -> Server {
+pub(crate) fn echo(options: Options) -> Server {
     with(options, Arc::new(Echo::default()))
 }
 
@@ -47,26 +47,26 @@ fn with(options: Options, responder: Arc<dyn Responder>) -> Server {
 
 /// Status, headers and body of an answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: String,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 /// Sends `request` as it is, up to the end of its headers, and reads the answer.
-pub fn raw(server: &Server, request: &str) -> Answer {
+pub(crate) fn raw(server: &Server, request: &str) -> Answer {
     let mut stream = connect(server);
     let _ = stream.write_all(request.as_bytes());
     answer(stream).expect("an answer")
 }
 
-pub fn connect(server: &Server) -> TcpStream {
+pub(crate) fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(server.address()).expect("it listens");
     stream
         .set_read_timeout(Some(DEADLINE))
@@ -75,7 +75,7 @@ pub fn connect(server: &Server) -> TcpStream {
 }
 
 /// The answer; None if the connection was closed without one.
-pub fn answer(stream: TcpStream) -> Option<Answer> {
+pub(crate) fn answer(stream: TcpStream) -> Option<Answer> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first).ok()?;
@@ -101,7 +101,7 @@ pub fn answer(stream: TcpStream) -> Option<Answer> {
     })
 }
 
-pub fn get(server: &Server, path: &str) -> Answer {
+pub(crate) fn get(server: &Server, path: &str) -> Answer {
     let address = server.address();
     raw(
         server,
@@ -109,7 +109,7 @@ pub fn get(server: &Server, path: &str) -> Answer {
     )
 }
 
-pub fn post(server: &Server, path: &str, origin: &str, body: &str) -> Answer {
+pub(crate) fn post(server: &Server, path: &str, origin: &str, body: &str) -> Answer {
     let (address, length) = (server.address(), body.len());
     raw(
         server,
@@ -121,7 +121,7 @@ pub fn post(server: &Server, path: &str, origin: &str, body: &str) -> Answer {
 }
 
 /// A metric's value.
-pub fn metric(server: &Server, name: &str) -> u64 {
+pub(crate) fn metric(server: &Server, name: &str) -> u64 {
     let text = get(server, "/metrics").text();
     let line = text
         .lines()
@@ -132,17 +132,17 @@ pub fn metric(server: &Server, name: &str) -> u64 {
 }
 
 /// A page's WebSocket.
-pub struct Page(pub WebSocket<TcpStream>);
+pub(crate) struct Page(pub(crate) WebSocket<TcpStream>);
 
 impl Page {
-    pub fn open(server: &Server, session: Option<&str>) -> Self {
+    pub(crate) fn open(server: &Server, session: Option<&str>) -> Self {
         let query = session.map(|s| format!("?session={s}")).unwrap_or_default();
         let origin = format!("http://{}", server.address());
         Self::try_open(server, &query, &origin).expect("the page is let in")
     }
 
     /// Opens a WebSocket, or the status of the refusal.
-    pub fn try_open(server: &Server, query: &str, origin: &str) -> Result<Self, u16> {
+    pub(crate) fn try_open(server: &Server, query: &str, origin: &str) -> Result<Self, u16> {
         let url = format!("ws://{}/{}/ws{query}", server.address(), server.code());
         let mut request = url.into_client_request().expect("an address");
         request
@@ -157,12 +157,12 @@ impl Page {
         }
     }
 
-    pub fn send(&mut self, text: &str) {
+    pub(crate) fn send(&mut self, text: &str) {
         self.0.send(Message::text(text)).expect("it is sent");
     }
 
     /// The next control message of `kind`; media is passed over.
-    pub fn expect(&mut self, kind: &str) -> Value {
+    pub(crate) fn expect(&mut self, kind: &str) -> Value {
         self.until(|message| match message {
             Message::Text(text) => {
                 let value: Value = serde_json::from_str(text).expect("JSON");
@@ -172,7 +172,7 @@ impl Page {
         })
     }
 
-    pub fn until<T>(&mut self, mut fits: impl FnMut(&Message) -> Option<T>) -> T {
+    pub(crate) fn until<T>(&mut self, mut fits: impl FnMut(&Message) -> Option<T>) -> T {
         let begin = Instant::now();
         loop {
             let message = self.0.read().expect("the connection goes on");

@@ -22,21 +22,21 @@ const SOUND_LIMIT_PIECES: usize =
 
 /// A frame that waits, and which of its parts the watcher gets.
 #[derive(Debug)]
-pub(crate) struct Parcel {
+pub(crate) struct QueuedFrame {
     pub(crate) frame: Arc<Encoded>,
     pub(crate) picture: bool,
     pub(crate) sound: bool,
 }
 
 /// The queue of one watcher, shared by the drawing thread and the one that sends.
-pub(crate) struct Outbox {
+pub(crate) struct SendQueue {
     state: Mutex<State>,
     /// Told that the queue is not empty any more, or closed. Must not block.
     notify: Box<dyn Fn() + Send + Sync>,
 }
 
 struct State {
-    queue: VecDeque<Parcel>,
+    queue: VecDeque<QueuedFrame>,
     /// Pictures and pieces of sound in the queue.
     pictures: usize,
     pieces: usize,
@@ -50,7 +50,7 @@ struct State {
     dropped: u64,
 }
 
-impl Outbox {
+impl SendQueue {
     /// A queue that takes nothing until it is [connected](Self::connect).
     pub(crate) fn new(notify: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
@@ -86,16 +86,16 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn pop(&self) -> Option<Parcel> {
+    pub(crate) fn pop(&self) -> Option<QueuedFrame> {
         let mut state = self.state();
-        let parcel = state.queue.pop_front()?;
-        state.pictures -= usize::from(parcel.picture);
-        state.pieces -= if parcel.sound {
-            parcel.frame.sound.len()
+        let queued = state.queue.pop_front()?;
+        state.pictures -= usize::from(queued.picture);
+        state.pieces -= if queued.sound {
+            queued.frame.sound.len()
         } else {
             0
         };
-        Some(parcel)
+        Some(queued)
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -124,7 +124,7 @@ impl Outbox {
         state.visible = visible;
     }
 
-    /// What the connection carries. Pictures stop below [`LEAST_PICTURE_BPS`].
+    /// The bits a second that the connection carries. Pictures stop below [`LEAST_PICTURE_BPS`].
     pub(crate) fn limit_bitrate(&self, bitrate_bps: u32) {
         let mut state = self.state();
         state.bitrate_bps = Some(bitrate_bps);
@@ -179,7 +179,7 @@ impl State {
             self.close();
             return;
         }
-        self.queue.push_back(Parcel {
+        self.queue.push_back(QueuedFrame {
             frame: frame.clone(),
             picture,
             sound,
@@ -190,16 +190,16 @@ impl State {
         self.dropped += self.pictures as u64;
         self.pictures = 0;
         self.needs_key = true;
-        for parcel in &mut self.queue {
-            parcel.picture = false;
+        for queued in &mut self.queue {
+            queued.picture = false;
         }
-        self.queue.retain(|parcel| parcel.sound);
+        self.queue.retain(|queued| queued.sound);
     }
 }
 
 /// A watcher behind a bounded queue: [`ws::Connection`](crate::ws::Connection) and
 /// [`rtc::Connection`](crate::rtc::Connection) hand it out to be attached. Dropping it ends the connection.
-pub struct QueuedSink(pub(crate) Arc<Outbox>);
+pub struct QueuedSink(pub(crate) Arc<SendQueue>);
 
 impl Sink for QueuedSink {
     fn demand(&mut self) -> Demand {
