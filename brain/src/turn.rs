@@ -85,7 +85,7 @@ impl TurnTaking {
     pub(crate) fn hear(&mut self, samples: &[f32], speaking: bool, wary: bool) -> Vec<Change> {
         let mut frames = Vec::with_capacity(samples.len() / FRAME + 1);
         self.detector.push(samples, wary, |frame, voiced| {
-            frames.push((frame.to_vec(), voiced))
+            frames.push((frame.to_vec(), voiced));
         });
         let mut changes = Vec::new();
         for (frame, voiced) in frames {

@@ -60,16 +60,16 @@ pub(crate) struct Args {
     /// Longest conversation, in minutes
     #[arg(long, value_name = "MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=10_080))]
     session_limit: u64,
-    /// Listen where other machines reach it (or BITHUMAN_ALLOW_PUBLIC_BIND=1)
+    /// Listen where other machines reach it (or `BITHUMAN_ALLOW_PUBLIC_BIND=1`)
     #[arg(long)]
     allow_public_bind: bool,
     /// A name that browsers may call this server by; may be repeated
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
-    /// A site that may embed the page, such as https://example.org; may be repeated
+    /// A site that may embed the page, such as `https://example.org`; may be repeated
     #[arg(long, value_name = "ORIGIN")]
     allow_embed: Vec<String>,
-    /// WebSockets only
+    /// Leave `WebRTC` out
     #[arg(long)]
     no_webrtc: bool,
     #[command(flatten)]

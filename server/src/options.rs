@@ -24,7 +24,7 @@ pub struct Options {
     /// Most conversations at a time. None: half of what the avatar's capacity is estimated at, since
     /// encoding costs as much as drawing.
     pub max_sessions: Option<usize>,
-    /// Whether WebRTC is offered; pages use WebSockets without.
+    /// Whether WebRTC is offered; pages use their `WebSocket` without.
     pub webrtc: bool,
     /// The time that a conversation waits for its page to come back.
     pub resume: Duration,

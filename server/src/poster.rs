@@ -3,7 +3,7 @@
 use essence::{Avatar, Error, ErrorKind, Pacing, PixelFormat, Result, SessionOptions};
 
 /// Samples of silence that an unpaced session needs for its first frame and what it looks ahead.
-const SILENCE: [f32; 16_000] = [0.0; 16_000];
+static SILENCE: [f32; 16_000] = [0.0; 16_000];
 
 /// Draws the first frame of `avatar`.
 pub(crate) fn poster(avatar: &Avatar) -> Result<Vec<u8>> {
