@@ -1,5 +1,6 @@
 //! What an [`AudioReader`] gives for every format, and for files that are not what they seem.
 
+use std::io::Cursor;
 use std::path::PathBuf;
 
 use essence::{ErrorKind, Result};
@@ -102,6 +103,24 @@ fn channels_are_mixed_by_their_mean() {
     let bytes = floats(&[0.3, 0.6, 0.9, -0.2, 0.2, 0.6]);
     let (_, samples) = read_bytes("six.wav", &wav(3, 6, 16000, 32, &bytes)).expect("six");
     assert!((samples[0] - 0.4).abs() < 1e-6, "{samples:?}");
+}
+
+#[test]
+fn sound_that_is_too_quiet_for_the_mouth_is_told() {
+    let warned = |level: f32| {
+        let tone: Vec<f32> = (0..1_600).map(|i| level * (i as f32 * 0.3).sin()).collect();
+        let bytes = wav(3, 1, 16000, 32, &floats(&tone));
+        let mut reader = AudioReader::from_stream(Cursor::new(bytes), "tone.wav").expect("a tone");
+        while reader.next_block().expect("sound").is_some() {}
+        reader.warnings()
+    };
+    assert_eq!(warned(0.1), [""; 0]);
+    assert_eq!(warned(0.0), [""; 0], "silence is meant");
+    let warnings = warned(0.005);
+    assert!(
+        warnings.len() == 1 && warnings[0].contains("46 dB"),
+        "{warnings:?}"
+    );
 }
 
 #[test]

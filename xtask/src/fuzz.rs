@@ -119,6 +119,8 @@ fn environment(sh: &Shell) -> Result<Vec<xshell::PushEnv<'_>>> {
     let mut environment = vec![
         sh.push_env("ORT_DYLIB_PATH", runtime::ensure(sh)?),
         sh.push_env("LSAN_OPTIONS", leaks),
+        // OpenH264's tables are linked twice, as a program's and as a library's.
+        sh.push_env("ASAN_OPTIONS", "detect_odr_violation=0"),
     ];
     // Where videos are written: memory, if there is such a folder.
     if Path::new("/dev/shm").is_dir() {
