@@ -10,7 +10,10 @@ use openh264::encoder::{
 };
 use openh264::formats::YUVSlices;
 use openh264::{OpenH264API, Timestamp};
-use openh264_sys2::{ENCODER_OPTION_BITRATE, SBitrateInfo, SPATIAL_LAYER_ALL};
+use openh264_sys2::{
+    ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE, SBitrateInfo, SPATIAL_LAYER_0,
+    SPATIAL_LAYER_ALL,
+};
 
 use crate::FRAME_RATE;
 use crate::mp4::h264::{colour_description, encoder_failed};
@@ -96,22 +99,34 @@ impl LiveVideoEncoder {
             *self = Self::new(self.width, self.height, bitrate_bps)?;
             return Ok(());
         }
-        let mut info = SBitrateInfo {
-            iLayer: SPATIAL_LAYER_ALL,
-            iBitrate: bitrate_bps as i32,
-        };
-        #[expect(unsafe_code, reason = "the safe interface cannot change the rate")]
-        // SAFETY: the encoder is alive for as long as `self`; for this option it reads one
-        // `SBitrateInfo` during the call and keeps no pointer to it.
-        let status = unsafe {
-            let api = self.encoder.raw_api();
-            api.set_option(ENCODER_OPTION_BITRATE, (&raw mut info).cast())
-        };
-        if status != 0 {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                format!("OpenH264 refuses {bitrate_bps} bits a second: status {status}"),
-            ));
+        // The greatest rate, of the layer and of all, is never below the rate: it goes up first and
+        // down last.
+        let mut steps = [
+            (ENCODER_OPTION_MAX_BITRATE, SPATIAL_LAYER_0),
+            (ENCODER_OPTION_MAX_BITRATE, SPATIAL_LAYER_ALL),
+            (ENCODER_OPTION_BITRATE, SPATIAL_LAYER_ALL),
+        ];
+        if bitrate_bps < self.bitrate_bps {
+            steps.reverse();
+        }
+        for (option, layer) in steps {
+            let mut info = SBitrateInfo {
+                iLayer: layer,
+                iBitrate: bitrate_bps as i32,
+            };
+            #[expect(unsafe_code, reason = "the safe interface cannot change the rate")]
+            // SAFETY: the encoder is alive for as long as `self`; for these options it reads one
+            // `SBitrateInfo` during the call and keeps no pointer to it.
+            let status = unsafe {
+                let api = self.encoder.raw_api();
+                api.set_option(option, (&raw mut info).cast())
+            };
+            if status != 0 {
+                return Err(Error::new(
+                    ErrorKind::Internal,
+                    format!("OpenH264 refuses {bitrate_bps} bits a second: status {status}"),
+                ));
+            }
         }
         self.bitrate_bps = bitrate_bps;
         Ok(())
