@@ -88,7 +88,7 @@ impl LiveVideoEncoder {
     /// [`new`](Self::new).
     ///
     /// # Errors
-    /// `Internal`: OpenH264 refuses the rate.
+    /// `Internal`: OpenH264 refuses the rate, and can't be begun anew.
     pub fn set_bitrate(&mut self, bitrate_bps: u32) -> Result<()> {
         let bitrate_bps = bitrate_bps.clamp(Self::MIN_BITRATE_BPS, Self::MAX_BITRATE_BPS);
         if bitrate_bps == self.bitrate_bps {
@@ -96,8 +96,7 @@ impl LiveVideoEncoder {
         }
         if !self.started {
             // OpenH264 takes options only after the first picture.
-            *self = Self::new(self.width, self.height, bitrate_bps)?;
-            return Ok(());
+            return self.restart(bitrate_bps);
         }
         // The greatest rate, of the layer and of all, is never below the rate: it goes up first and
         // down last.
@@ -109,7 +108,7 @@ impl LiveVideoEncoder {
         if bitrate_bps < self.bitrate_bps {
             steps.reverse();
         }
-        for (option, layer) in steps {
+        let accepted = steps.into_iter().all(|(option, layer)| {
             let mut info = SBitrateInfo {
                 iLayer: layer,
                 iBitrate: bitrate_bps as i32,
@@ -121,26 +120,25 @@ impl LiveVideoEncoder {
                 let api = self.encoder.raw_api();
                 api.set_option(option, (&raw mut info).cast())
             };
-            if status != 0 {
-                return Err(Error::new(
-                    ErrorKind::Internal,
-                    format!("OpenH264 refuses {bitrate_bps} bits a second: status {status}"),
-                ));
-            }
+            status == 0
+        });
+        if !accepted {
+            return self.restart(bitrate_bps);
         }
         self.bitrate_bps = bitrate_bps;
         Ok(())
     }
 
     /// Encodes picture number `index` (time: 40 ms × index) and appends its NAL units with start codes
-    /// to `out`. Returns whether it is a key frame; None: rate control skips the picture, and nothing was
-    /// appended. The first picture, and each for which `key` is true, is a key frame.
+    /// to `out`. Returns whether it is a key frame; None: nothing was appended. Then rate control skips the
+    /// picture, or OpenH264 can't encode it (noise at a low bit rate) and the next one is a key frame. The
+    /// first picture, and each for which `key` is true, is a key frame.
     ///
     /// `i420` has planes Y, U, V without padding, BT.601, limited range.
     ///
     /// # Errors
     /// - `InvalidArgument`: `i420` has another length than width × height × 3 / 2.
-    /// - `Internal`: OpenH264 fails.
+    /// - `Internal`: OpenH264 fails, and can't be begun anew.
     pub fn encode(
         &mut self,
         i420: &[u8],
@@ -166,15 +164,21 @@ impl LiveVideoEncoder {
         let (u, v) = chroma.split_at(chroma.len() / 2);
         let planes = YUVSlices::new((y, u, v), (width, height), (width, width / 2, width / 2));
         let time = Timestamp::from_millis(index * 1000 / u64::from(FRAME_RATE));
-        let stream = self
-            .encoder
-            .encode_at(&planes, time)
-            .map_err(encoder_failed)?;
+        let Ok(stream) = self.encoder.encode_at(&planes, time) else {
+            self.restart(self.bitrate_bps)?;
+            return Ok(None);
+        };
         self.started = true;
         let key = matches!(stream.frame_type(), FrameType::IDR);
         let begin = out.len();
         stream.write_vec(out);
         Ok((out.len() > begin).then_some(key))
+    }
+
+    /// Begins a new stream, with a key frame.
+    fn restart(&mut self, bitrate_bps: u32) -> Result<()> {
+        *self = Self::new(self.width, self.height, bitrate_bps)?;
+        Ok(())
     }
 }
 
