@@ -7,7 +7,7 @@ use essence::Result;
 
 use crate::event::{ReplyId, Speaker};
 
-/// What the user said.
+/// The user's words or voice.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Said {
     /// Nothing yet: the conversation begins and the avatar may greet.
@@ -32,7 +32,7 @@ pub struct Turn {
 pub struct Request {
     /// The number of the reply in its conversation, from 1.
     pub reply: ReplyId,
-    /// What the user said.
+    /// The user's words or voice.
     pub said: Said,
     /// The turns before it, oldest first.
     pub history: Vec<Turn>,

@@ -23,7 +23,7 @@ impl Sentences {
         complete
     }
 
-    /// What remains when no token comes any more.
+    /// The rest, when no token comes any more.
     pub(crate) fn rest(&mut self) -> Option<String> {
         trimmed(&std::mem::take(&mut self.0))
     }

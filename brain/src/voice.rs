@@ -9,7 +9,7 @@ pub(crate) const FRAME_MS: u64 = 16;
 /// Loudness below which nothing is a voice, dBFS: hiss of microphones, rooms at rest.
 const GATE_DBFS: f32 = -55.0;
 
-/// What is added to the gate while the avatar's own voice may still be in the microphone.
+/// The addition to the gate while the avatar's own voice may still be in the microphone.
 const ECHO_MARGIN_DB: f32 = 8.0;
 
 /// The probability at which a voice begins, and below which it has ended (hysteresis).

@@ -50,7 +50,7 @@ fn silence_and_the_noise_of_a_room_are_no_turn() {
         })
         .collect();
     talk.hear(&[silence(3_000), noise, silence(1_000)].concat());
-    // What is no number is heard as silence.
+    // Samples that are not numbers are heard as silence.
     talk.hear(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY].repeat(8_000));
     // An answered text shows that everything before it was heard.
     while !talk.brain.send(Input::Text("Hello".to_owned())) {

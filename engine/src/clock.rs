@@ -32,7 +32,7 @@ pub(crate) const fn frame_count(samples: u64, rate_hz: u32) -> u64 {
     (samples * FRAME_RATE as u64).div_ceil(rate_hz as u64)
 }
 
-/// Where a real-time session takes its time from.
+/// The source of a real-time session's time.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Clock {

@@ -145,7 +145,7 @@ pub struct SessionOptions {
     pub queue_limit_bytes: usize,
     /// Most utterances that may wait, the one that is being rendered among them.
     pub queue_limit_utterances: usize,
-    /// Where a real-time session takes its time from.
+    /// The source of a real-time session's time.
     pub clock: Clock,
     /// Whether frames have pictures. Without, they carry sound, blendshape values and the number of
     /// the base frame, the identity network doesn't run and nothing is composed.

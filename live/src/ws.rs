@@ -128,7 +128,7 @@ impl Down {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             *waiting = Some(context.waker().clone());
         }
-        // What came before the waker was set has woken nobody.
+        // Frames that came before the waker was set have woken nobody.
         match self.try_next() {
             Some(message) => Poll::Ready(Some(message)),
             None if self.queue.is_open() => Poll::Pending,

@@ -82,7 +82,7 @@ fn a_hidden_page_gets_sound_alone_and_a_key_picture_when_it_is_back() {
     let mut page = ws::connect(SoundFormat::Opus);
     talk.pipeline.attach(page.sink);
     let down = &mut page.down;
-    // What a page that reads gets of the next frames: kinds of messages, in order.
+    // The kinds of messages, in order, that a reading page gets of the next frames.
     let mut kinds = |frames: usize| -> Vec<u8> {
         let mut kinds = Vec::new();
         for _ in 0..frames {

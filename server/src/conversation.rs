@@ -209,7 +209,7 @@ impl Conversation {
         page.left = Some(Instant::now());
         self.detach(&mut page);
         drop(page);
-        // What was begun to be said has no end any more.
+        // A reply that has begun has no end any more.
         self.input(Input::EndOfTurn);
     }
 

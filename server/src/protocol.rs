@@ -68,7 +68,7 @@ pub(crate) enum ToPage {
         webrtc: bool,
         /// Whose turn it is.
         state: State,
-        /// What was said so far.
+        /// The captions so far.
         captions: Vec<Caption>,
     },
     State {
@@ -78,7 +78,7 @@ pub(crate) enum ToPage {
     Gesture {
         name: String,
     },
-    /// What was not played yet is out of date.
+    /// Sound that was not played yet is out of date.
     Interrupted,
     /// Something failed; the conversation goes on.
     Failure {

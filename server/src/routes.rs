@@ -21,7 +21,7 @@ use crate::{access, assets, socket};
 
 type Shared = State<Arc<App>>;
 
-/// Who may show the page in a frame.
+/// The origins that may show the page in a frame.
 #[derive(Clone, Copy)]
 enum Framed {
     Nobody,

@@ -130,7 +130,7 @@ impl Drop for Server {
         // Nobody listening is no error.
         let _ = self.stop.send(true);
         if let Some(runtime) = self.runtime.take() {
-            // What pages have to be told is on its way.
+            // The messages for the pages are on their way.
             let told = async {
                 while self.app.metrics.pages.value() > 0 {
                     time::sleep(POLL).await;

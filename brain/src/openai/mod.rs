@@ -14,7 +14,7 @@ use essence::{Error, ErrorKind, Result};
 use self::http::Http;
 use crate::pipeline::Pipeline;
 
-/// Where the server is and what it is asked for.
+/// The server's address, and the models and voice that are asked for.
 #[derive(Clone)]
 pub struct OpenAiSettings {
     /// The address that paths such as `/chat/completions` are appended to.
@@ -29,9 +29,9 @@ pub struct OpenAiSettings {
     pub speech_model: String,
     /// The voice.
     pub voice: String,
-    /// What the avatar is told to be.
+    /// The system prompt: what the avatar is to be.
     pub instructions: String,
-    /// What it says first; empty for nothing.
+    /// The greeting; empty for none.
     pub greeting: String,
 }
 

@@ -22,7 +22,7 @@ use crate::portrait::{EMOTIONS, GESTURES, Portrait};
 use crate::schedule::{Deadline, Semaphore, Share};
 use crate::{Error, ErrorKind, Result};
 
-/// What lies behind a picture that is transparent, unless another background is asked for.
+/// The ground behind a transparent picture, unless another background is asked for.
 const GROUND: [u8; 3] = [235; 3];
 
 /// One face: networks, base frames and motions out of one `.imx` file, shared by its sessions.

@@ -47,7 +47,7 @@ const MOST: f32 = 0.25;
 pub(crate) struct Glasses {
     /// The window of the picture, its alpha the rims.
     overlay: Texture,
-    /// Where the window begins.
+    /// The window's corner in the picture.
     left: usize,
     top: usize,
     triangles: Vec<[u16; 3]>,

@@ -63,7 +63,7 @@ impl Mesh {
             eyeball(fit, eye, size, &mut corners, &mut triangles);
         }
         let mut skin = head.triangles.clone();
-        // What is nearer is drawn later, and upper lids over lower ones.
+        // Nearer triangles are drawn later, and upper lids over lower ones.
         let depth = |corner: &[u16; 3]| {
             let sum: f32 = corner.iter().map(|&i| fit.points[usize::from(i)][2]).sum();
             let lid = EYES

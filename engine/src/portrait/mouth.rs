@@ -138,7 +138,7 @@ impl Mouth {
         let [left, top, right, bottom] = lips.bounds(width, height);
         let farther = smooth((lips.widest - fit.gap[5]) / fit.eyes, 0.0, 0.03);
         let shows_teeth = self.own.as_ref().is_some_and(|own| own.teeth);
-        // Where a pixel was in the picture, for the picture's own teeth.
+        // A pixel's place in the picture, for the picture's own teeth.
         let back = super::solid::transposed(&posed.head.turn);
         let anchor = self.seam;
         let anchor_now = posed.head.apply(anchor);
@@ -488,7 +488,7 @@ impl Own {
                 bounds[3].max(y),
             ];
         }
-        // What lies outside the picture is no mouth.
+        // Pixels outside the picture are no mouth.
         let most = [picture.width as f32, picture.height as f32];
         for (i, bound) in bounds.iter_mut().enumerate() {
             *bound = bound.clamp(0.0, most[i % 2]);

@@ -178,7 +178,7 @@ impl HeadMove {
 }
 
 impl HeadMove {
-    /// Where a corner of the mesh is that the expression has `moved`.
+    /// The place of a corner of the mesh that the expression has `moved`.
     pub(super) fn place(&self, corner: &Corner, moved: Point) -> Place {
         let turned = sub(self.apply(moved), moved);
         let by = add(sub(moved, corner.at), scale(turned, corner.head));

@@ -54,7 +54,7 @@ impl Class {
 const SHORT: usize = 0;
 const LONG: usize = 1;
 
-/// Where an avatar stands among the others.
+/// The standing of an avatar among the others.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Standing {
     pub(super) over_share: bool,
@@ -107,7 +107,7 @@ impl Share {
         }
     }
 
-    /// Where the avatar stands at `now`.
+    /// The avatar's standing at `now`.
     pub(super) fn standing(&self, now: Instant) -> Standing {
         let mut usage = self.usage();
         usage.leak(now);

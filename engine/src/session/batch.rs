@@ -9,8 +9,8 @@ use arrayvec::ArrayVec;
 
 use super::input::Input;
 use super::plan::{FrameKind, Plan};
+use super::prepare_request::PrepareRequest;
 use super::renderer::Renderer;
-use super::request::Request;
 use super::ring::PreparedFrame;
 use crate::avatar::AvatarData;
 use crate::clock::FRAME_DURATION;
@@ -21,7 +21,7 @@ use crate::{Error, ErrorKind, Result};
 pub(super) struct Work<'a> {
     renderer: &'a mut Renderer,
     input: &'a Mutex<Input>,
-    request: Request<'a>,
+    request: PrepareRequest<'a>,
     frame: &'a mut PreparedFrame,
     stage: Stage,
 }
@@ -45,7 +45,7 @@ impl<'a> Work<'a> {
     pub(super) fn new(
         renderer: &'a mut Renderer,
         input: &'a Mutex<Input>,
-        request: Request<'a>,
+        request: PrepareRequest<'a>,
         frame: &'a mut PreparedFrame,
     ) -> Self {
         let stage = Stage::Planned(renderer.plan(input, request, frame));
@@ -161,7 +161,7 @@ fn run(
 /// The speech network: windows in, coefficients out.
 fn run_speech(avatar: &AvatarData, works: &mut Run<'_, '_>) -> Result<()> {
     let size = works.len();
-    let Request {
+    let PrepareRequest {
         deadline,
         cancelled,
         terminator,
@@ -183,7 +183,7 @@ fn run_speech(avatar: &AvatarData, works: &mut Run<'_, '_>) -> Result<()> {
 /// The identity network: coefficients and poses in, patches out.
 fn run_identity(avatar: &AvatarData, works: &mut Run<'_, '_>) -> Result<()> {
     let size = works.len();
-    let Request {
+    let PrepareRequest {
         deadline,
         cancelled,
         terminator,

@@ -13,8 +13,8 @@ use super::frame_request::{FrameRequest, Next, Wait};
 use super::input::{Input, QueueLimits};
 use super::late_frames::LateFramePolicy;
 use super::plan::FrameKind;
+use super::prepare_request::PrepareRequest;
 use super::renderer::{Renderer, lock};
-use super::request::Request;
 use super::ring::{Popped, PreparedFrame, Ring, State, after, periods};
 use super::statistics::Statistics;
 use super::wakeup::Wakeup;
@@ -75,7 +75,7 @@ pub(super) struct Drawer {
     easel: Option<Easel>,
 }
 
-/// Where the session stands in time.
+/// The session's position in time.
 enum Now {
     /// The next frame is not due, and the call doesn't wait.
     Early,
@@ -351,8 +351,8 @@ impl Core {
         Ok(popped == Popped::Frame)
     }
 
-    pub(super) fn request(&self, ahead: bool, drop: u64, deadline: Deadline) -> Request<'_> {
-        Request {
+    pub(super) fn request(&self, ahead: bool, drop: u64, deadline: Deadline) -> PrepareRequest<'_> {
+        PrepareRequest {
             ahead,
             drop,
             deadline,
@@ -366,7 +366,7 @@ impl Core {
     pub(super) fn prepare(
         &self,
         renderer: &mut Renderer,
-        request: Request<'_>,
+        request: PrepareRequest<'_>,
         prepared: &mut PreparedFrame,
     ) -> Result<FrameKind> {
         let mut work = [Work::new(renderer, &self.input, request, prepared)];

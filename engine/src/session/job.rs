@@ -7,8 +7,8 @@ use arrayvec::ArrayVec;
 use super::batch::{self, Work};
 use super::core::Core;
 use super::plan::FrameKind;
+use super::prepare_request::PrepareRequest;
 use super::renderer::{Renderer, lock};
-use super::request::Request;
 use super::ring::PreparedFrame;
 use crate::infer::BATCH;
 use crate::log::LogLevel;
@@ -58,7 +58,7 @@ struct Place<'a> {
     core: &'a Core,
     renderer: MutexGuard<'a, Renderer>,
     frame: Option<PreparedFrame>,
-    request: Request<'a>,
+    request: PrepareRequest<'a>,
 }
 
 impl<'a> Place<'a> {

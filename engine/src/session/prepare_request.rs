@@ -9,7 +9,7 @@ use crate::schedule::Deadline;
 
 /// How a frame is to be prepared.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Request<'a> {
+pub(super) struct PrepareRequest<'a> {
     /// Prepare it only if it is sure to be a frame of speech, whatever is pushed until it is due.
     pub(super) ahead: bool,
     /// Frame periods before it whose pictures are dropped. An utterance's last one never is.

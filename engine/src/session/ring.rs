@@ -76,7 +76,7 @@ pub(super) enum Popped {
     Nothing,
 }
 
-/// Where mouth and motion stand after a frame.
+/// The state of mouth and motion after a frame.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) mouth: Mouth,

@@ -40,7 +40,7 @@ const fn weights(sum: i64) -> [[i16; 4]; PHASES] {
             rest -= rounded;
             tap += 1;
         }
-        // What rounding left over goes to the nearer pixel.
+        // The rest of the rounding goes to the nearer pixel.
         out[phase][if 2 * phase <= PHASES { 1 } else { 2 }] += rest as i16;
         phase += 1;
     }

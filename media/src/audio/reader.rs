@@ -31,8 +31,9 @@ const MAX_DAMAGED_SAMPLES: u64 = 1 << 16;
 ///
 /// Reads wav (integers of 8 to 32 bits, floats, A-law, mu-law, ADPCM; RF64), mp3, flac, ogg (Vorbis,
 /// Opus, FLAC), m4a, mp4 and mov (AAC, HE-AAC, ALAC, Opus, FLAC, MP3), aac, aiff, caf, webm and mkv.
-/// What a file is shows from its content, not from its name. Channels are mixed down by
-/// [`Downmix`]: by their mean, and where that cancels (antiphase) the loudest channel is heard. Integer samples become `x / 2^(bits - 1)` exactly. The delay that an encoder added in front is
+/// The format shows from the file's content, not from its name. Channels are mixed down by
+/// [`Downmix`]: by their mean, and where that cancels (antiphase) the loudest channel is heard.
+/// Integer samples become `x / 2^(bits - 1)` exactly. The delay that an encoder added in front is
 /// removed where the file states it.
 ///
 /// The sound is as long as its data, whatever a header says; files that were joined play on.
@@ -195,7 +196,7 @@ impl AudioReader {
         self.damaged_packets
     }
 
-    /// What a user should know about the file, in sentences; complete after the end.
+    /// Sentences for the user on what is wrong with the file; complete after the end.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let seconds = |samples: u64| samples as f64 / f64::from(self.sample_rate.max(1));
@@ -294,7 +295,7 @@ impl AudioReader {
     fn begin_stream(&mut self) -> Result<()> {
         self.track = Track::new(&*self.format, &mut self.mp4_tracks, None, &self.name)?;
         self.timeline = None;
-        // What is expected now is more than the first stream stated.
+        // More is expected now than the first stream stated.
         self.expected_samples = None;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Where the bytes of audio come from: a file, or a stream that is opened once and read once.
+//! The source of an audio's bytes: a file, or a stream that is opened once and read once.
 
 use std::fs::File;
 use std::io::{BufReader, Chain, Cursor, ErrorKind as IoErrorKind, Read, Seek, SeekFrom};

@@ -124,7 +124,7 @@ impl Timeline {
 mod tests {
     use super::*;
 
-    /// What comes out of 0, 1, 2, … decoded in blocks of 7.
+    /// The samples that are left of 0, 1, 2, … decoded in blocks of 7.
     fn play(spans: &[Span], decoded: u64) -> Vec<f32> {
         let mut timeline = Timeline::new(spans.iter().copied());
         let (mut out, mut block) = (Vec::new(), Vec::new());

@@ -50,7 +50,7 @@ pub(super) fn demux(
             };
             let error = Error::new(ErrorKind::UnsupportedFormat, what);
             match (unread, e) {
-                // What the demuxers miss says less than what the file is.
+                // The file's kind tells more than what the demuxers miss.
                 (Some(_), _) | (None, DemuxError::Unsupported(_)) => error,
                 (None, e) => error.with_source(e),
             }
@@ -68,7 +68,7 @@ pub(super) struct Track {
     time_base: Option<TimeBase>,
 }
 
-/// Where the beginning and the end of the sound come from.
+/// The source of the sound's beginning and end.
 enum Timing {
     /// An edit list.
     Mp4(Mp4Track),

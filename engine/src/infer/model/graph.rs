@@ -120,7 +120,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// Where a tensor's values come from.
+/// The source of a tensor's values.
 #[derive(Debug)]
 pub(crate) enum Source<'a> {
     /// The caller.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::input::Input;
 use super::plan::{FrameKind, Plan};
 use super::prefetch::BasePrefetch;
-use super::request::Request;
+use super::prepare_request::PrepareRequest;
 use super::ring::PreparedFrame;
 use super::utterance::Feed;
 use crate::audio::resample::Resampler;
@@ -104,7 +104,7 @@ impl Renderer {
     pub(super) fn plan(
         &mut self,
         input: &Mutex<Input>,
-        request: Request<'_>,
+        request: PrepareRequest<'_>,
         frame: &mut PreparedFrame,
     ) -> Plan {
         self.follow(input, request);
@@ -125,7 +125,7 @@ impl Renderer {
         }
     }
 
-    fn plan_period(&mut self, input: &Mutex<Input>, request: Request<'_>) -> Plan {
+    fn plan_period(&mut self, input: &Mutex<Input>, request: PrepareRequest<'_>) -> Plan {
         if self.ended {
             // One utterance at a time is prepared, so that all that is can be taken back.
             if !lock(request.ring).is_empty() {

@@ -6,14 +6,14 @@ use std::sync::Mutex;
 use super::{Renderer, lock};
 use crate::motion::mouth::CLOSING;
 use crate::session::input::Input;
-use crate::session::request::Request;
+use crate::session::prepare_request::PrepareRequest;
 use crate::session::ring::{PreparedFrame, Ring};
 
 impl Renderer {
     /// Follows what the other threads did since the last frame. An interruption drops what is prepared;
     /// a change (mute, pause) takes it back, its sound too. Mouth and motion go on from the frame that
     /// was presented last.
-    pub(super) fn follow(&mut self, input: &Mutex<Input>, request: Request<'_>) {
+    pub(super) fn follow(&mut self, input: &Mutex<Input>, request: PrepareRequest<'_>) {
         let mut input = lock(input);
         if input.interruptions != self.interruptions {
             self.interruptions = input.interruptions;
@@ -47,7 +47,7 @@ impl Renderer {
     pub(in crate::session) fn undo(
         &mut self,
         input: &Mutex<Input>,
-        request: Request<'_>,
+        request: PrepareRequest<'_>,
         frame: &PreparedFrame,
     ) {
         let mut input = lock(input);
@@ -68,7 +68,7 @@ impl Renderer {
     }
 
     /// Sets mouth and motion as they were after the last frame that stays.
-    fn restore(&mut self, ring: &Ring, request: Request<'_>) {
+    fn restore(&mut self, ring: &Ring, request: PrepareRequest<'_>) {
         let presented = lock(request.presented);
         let state = ring.last().map_or(&*presented, |frame| &frame.state);
         self.mouth.copy_from(&state.mouth);
