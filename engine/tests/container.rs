@@ -8,11 +8,11 @@ use std::fs;
 
 use common::container::{contents, open_for_rendering};
 use common::testdata;
+use essence::ErrorKind;
 use essence::imx::{
     Container, Dim, HASH_DIFFERS, Loop, MISSING_MANIFEST, Manifest, NOT_IMX, OTHER_FAMILY, Wrapper,
     Writer, limits,
 };
-use essence::ErrorKind;
 
 use ErrorKind::{InvalidAvatar, LimitExceeded, UnsupportedFormat, UnsupportedVersion};
 

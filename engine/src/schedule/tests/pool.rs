@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -246,6 +247,46 @@ fn a_panic_fails_its_task_and_no_other() {
     tasks[0].allow(false);
     pool.wait_for(bad, &flag).unwrap();
     assert_eq!(tasks[0].said().len(), 1);
+}
+
+/// Drops what may be the last clone of its pool in a thread of the pool.
+struct Owner {
+    pool: Mutex<Option<Scheduler<Self>>>,
+    done: Sender<()>,
+}
+
+impl Task for Owner {
+    fn run_batch(items: &[WorkItem<Self>], _urgent: bool) -> ArrayVec<Option<Deadline>, BATCH> {
+        for item in items {
+            drop(item.task.pool.lock().unwrap().take());
+            // Not reached by a thread that waits for itself.
+            item.task.done.send(()).unwrap();
+        }
+        items.iter().map(|_| None).collect()
+    }
+
+    fn panicked(&self, message: &str) {
+        unreachable!("{message}");
+    }
+}
+
+#[test]
+fn a_thread_of_the_pool_may_drop_the_pool() {
+    let (done, dropped) = channel();
+    let pool = pool(1);
+    let task = Arc::new(Owner {
+        pool: Mutex::new(Some(pool.clone())),
+        done,
+    });
+    let id = pool
+        .register(Arc::downgrade(&task), &Arc::new(short()))
+        .unwrap();
+    let held = task.pool.lock().unwrap();
+    pool.announce(id, now());
+    // The task's clone is the last one when its turn goes on.
+    drop(pool);
+    drop(held);
+    assert_eq!(dropped.recv_timeout(Duration::from_secs(60)), Ok(()));
 }
 
 /// Waits until all threads of a pool of one sleep, and gives how often one was woken.
