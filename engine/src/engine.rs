@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::avatar::AvatarData;
+use crate::avatar::{AvatarData, Environment};
 use crate::imx::Container;
 use crate::infer::{Provider, Runtime, RuntimeInfo, TELEMETRY_SWITCH, WatchdogLease};
 use crate::log::{Log, LogLevel};
@@ -280,19 +280,19 @@ impl Engine {
     /// Opens an avatar out of a container, which came from `path` if from a file.
     fn load(&self, container: Result<Container>, path: Option<&Path>) -> Result<Avatar> {
         let open = |container| {
-            AvatarData::open(
-                self.runtime,
-                self.provider,
-                self.base_cache_bytes,
-                self.log.clone(),
-                Arc::clone(self.scheduler.semaphore()),
-                container,
-            )
-            .map(|data| Avatar::new(data, self.scheduler.clone()))
-            .map_err(|error| match path {
-                Some(path) => Error::new(error.kind(), format!("{}: {error}", path.display())),
-                None => error,
-            })
+            let environment = Environment {
+                runtime: self.runtime,
+                preference: self.provider,
+                cache_bytes: self.base_cache_bytes,
+                log: self.log.clone(),
+                permits: Arc::clone(self.scheduler.semaphore()),
+            };
+            AvatarData::open(environment, container)
+                .map(|data| Avatar::new(data, self.scheduler.clone()))
+                .map_err(|error| match path {
+                    Some(path) => Error::new(error.kind(), format!("{}: {error}", path.display())),
+                    None => error,
+                })
         };
         container
             .and_then(open)

@@ -3,7 +3,8 @@
 //! A windowed sinc, read from a table of [`PHASES`] phases with linear interpolation between them. Sample
 //! `m` of the output lies at `m × from / to` of the input, `half` input samples late, so that it needs no
 //! sample which has not come yet: `n` input samples give exactly `ceil(n × to / from)` output samples,
-//! however they are cut.
+//! however they are cut. `rubato`, which the engine and `media` use, works in blocks: with it a frame's 40
+//! ms would give a packet of sound now and then late.
 
 use std::f64::consts::PI;
 

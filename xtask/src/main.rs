@@ -51,7 +51,7 @@ cargo xtask <verb>
                     what shares sessions between threads under ThreadSanitizer, the standard library included, then the engine's
                     stress test; says which compiler it needs
   fuzz TARGET [--fast] [SECONDS]
-                    libFuzzer on imx, audio_chunks or ffi_calls, under AddressSanitizer or several times as fast (needs a nightly
+                    libFuzzer on one of fuzz/targets, under AddressSanitizer or several times as fast (needs a nightly
                     compiler)
   fuzz TARGET --minimize
                     what libFuzzer found into the committed corpus

@@ -25,6 +25,18 @@ use crate::{Error, ErrorKind, Result};
 /// The ground behind a transparent picture, unless another background is asked for.
 const GROUND: [u8; 3] = [235; 3];
 
+/// An engine, as its avatars need it.
+pub(crate) struct Environment {
+    pub(crate) runtime: &'static Runtime,
+    /// The provider that is asked for.
+    pub(crate) preference: Provider,
+    /// Memory that decoded base frames may take.
+    pub(crate) cache_bytes: usize,
+    pub(crate) log: Log,
+    /// The permits that networks run under.
+    pub(crate) permits: Arc<Semaphore>,
+}
+
 /// One face: networks, base frames and motions out of one `.imx` file, shared by its sessions.
 pub(crate) struct AvatarData {
     pub(crate) container: Container,
@@ -95,16 +107,12 @@ impl std::fmt::Debug for AvatarData {
 
 impl AvatarData {
     /// Reads, checks and loads all of it.
-    pub(crate) fn open(
-        runtime: &'static Runtime,
-        preference: Provider,
-        cache_bytes: usize,
-        log: Log,
-        permits: Arc<Semaphore>,
-        container: Container,
-    ) -> Result<Self> {
+    pub(crate) fn open(environment: Environment, container: Container) -> Result<Self> {
         let begin = Instant::now();
-        let opened = Self::new(runtime, preference, cache_bytes, log, permits, container)?;
+        let opened = match container.expression().cloned() {
+            Some(expression) => Self::drawn(environment, container, &expression)?,
+            None => Self::filmed(environment, container)?,
+        };
         let (log, info, report) = (&opened.log, &opened.info, &opened.report);
         for (provider, reason) in &report.refused {
             // Nothing was asked for by name: that one or an error.
@@ -134,17 +142,15 @@ impl AvatarData {
         Ok(opened)
     }
 
-    fn new(
-        runtime: &'static Runtime,
-        preference: Provider,
-        cache_bytes: usize,
-        log: Log,
-        permits: Arc<Semaphore>,
-        container: Container,
-    ) -> Result<Self> {
-        if let Some(expression) = container.expression().cloned() {
-            return Self::drawn(runtime, preference, log, permits, container, &expression);
-        }
+    /// An avatar of base frames.
+    fn filmed(environment: Environment, container: Container) -> Result<Self> {
+        let Environment {
+            runtime,
+            preference,
+            cache_bytes,
+            log,
+            permits,
+        } = environment;
         let manifest = container.manifest()?;
         let geometry = container.floats(GEOMETRY_MEMBER)?;
         let pose_len = manifest.crop.pose.len();
@@ -216,13 +222,17 @@ impl AvatarData {
 
     /// An avatar whose picture is moved.
     fn drawn(
-        runtime: &'static Runtime,
-        preference: Provider,
-        log: Log,
-        permits: Arc<Semaphore>,
+        environment: Environment,
         container: Container,
         manifest: &Expression,
     ) -> Result<Self> {
+        let Environment {
+            runtime,
+            preference,
+            log,
+            permits,
+            ..
+        } = environment;
         container.verify()?;
         let networks = || networks::load_drawn(runtime, preference, true, &container, manifest);
         let (portrait, networks) = join(|| Portrait::open(&container, manifest), networks);
