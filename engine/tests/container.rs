@@ -2,17 +2,19 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+#[path = "common/members.rs"]
+mod members;
 
 use std::collections::BTreeSet;
 use std::fs;
 
-use common::container::{contents, open_for_rendering};
 use common::testdata;
 use essence::ErrorKind;
 use essence::imx::{
     Container, Dim, HASH_DIFFERS, Loop, MISSING_MANIFEST, Manifest, NOT_IMX, OTHER_FAMILY, Wrapper,
     Writer, limits,
 };
+use members::{contents, open_for_rendering};
 
 use ErrorKind::{InvalidAvatar, LimitExceeded, UnsupportedFormat, UnsupportedVersion};
 

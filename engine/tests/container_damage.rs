@@ -2,14 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+#[path = "common/members.rs"]
+mod members;
 
 use std::fs;
 
-use common::container::contents;
 use common::testdata;
 use essence::Error;
 use essence::ErrorKind::InvalidAvatar;
 use essence::imx::{Container, Writer};
+use members::contents;
 
 /// Law 7: nothing from a file can panic, hang, overread or allocate without bound.
 #[test]

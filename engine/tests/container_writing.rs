@@ -2,14 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+#[path = "common/members.rs"]
+mod members;
 
 use std::fs;
 use std::path::Path;
 
-use common::container::{contents, open_for_rendering, rewritten};
 use common::testdata;
 use essence::ErrorKind::{self, InvalidAvatar, LimitExceeded};
 use essence::imx::{Container, Writer};
+use members::{contents, open_for_rendering, rewritten};
 
 #[test]
 fn writing_gives_back_what_was_written() {

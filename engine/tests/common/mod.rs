@@ -1,8 +1,6 @@
 //! What the tests share: the engine, the avatars and ways to run a session to its end.
 #![allow(dead_code, reason = "each test file uses a part")]
 
-pub(crate) mod container;
-
 use std::path::PathBuf;
 use std::sync::OnceLock;
 

@@ -1,4 +1,5 @@
 //! Containers as the tests take them apart and put them together.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::path::Path;
 
