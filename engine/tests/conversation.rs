@@ -30,7 +30,7 @@ fn width(frame: &Frame) -> f32 {
     frame.arkit().iter().copied().fold(0.0, f32::max)
 }
 
-/// What came of a source that pushes pieces of a voice at times of its own.
+/// The frames of a source that pushes pieces of a voice at times of its own.
 struct Heard {
     samples: Vec<f32>,
     /// Ticks at which the utterance was under way and its audio was not there.
@@ -300,8 +300,8 @@ fn another_loop_plays_until_it_is_taken_back() {
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
 }
 
-/// Where one motion follows another that was not filmed before it, the old base frame fades over three
-/// frames; where it was, nothing fades.
+/// If one motion follows another that was not filmed before it, the old base frame fades over three
+/// frames; else nothing fades.
 #[test]
 fn base_frames_fade_where_motions_do_not_fit() {
     let clock = ManualClock::new();

@@ -1,4 +1,4 @@
-//! What the tests share: the engine, the avatars and ways to run a session to its end.
+//! Shared by the tests: the engine, the avatars and ways to run a session to its end.
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::path::PathBuf;
@@ -114,7 +114,7 @@ pub(crate) fn speak_recording(avatar: &Avatar, name: &str, size: Option<OutputSi
     drain(&session)
 }
 
-/// What makes two frames the same frame. Indices count on through a session and are left out.
+/// The parts that make two frames the same frame. Indices count on through a session and are left out.
 pub(crate) fn content(frame: &Frame) -> (&[u8], &[f32], &[f32], usize, bool) {
     (
         frame.pixels(),

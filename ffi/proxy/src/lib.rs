@@ -138,7 +138,7 @@ impl Engine {
         Avatar::new(out)
     }
 
-    /// What C can't do itself: reads all and hands the bytes over to be copied.
+    /// C has no readers: reads all and hands the bytes over to be copied.
     pub fn open_reader(&self, mut reader: impl io::Read) -> Result<Avatar> {
         let mut bytes = Vec::new();
         reader

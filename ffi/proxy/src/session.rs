@@ -104,7 +104,7 @@ pub struct Session {
     pictures: bool,
     unpaced: bool,
     drawn: AtomicU64,
-    /// What the library wakes by its callback, once there is one.
+    /// The waker that the library's callback wakes, once there is one.
     waker: Arc<Mutex<Option<Waker>>>,
 }
 
