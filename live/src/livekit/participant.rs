@@ -528,7 +528,7 @@ impl Runner {
         let Some(media) = &mut self.media else {
             return self.rejoin("the server goes on with a session that is over".to_owned());
         };
-        media.connect_by = Some(now + MEDIA_LIMIT);
+        media.connect_by = (!media.peers.is_connected()).then_some(now + MEDIA_LIMIT);
         let description = |kind: &str, sdp: Option<&String>| {
             sdp.map(|sdp| SessionDescription {
                 kind: kind.to_owned(),

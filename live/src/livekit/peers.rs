@@ -77,6 +77,10 @@ pub(super) struct Peers {
 struct Peer {
     rtc: Rtc,
     deadline: Instant,
+    /// Whether the connection was once whole, DTLS and all.
+    secured: bool,
+    /// Whether ICE hears of the server.
+    reached: bool,
     reliable: Option<ChannelId>,
     lossy: Option<ChannelId>,
 }
@@ -86,6 +90,8 @@ impl Peer {
         Self {
             rtc,
             deadline: Instant::now(),
+            secured: false,
+            reached: false,
             reliable: None,
             lossy: None,
         }
@@ -210,6 +216,12 @@ impl Peers {
             (_, None) if self.early.len() < EARLY_CANDIDATES => self.early.push(candidate),
             (_, None) => {}
         }
+    }
+
+    /// Whether both connections carry something. The server may make none to send by.
+    pub(super) fn is_connected(&self) -> bool {
+        let whole = |peer: &Peer| peer.secured && peer.reached;
+        whole(&self.publisher) && self.subscriber.as_ref().is_none_or(whole)
     }
 
     /// Whether data packets can be sent.
@@ -347,20 +359,35 @@ impl Peers {
         }
     }
 
+    /// Changes a connection's state, and tells if both are whole by that.
+    fn change(&mut self, publisher: bool, events: &mut Vec<PeersEvent>, act: impl Fn(&mut Peer)) {
+        let before = self.is_connected();
+        self.peer(publisher).into_iter().for_each(act);
+        if !before && self.is_connected() {
+            events.push(PeersEvent::Connected);
+        }
+    }
+
     fn event(&mut self, publisher: bool, event: Event, events: &mut Vec<PeersEvent>) {
         let (estimate, max) = (self.estimate, self.max_bitrate_bps);
         match event {
-            Event::Connected if publisher => {
-                if estimate {
+            Event::Connected => {
+                if publisher && estimate {
                     self.queue.limit_bitrate(picture_bps(INITIAL_BPS));
                     let desired = u64::from(max) * 3 / 2;
                     let mut bwe = self.publisher.rtc.bwe();
                     bwe.set_bitrate(Bitrate::bps(0), Bitrate::bps(desired));
                 }
-                self.queue.connect();
-                events.push(PeersEvent::Connected);
+                if publisher {
+                    self.queue.connect();
+                }
+                self.change(publisher, events, |peer| peer.secured = true);
             }
+            Event::IceConnectionStateChange(
+                IceConnectionState::Connected | IceConnectionState::Completed,
+            ) => self.change(publisher, events, |peer| peer.reached = true),
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
+                self.change(publisher, events, |peer| peer.reached = false);
                 let side = if publisher { "sending" } else { "receiving" };
                 events.push(PeersEvent::Lost(format!(
                     "nothing is heard on the {side} connection"
