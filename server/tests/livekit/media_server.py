@@ -71,7 +71,7 @@ class Client:
         self.media = Media()
         self.joins = 0
         self.resumes = 0
-        self.drops_trailers = False
+        self.drops = None  # The kind of data packet that is lost next.
 
     def info(self, state=models.ParticipantInfo.ACTIVE):
         return models.ParticipantInfo(
@@ -139,7 +139,8 @@ class Client:
         packet = models.DataPacket()
         packet.ParseFromString(data)
         packet.participant_identity = self.identity
-        if self.drops_trailers and packet.WhichOneof("value") == "stream_trailer":
+        if self.drops is not None and packet.WhichOneof("value") == self.drops:
+            self.drops = None
             return
         to = set(packet.destination_identities)
         data = packet.SerializeToString()
