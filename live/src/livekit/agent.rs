@@ -166,10 +166,8 @@ impl AgentProtocol {
             Some(Data::StreamChunk(chunk)) if of_agent => {
                 self.chunk(&chunk.stream_id, chunk.index, &chunk.content, now);
             }
-            Some(Data::StreamTrailer(trailer)) if of_agent => {
-                if self.is_open(&trailer.stream_id) {
-                    self.close();
-                }
+            Some(Data::StreamTrailer(trailer)) if of_agent && self.is_open(&trailer.stream_id) => {
+                self.close();
             }
             _ => {}
         }
