@@ -4,85 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use essence::Avatar;
 use essence_live::livekit::JoinOptions;
 use serde_json::json;
 use tokio::time;
 
-use crate::launch_avatars::LaunchAvatars;
+use crate::access;
 use crate::launch_error::LaunchError;
-use crate::launch_options::LaunchOptions;
 use crate::launch_request::{Claims, LaunchRequest, MAX_BODY_BYTES};
-use crate::launch_tasks::{Stage, Task, Tasks};
+use crate::launch_tasks::{Stage, Task};
 use crate::state::App;
-use crate::{access, options::Options};
 
 type Shared = State<Arc<App>>;
 
 /// The time that a request waits for the avatar if it asks for that: shorter than the server's limit for a
 /// request.
 const SYNCHRONOUS: Duration = Duration::from_secs(8);
-
-/// The launching part of a server.
-pub(crate) struct Launch {
-    secret: Option<String>,
-    /// Whether a server without a secret may launch: only this machine reaches it.
-    open: bool,
-    avatars: Arc<LaunchAvatars>,
-    pub(crate) tasks: Tasks,
-}
-
-impl Launch {
-    pub(crate) fn new(options: &Options, avatar: &Avatar) -> Self {
-        let LaunchOptions { secret, .. } = &options.launch;
-        Self {
-            secret: secret.clone(),
-            open: options.address.ip().to_canonical().is_loopback(),
-            avatars: Arc::new(LaunchAvatars::new(avatar.clone(), &options.launch)),
-            tasks: Tasks::default(),
-        }
-    }
-
-    /// Whether a request may launch and look at tasks.
-    fn admit(&self, headers: &HeaderMap) -> Result<(), LaunchError> {
-        // Browsers say where a page comes from; a page of another site has no business here.
-        if headers.contains_key(header::ORIGIN) && !access::is_same_origin(headers) {
-            return Err(LaunchError::new(
-                StatusCode::FORBIDDEN,
-                "a page of another site may not launch avatars",
-            ));
-        }
-        let Some(secret) = &self.secret else {
-            return match self.open {
-                true => Ok(()),
-                false => Err(LaunchError::new(
-                    StatusCode::FORBIDDEN,
-                    "this server can be reached by others and has no secret; start it with BITHUMAN_API_SECRET set",
-                )),
-            };
-        };
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let bearer = text("authorization").and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme
-                .eq_ignore_ascii_case("bearer")
-                .then_some(token.trim())
-        });
-        let given = text("api-secret").or(bearer).unwrap_or_default();
-        match access::equal(secret.as_bytes(), given.as_bytes()) {
-            true => Ok(()),
-            false => Err(LaunchError::new(
-                StatusCode::UNAUTHORIZED,
-                "the secret is missing or wrong; send it in the header api-secret, or as Authorization: Bearer",
-            )),
-        }
-    }
-}
 
 /// The addresses of this part.
 pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {

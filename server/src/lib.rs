@@ -40,6 +40,7 @@ mod launch_avatars;
 mod launch_error;
 mod launch_options;
 mod launch_request;
+mod launch_state;
 mod launch_tasks;
 mod metrics;
 mod options;

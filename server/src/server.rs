@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time;
 
 use crate::access::Code;
-use crate::launch::Launch;
+use crate::launch_state::Launch;
 use crate::options::Options;
 use crate::poster::poster;
 use crate::protocol::ToPage;

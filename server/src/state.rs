@@ -8,7 +8,7 @@ use essence_live::rtc::Hub;
 
 use crate::access::{self, Code};
 use crate::conversation::Conversation;
-use crate::launch::Launch;
+use crate::launch_state::Launch;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::table::Table;
