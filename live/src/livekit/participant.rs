@@ -320,7 +320,7 @@ impl Runner {
                     signal,
                     greet_by: Some(now + GREETING),
                     ping_every: IDLE,
-                    ping_at: now + IDLE,
+                    ping_at: now + GREETING,
                     silent_for: GREETING,
                     heard: now,
                 });
@@ -539,7 +539,7 @@ impl Runner {
         let state = SyncState {
             answer: description("answer", media.peers.last_answer.as_ref()),
             offer: description("offer", media.peers.last_offer.as_ref()),
-            subscription: Some(Subscription { subscribe: false }),
+            subscription: Some(Subscription { subscribe: true }),
             tracks: media.tracks.clone(),
             data_channels: media.peers.channels(),
         };
@@ -621,7 +621,7 @@ impl Runner {
         };
         let mut events = Vec::new();
         let turned = media.peers.turn(&mut events);
-        let mut lost = None;
+        let (mut lost, mut ended) = (None, false);
         for event in events {
             match event {
                 PeersEvent::Connected => {
@@ -637,11 +637,15 @@ impl Runner {
                         (self.on_event)(ParticipantEvent::Warning { message });
                     }
                 }
+                PeersEvent::Ended => ended = true,
                 PeersEvent::Lost(cause) => lost = Some(cause),
             }
         }
         if let Err(error) = turned {
             return self.rejoin(format!("media failed: {error}"));
+        }
+        if ended {
+            return self.rejoin("the server ended a connection".to_owned());
         }
         if media.connect_by.is_some_and(|by| by <= Instant::now()) {
             return self.rejoin("media do not connect".to_owned());

@@ -51,6 +51,8 @@ pub(super) enum PeersEvent {
     Connected,
     /// A data packet.
     Data(Vec<u8>),
+    /// The server has ended a connection: no way leads back to it.
+    Ended,
     /// A connection is lost, in words.
     Lost(String),
 }
@@ -393,7 +395,7 @@ impl Peers {
                     "nothing is heard on the {side} connection"
                 )));
             }
-            Event::Closed => events.push(PeersEvent::Lost("the server ended it".to_owned())),
+            Event::Closed => events.push(PeersEvent::Ended),
             Event::KeyframeRequest(_) => self.queue.request_key(),
             Event::EgressBitrateEstimate(
                 BweKind::Twcc { estimate: bps, .. } | BweKind::Remb { estimate: bps, .. },

@@ -52,7 +52,9 @@ class Program:
             path, "run", avatar, "--json", "--port", "0", "--max-sessions", "2", "--brain", "script", "--avatars-root", roots,
             env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )
-        started = json.loads(await self.process.stdout.readline())
+        line = await self.process.stdout.readline()
+        assert line, await self.process.stderr.read()
+        started = json.loads(line)
         self.url = f"http://127.0.0.1:{started['port']}"
         self.session = aiohttp.ClientSession()
 
@@ -159,11 +161,12 @@ async def interrupt(agent, speech, rate):
     took = time.monotonic() - asked
     told = agent.finished[-1]
     assert told.interrupted and 0 < told.playback_position < 3.9, told
-    assert took < 1.9, f"{took:.2f} s: the agent waits for 2 s"
+    # What was on its way is through; then a second of the speech that is left would be loud.
     sounds = media.sounds
+    await until("sound goes on", lambda: media.sounds >= sounds + 25)
+    loud = len(media.loud)
     await until("sound goes on", lambda: media.sounds >= sounds + 50)
-    last = max(media.loud)
-    assert last < asked + 1.5, f"loud for {last - asked:.2f} s"
+    assert len(media.loud) == loud, "it is still heard"
     return took, told.playback_position
 
 
@@ -217,6 +220,15 @@ async def conversation(server, program, speech, rate, pictures):
     await agent.seen(25)
     await speak(agent, speech, rate, 2)
     print("livekit-test: the server forgot the session, and the avatar joined anew")
+
+    # The server's media die.
+    before = agent.client().media
+    await agent.client().close()
+    await until("it joins once more", lambda: agent.client() is not None and agent.client().joins == 3)
+    await agent.seen(25)
+    assert agent.client().media is not before
+    await speak(agent, speech, rate, 2)
+    print("livekit-test: media died, and the avatar joined anew")
     return agent
 
 
