@@ -47,6 +47,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/{code}/poster.png", get(poster))
         .route("/{code}/ws", get(upgrade))
         .route("/{code}/offer", post(offer))
+        .merge(assets::widget())
         .fallback(|| async { not_found() })
         .layer(DefaultBodyLimit::max(MAX_OFFER_BYTES))
         .layer(middleware::from_fn_with_state(app.clone(), guard))
