@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use essence::{Avatar, Engine, ErrorKind};
+use essence::{Avatar, ErrorKind};
 use essence_brain::{Echo, OpenAi, OpenAiSettings, Responder, Script, SpeechProgram};
 use essence_server::{Options, PUBLIC_BIND_REFUSED, Server};
 use serde_json::json;
@@ -17,10 +17,7 @@ use crate::console::Console;
 use crate::engine::EngineArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-
-/// The picture that the avatar inside the program is made from.
-#[cfg(feature = "portrait")]
-const JUNO: &[u8] = include_bytes!("../data/juno.png");
+use crate::{juno, showcase};
 
 /// How often Ctrl-C is looked for.
 const POLL: Duration = Duration::from_millis(50);
@@ -40,7 +37,7 @@ Examples:
   bithuman run face.imx --brain echo
   OPENAI_BASE_URL=http://127.0.0.1:8080/v1 bithuman run face.jpg")]
 pub(crate) struct Args {
-    /// The avatar: an .imx file, or a picture of a face [default: Juno, inside the program]
+    /// The avatar: an .imx file, a picture of a face, or a slug of `bithuman list` [default: juno]
     avatar: Option<PathBuf>,
     /// The address to listen at
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
@@ -117,7 +114,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let options = args.options()?;
     options.check().map_err(refused)?;
     let (responder, brain) = args.responder(console)?;
-    let avatar = args.open(console)?;
+    let avatar = args.open(console, &interrupt)?;
     for (word, gesture) in &options.gestures {
         if !avatar.info().motions.contains(gesture) {
             let known = avatar.info().motions.join(", ");
@@ -195,7 +192,6 @@ impl Args {
     fn responder(&self, console: &Console) -> Result<(Arc<dyn Responder>, &'static str), Failure> {
         let program = SpeechProgram::find();
         let variable = |name: &str| std::env::var(name).ok();
-        let set = |name: &str| variable(name).is_some_and(|value| !value.trim().is_empty());
         let openai = || -> Result<Arc<dyn Responder>, Failure> {
             let settings = OpenAiSettings::from_variables(variable);
             Ok(Arc::new(OpenAi::new(settings)?.responder()))
@@ -205,7 +201,7 @@ impl Args {
             Brain::OpenAi => (openai()?, "openai"),
             Brain::Script(None) => (Arc::new(Script::built_in(program)?), "script"),
             Brain::Script(Some(path)) => (Arc::new(Script::open(path, program)?), "script"),
-            Brain::Auto if set("OPENAI_API_KEY") || set("OPENAI_BASE_URL") => (openai()?, "openai"),
+            Brain::Auto if has_openai() => (openai()?, "openai"),
             Brain::Auto => {
                 if !console.json() {
                     console.note(
@@ -218,36 +214,36 @@ impl Args {
         })
     }
 
-    fn open(&self, console: &Console) -> Result<Avatar, Failure> {
+    fn open(&self, console: &Console, interrupt: &Interrupt) -> Result<Avatar, Failure> {
         match &self.avatar {
-            Some(path) => self.engine.open(path),
+            Some(path) => match slug(path) {
+                Some(slug) => {
+                    let engine = self.engine.engine()?;
+                    let pulled = showcase::pull(console, interrupt, slug, false)?;
+                    Ok(engine.open(pulled.path)?)
+                }
+                None => self.engine.open(path),
+            },
             None => {
                 if !console.json() {
                     console.note("No avatar is given: Juno speaks.\n");
                 }
-                juno(&self.engine.engine()?)
+                juno::open(&self.engine.engine()?)
             }
         }
     }
 }
 
-/// The avatar that travels inside the program.
-#[cfg(feature = "portrait")]
-fn juno(engine: &Engine) -> Result<Avatar, Failure> {
-    use essence::portrait::{PortraitOptions, create};
-    let mut options = PortraitOptions::default();
-    options.name = "Juno".to_owned();
-    options.license = "CC0-1.0".to_owned();
-    let (avatar, _) = create(JUNO, &options)?;
-    Ok(engine.open_bytes(avatar)?)
+/// Whether a server with `OpenAI`'s interface is named.
+pub(crate) fn has_openai() -> bool {
+    let set = |name| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    set("OPENAI_API_KEY") || set("OPENAI_BASE_URL")
 }
 
-/// It is a picture, which this build does not open.
-#[cfg(not(feature = "portrait"))]
-fn juno(_: &Engine) -> Result<Avatar, Failure> {
-    Err(Failure::argument(
-        "name an avatar: this build was made without the one inside the program",
-    ))
+/// The slug that an argument is, where no file has that name.
+fn slug(path: &Path) -> Option<&str> {
+    let text = path.to_str()?;
+    (showcase::is_slug(&text.to_ascii_lowercase()) && !path.exists()).then_some(text)
 }
 
 /// The refusal of an address that others reach has a code of its own.
