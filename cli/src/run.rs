@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use essence::{Avatar, ErrorKind};
 use essence_brain::{Echo, OpenAi, OpenAiSettings, Responder, Script, SpeechProgram};
-use essence_server::{Options, PUBLIC_BIND_REFUSED, Server};
+use essence_server::{Options, PUBLIC_BIND_REFUSED, Server, TlsFiles};
 use serde_json::json;
 
 use crate::console::Console;
@@ -66,6 +66,15 @@ pub(crate) struct Args {
     /// A site that may embed the page, such as `https://example.org`; may be repeated
     #[arg(long, value_name = "ORIGIN")]
     allow_embed: Vec<String>,
+    /// Speak https with this certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// The certificate's private key, a PEM file
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// An address that browsers reach this machine by, as in front of a NAT; may be repeated
+    #[arg(long, value_name = "IP")]
+    public_address: Vec<IpAddr>,
     /// Leave `WebRTC` out
     #[arg(long)]
     no_webrtc: bool,
@@ -182,6 +191,14 @@ impl Args {
         options.hosts.clone_from(&self.allow_host);
         options.embedders.clone_from(&self.allow_embed);
         options.max_sessions = self.max_sessions.and_then(|n| usize::try_from(n).ok());
+        options.tls = match (&self.cert, &self.key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles {
+                certificate: certificate.clone(),
+                key: key.clone(),
+            }),
+            _ => None,
+        };
+        options.public_addresses.clone_from(&self.public_address);
         options.webrtc = !self.no_webrtc;
         options.session_limit = Duration::from_secs(60 * self.session_limit);
         options.gestures = self.gesture.iter().cloned().collect::<BTreeMap<_, _>>();

@@ -41,6 +41,7 @@ mod server;
 mod socket;
 mod state;
 mod table;
+mod tls;
 
-pub use options::{Options, PUBLIC_BIND_REFUSED};
+pub use options::{Options, PUBLIC_BIND_REFUSED, TlsFiles};
 pub use server::Server;
