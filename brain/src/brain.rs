@@ -49,6 +49,7 @@ impl Brain {
         events: impl FnMut(Event) + Send + 'static,
     ) -> Result<Self> {
         let (messages, received) = sync_channel(QUEUE);
+        let responder = responder.for_conversation().unwrap_or(responder);
         let running = Running {
             responder,
             messages: messages.clone(),

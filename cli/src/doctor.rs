@@ -191,10 +191,10 @@ fn versions(runtime: Option<&str>) -> Value {
 /// The brain that `run` takes when none is named, and why.
 fn brain() -> Value {
     json!({
-        "cloud": crate::run::has_openai(),
+        "cloud": crate::run::automatic() != "script",
         "local_installed": false,
         "local_flag": std::env::var("BITHUMAN_LOCAL").is_ok_and(|value| value == "1"),
-        "selected": if crate::run::has_openai() { "openai" } else { "script" },
+        "selected": crate::run::automatic(),
     })
 }
 

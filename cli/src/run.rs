@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use essence::{Avatar, ErrorKind};
-use essence_brain::{Echo, OpenAi, OpenAiSettings, Responder, Script, SpeechProgram};
+use essence_brain::{Echo, OpenAi, OpenAiSettings, Realtime, Responder, Script, SpeechProgram};
 use essence_server::{Options, PUBLIC_BIND_REFUSED, Server, TlsFiles};
 use serde_json::json;
 
@@ -26,11 +26,12 @@ const POLL: Duration = Duration::from_millis(50);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Brains:
-  auto         openai where OPENAI_API_KEY or OPENAI_BASE_URL is set, else script [default]
+  auto         realtime where OPENAI_API_KEY is set, openai where OPENAI_BASE_URL is, else script [default]
   script       a few lines with their sound; says what is typed, by an installed flite or espeak-ng
   script:FILE  the replies of a JSON file
   echo         repeats what it hears
   openai       a server with OpenAI's interface, at OPENAI_BASE_URL
+  realtime     one with OpenAI's Realtime protocol: speech to speech
 
 Examples:
   bithuman run
@@ -48,7 +49,7 @@ pub(crate) struct Args {
     /// Most conversations at a time [default: what the machine carries]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     max_sessions: Option<u64>,
-    /// What answers: auto, script, script:FILE, echo or openai
+    /// What answers: auto, script, script:FILE, echo, openai or realtime
     #[arg(long, value_name = "NAME", default_value = "auto")]
     brain: Brain,
     /// Play GESTURE when the avatar says WORD; may be repeated
@@ -88,6 +89,7 @@ enum Brain {
     Auto,
     Echo,
     OpenAi,
+    Realtime,
     Script(Option<PathBuf>),
 }
 
@@ -100,11 +102,12 @@ impl std::str::FromStr for Brain {
                 "auto" => Ok(Self::Auto),
                 "echo" => Ok(Self::Echo),
                 "openai" => Ok(Self::OpenAi),
+                "realtime" => Ok(Self::Realtime),
                 "script" => Ok(Self::Script(None)),
-                _ => Err("give auto, script, script:FILE, echo or openai".to_owned()),
+                _ => Err("give auto, script, script:FILE, echo, openai or realtime".to_owned()),
             },
             Some(("script", path)) if !path.is_empty() => Ok(Self::Script(Some(path.into()))),
-            Some(_) => Err("give auto, script, script:FILE, echo or openai".to_owned()),
+            Some(_) => Err("give auto, script, script:FILE, echo, openai or realtime".to_owned()),
         }
     }
 }
@@ -213,12 +216,19 @@ impl Args {
             let settings = OpenAiSettings::from_variables(variable);
             Ok(Arc::new(OpenAi::new(settings)?.responder()))
         };
+        let realtime = || -> Result<Arc<dyn Responder>, Failure> {
+            Ok(Arc::new(Realtime::new(OpenAiSettings::from_variables(
+                variable,
+            ))?))
+        };
         Ok(match &self.brain {
             Brain::Echo => (Arc::new(Echo::new(program)), "echo"),
             Brain::OpenAi => (openai()?, "openai"),
+            Brain::Realtime => (realtime()?, "realtime"),
             Brain::Script(None) => (Arc::new(Script::built_in(program)?), "script"),
             Brain::Script(Some(path)) => (Arc::new(Script::open(path, program)?), "script"),
-            Brain::Auto if has_openai() => (openai()?, "openai"),
+            Brain::Auto if automatic() == "realtime" => (realtime()?, "realtime"),
+            Brain::Auto if automatic() == "openai" => (openai()?, "openai"),
             Brain::Auto => {
                 if !console.json() {
                     console.note(
@@ -251,10 +261,16 @@ impl Args {
     }
 }
 
-/// Whether a server with `OpenAI`'s interface is named.
-pub(crate) fn has_openai() -> bool {
+/// The brain that is taken where none is named. A server of one's own rarely speaks the Realtime protocol.
+pub(crate) fn automatic() -> &'static str {
     let set = |name| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
-    set("OPENAI_API_KEY") || set("OPENAI_BASE_URL")
+    if set("OPENAI_BASE_URL") {
+        "openai"
+    } else if set("OPENAI_API_KEY") {
+        "realtime"
+    } else {
+        "script"
+    }
 }
 
 /// The slug that an argument is, where no file has that name.

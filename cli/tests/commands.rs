@@ -138,7 +138,7 @@ fn doctor_tells_what_is_there() {
     assert_eq!(object["host"]["os"], std::env::consts::OS);
     assert_eq!(object["versions"]["cli"], env!("CARGO_PKG_VERSION"));
     assert_eq!(object["auth"]["signed_in"], false);
-    for (key, selected) in [("", "script"), ("a-key", "openai")] {
+    for (key, selected) in [("", "script"), ("a-key", "realtime")] {
         let mut command = bithuman();
         command
             .args(["doctor", "--json"])
