@@ -40,6 +40,7 @@ mod event;
 mod openai;
 mod pipeline;
 mod program;
+mod queue;
 mod realtime;
 mod responder;
 mod script;
