@@ -1,29 +1,19 @@
 //! A conversation in a thread of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use essence::{Error, ErrorKind, Result};
 
 use crate::conversation::{Conversation, Job, Settings};
-use crate::event::{Event, Input, ReplyId};
-use crate::responder::{Piece, Responder};
-
-/// Messages that wait, at most.
-const QUEUE: usize = 256;
+use crate::event::{Event, Input};
+use crate::queue::{Message, Queue};
+use crate::responder::Responder;
 
 /// Responders that run at a time, at most: one that is waited for, and cancelled ones that have not
 /// noticed yet.
 const MAX_RUNNING: usize = 4;
-
-enum Message {
-    Input(Input),
-    Piece(ReplyId, Piece),
-    Complete(ReplyId, Result<()>),
-    Stop,
-}
 
 /// A conversation under way. Dropping it ends it: no event comes afterwards, and replies under way
 /// are cancelled.
@@ -32,8 +22,7 @@ enum Message {
 /// [`Responder`] does; time is counted in the microphone's samples.
 #[derive(Debug)]
 pub struct Brain {
-    messages: SyncSender<Message>,
-    stop: Arc<AtomicBool>,
+    queue: Arc<Queue>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -48,46 +37,44 @@ impl Brain {
         settings: Settings,
         events: impl FnMut(Event) + Send + 'static,
     ) -> Result<Self> {
-        let (messages, received) = sync_channel(QUEUE);
+        let queue: Arc<Queue> = Arc::default();
+        let responder = responder.for_conversation().unwrap_or(responder);
         let running = Running {
             responder,
-            messages: messages.clone(),
+            queue: queue.clone(),
             count: Arc::default(),
         };
-        let stop: Arc<AtomicBool> = Arc::default();
-        let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("conversation".to_owned())
             .spawn(move || {
                 let conversation = Conversation::new(settings);
-                converse(conversation, &received, &stopped, &running, events);
+                converse(conversation, &running, events);
             })
             .map_err(|e| no_thread().with_source(e))?;
         Ok(Self {
-            messages,
-            stop,
+            queue,
             thread: Some(thread),
         })
     }
 
-    /// Hands a message over. False if it was dropped, since too many wait or the conversation has
-    /// failed.
+    /// Hands a message over. False if it was dropped: sound of the microphone where more than ten
+    /// seconds of it wait, since the conversation can't keep up, or anything once it has failed.
     ///
     /// # Real time
-    /// Never blocks.
+    /// Never blocks for long: for as long as another message is put in.
     pub fn send(&self, input: Input) -> bool {
-        !matches!(
-            self.messages.try_send(Message::Input(input)),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_))
-        )
+        self.queue.input(input)
+    }
+
+    /// Messages that were dropped so far.
+    pub fn dropped(&self) -> u64 {
+        self.queue.dropped()
     }
 }
 
 impl Drop for Brain {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
-        // It is looked for before each message; this one wakes the thread, if it waits for one.
-        let _ = self.messages.try_send(Message::Stop);
+        self.queue.close();
         if let Some(thread) = self.thread.take() {
             // Dropped by `events`, it can't wait for itself.
             if thread.thread().id() != thread::current().id() {
@@ -101,24 +88,16 @@ fn no_thread() -> Error {
     Error::new(ErrorKind::Io, "the system gives no more threads")
 }
 
-fn converse(
-    mut conversation: Conversation,
-    received: &Receiver<Message>,
-    stop: &AtomicBool,
-    running: &Running,
-    mut events: impl FnMut(Event),
-) {
-    while let Ok(message) = received.recv() {
-        if stop.load(Ordering::Acquire) {
-            break;
-        }
+fn converse(mut conversation: Conversation, running: &Running, mut events: impl FnMut(Event)) {
+    // Whatever ends this thread, no responder waits for it.
+    let closed = Closed(&running.queue);
+    while let Some(message) = closed.0.next() {
         match message {
             Message::Input(input) => conversation.input(input),
             Message::Piece(reply, piece) => {
                 conversation.piece(reply, piece);
             }
             Message::Complete(reply, result) => conversation.complete(reply, result),
-            Message::Stop => break,
         }
         for job in conversation.jobs() {
             let reply = job.reply;
@@ -130,10 +109,19 @@ fn converse(
     }
 }
 
+/// Closes the queue when the conversation's thread ends, by a bug as well.
+struct Closed<'a>(&'a Queue);
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// The responders' threads.
 struct Running {
     responder: Arc<dyn Responder>,
-    messages: SyncSender<Message>,
+    queue: Arc<Queue>,
     count: Arc<AtomicUsize>,
 }
 
@@ -146,12 +134,12 @@ impl Running {
         self.count.fetch_add(1, Ordering::AcqRel);
         let counted = Counted(Arc::clone(&self.count));
         let responder = Arc::clone(&self.responder);
-        let messages = self.messages.clone();
+        let queue = self.queue.clone();
         thread::Builder::new()
             .name("reply".to_owned())
             .spawn(move || {
                 let _counted = counted;
-                answer(&*responder, &job, &messages);
+                answer(&*responder, &job, &queue);
             })
             .map_err(|e| no_thread().with_source(e))?;
         Ok(())
@@ -167,10 +155,10 @@ impl Drop for Counted {
     }
 }
 
-fn answer(responder: &dyn Responder, job: &Job, messages: &SyncSender<Message>) {
+fn answer(responder: &dyn Responder, job: &Job, queue: &Queue) {
     let cancel = &job.request.cancel;
     let mut pieces = |piece| {
-        if !cancel.is_cancelled() && messages.send(Message::Piece(job.reply, piece)).is_err() {
+        if !cancel.is_cancelled() && !queue.reply(Message::Piece(job.reply, piece)) {
             cancel.cancel();
         }
     };
@@ -179,5 +167,5 @@ fn answer(responder: &dyn Responder, job: &Job, messages: &SyncSender<Message>) 
         let message = "the reply failed by a bug; please report it";
         Err(Error::new(ErrorKind::Internal, message))
     });
-    let _ = messages.send(Message::Complete(job.reply, result));
+    queue.reply(Message::Complete(job.reply, result));
 }

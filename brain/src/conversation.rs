@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use essence::{Error, ErrorKind};
 
 use crate::event::{Caption, Event, Input, ReplyId, Speaker, State};
-use crate::responder::{Cancel, Piece, Request, Said, Turn};
+use crate::responder::{Cancel, Interrupted, Piece, Request, Said, Turn};
 use crate::spoken::Spoken;
 use crate::turn::{Change, Timing, TurnTaking};
 
@@ -51,6 +51,8 @@ pub(crate) struct Conversation {
     /// Replies so far, which is the number of the latest one.
     replies: ReplyId,
     current: Option<Reply>,
+    /// The latest reply, if it was interrupted.
+    interrupted: Option<Interrupted>,
     /// Milliseconds of microphone since the avatar began to speak.
     speaking_ms: u64,
     out: Vec<Event>,
@@ -86,6 +88,7 @@ impl Conversation {
             begun: false,
             replies: 0,
             current: None,
+            interrupted: None,
             speaking_ms: 0,
             out: Vec::new(),
             jobs: Vec::new(),
@@ -184,6 +187,10 @@ impl Conversation {
         };
         self.out.push(Event::Pause(false));
         self.out.push(Event::Interrupt);
+        self.interrupted = Some(Interrupted {
+            reply: self.replies,
+            played_ms: reply.played_ms,
+        });
         let (words, changed) = reply.spoken.cut(reply.played_ms);
         self.out.extend(changed.into_iter().map(Event::Caption));
         self.remember(Speaker::Avatar, words);
@@ -213,6 +220,7 @@ impl Conversation {
                 reply: self.replies,
                 said,
                 history,
+                interrupted: self.interrupted.take(),
                 cancel,
             },
         });

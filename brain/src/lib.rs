@@ -8,6 +8,7 @@
 //! - [`Echo`] repeats what it hears,
 //! - [`Script`] has them in a file,
 //! - [`OpenAi`] asks a server with `OpenAI`'s interface, hosted or on the same machine,
+//! - [`Realtime`] talks to a server that hears and speaks itself,
 //! - [`Pipeline`] joins anything that can [`Hear`], [`Think`] and [`Speak`].
 //!
 //! ```no_run
@@ -39,6 +40,8 @@ mod event;
 mod openai;
 mod pipeline;
 mod program;
+mod queue;
+mod realtime;
 mod responder;
 mod script;
 mod sentence;
@@ -53,6 +56,9 @@ pub use event::{Caption, Event, Input, ReplyId, Speaker, State};
 pub use openai::{OpenAi, OpenAiSettings};
 pub use pipeline::Pipeline;
 pub use program::SpeechProgram;
-pub use responder::{Cancel, Hear, Piece, Pieces, Request, Responder, Said, Speak, Think, Turn};
+pub use realtime::Realtime;
+pub use responder::{
+    Cancel, Hear, Interrupted, Piece, Pieces, Request, Responder, Said, Speak, Think, Turn,
+};
 pub use script::Script;
 pub use turn::Timing;

@@ -36,8 +36,19 @@ pub struct Request {
     pub said: Said,
     /// The turns before it, oldest first.
     pub history: Vec<Turn>,
+    /// The reply before it, if it was interrupted.
+    pub interrupted: Option<Interrupted>,
     /// Stops the work for a reply that nobody waits for any more.
     pub cancel: Cancel,
+}
+
+/// A reply that was interrupted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Interrupted {
+    /// Its number.
+    pub reply: ReplyId,
+    /// Milliseconds of its sound that were spoken.
+    pub played_ms: u64,
 }
 
 /// A piece of a reply.
@@ -69,6 +80,12 @@ pub trait Responder: Send + Sync {
     /// # Errors
     /// The message is shown to the user. What was given before is spoken.
     fn respond(&self, request: &Request, pieces: Pieces<'_>) -> Result<()>;
+
+    /// A responder for one conversation alone, as one that keeps a connection has it. None: this one
+    /// serves all.
+    fn for_conversation(&self) -> Option<Arc<dyn Responder>> {
+        None
+    }
 }
 
 /// Turns sound into words.

@@ -1,4 +1,9 @@
-//! Voice activity: the crate earshot's network behind a gate of loudness.
+//! Voice activity: the crate earshot's network, a gate of loudness, and a test of steadiness.
+//!
+//! The network alone takes white noise and humming machines for voices. Their loudness stays the same,
+//! though, while that of speech never does for the length of a syllable.
+
+use std::collections::VecDeque;
 
 /// Samples of a frame of voice activity, 16 ms.
 pub(crate) const FRAME: usize = 256;
@@ -16,10 +21,17 @@ const ECHO_MARGIN_DB: f32 = 8.0;
 const BEGIN: f32 = 0.5;
 const END: f32 = 0.35;
 
+/// Frames, and decibels between the softest and the loudest of them, by which a sound is steady. Sixteen
+/// milliseconds of white noise vary by 0.4 dB, so that eight frames of it stay within 2 dB.
+const STEADY_FRAMES: usize = 8;
+const STEADY_DB: f32 = 2.0;
+
 /// Tells voice from everything else, frame by frame.
 pub(crate) struct VoiceDetector {
     network: Box<earshot::Detector>,
     pending: Vec<f32>,
+    /// Loudness of the latest frames, dBFS.
+    levels: VecDeque<f32>,
     voiced: bool,
 }
 
@@ -28,6 +40,7 @@ impl VoiceDetector {
         Self {
             network: Box::default(),
             pending: Vec::with_capacity(FRAME),
+            levels: VecDeque::with_capacity(STEADY_FRAMES + 1),
             voiced: false,
         }
     }
@@ -59,8 +72,21 @@ impl VoiceDetector {
         let probability = self.network.predict_i16(&integers);
         let power = self.pending.iter().map(|x| x * x).sum::<f32>() / FRAME as f32;
         let gate = GATE_DBFS + if wary { ECHO_MARGIN_DB } else { 0.0 };
-        let loud = 10.0 * power.max(1e-12).log10() > gate;
-        self.voiced = loud && probability >= if self.voiced { END } else { BEGIN };
+        let level = 10.0 * power.max(1e-12).log10();
+        self.levels.push_back(level);
+        if self.levels.len() > STEADY_FRAMES {
+            self.levels.pop_front();
+        }
+        self.voiced = level > gate
+            && !self.is_steady()
+            && probability >= if self.voiced { END } else { BEGIN };
         self.voiced
+    }
+
+    fn is_steady(&self) -> bool {
+        let levels = || self.levels.iter().copied();
+        let softest = levels().fold(f32::INFINITY, f32::min);
+        let loudest = levels().fold(f32::NEG_INFINITY, f32::max);
+        self.levels.len() == STEADY_FRAMES && loudest - softest < STEADY_DB
     }
 }

@@ -18,6 +18,7 @@ fn request(reply: u64, said: Said) -> Request {
         reply,
         said,
         history: Vec::new(),
+        interrupted: None,
         cancel: Cancel::default(),
     }
 }

@@ -2,8 +2,10 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{Talk, hear, ms, silence, speech, until, voice};
-use essence_brain::{Event, Input, MAX_TEXT_BYTES, Said, Settings, Speaker, State};
+use essence_brain::{Brain, Echo, Event, Input, MAX_TEXT_BYTES, Said, Settings, Speaker, State};
 
 fn is_state(state: State) -> impl Fn(&Event) -> bool {
     move |event| *event == Event::State(state)
@@ -219,4 +221,110 @@ fn gestures_follow_whole_words() {
         .filter(|e| matches!(e, Event::Speech { .. }))
         .count();
     assert_eq!(sentences, 1, "the gesture belongs to the second sentence");
+}
+
+/// White noise of a loudness, the same in every run.
+fn noise(milliseconds: usize, dbfs: f32) -> Vec<f32> {
+    let mut seed = 1u32;
+    // Evenly spread samples have a power of a third of their peak's.
+    let peak = 10f32.powf(dbfs / 20.0) * 3f32.sqrt();
+    let samples = (0..ms(milliseconds)).map(|_| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((seed >> 8) as f32 / 8_388_608.0 - 1.0) * peak
+    });
+    samples.collect()
+}
+
+/// A tone of a square's shape.
+fn square(milliseconds: usize, hz: usize, peak: f32) -> Vec<f32> {
+    let half = 8_000 / hz;
+    let sign = |i: usize| if i / half % 2 == 0 { peak } else { -peak };
+    (0..ms(milliseconds)).map(sign).collect()
+}
+
+fn mixed(one: &[f32], other: &[f32]) -> Vec<f32> {
+    one.iter().zip(other).map(|(a, b)| a + b).collect()
+}
+
+/// The events of a sound that is heard while nobody speaks, up to a typed text.
+fn events_of(sound: &[f32]) -> Vec<Event> {
+    let talk = Talk::new();
+    talk.hear(&[silence(1_000), sound.to_vec(), silence(1_500)].concat());
+    talk.brain.send(Input::Text("Hello".to_owned()));
+    talk.until(|event| matches!(event, Event::Caption(_)))
+}
+
+#[test]
+fn steady_noise_and_humming_are_no_turn_however_loud() {
+    for dbfs in [-60.0, -45.0, -39.0, -30.0, -20.0, -10.0] {
+        let events = events_of(&noise(4_000, dbfs));
+        assert_eq!(events.len(), 1, "noise of {dbfs} dBFS: {events:?}");
+    }
+    for hz in [50, 100, 220, 440, 1_000] {
+        for peak in [0.01, 0.1, 1.0] {
+            let events = events_of(&square(2_000, hz, peak));
+            assert_eq!(events.len(), 1, "{hz} Hz at {peak}: {events:?}");
+        }
+    }
+    let both = mixed(&noise(4_000, -39.0), &square(4_000, 220, 1.0));
+    assert_eq!(events_of(&both).len(), 1);
+}
+
+#[test]
+fn noise_and_a_cough_interrupt_nothing_and_a_voice_in_noise_does() {
+    let talk = speaking();
+    talk.hear(&noise(4_000, -39.0));
+    // A burst that dies away within a quarter of a second.
+    let fading = |(i, x): (usize, f32)| x * (-(i as f32) / 1_000.0).exp();
+    let cough: Vec<f32> = noise(250, -6.0)
+        .into_iter()
+        .enumerate()
+        .map(fading)
+        .collect();
+    talk.hear(&[silence(500), cough, silence(600)].concat());
+    talk.say("Nine.", 100);
+    let events = talk.until(|event| matches!(event, Event::Caption(c) if c.text == "Nine."));
+    assert!(!events.contains(&Event::Interrupt), "{events:?}");
+    talk.hear(&mixed(&voice(700), &noise(700, -39.0)));
+    talk.until(|event| *event == Event::Interrupt);
+}
+
+#[test]
+fn a_conversation_that_cannot_keep_up_drops_sound_and_nothing_else() {
+    let (entered, entrance) = std::sync::mpsc::channel();
+    let (leave, exit) = std::sync::mpsc::channel::<()>();
+    let mut held = true;
+    let (sender, events) = std::sync::mpsc::channel();
+    let brain = Brain::start(
+        Arc::new(Echo::default()),
+        Settings::default(),
+        move |event| {
+            // The first event holds the conversation up.
+            if std::mem::take(&mut held) {
+                entered.send(()).expect("the test is there");
+                let _ = exit.recv();
+            }
+            let _ = sender.send(event);
+        },
+    );
+    let brain = brain.expect("a conversation begins");
+    assert!(brain.send(Input::Text("One".to_owned())));
+    entrance.recv().expect("the first event");
+    let taken = (0..400)
+        .filter(|_| brain.send(Input::Microphone(silence(40))))
+        .count();
+    assert_eq!((taken, brain.dropped()), (256, 144));
+    for input in [
+        Input::Interrupt,
+        Input::EndOfTurn,
+        Input::Text("Two".to_owned()),
+    ] {
+        assert!(brain.send(input));
+    }
+    leave.send(()).expect("the conversation waits");
+    until(
+        &events,
+        |event| matches!(event, Event::Caption(c) if c.text == "Two"),
+    );
+    assert_eq!(brain.dropped(), 144);
 }

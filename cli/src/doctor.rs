@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use essence::{AudioData, Avatar, Engine, ErrorKind, Frame, FrameRequest, Pacing, SessionOptions};
 use essence_media::FRAME_RATE;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::console::Console;
 use crate::engine::EngineArgs;
@@ -72,6 +72,26 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
         console.object(json!({
             "version": env!("CARGO_PKG_VERSION"),
             "ok": problem.is_none(),
+            "ready": problem.is_none(),
+            "versions": versions(runtime.map(|r| r.version.as_str())),
+            "host": {
+                "os": std::env::consts::OS,
+                "arch": std::env::consts::ARCH,
+                "ram_gb": ram_gb(),
+            },
+            // There are no accounts, so nobody is signed in and nothing is used up.
+            "auth": {
+                "signed_in": false,
+                "email": null,
+                "source": null,
+                "plan": null,
+                "credit_balance": null,
+                "out_of_credits": false,
+            },
+            "brain": brain(),
+            // Both are inside the program.
+            "runtime_assets": { "agent_worker": true, "audio_encoder": true },
+            "cache": cache(),
             "runtime": {
                 "found": runtime.is_some(),
                 "path": runtime.map(|r| r.path.display().to_string()),
@@ -154,6 +174,51 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     Ok(problem.map_or(ExitCode::SUCCESS, |failure| {
         ExitCode::from(failure.exit_code)
     }))
+}
+
+/// The versions that programs look for. There is no wheel and no Python that a brain would run in.
+fn versions(runtime: Option<&str>) -> Value {
+    json!({
+        "libessence": env!("CARGO_PKG_VERSION"),
+        "abi": null,
+        "cli": env!("CARGO_PKG_VERSION"),
+        "wheel": null,
+        "agent_python": null,
+        "onnxruntime": runtime,
+    })
+}
+
+/// The brain that `run` takes when none is named, and why.
+fn brain() -> Value {
+    json!({
+        "cloud": crate::run::automatic() != "script",
+        "local_installed": false,
+        "local_flag": std::env::var("BITHUMAN_LOCAL").is_ok_and(|value| value == "1"),
+        "selected": crate::run::automatic(),
+    })
+}
+
+/// The folder of fetched avatars and the bytes in it.
+fn cache() -> Value {
+    let Ok(folder) = crate::showcase::cache_folder() else {
+        return Value::Null;
+    };
+    let entries = std::fs::read_dir(folder.join("showcase"))
+        .into_iter()
+        .flatten();
+    let sizes = entries.flatten().filter_map(|entry| entry.metadata().ok());
+    let bytes: u64 = sizes.map(|metadata| metadata.len()).sum();
+    json!({ "path": folder.display().to_string(), "bytes": bytes, "offline": crate::showcase::is_offline() })
+}
+
+/// Memory of the machine in 10⁹ bytes; None where the system doesn't tell.
+fn ram_gb() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kib = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: f64 = kib.trim().trim_end_matches(" kB").parse().ok()?;
+    Some((kib * 1024.0 / 1e8).round() / 10.0)
 }
 
 /// The providers that were refused, grouped by reason.

@@ -12,6 +12,9 @@ const WRITE_HINT: &str = "check the folder, its permissions and the free space";
 /// The exit code of what the system doesn't permit (BSD's `sysexits`, `EX_NOPERM`).
 const NOT_PERMITTED_EXIT_CODE: u8 = 77;
 
+/// The exit code of a fault of the program's own or its supplier's (`EX_SOFTWARE`).
+const SOFTWARE_EXIT_CODE: u8 = 70;
+
 /// The exit code of arguments that do not fit.
 pub(crate) const USAGE_EXIT_CODE: u8 = ErrorKind::InvalidArgument.exit_code();
 
@@ -70,6 +73,55 @@ impl Failure {
             message.to_owned(),
         );
         failure.hint("leave --host out to talk on this machine alone")
+    }
+
+    /// The index has no such avatar.
+    #[cold]
+    pub(crate) fn slug(message: String) -> Self {
+        Self::new("SLUG_NOT_FOUND", ErrorKind::NotFound, message)
+            .hint("`bithuman list` shows the avatars; BITHUMAN_SHOWCASE_URL names another index")
+    }
+
+    /// The index can't be used.
+    #[cold]
+    pub(crate) fn index(message: String) -> Self {
+        let message = format!("the index of avatars can't be used: {message}");
+        Self::new("INDEX_INVALID", ErrorKind::UnsupportedFormat, message)
+            .hint("docs/run.md describes the index that BITHUMAN_SHOWCASE_URL names")
+    }
+
+    /// A server has no such file.
+    #[cold]
+    pub(crate) fn not_found(message: String) -> Self {
+        Self::new("NOT_FOUND", ErrorKind::NotFound, message)
+            .hint("check BITHUMAN_SHOWCASE_URL and the addresses in its index")
+    }
+
+    /// A file couldn't be fetched.
+    #[cold]
+    pub(crate) fn download(message: String) -> Self {
+        Self::new("DOWNLOAD_FAILED", ErrorKind::Io, message)
+            .hint("try again; what has come is kept and taken up")
+    }
+
+    /// What was fetched is not what the index says.
+    #[cold]
+    pub(crate) fn sha256(message: String) -> Self {
+        Self {
+            exit_code: SOFTWARE_EXIT_CODE,
+            ..Self::new("SHA256_MISMATCH", ErrorKind::InvalidAvatar, message)
+                .hint("try again; if it stays so, the index and the file don't belong together")
+        }
+    }
+
+    /// The user forbids connections.
+    #[cold]
+    pub(crate) fn offline(message: String) -> Self {
+        Self {
+            exit_code: NOT_PERMITTED_EXIT_CODE,
+            ..Self::new("OFFLINE", ErrorKind::NotFound, message)
+                .hint("unset BITHUMAN_OFFLINE, or name a file")
+        }
     }
 
     /// The output cannot be written.

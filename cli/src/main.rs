@@ -11,12 +11,16 @@ mod engine;
 mod failure;
 mod info;
 mod interrupt;
+mod juno;
+mod list;
 mod output;
 mod picture;
 mod progress;
+mod pull;
 mod render;
 mod run;
 mod runtime;
+mod showcase;
 mod sink;
 mod speech;
 
@@ -52,6 +56,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    List(list::Args),
+    Pull(pull::Args),
     Render(render::Args),
     #[cfg(feature = "portrait")]
     Create(create::Args),
@@ -70,6 +76,8 @@ fn main() -> ExitCode {
     let console = Console::new(cli.json);
     let result = match cli.command {
         Command::Run(args) => run::run(&console, &args),
+        Command::List(args) => list::run(&console, &args),
+        Command::Pull(args) => pull::run(&console, &args),
         Command::Render(args) => render::run(&console, &args),
         #[cfg(feature = "portrait")]
         Command::Create(args) => create::run(&console, &args),

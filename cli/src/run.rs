@@ -2,25 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use essence::{Avatar, Engine, ErrorKind};
-use essence_brain::{Echo, OpenAi, OpenAiSettings, Responder, Script, SpeechProgram};
-use essence_server::{Options, PUBLIC_BIND_REFUSED, Server};
+use essence_brain::{Echo, OpenAi, OpenAiSettings, Realtime, Responder, Script, SpeechProgram};
+use essence_server::{Options, PUBLIC_BIND_REFUSED, Server, TlsFiles};
 use serde_json::json;
 
 use crate::console::Console;
 use crate::engine::EngineArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-
-/// The picture that the avatar inside the program is made from.
-#[cfg(feature = "portrait")]
-const JUNO: &[u8] = include_bytes!("../data/juno.png");
+use crate::{juno, showcase};
 
 /// How often Ctrl-C is looked for.
 const POLL: Duration = Duration::from_millis(50);
@@ -29,18 +26,19 @@ const POLL: Duration = Duration::from_millis(50);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Brains:
-  auto         openai where OPENAI_API_KEY or OPENAI_BASE_URL is set, else script [default]
+  auto         realtime where OPENAI_API_KEY is set, openai where OPENAI_BASE_URL is, else script [default]
   script       a few lines with their sound; says what is typed, by an installed flite or espeak-ng
   script:FILE  the replies of a JSON file
   echo         repeats what it hears
   openai       a server with OpenAI's interface, at OPENAI_BASE_URL
+  realtime     one with OpenAI's Realtime protocol: speech to speech
 
 Examples:
   bithuman run
   bithuman run face.imx --brain echo
   OPENAI_BASE_URL=http://127.0.0.1:8080/v1 bithuman run face.jpg")]
 pub(crate) struct Args {
-    /// The avatar: an .imx file, or a picture of a face [default: Juno, inside the program]
+    /// The avatar: an .imx file, a picture of a face, or a slug of `bithuman list` [default: juno]
     avatar: Option<PathBuf>,
     /// The address to listen at
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
@@ -51,7 +49,7 @@ pub(crate) struct Args {
     /// Most conversations at a time [default: what the machine carries]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     max_sessions: Option<u64>,
-    /// What answers: auto, script, script:FILE, echo or openai
+    /// What answers: auto, script, script:FILE, echo, openai or realtime
     #[arg(long, value_name = "NAME", default_value = "auto")]
     brain: Brain,
     /// Play GESTURE when the avatar says WORD; may be repeated
@@ -72,6 +70,15 @@ pub(crate) struct Args {
     /// A folder with avatars for `/launch`, by name; may be repeated
     #[arg(long, value_name = "FOLDER", visible_alias = "models-root")]
     avatars_root: Vec<PathBuf>,
+    /// Speak https with this certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// The certificate's private key, a PEM file
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// An address that browsers reach this machine by, as in front of a NAT; may be repeated
+    #[arg(long, value_name = "IP")]
+    public_address: Vec<IpAddr>,
     /// Leave `WebRTC` out
     #[arg(long)]
     no_webrtc: bool,
@@ -85,6 +92,7 @@ enum Brain {
     Auto,
     Echo,
     OpenAi,
+    Realtime,
     Script(Option<PathBuf>),
 }
 
@@ -97,11 +105,12 @@ impl std::str::FromStr for Brain {
                 "auto" => Ok(Self::Auto),
                 "echo" => Ok(Self::Echo),
                 "openai" => Ok(Self::OpenAi),
+                "realtime" => Ok(Self::Realtime),
                 "script" => Ok(Self::Script(None)),
-                _ => Err("give auto, script, script:FILE, echo or openai".to_owned()),
+                _ => Err("give auto, script, script:FILE, echo, openai or realtime".to_owned()),
             },
             Some(("script", path)) if !path.is_empty() => Ok(Self::Script(Some(path.into()))),
-            Some(_) => Err("give auto, script, script:FILE, echo or openai".to_owned()),
+            Some(_) => Err("give auto, script, script:FILE, echo, openai or realtime".to_owned()),
         }
     }
 }
@@ -120,7 +129,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let mut options = args.options()?;
     options.check().map_err(refused)?;
     let (responder, brain) = args.responder(console)?;
-    let (engine, avatar) = args.open(console)?;
+    let (engine, avatar) = args.open(console, &interrupt)?;
     options.launch.engine = Some(engine);
     for (word, gesture) in &options.gestures {
         if !avatar.info().motions.contains(gesture) {
@@ -189,6 +198,14 @@ impl Args {
         options.hosts.clone_from(&self.allow_host);
         options.embedders.clone_from(&self.allow_embed);
         options.max_sessions = self.max_sessions.and_then(|n| usize::try_from(n).ok());
+        options.tls = match (&self.cert, &self.key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles {
+                certificate: certificate.clone(),
+                key: key.clone(),
+            }),
+            _ => None,
+        };
+        options.public_addresses.clone_from(&self.public_address);
         options.webrtc = !self.no_webrtc;
         options.session_limit = Duration::from_secs(60 * self.session_limit);
         options.launch.roots.clone_from(&self.avatars_root);
@@ -203,17 +220,23 @@ impl Args {
     fn responder(&self, console: &Console) -> Result<(Arc<dyn Responder>, &'static str), Failure> {
         let program = SpeechProgram::find();
         let variable = |name: &str| std::env::var(name).ok();
-        let set = |name: &str| variable(name).is_some_and(|value| !value.trim().is_empty());
         let openai = || -> Result<Arc<dyn Responder>, Failure> {
             let settings = OpenAiSettings::from_variables(variable);
             Ok(Arc::new(OpenAi::new(settings)?.responder()))
         };
+        let realtime = || -> Result<Arc<dyn Responder>, Failure> {
+            Ok(Arc::new(Realtime::new(OpenAiSettings::from_variables(
+                variable,
+            ))?))
+        };
         Ok(match &self.brain {
             Brain::Echo => (Arc::new(Echo::new(program)), "echo"),
             Brain::OpenAi => (openai()?, "openai"),
+            Brain::Realtime => (realtime()?, "realtime"),
             Brain::Script(None) => (Arc::new(Script::built_in(program)?), "script"),
             Brain::Script(Some(path)) => (Arc::new(Script::open(path, program)?), "script"),
-            Brain::Auto if set("OPENAI_API_KEY") || set("OPENAI_BASE_URL") => (openai()?, "openai"),
+            Brain::Auto if automatic() == "realtime" => (realtime()?, "realtime"),
+            Brain::Auto if automatic() == "openai" => (openai()?, "openai"),
             Brain::Auto => {
                 if !console.json() {
                     console.note(
@@ -226,38 +249,45 @@ impl Args {
         })
     }
 
-    fn open(&self, console: &Console) -> Result<(Engine, Avatar), Failure> {
+    fn open(&self, console: &Console, interrupt: &Interrupt) -> Result<(Engine, Avatar), Failure> {
         match &self.avatar {
-            Some(path) => self.engine.open_with_engine(path),
+            Some(path) => match slug(path) {
+                Some(slug) => {
+                    let engine = self.engine.engine()?;
+                    let pulled = showcase::pull(console, interrupt, slug, false)?;
+                    let avatar = engine.open(pulled.path)?;
+                    Ok((engine, avatar))
+                }
+                None => self.engine.open_with_engine(path),
+            },
             None => {
                 if !console.json() {
                     console.note("No avatar is given: Juno speaks.\n");
                 }
                 let engine = self.engine.engine()?;
-                let avatar = juno(&engine)?;
+                let avatar = juno::open(&engine)?;
                 Ok((engine, avatar))
             }
         }
     }
 }
 
-/// The avatar that travels inside the program.
-#[cfg(feature = "portrait")]
-fn juno(engine: &Engine) -> Result<Avatar, Failure> {
-    use essence::portrait::{PortraitOptions, create};
-    let mut options = PortraitOptions::default();
-    options.name = "Juno".to_owned();
-    options.license = "CC0-1.0".to_owned();
-    let (avatar, _) = create(JUNO, &options)?;
-    Ok(engine.open_bytes(avatar)?)
+/// The brain that is taken where none is named. A server of one's own rarely speaks the Realtime protocol.
+pub(crate) fn automatic() -> &'static str {
+    let set = |name| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    if set("OPENAI_BASE_URL") {
+        "openai"
+    } else if set("OPENAI_API_KEY") {
+        "realtime"
+    } else {
+        "script"
+    }
 }
 
-/// It is a picture, which this build does not open.
-#[cfg(not(feature = "portrait"))]
-fn juno(_: &Engine) -> Result<Avatar, Failure> {
-    Err(Failure::argument(
-        "name an avatar: this build was made without the one inside the program",
-    ))
+/// The slug that an argument is, where no file has that name.
+fn slug(path: &Path) -> Option<&str> {
+    let text = path.to_str()?;
+    (showcase::is_slug(&text.to_ascii_lowercase()) && !path.exists()).then_some(text)
 }
 
 /// The refusal of an address that others reach has a code of its own.

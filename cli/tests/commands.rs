@@ -134,6 +134,19 @@ fn doctor_tells_what_is_there() {
     let object = result.object();
     assert_eq!(object["ok"], true, "{object}");
     assert_eq!(object["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(object["ready"], true);
+    assert_eq!(object["host"]["os"], std::env::consts::OS);
+    assert_eq!(object["versions"]["cli"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(object["auth"]["signed_in"], false);
+    for (key, selected) in [("", "script"), ("a-key", "realtime")] {
+        let mut command = bithuman();
+        command
+            .args(["doctor", "--json"])
+            .env("OPENAI_API_KEY", key);
+        let brain = &common::finished(command.env_remove("OPENAI_BASE_URL")).object()["brain"];
+        assert_eq!(brain["selected"], selected);
+        assert_eq!(brain["cloud"], !key.is_empty());
+    }
     assert_eq!(object["runtime"]["found"], true);
     assert!(
         object["runtime"]["version"]

@@ -336,7 +336,10 @@ fn a_hub_at_every_address_has_to_know_one() {
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     assert!(error.message().contains("public_addresses"), "{error}");
     let mut options = options;
-    options.public_addresses = vec!["192.0.2.7:8088".parse().unwrap()];
+    options.public_addresses = vec![
+        "192.0.2.7:8088".parse().unwrap(),
+        "198.51.100.9:0".parse().unwrap(),
+    ];
     let hub = Hub::bind(options).unwrap();
     let (_, offer) = Browser::new();
     let answer = hub
@@ -344,6 +347,8 @@ fn a_hub_at_every_address_has_to_know_one() {
         .unwrap()
         .answer;
     assert!(answer.contains("192.0.2.7 8088"), "{answer}");
+    let own_port = format!("198.51.100.9 {}", hub.local_addr().port());
+    assert!(answer.contains(&own_port), "{answer}");
     let streams: std::collections::BTreeSet<&str> = answer
         .lines()
         .filter_map(|line| line.strip_prefix("a=msid:"))

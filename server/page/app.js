@@ -2,6 +2,7 @@
 
 import { Captions } from './captions.js';
 import { Connection } from './connection.js';
+import { customize } from './customize.js';
 import { Embed } from './embed.js';
 import { Player, isSupported, microphoneMessage, soundName, visibilityMessage } from './media.js';
 import { Microphone } from './microphone.js';
@@ -17,11 +18,11 @@ const PHRASES = { listening: 'Listening', thinking: 'Thinking', speaking: 'Speak
 
 const captions = new Captions($('log'), $('subtitle'));
 const embed = new Embed({
-  start: () => start(false),
-  text: ({ text }) => say(String(text ?? '')),
-  interrupt,
-  gesture: ({ name }) => connection?.send({ type: 'gesture', name: String(name ?? '') }),
-  microphone: ({ on }) => setMicrophone(Boolean(on)),
+  start: ({ microphone }) => start(microphone === true),
+  text: ({ text }) => ask(String(text ?? '')),
+  interrupt: () => underWay() && interrupt(),
+  gesture: ({ name }) => underWay() && connection.send({ type: 'gesture', name: String(name ?? '') }),
+  microphone: ({ on }) => underWay() && setMicrophone(on === true),
   end: () => connection?.leave(),
 });
 
@@ -33,13 +34,17 @@ let player = null;
 let rtc = null;
 let pings = new Map();
 let rtt = 0;
+/** Whether the push-to-talk key or button is held. */
+let held = false;
+/** A text that waits for the conversation to begin. */
+let unsaid = '';
 /** What a test or a curious person may look at. */
 const figures = { transport: '', shown: 0, heard: 0, underruns: 0 };
 window.bithuman = { figures, get state() { return body.dataset.state; }, get phase() { return body.dataset.phase; } };
 
-if (['light', 'dark'].includes(wanted.get('theme'))) document.documentElement.dataset.theme = wanted.get('theme');
-if (wanted.get('log') === 'off') document.documentElement.dataset.quiet = '';
+customize(wanted, $('hint'), $('questions'), ask);
 if (wanted.get('captions') === 'off') $('captions').checked = captions.enabled = false;
+const silent = wanted.get('microphone') === 'off' || wanted.get('chat_mode') === 'text';
 
 const poster = $('poster');
 const aspect = () => body.style.setProperty('--aspect', poster.naturalWidth / poster.naturalHeight || 1);
@@ -71,6 +76,7 @@ async function start(withMicrophone) {
     await context.audioWorklet.addModule('/assets/worklets.js');
     context.resume();
     output = context.createGain();
+    output.gain.value = isPressed('sound') ? 1 : 0;
     output.connect(context.destination);
     listenToItself();
   } catch (error) {
@@ -82,7 +88,10 @@ async function start(withMicrophone) {
   microphone.addEventListener('samples', ({ detail }) => {
     if (player) connection.sendMedia(microphoneMessage(detail, microphone.rate));
   });
-  microphone.addEventListener('silent', () => connection?.send({ type: 'end_of_turn' }));
+  microphone.addEventListener('silent', () => {
+    connection?.send({ type: 'end_of_turn' });
+    showMicrophone();
+  });
   if (withMicrophone) await setMicrophone(true); else showMicrophone();
   connection = new Connection(code);
   connection.addEventListener('message', ({ detail }) => receive(detail));
@@ -141,6 +150,8 @@ function joined(session) {
   $('start').disabled = false;
   // An error of the microphone stays to be read.
   embed.tell('ready', { name: session.name, gestures: session.gestures, resumed: session.resumed });
+  if (unsaid) say(unsaid);
+  unsaid = '';
 }
 
 function joinSocket() {
@@ -155,7 +166,7 @@ function joinSocket() {
 async function joinRtc() {
   const video = $('video');
   rtc = new Rtc();
-  video.muted = $('sound').getAttribute('aria-pressed') === 'false';
+  video.muted = !isPressed('sound');
   await rtc.start(code, connection.token, video, microphone.track);
   rtc.onlost = () => {
     closeMedia();
@@ -180,6 +191,7 @@ function ended(sentence) {
   microphone?.stop();
   context?.close();
   connection = context = microphone = null;
+  held = false;
   captions.silence();
   phase('ended', 'Ended');
   $('hint').textContent = sentence || 'The conversation is over.';
@@ -202,6 +214,19 @@ function say(text) {
   connection.send({ type: 'text', text });
 }
 
+/** Says a text; begins the conversation where there is none. */
+function ask(text) {
+  if (body.dataset.phase === 'live') return say(text);
+  unsaid = text;
+  start(false);
+}
+
+/** Whether a conversation is under way; tells the page around this one where there is none. */
+function underWay() {
+  if (!connection) embed.tell('error', { message: 'No conversation is under way; send bithuman:start first.' });
+  return connection !== null;
+}
+
 function interrupt() {
   player?.clear();
   connection?.send({ type: 'interrupt' });
@@ -218,14 +243,16 @@ async function setMicrophone(on) {
       fail(error.message);
     }
   }
-  microphone.open = on && !$('push').checked;
+  if (!microphone) return;
+  microphone.open = $('push').checked ? held : on;
   showMicrophone();
 }
 
 function showMicrophone() {
-  const on = Boolean(microphone?.track) && (microphone.isOpen || $('push').checked);
-  $('mic').setAttribute('aria-pressed', String(on));
+  $('mic').setAttribute('aria-pressed', String(Boolean(microphone?.isOpen)));
+  $('mic').hidden = $('push').checked;
   $('talk').hidden = !$('push').checked;
+  $('talk').classList.toggle('held', held);
 }
 
 async function listDevices() {
@@ -235,11 +262,13 @@ async function listDevices() {
   $('devices').value = chosen;
 }
 
+/** Push to talk. The key may be released while the browser still asks for the microphone. */
 async function hold(down) {
-  if (!$('push').checked || !microphone) return;
-  if (down && !microphone.track) await setMicrophone(true);
-  microphone.open = down;
-  $('talk').classList.toggle('held', down);
+  if (!$('push').checked || !microphone || held === down) return;
+  held = down;
+  if (held && !microphone.track) return setMicrophone(true);
+  microphone.open = held;
+  showMicrophone();
 }
 
 // Loudness of what is played: for the figures, and for tests that want to know whether sound is heard.
@@ -257,7 +286,8 @@ setInterval(async () => {
   figures.loudness = Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
   if (figures.loudness > 0.003) figures.heard++;
   if (player) Object.assign(figures, player.figures);
-  $('level').style.setProperty('--level', Math.min(1, (microphone?.level ?? 0) * 8).toFixed(2));
+  figures.level = microphone?.level ?? 0;
+  $('level').style.setProperty('--level', Math.min(1, figures.level * 8).toFixed(2));
 }, 100);
 
 setInterval(async () => {
@@ -273,13 +303,14 @@ setInterval(async () => {
     `way      ${figures.transport}\nnetwork  ${Math.round(found.rtt ?? 0)} ms\npictures ${Math.round(found.rate ?? 0)}/s${wait}`;
 }, 1000);
 
-$('start').onclick = () => start(wanted.get('microphone') !== 'off');
+const isPressed = id => $(id).getAttribute('aria-pressed') === 'true';
+$('start').onclick = () => start(!silent);
 $('start-quiet').onclick = () => start(false);
 $('end').onclick = () => connection?.leave();
 $('interrupt').onclick = interrupt;
-$('mic').onclick = () => setMicrophone($('mic').getAttribute('aria-pressed') !== 'true');
+$('mic').onclick = () => setMicrophone(!isPressed('mic'));
 $('sound').onclick = () => {
-  const on = $('sound').getAttribute('aria-pressed') !== 'true';
+  const on = !isPressed('sound');
   $('sound').setAttribute('aria-pressed', String(on));
   $('video').muted = !on;
   output.gain.value = on ? 1 : 0;
@@ -289,10 +320,11 @@ $('more').onclick = () => {
   $('settings').hidden = !$('settings').hidden;
   $('more').setAttribute('aria-expanded', String(!$('settings').hidden));
 };
-$('push').onchange = () => setMicrophone($('mic').getAttribute('aria-pressed') === 'true');
+$('push').onchange = () => setMicrophone(Boolean(microphone?.track));
 $('captions').onchange = () => { captions.enabled = $('captions').checked; if (!captions.enabled) $('subtitle').hidden = true; };
 $('show-figures').onchange = () => { $('figures').hidden = !$('show-figures').checked; };
 $('devices').onchange = async () => { microphone?.stop(); await setMicrophone(true); };
+navigator.mediaDevices?.addEventListener('devicechange', listDevices);
 $('form').onsubmit = event => {
   event.preventDefault();
   say($('text').value);
@@ -300,14 +332,25 @@ $('form').onsubmit = event => {
 };
 $('talk').onpointerdown = event => { $('talk').setPointerCapture(event.pointerId); hold(true); };
 $('talk').onpointerup = $('talk').onpointercancel = () => hold(false);
+$('talk').oncontextmenu = event => event.preventDefault();
+// After a click the keys belong to the conversation again; who came by the keyboard keeps the focus.
+for (const element of document.querySelectorAll('.bar button, .settings input, .settings select')) {
+  element.addEventListener('click', event => { if (event.detail) element.blur(); });
+}
 document.addEventListener('keydown', event => {
+  // Where the browser wanted a click before it played sound.
+  context?.resume();
   if (event.key === 'Escape') return interrupt();
-  if (event.target.matches('input, select, button') || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  const onTalk = event.target === $('talk') && event.key === ' ';
+  if ((event.target.matches('input, select, button') && !onTalk) || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === ' ' && $('push').checked) { event.preventDefault(); hold(true); }
-  if (event.key === 'm') $('mic').click();
+  if (event.repeat || body.dataset.phase !== 'live') return;
+  if (event.key === 'm' && !$('push').checked) $('mic').click();
   if (event.key === 'f') $('screen').click();
 });
 document.addEventListener('keyup', event => { if (event.key === ' ') hold(false); });
+document.addEventListener('pointerdown', () => context?.resume());
+window.addEventListener('blur', () => hold(false));
 document.addEventListener('visibilitychange', () => { if (player) connection.sendMedia(visibilityMessage(!document.hidden)); });
 
 // A reload in the midst of a conversation goes on with it, where the browser lets sound play.

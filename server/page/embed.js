@@ -14,6 +14,7 @@ export class Embed {
       if (source !== this.#parent || typeof data?.type !== 'string' || !data.type.startsWith('bithuman:')) return;
       const name = data.type.slice('bithuman:'.length);
       if (Object.hasOwn(commands, name)) commands[name](data);
+      else this.tell('error', { message: `There is no command bithuman:${name}.` });
     });
   }
 

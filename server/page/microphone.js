@@ -4,7 +4,9 @@ const REFUSED = {
   NotAllowedError: 'The microphone is not allowed. You can type instead, or allow it in the address bar.',
   NotFoundError: 'There is no microphone. You can type instead.',
   NotReadableError: 'Another program has the microphone. You can type meanwhile.',
+  OverconstrainedError: 'That microphone is gone. Choose another one, or type.',
 };
+const NOT_PASSED_ON = 'The page around this one does not let it have the microphone. You can type instead.';
 
 /** Events: `samples` (detail: Int16Array), `silent` (it stopped sending). */
 export class Microphone extends EventTarget {
@@ -39,6 +41,9 @@ export class Microphone extends EventTarget {
         },
       });
     } catch (error) {
+      if (error.name === 'NotAllowedError' && document.featurePolicy?.allowsFeature('microphone') === false) {
+        throw new Error(NOT_PASSED_ON);
+      }
       throw new Error(REFUSED[error.name] ?? `The microphone can't be used: ${error.message}`);
     }
     this.stop();
@@ -56,17 +61,19 @@ export class Microphone extends EventTarget {
 
   /** Lets it be heard, or not. */
   set open(open) {
-    if (this.#open && !open) this.dispatchEvent(new Event('silent'));
+    const falls = this.#open && !open;
     this.#open = open;
     if (this.track) this.track.enabled = open;
+    if (falls) this.dispatchEvent(new Event('silent'));
   }
 
   stop() {
     this.#source?.disconnect();
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
-    if (this.#stream) this.dispatchEvent(new Event('silent'));
+    const heard = this.#stream !== null;
     this.#stream = this.#source = this.#recorder = null;
     this.#level = 0;
+    if (heard) this.dispatchEvent(new Event('silent'));
   }
 
   static async devices() {

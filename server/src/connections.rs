@@ -12,13 +12,15 @@ use axum::response::IntoResponse as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time;
 use tower::ServiceExt as _;
 
 use crate::routes::Remote;
 use crate::state::App;
+use crate::tls::Tls;
 
 /// Most bytes of a request's line and headers.
 const MAX_HEADER_BYTES: usize = 16 << 10;
@@ -31,6 +33,7 @@ pub(crate) async fn accept(
     app: Arc<App>,
     listener: TcpListener,
     router: Router,
+    tls: Option<Tls>,
     mut stop: watch::Receiver<bool>,
 ) {
     let seats = Arc::new(Semaphore::new(app.options.max_connections));
@@ -48,10 +51,18 @@ pub(crate) async fn accept(
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let (app, router, stop) = (app.clone(), router.clone(), stop.clone());
+        let (app, router, tls, stop) = (app.clone(), router.clone(), tls.clone(), stop.clone());
         tokio::spawn(async move {
             app.metrics.connections.up();
-            serve(&app, stream, Remote(remote), router, stop).await;
+            match (tls, stream.local_addr()) {
+                (None, _) => serve(&app, stream, Remote(remote), router, stop).await,
+                (Some(tls), Ok(own)) => {
+                    if let Some(stream) = tls.accept(stream, own, app.options.request_limit).await {
+                        serve(&app, stream, Remote(remote), router, stop).await;
+                    }
+                }
+                (Some(_), Err(_)) => {}
+            }
             app.metrics.connections.down();
             drop(seat);
         });
@@ -60,7 +71,7 @@ pub(crate) async fn accept(
 
 async fn serve(
     app: &Arc<App>,
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     remote: Remote,
     router: Router,
     mut stop: watch::Receiver<bool>,

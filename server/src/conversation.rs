@@ -150,10 +150,12 @@ impl Conversation {
         }
     }
 
-    /// Hands a message to the brain, which drops it when far too many wait.
+    /// Hands a message to the brain, which drops sound when far too much of it waits.
     pub(crate) fn input(&self, input: Input) {
-        if let Some(brain) = self.brain.get() {
-            brain.send(input);
+        if let Some(brain) = self.brain.get()
+            && !brain.send(input)
+        {
+            self.metrics.inputs_dropped.add();
         }
     }
 

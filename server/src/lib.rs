@@ -51,7 +51,8 @@ mod server;
 mod socket;
 mod state;
 mod table;
+mod tls;
 
 pub use launch_options::LaunchOptions;
-pub use options::{Options, PUBLIC_BIND_REFUSED};
+pub use options::{Options, PUBLIC_BIND_REFUSED, TlsFiles};
 pub use server::Server;

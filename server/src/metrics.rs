@@ -16,6 +16,7 @@ pub(crate) struct Metrics {
     pub(crate) sessions_refused: Counter,
     pub(crate) interruptions: Counter,
     pub(crate) failures: Counter,
+    pub(crate) inputs_dropped: Counter,
 }
 
 #[derive(Debug, Default)]
@@ -83,6 +84,11 @@ impl Metrics {
             ),
             ("interruptions_total", "counter", self.interruptions.value()),
             ("failures_total", "counter", self.failures.value()),
+            (
+                "inputs_dropped_total",
+                "counter",
+                self.inputs_dropped.value(),
+            ),
         ] {
             // Writing to a string doesn't fail.
             let _ = writeln!(

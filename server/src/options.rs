@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use essence::{Error, ErrorKind, Result};
@@ -10,6 +11,15 @@ use crate::launch_options::LaunchOptions;
 
 /// Stands at the beginning of the message that refuses an address that others reach.
 pub const PUBLIC_BIND_REFUSED: &str = "PUBLIC_BIND_REFUSED";
+
+/// The files of a server that speaks https.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TlsFiles {
+    /// The certificate and those that it was signed by, in PEM.
+    pub certificate: PathBuf,
+    /// Its private key, in PEM without a password.
+    pub key: PathBuf,
+}
 
 /// Settings of a [`Server`](crate::Server).
 #[derive(Clone, Debug)]
@@ -26,6 +36,11 @@ pub struct Options {
     /// Most conversations at a time. None: half of what the avatar's capacity is estimated at, since
     /// encoding costs as much as drawing.
     pub max_sessions: Option<usize>,
+    /// Speaks https with these; plain http without.
+    pub tls: Option<TlsFiles>,
+    /// Addresses that browsers reach WebRTC's port by, as in front of a NAT. Without any, those of the
+    /// network interfaces where `address` is unspecified.
+    pub public_addresses: Vec<IpAddr>,
     /// Whether WebRTC is offered; pages use their `WebSocket` without.
     pub webrtc: bool,
     /// The time that a conversation waits for its page to come back.
@@ -53,6 +68,8 @@ impl Default for Options {
             hosts: Vec::new(),
             embedders: Vec::new(),
             max_sessions: None,
+            tls: None,
+            public_addresses: Vec::new(),
             webrtc: true,
             resume: Duration::from_secs(30),
             join_limit: Duration::from_secs(90),
@@ -75,8 +92,8 @@ impl Options {
         if !self.address.ip().to_canonical().is_loopback() && !self.allow_public_bind {
             return invalid(format!(
                 "{PUBLIC_BIND_REFUSED}: {} can be reached by other machines, where everybody who has the address can talk \
-                 to the avatar; allow it by --allow-public-bind. Browsers give a page their microphone only over https, \
-                 so put a proxy with TLS in front",
+                 to the avatar; allow it by --allow-public-bind. Browsers give a page their microphone only over https: \
+                 give --cert and --key, or put a proxy with TLS in front",
                 self.address
             ));
         }

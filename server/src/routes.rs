@@ -48,6 +48,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/{code}/ws", get(upgrade))
         .route("/{code}/offer", post(offer))
         .merge(launch::router(&app))
+        .merge(assets::widget())
         .fallback(|| async { not_found() })
         .layer(DefaultBodyLimit::max(MAX_OFFER_BYTES))
         .layer(middleware::from_fn_with_state(app.clone(), guard))

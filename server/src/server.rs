@@ -1,6 +1,6 @@
 //! The server: its threads, its address, its end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::poster::poster;
 use crate::protocol::ToPage;
 use crate::state::App;
 use crate::table::Table;
+use crate::tls::Tls;
 use crate::{connections, routes};
 
 /// How often conversations are looked through for those that are over.
@@ -29,6 +30,9 @@ const SHUTDOWN: Duration = Duration::from_secs(2);
 
 /// How often it is looked whether all pages are gone.
 const POLL: Duration = Duration::from_millis(10);
+
+/// Most addresses that browsers are told; each is tried.
+const MAX_CANDIDATES: usize = 16;
 
 /// A server under way. Dropping it ends it within 2 s: pages are told, conversations end.
 pub struct Server {
@@ -47,6 +51,7 @@ impl Server {
     /// - Those of a session of the avatar.
     pub fn start(options: Options, avatar: Avatar, responder: Arc<dyn Responder>) -> Result<Self> {
         options.check()?;
+        let tls = options.tls.as_ref().map(Tls::open).transpose()?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("server")
@@ -66,7 +71,7 @@ impl Server {
             None => (avatar.capacity()? / 2).max(1),
         };
         let hub = match options.webrtc {
-            true => hub(address)?,
+            true => Some(hub(address, &options.public_addresses)?),
             false => None,
         };
         let launch = Launch::new(&options, &avatar);
@@ -83,7 +88,13 @@ impl Server {
         });
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(app.clone());
-        runtime.spawn(connections::accept(app.clone(), listener, router, stopped));
+        runtime.spawn(connections::accept(
+            app.clone(),
+            listener,
+            router,
+            tls,
+            stopped,
+        ));
         runtime.spawn(expire(app.clone()));
         Ok(Self {
             runtime: Some(runtime),
@@ -103,14 +114,20 @@ impl Server {
         self.app.code.as_str()
     }
 
-    /// The page's address, for a browser on this machine.
+    /// The page's address, for a browser on this machine. Certificates are for names, so with TLS it has
+    /// the first of the [`hosts`](Options::hosts).
     pub fn url(&self) -> String {
-        let ip = self.address.ip();
-        let host = match ip.is_unspecified() {
-            true => format!("127.0.0.1:{}", self.address.port()),
+        let port = self.address.port();
+        let code = self.code();
+        let address = match self.address.ip().is_unspecified() {
+            true => format!("127.0.0.1:{port}"),
             false => self.address.to_string(),
         };
-        format!("http://{host}/{}", self.code())
+        match (&self.app.options.tls, self.app.options.hosts.first()) {
+            (None, _) => format!("http://{address}/{code}"),
+            (Some(_), None) => format!("https://{address}/{code}"),
+            (Some(_), Some(host)) => format!("https://{host}:{port}/{code}"),
+        }
     }
 
     /// Most conversations at a time.
@@ -154,15 +171,40 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// WebRTC beside the TCP port; none where there is no single address to tell browsers.
-fn hub(address: SocketAddr) -> Result<Option<Hub>> {
-    if address.ip().is_unspecified() {
-        return Ok(None);
-    }
-    let taken = Hub::bind(HubOptions::new(address));
+/// WebRTC beside the TCP port. Browsers are told the addresses that they reach it by.
+fn hub(address: SocketAddr, public: &[IpAddr]) -> Result<Hub> {
+    let told = match public {
+        [] if address.ip().is_unspecified() => interfaces(),
+        given => given.to_vec(),
+    };
+    let bind = |port| {
+        let mut options = HubOptions::new(SocketAddr::new(address.ip(), port));
+        // Port 0 is the hub's own.
+        options.public_addresses = told.iter().map(|&ip| SocketAddr::new(ip, 0)).collect();
+        Hub::bind(options)
+    };
     // Another program may have the UDP port of the same number.
-    let hub = taken.or_else(|_| Hub::bind(HubOptions::new(SocketAddr::new(address.ip(), 0))))?;
-    Ok(Some(hub))
+    bind(address.port()).or_else(|_| bind(0))
+}
+
+/// The addresses of the network interfaces, loopback last. Link-local ones mean nothing elsewhere.
+fn interfaces() -> Vec<IpAddr> {
+    let usable = |ip: &IpAddr| match ip {
+        IpAddr::V4(ip) => !ip.is_link_local(),
+        IpAddr::V6(ip) => !ip.is_unicast_link_local(),
+    };
+    let found = if_addrs::get_if_addrs().unwrap_or_default();
+    let mut addresses: Vec<_> = found
+        .iter()
+        .map(if_addrs::Interface::ip)
+        .filter(usable)
+        .collect();
+    addresses.sort_by_key(IpAddr::is_loopback);
+    addresses.truncate(MAX_CANDIDATES);
+    if addresses.is_empty() {
+        addresses.push(Ipv4Addr::LOCALHOST.into());
+    }
+    addresses
 }
 
 /// Ends conversations that are over.

@@ -73,6 +73,29 @@ fn all_files_of_the_page_are_there() {
 }
 
 #[test]
+fn the_widget_is_a_script_under_its_name_and_those_of_earlier_ones() {
+    let server = server(options());
+    let widget = get(&server, "/widget.js");
+    assert!(widget.headers.contains("content-type: text/javascript"));
+    // Classic scripts, as the tag of another site loads them, import nothing.
+    assert!(
+        !widget
+            .text()
+            .lines()
+            .any(|line| line.starts_with("import "))
+    );
+    for path in [
+        "/embed.js",
+        "/bithuman-chat-widget-v5.js",
+        "/bithuman-web-gadget.js",
+        "/widgets/bithuman-chat-widget.js",
+        "/widgets/bithuman-gadget.js",
+    ] {
+        assert_eq!(get(&server, path).body, widget.body, "{path}");
+    }
+}
+
+#[test]
 fn a_foreign_host_is_refused_so_that_no_name_can_be_bound_to_this_machine() {
     let mut options = options();
     options.hosts = vec!["face.example.org".to_owned()];

@@ -126,7 +126,7 @@ impl Browser {
         }
         self.wait(
             &tab,
-            "document.readyState === 'complete' && window.bithuman",
+            "document.readyState === 'complete' && location.href !== 'about:blank'",
         )?;
         Ok(tab)
     }
@@ -142,6 +142,28 @@ impl Browser {
 
     pub(crate) fn close(&mut self, tab: &Tab) -> Result<()> {
         self.call(Some(tab), "Page.close", &json!({})).map(drop)
+    }
+
+    /// Clicks on the element of an id with the mouse, as far as the page doesn't move meanwhile.
+    pub(crate) fn click(&mut self, tab: &Tab, id: &str) -> Result<()> {
+        let script = format!(
+            "(() => {{ const r = document.getElementById('{id}').getBoundingClientRect(); \
+             return [r.x + r.width / 2, r.y + r.height / 2]; }})()"
+        );
+        let place = self.run(tab, &script)?;
+        for kind in ["mousePressed", "mouseReleased"] {
+            let event = json!({ "type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1 });
+            self.call(Some(tab), "Input.dispatchMouseEvent", &event)?;
+        }
+        Ok(())
+    }
+
+    /// Presses (true) or releases a key, by its name and its legacy code.
+    pub(crate) fn key(&mut self, tab: &Tab, key: &str, code: u32, down: bool) -> Result<()> {
+        let kind = if down { "keyDown" } else { "keyUp" };
+        let event = json!({ "type": kind, "key": key, "windowsVirtualKeyCode": code });
+        self.call(Some(tab), "Input.dispatchKeyEvent", &event)
+            .map(drop)
     }
 
     /// A picture of the page, PNG in base 64.

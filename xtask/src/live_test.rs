@@ -1,5 +1,7 @@
 //! `cargo xtask live-test`: `bithuman run` as a person meets it, in headless Chromium.
 
+mod embedding;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -25,7 +27,8 @@ pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
     };
     runtime::ensure(sh)?;
     cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
-    let server = Server::start()?;
+    let parent = embedding::Parent::start()?;
+    let server = Server::start(&parent.origin())?;
     let folder = tempfile::tempdir()?;
     let sound = folder.path().join("microphone.wav");
     fs::write(&sound, microphone()?)?;
@@ -45,7 +48,20 @@ pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
     let mut typing = Browser::start(&chromium, &["--deny-permission-prompts"])?;
     types(&mut typing, &server, pictures)?;
     webrtc(&mut typing, &server)?;
-    Ok(())
+    embedding::frame(&mut typing, &server.url, &parent, pictures)?;
+    embedding::widget(&mut typing, &server.url, &parent, pictures)?;
+    drop((talking, typing));
+    let sound = root().join("testdata/audio/speech_48000.wav");
+    let file = format!("--use-file-for-fake-audio-capture={}", sound.display());
+    let mut pressing = Browser::start(
+        &chromium,
+        &[
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            &file,
+        ],
+    )?;
+    presses(&mut pressing, &server)
 }
 
 /// The avatar greets, a voice interrupts it, the reply comes; a reload goes on with all that was said.
@@ -112,6 +128,75 @@ fn webrtc(browser: &mut Browser, server: &Server) -> Result<()> {
     browser.close(&tab)
 }
 
+/// Keys and buttons: interrupt, push to talk, mute, another microphone, no sound. The microphone never rests.
+fn presses(browser: &mut Browser, server: &Server) -> Result<()> {
+    const SPACE: (&str, u32) = (" ", 32);
+    let tab = browser.open(&server.url, DESKTOP, false)?;
+    browser.click(&tab, "start-quiet")?;
+    browser.wait(
+        &tab,
+        "bithuman.phase === 'live' && bithuman.state === 'speaking'",
+    )?;
+    browser.key(&tab, "Escape", 27, true)?;
+    browser.wait(&tab, "bithuman.state === 'listening'")?;
+    browser.click(&tab, "more")?;
+    browser.click(&tab, "push")?;
+    browser.wait(&tab, "!document.getElementById('talk').hidden")?;
+    browser.key(&tab, SPACE.0, SPACE.1, true)?;
+    browser.run(
+        &tab,
+        "window.loud = 0; setInterval(() => { loud += bithuman.figures.level > 0.01; }, 100)",
+    )?;
+    // More than a second of voice.
+    browser.wait(&tab, "window.loud > 15")?;
+    browser.key(&tab, SPACE.0, SPACE.1, false)?;
+    let answers = "[...document.querySelectorAll('#log .avatar')].filter(line => line.textContent.startsWith('I heard you')).length";
+    browser.wait(
+        &tab,
+        &format!("{answers} === 1 && bithuman.state === 'speaking'"),
+    )?;
+    browser.click(&tab, "interrupt")?;
+    browser.wait(
+        &tab,
+        "bithuman.state === 'listening' && bithuman.figures.level === 0",
+    )?;
+    println!("live-test: held to talk, and interrupted by key and by button");
+    browser.click(&tab, "push")?;
+    let pressed = |id: &str, on: bool| {
+        format!("document.getElementById('{id}').getAttribute('aria-pressed') === '{on}'")
+    };
+    browser.wait(
+        &tab,
+        &format!("{} && bithuman.figures.level > 0", pressed("mic", true)),
+    )?;
+    browser.key(&tab, "m", 77, true)?;
+    browser.wait(
+        &tab,
+        &format!("{} && bithuman.figures.level === 0", pressed("mic", false)),
+    )?;
+    browser.run(
+        &tab,
+        "(() => { const devices = document.getElementById('devices'); \
+         devices.selectedIndex = devices.options.length - 1; devices.dispatchEvent(new Event('change')); })()",
+    )?;
+    browser.wait(
+        &tab,
+        &format!("{} && bithuman.figures.level > 0", pressed("mic", true)),
+    )?;
+    browser.click(&tab, "sound")?;
+    browser.wait(
+        &tab,
+        &format!(
+            "{} && bithuman.figures.loudness === 0",
+            pressed("sound", false)
+        ),
+    )?;
+    println!("live-test: muted, took another microphone, and switched the sound off");
+    browser.click(&tab, "end")?;
+    browser.wait(&tab, "bithuman.phase === 'ended'")?;
+    browser.close(&tab)
+}
+
 fn picture(browser: &mut Browser, tab: &Tab, folder: Option<&str>, name: &str) -> Result<()> {
     let Some(folder) = folder else {
         return Ok(());
@@ -169,7 +254,8 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Result<Self> {
+    /// A server that lets pages of `embedder` embed it.
+    fn start(embedder: &str) -> Result<Self> {
         let program = root().join("target/debug/bithuman");
         let mut child = Command::new(program)
             .args([
@@ -181,6 +267,8 @@ impl Server {
                 "script",
                 "--max-sessions",
                 "8",
+                "--allow-embed",
+                embedder,
             ])
             .env(
                 "ORT_DYLIB_PATH",

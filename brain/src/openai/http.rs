@@ -20,6 +20,35 @@ const READ_LIMIT: Duration = Duration::from_secs(20);
 const MAX_REFUSAL_BYTES: u64 = 16 << 10;
 const MAX_REFUSAL_CHARS: usize = 200;
 
+/// Refuses an address that is none of http or https, that would get a key unencrypted, or a key that no
+/// header holds.
+pub(crate) fn check_address(base: &str, key: &str) -> Result<Uri> {
+    let base = base.trim_end_matches('/');
+    let invalid = |what: &str| {
+        let message = format!("the server's address {base:?} (OPENAI_BASE_URL) {what}");
+        Error::new(ErrorKind::InvalidArgument, message)
+    };
+    let uri: Uri = base
+        .parse()
+        .map_err(|e| invalid("is not an address").with_source(e))?;
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let local = host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    match uri.scheme_str() {
+        Some("https") => {}
+        Some("http") if local || key.is_empty() => {}
+        Some("http") => {
+            return Err(invalid("would get the key unencrypted; use https"));
+        }
+        _ => return Err(invalid("begins with neither https:// nor http://")),
+    }
+    if key.chars().any(|c| !c.is_ascii_graphic()) {
+        let message = "OPENAI_API_KEY holds characters that no key has; copy it again";
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    Ok(uri)
+}
+
 /// A client for one server.
 #[derive(Clone)]
 pub(super) struct Http {
@@ -40,29 +69,7 @@ impl std::fmt::Debug for Http {
 impl Http {
     pub(super) fn new(base: &str, key: &str) -> Result<Self> {
         let base = base.trim_end_matches('/');
-        let invalid = |what: &str| {
-            let message = format!("the server's address {base:?} (OPENAI_BASE_URL) {what}");
-            Error::new(ErrorKind::InvalidArgument, message)
-        };
-        let uri: Uri = base
-            .parse()
-            .map_err(|e| invalid("is not an address").with_source(e))?;
-        let host = uri.host().unwrap_or_default();
-        let address = host.trim_start_matches('[').trim_end_matches(']');
-        let local =
-            host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        match uri.scheme_str() {
-            Some("https") => {}
-            Some("http") if local || key.is_empty() => {}
-            Some("http") => {
-                return Err(invalid("would get the key unencrypted; use https"));
-            }
-            _ => return Err(invalid("begins with neither https:// nor http://")),
-        }
-        if key.chars().any(|c| !c.is_ascii_graphic()) {
-            let message = "OPENAI_API_KEY holds characters that no key has; copy it again";
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
+        check_address(base, key)?;
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::PlatformVerifier)
             .unversioned_rustls_crypto_provider(Arc::new(
@@ -113,7 +120,11 @@ impl Http {
         let body = response.into_body().into_reader();
         match status {
             200..300 => Ok(BufReader::new(body)),
-            _ => Err(self.refused(status, wait, body)),
+            _ => {
+                let mut text = Vec::new();
+                let _ = body.take(MAX_REFUSAL_BYTES).read_to_end(&mut text);
+                Err(refusal(&self.base, status, wait, &text))
+            }
         }
     }
 
@@ -124,27 +135,26 @@ impl Http {
     ) -> Result<BufReader<impl Read + use<>>> {
         self.post(path, "application/json", body.to_string().as_bytes())
     }
+}
 
-    #[cold]
-    fn refused(&self, status: u16, wait_s: Option<u32>, body: impl Read) -> Error {
-        let mut text = Vec::new();
-        let _ = body.take(MAX_REFUSAL_BYTES).read_to_end(&mut text);
-        let parsed: Value = serde_json::from_slice(&text).unwrap_or_default();
-        let said = parsed["error"]["message"].as_str().unwrap_or_default();
-        let said: String = said.chars().take(MAX_REFUSAL_CHARS).collect();
-        let reason = match (status, wait_s) {
-            (300..=399, _) => "it has moved; set OPENAI_BASE_URL to the new address".to_owned(),
-            (401 | 403, _) => "it refuses the key; check OPENAI_API_KEY".to_owned(),
-            (404, _) => "it doesn't know the model or has no such service".to_owned(),
-            (429, Some(seconds)) => format!("it asks to wait for {seconds} s"),
-            (429, None) => "it asks to wait, or the account is used up".to_owned(),
-            (500.., _) => "it has failed; try again".to_owned(),
-            _ => "it refuses the request".to_owned(),
-        };
-        let mut message = format!("{} answered {status}: {reason}", self.base);
-        if !said.is_empty() {
-            message = format!("{message} ({said})");
-        }
-        Error::new(ErrorKind::Io, message)
+/// A refusal in words; `body` may hold the server's own.
+#[cold]
+pub(crate) fn refusal(base: &str, status: u16, wait_s: Option<u32>, body: &[u8]) -> Error {
+    let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
+    let said = parsed["error"]["message"].as_str().unwrap_or_default();
+    let said: String = said.chars().take(MAX_REFUSAL_CHARS).collect();
+    let reason = match (status, wait_s) {
+        (300..=399, _) => "it has moved; set OPENAI_BASE_URL to the new address".to_owned(),
+        (401 | 403, _) => "it refuses the key; check OPENAI_API_KEY".to_owned(),
+        (404, _) => "it doesn't know the model or has no such service".to_owned(),
+        (429, Some(seconds)) => format!("it asks to wait for {seconds} s"),
+        (429, None) => "it asks to wait, or the account is used up".to_owned(),
+        (500.., _) => "it has failed; try again".to_owned(),
+        _ => "it refuses the request".to_owned(),
+    };
+    let mut message = format!("{} answered {status}: {reason}", base);
+    if !said.is_empty() {
+        message = format!("{message} ({said})");
     }
+    Error::new(ErrorKind::Io, message)
 }

@@ -12,6 +12,7 @@ mod think;
 use essence::{Error, ErrorKind, Result};
 
 use self::http::Http;
+pub(crate) use self::http::{check_address, refusal};
 use crate::pipeline::Pipeline;
 
 /// The server's address, and the models and voice that are asked for.
@@ -25,6 +26,8 @@ pub struct OpenAiSettings {
     pub model: String,
     /// The model for transcription.
     pub transcription_model: String,
+    /// The model for speech to speech.
+    pub realtime_model: String,
     /// The model for speech.
     pub speech_model: String,
     /// The voice.
@@ -56,6 +59,7 @@ impl Default for OpenAiSettings {
             api_key: String::new(),
             model: "gpt-4o-mini".to_owned(),
             transcription_model: "whisper-1".to_owned(),
+            realtime_model: "gpt-realtime".to_owned(),
             speech_model: "gpt-4o-mini-tts".to_owned(),
             voice: "alloy".to_owned(),
             instructions: "You are a friendly person in a video call. Answer in one to three short sentences of plain \
@@ -68,8 +72,8 @@ impl Default for OpenAiSettings {
 
 impl OpenAiSettings {
     /// The settings with what `variable` gives for `OPENAI_API_KEY`, `OPENAI_BASE_URL`,
-    /// `BITHUMAN_OPENAI_MODEL`, `BITHUMAN_OPENAI_TRANSCRIPTION_MODEL`, `BITHUMAN_OPENAI_SPEECH_MODEL`,
-    /// `BITHUMAN_OPENAI_VOICE`, `BITHUMAN_INSTRUCTIONS` and `BITHUMAN_GREETING`. An empty value counts as
+    /// `BITHUMAN_OPENAI_MODEL`, `BITHUMAN_OPENAI_TRANSCRIPTION_MODEL`, `BITHUMAN_OPENAI_REALTIME_MODEL`,
+    /// `BITHUMAN_OPENAI_SPEECH_MODEL`, `BITHUMAN_OPENAI_VOICE`, `BITHUMAN_INSTRUCTIONS` and `BITHUMAN_GREETING`. An empty value counts as
     /// none.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
         let mut settings = Self::default();
@@ -80,6 +84,10 @@ impl OpenAiSettings {
             (
                 "BITHUMAN_OPENAI_TRANSCRIPTION_MODEL",
                 &mut settings.transcription_model,
+            ),
+            (
+                "BITHUMAN_OPENAI_REALTIME_MODEL",
+                &mut settings.realtime_model,
             ),
             ("BITHUMAN_OPENAI_SPEECH_MODEL", &mut settings.speech_model),
             ("BITHUMAN_OPENAI_VOICE", &mut settings.voice),

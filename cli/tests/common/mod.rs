@@ -23,7 +23,12 @@ pub(crate) fn bithuman() -> Command {
 }
 
 pub(crate) fn run<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Run {
-    let output = bithuman().args(args).output().expect("the program starts");
+    finished(bithuman().args(args))
+}
+
+/// Runs a command to its end.
+pub(crate) fn finished(command: &mut Command) -> Run {
+    let output = command.output().expect("the program starts");
     Run {
         code: output.status.code(),
         stdout: output.stdout,

@@ -104,7 +104,14 @@ pub(super) fn start(options: HubOptions) -> Result<Hub> {
     };
     let mut socket = UdpSocket::bind(options.address).map_err(failed)?;
     let local = socket.local_addr().map_err(failed)?;
-    let mut candidates = options.public_addresses.clone();
+    let own_port = |mut address: SocketAddr| {
+        if address.port() == 0 {
+            address.set_port(local.port());
+        }
+        address
+    };
+    let public = options.public_addresses.iter().copied();
+    let mut candidates: Vec<_> = public.map(own_port).collect();
     if !local.ip().is_unspecified() {
         candidates.insert(0, local);
     }

@@ -41,7 +41,8 @@ pub struct HubOptions {
     /// The UDP address to listen at. Port 0: the system chooses.
     pub address: SocketAddr,
     /// Addresses that browsers are told to connect to, besides [`address`](Self::address): a public one in
-    /// front of a NAT. Needed where `address` is unspecified (`0.0.0.0`, `::`).
+    /// front of a NAT. Needed where `address` is unspecified (`0.0.0.0`, `::`). Port 0 stands for the
+    /// socket's own.
     pub public_addresses: Vec<SocketAddr>,
     /// Most peers at a time, those that have not connected yet included.
     pub max_peers: usize,

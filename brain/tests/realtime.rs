@@ -1,0 +1,344 @@
+//! Speech to speech against a stand-in server that speaks both spellings of the protocol.
+
+mod common;
+
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use common::{hear, silence, start, until, voice};
+use essence::ErrorKind;
+use essence_brain::{
+    Brain, Event, Input, OpenAiSettings, Realtime, ReplyId, Settings, Speaker, State,
+};
+use serde_json::{Value, json};
+use tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tungstenite::{Message, WebSocket};
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A server's side of one connection.
+struct Peer {
+    socket: WebSocket<TcpStream>,
+    /// The path and the authorization that the client came with.
+    path: String,
+    authorization: String,
+}
+
+impl Peer {
+    fn send(&mut self, event: Value) {
+        self.socket
+            .send(Message::text(event.to_string()))
+            .expect("the client is there");
+    }
+
+    /// The next event of a type; others are passed over into `seen`.
+    fn expect(&mut self, kind: &str, seen: &mut Vec<Value>) -> Value {
+        loop {
+            let message = self.socket.read().expect("the client goes on");
+            let Message::Text(text) = message else {
+                continue;
+            };
+            let event: Value = serde_json::from_str(&text).expect("JSON");
+            if event["type"] == kind {
+                return event;
+            }
+            seen.push(event);
+        }
+    }
+
+    /// Opens the session in a spelling; the settings that the client asks for.
+    fn open(&mut self, released: bool) -> Value {
+        let session = match released {
+            true => json!({ "type": "realtime" }),
+            false => json!({ "modalities": ["audio", "text"] }),
+        };
+        self.send(json!({ "type": "session.created", "session": session }));
+        self.expect("session.update", &mut Vec::new())["session"].take()
+    }
+
+    /// Begins a reply with so many milliseconds of sound.
+    fn begin(&mut self, released: bool, id: &str, text: &str, ms: usize) {
+        let name = if released { "output_audio" } else { "audio" };
+        let sound = BASE64_STANDARD.encode(vec![1u8; 48 * ms]);
+        self.send(json!({ "type": "response.created", "response": { "id": id } }));
+        self.send(
+            json!({ "type": "response.output_item.added", "response_id": id,
+            "item": { "type": "message", "id": format!("item-{id}") } }),
+        );
+        self.send(json!({ "type": format!("response.{name}_transcript.delta"), "response_id": id, "delta": text }));
+        self.send(json!({ "type": format!("response.{name}_transcript.done"), "response_id": id }));
+        for piece in sound.as_bytes().chunks(6_400) {
+            let delta = std::str::from_utf8(piece).expect("base 64");
+            self.send(json!({ "type": format!("response.{name}.delta"), "response_id": id, "delta": delta }));
+        }
+    }
+
+    fn done(&mut self, id: &str, status: &str) {
+        self.send(json!({ "type": "response.done", "response": { "id": id, "status": status } }));
+    }
+}
+
+/// Connections as they come; the address.
+fn server() -> (String, Receiver<Peer>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+    let (sender, peers): (Sender<Peer>, _) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            stream.set_read_timeout(Some(DEADLINE)).expect("a limit");
+            let (mut path, mut authorization) = (String::new(), String::new());
+            #[expect(clippy::result_large_err, reason = "the type is tungstenite's")]
+            let look = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
+                path = request.uri().to_string();
+                let value = request.headers().get("authorization");
+                authorization = value
+                    .map(|v| v.to_str().unwrap_or_default().to_owned())
+                    .unwrap_or_default();
+                Ok(response)
+            };
+            let Ok(socket) = tungstenite::accept_hdr(stream, look) else {
+                continue;
+            };
+            if sender
+                .send(Peer {
+                    socket,
+                    path,
+                    authorization,
+                })
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    (url, peers)
+}
+
+fn settings(url: &str) -> OpenAiSettings {
+    OpenAiSettings {
+        base_url: url.to_owned(),
+        api_key: "secret-key".to_owned(),
+        realtime_model: "a model".to_owned(),
+        ..OpenAiSettings::default()
+    }
+}
+
+fn conversation() -> (Brain, Receiver<Event>, Receiver<Peer>) {
+    let (url, peers) = server();
+    let realtime = Realtime::new(settings(&url)).expect("a client");
+    let (brain, events) = start(Arc::new(realtime), Settings::default());
+    (brain, events, peers)
+}
+
+fn peer(peers: &Receiver<Peer>) -> Peer {
+    peers.recv_timeout(DEADLINE).expect("the client connects")
+}
+
+fn speech_ms(events: &[Event], wanted: ReplyId) -> usize {
+    let lengths = events.iter().map(|event| match event {
+        Event::Speech {
+            reply,
+            rate_hz: 24_000,
+            samples,
+        } if *reply == wanted => samples.len() / 24,
+        _ => 0,
+    });
+    lengths.sum()
+}
+
+#[test]
+fn a_spoken_turn_is_answered_in_both_spellings_of_the_protocol() {
+    for released in [true, false] {
+        let (brain, events, peers) = conversation();
+        hear(&brain, &[voice(900), silence(1_000)].concat(), 640);
+        let mut peer = peer(&peers);
+        assert_eq!(peer.path, "/v1/realtime?model=a%20model");
+        assert_eq!(peer.authorization, "Bearer secret-key");
+        let session = peer.open(released);
+        // Turns are taken here.
+        let detection = match released {
+            true => &session["audio"]["input"]["turn_detection"],
+            false => &session["turn_detection"],
+        };
+        assert!(
+            detection.is_null() && session["instructions"].is_string(),
+            "{session}"
+        );
+        let mut sent = Vec::new();
+        peer.expect("response.create", &mut sent);
+        let sound: usize = sent
+            .iter()
+            .filter_map(|event| event["audio"].as_str())
+            .map(|text| text.len() / 4 * 3 / 48)
+            .sum();
+        assert!((900..2_600).contains(&sound), "{sound} ms of microphone");
+        assert_eq!(
+            sent.last().expect("events")["type"],
+            "input_audio_buffer.commit"
+        );
+        peer.begin(released, "one", "I am well, thank you.", 600);
+        peer.send(json!({ "type": "conversation.item.input_audio_transcription.completed", "transcript": "How are you? " }));
+        peer.done("one", "completed");
+        let got = until(&events, |event| matches!(event, Event::EndOfSpeech { .. }));
+        assert_eq!(speech_ms(&got, 1), 600);
+        let said = |speaker, text: &str| {
+            got.iter().any(|event| matches!(event, Event::Caption(c) if c.speaker == speaker && c.text == text))
+        };
+        assert!(
+            said(Speaker::User, "How are you?") && said(Speaker::Avatar, "I am well, thank you."),
+            "{got:?}"
+        );
+        assert!(
+            !got.iter().any(|event| matches!(event, Event::Failure(_))),
+            "{got:?}"
+        );
+    }
+}
+
+#[test]
+fn an_interruption_cancels_the_reply_and_cuts_it_where_it_was_spoken() {
+    let (brain, events, peers) = conversation();
+    brain.send(Input::Text("Tell me something.".to_owned()));
+    let mut peer = peer(&peers);
+    peer.open(true);
+    peer.expect("response.create", &mut Vec::new());
+    peer.begin(true, "one", "One two three four.", 2_000);
+    until(&events, |event| *event == Event::State(State::Speaking));
+    brain.send(Input::Played { reply: 1, ms: 700 });
+    brain.send(Input::Interrupt);
+    peer.expect("response.cancel", &mut Vec::new());
+    peer.done("one", "cancelled");
+    brain.send(Input::Text("Go on.".to_owned()));
+    let mut sent = Vec::new();
+    peer.expect("response.create", &mut sent);
+    assert_eq!(sent[0]["type"], "conversation.item.truncate");
+    assert_eq!(
+        (&sent[0]["item_id"], &sent[0]["audio_end_ms"]),
+        (&"item-one".into(), &700.into())
+    );
+    assert_eq!(sent[1]["item"]["content"][0]["text"], "Go on.");
+    // What is left of the first reply is not heard, and a refusal to cut is no failure.
+    peer.send(
+        json!({ "type": "error", "error": { "event_id": "truncate", "message": "too late" } }),
+    );
+    peer.send(
+        json!({ "type": "response.output_audio.delta", "response_id": "one", "delta": "AAAA" }),
+    );
+    peer.begin(true, "two", "Five six.", 400);
+    peer.done("two", "completed");
+    let got = until(&events, |event| {
+        matches!(event, Event::EndOfSpeech { reply: 2 })
+    });
+    assert_eq!(speech_ms(&got, 2), 400);
+    assert!(
+        !got.iter().any(|event| matches!(event, Event::Failure(_))),
+        "{got:?}"
+    );
+}
+
+#[test]
+fn a_lost_connection_is_opened_again_with_the_words_so_far() {
+    let (brain, events, peers) = conversation();
+    brain.send(Input::Text("My name is Ada.".to_owned()));
+    let mut first = peer(&peers);
+    first.open(true);
+    first.expect("response.create", &mut Vec::new());
+    first.begin(true, "one", "Hello Ada, nice to meet you.", 200);
+    first.done("one", "completed");
+    until(&events, |event| matches!(event, Event::EndOfSpeech { .. }));
+    brain.send(Input::Finished { reply: 1 });
+    until(&events, |event| *event == Event::State(State::Listening));
+    // The session has reached its hour.
+    let _ = first.socket.close(None);
+    drop(first);
+    brain.send(Input::Text("Who am I?".to_owned()));
+    let mut second = peer(&peers);
+    second.open(true);
+    let mut sent = Vec::new();
+    second.expect("response.create", &mut sent);
+    let texts: Vec<_> = sent
+        .iter()
+        .filter_map(|event| event["item"]["content"][0]["text"].as_str())
+        .collect();
+    assert_eq!(
+        texts,
+        [
+            "My name is Ada.",
+            "Hello Ada, nice to meet you.",
+            "Who am I?"
+        ]
+    );
+    second.begin(true, "two", "You are Ada.", 200);
+    second.done("two", "completed");
+    let got = until(&events, |event| {
+        matches!(event, Event::EndOfSpeech { reply: 2 })
+    });
+    assert!(
+        !got.iter().any(|event| matches!(event, Event::Failure(_))),
+        "{got:?}"
+    );
+}
+
+#[test]
+fn refusals_are_told_and_the_conversation_goes_on() {
+    let (brain, events, peers) = conversation();
+    brain.send(Input::Text("Hello".to_owned()));
+    let mut peer = peer(&peers);
+    peer.open(true);
+    peer.expect("response.create", &mut Vec::new());
+    peer.send(
+        json!({ "type": "error", "error": { "code": "rate_limit", "message": "Wait a while." } }),
+    );
+    let got = until(&events, |event| matches!(event, Event::Failure(_)));
+    assert!(
+        matches!(got.last(), Some(Event::Failure(text)) if text.contains("Wait a while.")),
+        "{got:?}"
+    );
+    brain.send(Input::Text("Hello again".to_owned()));
+    peer.expect("response.create", &mut Vec::new());
+    peer.send(json!({ "type": "response.created", "response": { "id": "two" } }));
+    peer.send(
+        json!({ "type": "response.done", "response": { "id": "two", "status": "failed",
+        "status_details": { "error": { "message": "No credit is left." } } } }),
+    );
+    let got = until(&events, |event| matches!(event, Event::Failure(_)));
+    assert!(
+        matches!(got.last(), Some(Event::Failure(text)) if text.contains("No credit is left.")),
+        "{got:?}"
+    );
+    // The network goes in the midst of a reply.
+    brain.send(Input::Text("Once more".to_owned()));
+    peer.expect("response.create", &mut Vec::new());
+    peer.begin(true, "three", "This is the beginning.", 200);
+    drop(peer);
+    let got = until(&events, |event| matches!(event, Event::Failure(_)));
+    assert_eq!(speech_ms(&got, 3), 200, "what came is spoken");
+}
+
+#[test]
+fn a_refused_key_and_an_unsafe_address_are_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4_096]);
+            let _ = stream.write_all(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let realtime = Realtime::new(settings(&url)).expect("a client");
+    let (brain, events) = start(Arc::new(realtime), Settings::default());
+    brain.send(Input::Text("Hello".to_owned()));
+    let got = until(&events, |event| matches!(event, Event::Failure(_)));
+    assert!(
+        matches!(got.last(), Some(Event::Failure(text)) if text.contains("OPENAI_API_KEY")),
+        "{got:?}"
+    );
+    let error =
+        Realtime::new(settings("http://example.org/v1")).expect_err("the key would be seen");
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+}
