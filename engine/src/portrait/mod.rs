@@ -9,6 +9,7 @@ mod gesture;
 mod glasses;
 mod head;
 mod landmarks;
+mod lid_skin;
 mod lids;
 mod life;
 mod mesh;
@@ -19,6 +20,8 @@ mod points;
 mod raster;
 mod rig;
 mod solid;
+#[cfg(feature = "internals")]
+pub(crate) mod states;
 
 use std::fs::File;
 use std::io::Read;
@@ -32,6 +35,7 @@ use fit::Fit;
 use glasses::Glasses;
 use head::Head;
 use landmarks::Landmarks;
+use lid_skin::LidSkin;
 use lids::Lashes;
 use mesh::Mesh;
 use mouth::Mouth;
@@ -56,6 +60,7 @@ pub(crate) struct Portrait {
     fit: Fit,
     mesh: Mesh,
     mouth: Mouth,
+    lid_skin: LidSkin,
     lashes: Lashes,
     glasses: Option<Glasses>,
     has_alpha: bool,
@@ -171,6 +176,7 @@ impl Portrait {
             has_alpha: picture.has_alpha(),
             mesh,
             mouth: Mouth::new(&fit, picture)?,
+            lid_skin: LidSkin::new(&fit, skin),
             lashes: Lashes::of(&fit, picture),
             puppet: Puppet::new(&head),
             coefficients: coefficients
@@ -235,6 +241,7 @@ impl Portrait {
             self.mouth.fill(fit, posed, canvas);
             let (triangles, sources) = (&self.mesh.triangles, &posed.sources);
             canvas.draw(&self.texture, triangles, sources, &posed.places);
+            self.lid_skin.draw(posed, rig.blink, canvas);
             self.lashes.draw(fit, posed, rig.blink, canvas);
             if self.mouth.is_own() || rig.talk > 0.0 || rig.smiles() {
                 self.mouth.draw(fit, posed, rig.mouth[15], canvas);

@@ -54,7 +54,7 @@ pub(super) const FROWN: usize = 7;
 pub(super) const SNEER: usize = 8;
 pub(super) const LIP_UP: usize = 9;
 /// How far down the eye the lids meet.
-const MEETING: f32 = 0.88;
+pub(super) const MEETING: f32 = 0.88;
 /// The head's joint below the eyes, in eyes.
 const NECK: f32 = 1.25;
 /// Radius of an eyeball in radii of its iris.
@@ -331,7 +331,7 @@ fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) 
             let over = 0.006 * fit.eyes * amount;
             let down = fit.direction([0.0, over, 0.0]);
             skin[eye.upper[k]] = add(upper, add(scale(way, MEETING * amount), down));
-            for (i, share) in [(eye.crease[k], 0.6), (eye.above[k], 0.28)] {
+            for (i, share) in [(eye.crease[k], 0.4), (eye.above[k], 0.14)] {
                 skin[i] = add(skin[i], scale(way, share * amount));
             }
             let bag = &mut skin[eye.bag[k]];
@@ -341,7 +341,7 @@ fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) 
             let shut = smooth(amount, 0.25, 1.0);
             for (i, skin, share) in [
                 (eye.upper[k], eye.crease[k], 0.95),
-                (eye.crease[k], eye.above[k], 0.55),
+                (eye.crease[k], eye.above[k], 0.3),
                 (eye.lower[k], eye.bag[k], 0.85),
             ] {
                 let way = sub(fit.points[skin], fit.points[i]);
