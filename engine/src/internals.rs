@@ -19,7 +19,7 @@ use crate::speech::SpeechWindow;
 use crate::{Avatar, PictureMut, PixelFormat, Result, YuvColor};
 
 #[cfg(feature = "portrait")]
-pub use crate::portrait::states::{PortraitStates, STATE};
+pub use crate::portrait::states::{Faults, PortraitStates, STATE};
 
 /// The scheduler's queue, with tasks that have a frame due every 40 ms.
 pub struct TaskQueue(crate::schedule::QueueBench);

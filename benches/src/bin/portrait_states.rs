@@ -4,8 +4,8 @@
 //!
 //! A state is 36 little-endian f32; their order is that of `essence::internals::STATE`. First comes the
 //! header, three little-endian u32 and an f32: width and height in pixels, 0, distance of the eyes in
-//! pixels. Then, for each state, an f32, the distance of the lips in pixels, and the picture, packed RGBA.
-//! At the end the time of a frame is printed.
+//! pixels. Then, for each state, an f32, the distance of the lips in pixels; three u32, pixels of holes and
+//! folds and corners gone astray; and the picture, packed RGBA. At the end the time of a frame is printed.
 
 use std::io::{Read, Write};
 use std::time::Instant;
@@ -35,6 +35,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (pixels, lips) = states.draw(&state);
         times.push(began.elapsed());
         out.write_all(&lips.to_le_bytes())?;
+        let pixels = pixels.to_vec();
+        let faults = states.faults(&state);
+        for count in [faults.holes, faults.folds, faults.strays] {
+            out.write_all(&u32::try_from(count)?.to_le_bytes())?;
+        }
         out.write_all(pixels.as_flattened())?;
     }
     times.sort_unstable();

@@ -20,7 +20,7 @@ mod points;
 mod raster;
 mod rig;
 mod solid;
-#[cfg(feature = "internals")]
+#[cfg(any(test, feature = "internals"))]
 pub(crate) mod states;
 
 use std::fs::File;
@@ -221,9 +221,6 @@ impl Portrait {
             }
         }
         rig.talk = rig.talk.max(presence);
-        // A head that the picture shows turned has little more of its face to show.
-        let [yaw, _, _] = self.fit.angles();
-        rig.turn[0] *= 1.0 - 0.75 * solid::smooth(yaw.abs(), 12.0, 35.0);
         rig
     }
 

@@ -63,6 +63,10 @@ const EYEBALL: f32 = 2.05;
 const LIP_ROWS: [f32; 4] = [0.45, 0.65, 0.85, 1.0];
 /// Distance of lips, in pixels, below which they touch.
 const TOUCHING: f32 = 0.35;
+/// How far from the lips' edge in the picture they are drawn when they have moved, and how far they have
+/// by then, in eyes.
+const BARE: f32 = 0.022;
+const MOVED: f32 = 0.02;
 /// Opening of the lips, in eyes, above which a mouth that the picture shows open is as open as there.
 const SPOKEN: f32 = 0.07;
 
@@ -159,6 +163,15 @@ impl Default for HeadMove {
 impl HeadMove {
     fn new(fit: &Fit, rig: &Rig) -> Self {
         let [yaw, pitch, roll] = rig.turn;
+        // A head that the picture shows turned has little more of its face to show, and next to nothing of
+        // the side that it hides.
+        let [already, _, _] = fit.angles();
+        let (most, end) = if yaw * already < 0.0 {
+            (0.85, 24.0)
+        } else {
+            (0.75, 35.0)
+        };
+        let yaw = yaw * (1.0 - most * smooth(already.abs(), 10.0, end));
         // About the head's own axes.
         let own = turned(yaw, pitch, roll);
         let turn = product(&fit.turn, &product(&own, &transposed(&fit.turn)));
@@ -223,6 +236,7 @@ impl Puppet {
         part_lips(fit, rig.talk, &mut out.skin);
         out.sources.clear();
         out.sources.extend_from_slice(&mesh.rest);
+        bare_lips(fit, &out.skin, &mut out.sources);
         let gaze = [0, 1].map(|eye| look(fit, eye, rig.gaze));
         follow_gaze(fit, gaze, &mut out.skin);
         blink(fit, rig.blink, &mut out.skin, &mut out.sources);
@@ -288,6 +302,30 @@ fn part_lips(fit: &Fit, talk: f32, skin: &mut [Point]) {
         if wanted < TOUCHING * length {
             let middle = scale(add(skin[upper], skin[lower]), 0.5);
             (skin[upper], skin[lower]) = (middle, middle);
+        }
+    }
+}
+
+/// Draws lips that part otherwise than in the picture without the edge that they have there: teeth and
+/// the dark between them lie within a landmark's error of it.
+fn bare_lips(fit: &Fit, skin: &[Point], sources: &mut [Place]) {
+    if fit.gap[5] == 0.0 {
+        return;
+    }
+    let down = fit.direction([0.0, 1.0, 0.0]);
+    let along = |p: Point| p[0] * down[0] + p[1] * down[1];
+    for column in 1..10 {
+        let by = sub(skin[LOWER_LIP[3][column]], skin[UPPER_LIP[3][column]]);
+        let moved = (along(by) - fit.gap[column]).abs();
+        let share = smooth(moved, 0.0, MOVED * fit.eyes);
+        for lip in [&UPPER_LIP, &LOWER_LIP] {
+            let (edge, inside) = (lip[3][column], lip[2][column]);
+            let way = sub(fit.points[inside], fit.points[edge]);
+            let [x, y, _] = way;
+            let length = (x * x + y * y).sqrt().max(1e-3);
+            let inset = (BARE * fit.eyes).max(1.2).min(0.7 * length);
+            let at = add(fit.points[edge], scale(way, share * inset / length));
+            sources[edge] = place([at[0], at[1]]);
         }
     }
 }

@@ -48,6 +48,8 @@ class Drawn:
     """`[n, height, width, 4]` u8, RGBA."""
     lips: np.ndarray
     """`[n]`: distance of the lips' middles that the rig sets, in pixels."""
+    faults: np.ndarray
+    """`[n, 3]`: pixels of holes and of folds, and corners of the mesh that went astray."""
     eyes: float
     """Distance of the eyes' outer corners in pixels."""
     message: str
@@ -66,6 +68,6 @@ def drawn(picture: Path, states: list[State], program: Path = PROGRAM) -> Drawn:
         raise Refused(f"{picture}: {run.stderr.decode().strip()}")
     width, height, _ = np.frombuffer(run.stdout, "<u4", 3)
     eyes = float(np.frombuffer(run.stdout, "<f4", 1, 12)[0])
-    one = np.dtype([("lips", "<f4"), ("picture", "u1", (int(height), int(width), 4))])
+    one = np.dtype([("lips", "<f4"), ("faults", "<u4", 3), ("picture", "u1", (int(height), int(width), 4))])
     frames = np.frombuffer(run.stdout, one, len(states), 16)
-    return Drawn(frames["picture"], frames["lips"], eyes, run.stderr.decode().strip())
+    return Drawn(frames["picture"], frames["lips"], frames["faults"], eyes, run.stderr.decode().strip())
