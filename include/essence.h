@@ -158,7 +158,7 @@ enum {
      */
     ESSENCE_LOG_LEVEL_WARN = 2,
     /**
-     * What was loaded and opened, and which provider runs.
+     * Models and avatars that were loaded and opened, and the provider that runs.
      */
     ESSENCE_LOG_LEVEL_INFO = 3,
     /**
@@ -206,7 +206,7 @@ enum {
 };
 
 /**
- * What executes the networks.
+ * A provider executes the networks.
  */
 typedef uint32_t essence_provider;
 
@@ -280,7 +280,7 @@ enum {
 };
 
 /**
- * What shows where an avatar that was keyed is transparent, and in place of bars.
+ * Background: shows where a keyed avatar is transparent, and in place of bars.
  */
 typedef uint32_t essence_background;
 
@@ -401,7 +401,7 @@ enum {
 };
 
 /**
- * What happened around a frame: a sum of these.
+ * Events around a frame: a sum of these.
  */
 typedef uint32_t essence_frame_flags;
 
@@ -542,7 +542,7 @@ typedef struct essence_engine_options {
      */
     uint32_t struct_size;
     /**
-     * What executes the networks. A provider that is asked for by name is never replaced. Default:
+     * Provider that executes the networks. A provider asked for by name is never replaced. Default:
      * #ESSENCE_PROVIDER_AUTO.
      */
     essence_provider provider;
@@ -571,7 +571,7 @@ typedef struct essence_engine_options {
      */
     essence_destroy_fn log_destroy;
     /**
-     * What is logged. Default: #ESSENCE_LOG_LEVEL_INFO.
+     * Level of the messages that are logged. Default: #ESSENCE_LOG_LEVEL_INFO.
      */
     essence_log_level log_level;
     /**
@@ -604,7 +604,7 @@ typedef struct essence_engine_options {
 } essence_engine_options;
 
 /**
- * What went wrong, in memory of the caller's: nothing to free, nothing shared between threads.
+ * An error, in memory of the caller's: nothing to free, nothing shared between threads.
  *
  * Pass it as the last argument of any function that has one, or NULL. It is always written, on
  * success too (status #ESSENCE_OK, empty message).
@@ -619,14 +619,14 @@ typedef struct essence_error {
      */
     essence_status status;
     /**
-     * What is wrong and what to do about it, for a person. UTF-8, NUL-terminated, cut at the end
+     * Sentence for a person: the fault, and what to do about it. UTF-8, NUL-terminated, cut at the end
      * if need be.
      */
     char message[512];
 } essence_error;
 
 /**
- * What an engine found. Strings and arrays are borrowed until the engine is destroyed.
+ * Description of an engine. Strings and arrays are borrowed until the engine is destroyed.
  */
 typedef struct essence_engine_info {
     /**
@@ -669,7 +669,7 @@ typedef struct essence_engine_info {
 } essence_engine_info;
 
 /**
- * What an avatar is. Strings and arrays are borrowed until the avatar is released for the last
+ * Description of an avatar. Strings and arrays are borrowed until the avatar is released for the last
  * time.
  */
 typedef struct essence_avatar_info {
@@ -778,7 +778,7 @@ typedef struct essence_provider_report {
      */
     essence_provider provider;
     /**
-     * Those that came first in the preference and were passed over.
+     * Providers that came first in the preference and were passed over.
      */
     const essence_provider *refused;
     /**
@@ -872,7 +872,7 @@ typedef struct essence_session_options {
      */
     uint32_t reserved;
     /**
-     * Where a real-time session takes its time from; borrowed for the call. NULL, the default: the
+     * Clock of a real-time session; borrowed for the call. NULL, the default: the
      * system's clock.
      */
     const struct essence_clock *clock;
@@ -912,7 +912,7 @@ typedef struct essence_session_options {
      */
     essence_yuv_range yuv_range;
     /**
-     * What shows where an avatar that was keyed is transparent, and in place of bars. Default:
+     * Background: shows where a keyed avatar is transparent, and in place of bars. Default:
      * #ESSENCE_BACKGROUND_NONE. Since ABI 1.4.
      */
     essence_background background;
@@ -934,7 +934,7 @@ typedef struct essence_session_options {
 } essence_session_options;
 
 /**
- * What a session draws, known before the first frame.
+ * Description of a session's frames, known before the first one.
  */
 typedef struct essence_session_info {
     /**
@@ -985,11 +985,11 @@ typedef struct essence_session_statistics {
      */
     uint64_t frames;
     /**
-     * Those of them that belong to an utterance.
+     * Frames of an utterance.
      */
     uint64_t speech;
     /**
-     * Those that left more than 20 ms after they were due.
+     * Frames that left more than 20 ms after they were due.
      */
     uint64_t late;
     /**
@@ -1117,7 +1117,7 @@ typedef struct essence_frame_info {
      */
     uint32_t struct_size;
     /**
-     * What happened around this frame.
+     * Events around this frame.
      */
     essence_frame_flags flags;
     /**
@@ -1224,7 +1224,7 @@ typedef struct essence_frame_info {
 typedef void (*essence_wakeup_fn)(void *user_data);
 
 /**
- * What a file of audio is.
+ * Description of a file of audio.
  */
 typedef struct essence_audio_info {
     /**
@@ -1282,7 +1282,7 @@ typedef struct essence_mp4_options {
 } essence_mp4_options;
 
 /**
- * What an MP4 file has become.
+ * Description of a finished MP4 file.
  */
 typedef struct essence_mp4_info {
     /**

@@ -1,4 +1,4 @@
-//! What the C interface costs: the same frames by the engine in Rust and by the shared library
+//! The cost of the C interface: the same frames by the engine in Rust and by the shared library
 //! through C, in turn, so that a busy machine is as unfair to one as to the other.
 //!
 //! One frame: 40 ms pushed, one picture drawn into memory that is used again. What is compared is

@@ -1,4 +1,4 @@
-//! What frames cost in instructions, which a busy machine doesn't change: run by `cargo xtask bench
+//! The cost of frames in instructions, which a busy machine doesn't change: run by `cargo xtask bench
 //! instructions` under callgrind, which is told when to count.
 //!
 //! `… --bench instructions -- [frames]`, by default 4 frames of each kind. Without callgrind it
@@ -67,11 +67,11 @@ fn measured(name: &str, frames: usize, mut work: impl FnMut(usize)) {
     callgrind(Request::Dump(&label));
 }
 
-/// What callgrind is asked for: see valgrind's `callgrind.h`.
+/// A request to callgrind: see valgrind's `callgrind.h`.
 enum Request<'a> {
     Start,
     Stop,
-    /// What was counted so far, under this name.
+    /// Writes the counts so far, under this name.
     Dump(&'a CStr),
 }
 
@@ -167,7 +167,7 @@ impl Speaker {
     }
 }
 
-/// Who draws into memory of their own.
+/// The callers that draw into memory of their own.
 enum Caller {
     InRust(Session, Frame, Vec<u8>),
     ThroughC(through_c::Session, through_c::FrameRoom, Vec<u8>),

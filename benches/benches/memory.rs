@@ -1,4 +1,4 @@
-//! What an engine, an avatar, a first session and each further one take.
+//! Memory of an engine, an avatar, a first session and each further one.
 //!
 //! `cargo bench --package benches --bench memory -- [sessions]`. Resident memory after each step, and
 //! what the step added. Linux only.

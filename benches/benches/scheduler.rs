@@ -1,4 +1,4 @@
-//! What scheduling costs as sessions grow in number.
+//! The cost of scheduling as sessions grow in number.
 //!
 //! `cargo bench --package benches --bench scheduler -- [seconds] [sessions …]`, by default 10 s of 10,
 //! 100, 300 and 1,000. One line of CSV per number.

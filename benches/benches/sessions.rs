@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(40);
 const PERIOD: Duration = Duration::from_millis(5);
 const STALL: Duration = Duration::from_millis(20);
 
-/// What one session saw.
+/// The measurements of one session.
 struct Seen {
     delays: Vec<Duration>,
     skipped: u64,
@@ -86,8 +86,8 @@ fn main() {
     }
 }
 
-/// What `work` gives, and by how much a thread that sleeps woke too late meanwhile, where it was by more
-/// than [`STALL`].
+/// The result of `work`, and by how much a thread that sleeps woke too late meanwhile, if by more than
+/// [`STALL`].
 fn watched<T>(work: impl FnOnce() -> T) -> (T, Vec<Duration>) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {

@@ -42,7 +42,7 @@ struct Talk<'a> {
     session: &'a Session,
     voices: [Vec<f32>; 4],
     random: benches::Random,
-    /// What is being said: which voice, how many samples are pushed and still to push.
+    /// The utterance: which voice, how many samples are pushed and still to push.
     voice: usize,
     said: usize,
     left: usize,
@@ -59,7 +59,7 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
-    /// What happens before the frame of this tick.
+    /// Acts before the frame of this tick.
     fn act(&mut self, tick: u64) {
         let rate = RATES[self.voice] as usize;
         if self.left > 0 {

@@ -1,4 +1,4 @@
-//! What the benchmarks share: the shipped avatar and a steady voice.
+//! Shared by the benchmarks: the shipped avatar and a steady voice.
 //!
 //! Run them with `cargo xtask bench`, which keeps to one core. Compare ratios within one run; times
 //! of another machine, or of a busy one, say nothing.
@@ -33,7 +33,7 @@ fn open(path: PathBuf) -> Avatar {
         .expect("the avatar opens")
 }
 
-/// Where the shipped avatar lies, or the one that `ESSENCE_AVATAR` names.
+/// Path of the shipped avatar, or of the one that `ESSENCE_AVATAR` names.
 pub fn avatar_path() -> PathBuf {
     if let Some(path) = std::env::var_os("ESSENCE_AVATAR") {
         return path.into();
@@ -54,7 +54,7 @@ pub fn voice(samples: usize, rate_hz: u32) -> Vec<f32> {
         .collect()
 }
 
-/// What a table of results begins with; `cargo xtask record` adds the machine.
+/// The head of a table of results; `cargo xtask record` adds the machine.
 pub const CSV_HEAD: &str = concat!("# essence ", env!("CARGO_PKG_VERSION"));
 
 /// Whether this is `cargo bench -- --test`, which wants to know only whether it runs.
@@ -108,7 +108,7 @@ pub fn processor_time() -> Duration {
     Duration::from_millis(10 * ticks)
 }
 
-/// What the system says of this process; zeros where it says nothing.
+/// The system's figures of this process; zeros where it has none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Process {
     /// Memory in use, in KiB.

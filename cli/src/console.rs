@@ -1,4 +1,4 @@
-//! Where text, JSON and errors go.
+//! Destinations of text, JSON and errors.
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;

@@ -9,7 +9,7 @@ use crate::runtime;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct EngineArgs {
-    /// What executes the networks: auto, cpu, cuda, coreml, webgpu or openvino
+    /// Executes the networks: auto, cpu, cuda, coreml, webgpu or openvino
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub(crate) provider: Provider,
     /// The file of ONNX Runtime's library, instead of searching for it

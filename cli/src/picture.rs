@@ -26,7 +26,7 @@ pub(crate) struct PictureArgs {
     /// part at its own scale, out of the middle) or crop:LEFT,TOP
     #[arg(long, value_name = "FIT", default_value = "contain")]
     fit: FitArg,
-    /// What shows behind an avatar that was keyed, and in place of bars: a colour like #20a040, or a
+    /// Background of a keyed avatar, and of bars: a colour like #20a040, or a
     /// picture (png, jpeg, webp)
     #[arg(long, value_name = "COLOUR|FILE")]
     background: Option<BackgroundArg>,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use essence::{Engine, Error, ErrorKind};
 
-/// Where the user's environment says that Python is.
+/// Places of Python by the user's environment.
 #[derive(Debug, Default)]
 struct Places {
     /// `VIRTUAL_ENV`, `CONDA_PREFIX`: the active environment.

@@ -168,7 +168,7 @@ fn a_device_is_written_to_and_remains() {
     }
 }
 
-/// What a program prints is its result: that it is lost is a failure.
+/// The printed text is the program's result: its loss is a failure.
 #[test]
 fn a_result_that_cannot_be_printed_is_a_failure() {
     let full = || OpenOptions::new().write(true).open("/dev/full");

@@ -128,7 +128,7 @@ fn toy_with_frame(frame: &[u8]) -> Result<Container, Error> {
     Container::from_bytes(writer.finish(toy.manifest_json()).unwrap())
 }
 
-/// What a frame looks like that was cut or overwritten anywhere but in its coded data.
+/// Frames that were cut or overwritten anywhere but in their coded data.
 #[test]
 fn base_frames_are_whole_jpeg_images() {
     let toy = Container::open(testdata("avatars/toy.imx")).unwrap();

@@ -6,31 +6,17 @@ mod common;
 
 use std::time::Duration;
 
-use common::{buzz, toy};
+use common::{TICK, buzz, paced, tick, toy};
 use essence::clock::{Clock, ManualClock};
-use essence::{Emotion, ErrorKind, Frame, Pacing, PixelFormat, Session, SessionOptions};
+use essence::{Emotion, ErrorKind, Frame, Pacing, SessionOptions};
 
-const TICK: Duration = Duration::from_millis(40);
 const RATE: u32 = 16_000;
-
-fn paced() -> (ManualClock, Session) {
-    let clock = ManualClock::new();
-    let options = SessionOptions::default().clock(Clock::Manual(clock.clone()));
-    (clock, toy().session(options).unwrap())
-}
-
-/// The frame of this tick; then the clock moves to the next.
-fn tick(clock: &ManualClock, session: &Session) -> Frame {
-    let frame = session.next_frame().unwrap().expect("a frame is due");
-    clock.advance(TICK);
-    frame
-}
 
 fn width(frame: &Frame) -> f32 {
     frame.arkit().iter().copied().fold(0.0, f32::max)
 }
 
-/// What came of a source that pushes pieces of a voice at times of its own.
+/// The frames of a source that pushes pieces of a voice at times of its own.
 struct Heard {
     samples: Vec<f32>,
     /// Ticks at which the utterance was under way and its audio was not there.
@@ -244,117 +230,6 @@ fn paused_speech_goes_on_where_it_was_held() {
     heard.extend((0..40).flat_map(|_| tick(&clock, &session).audio().to_vec()));
     assert!(heard == voice, "nothing lost, nothing twice");
     assert_eq!(session.statistics().underruns, 0, "a pause is no underrun");
-}
-
-/// One gesture plays once per utterance, unless it is asked for again.
-#[test]
-fn a_gesture_plays_once_per_utterance() {
-    // The toy's wave is base frames 2 to 6, talking 6 to 9.
-    let waves = |again: bool, utterances: usize| {
-        let (clock, session) = paced();
-        let mut count = 0;
-        for _ in 0..utterances {
-            session
-                .push_audio(&buzz(64_000, RATE)[..], RATE, 1)
-                .unwrap();
-            session.flush();
-            let mut before = false;
-            for index in 0..100 {
-                if index == 5 || index == 50 {
-                    match again {
-                        true => session.perform_again("wave").unwrap(),
-                        false => session.perform("wave").unwrap(),
-                    }
-                }
-                let waving = tick(&clock, &session).base_frame() < 6;
-                count += usize::from(waving && !before);
-                before = waving;
-            }
-        }
-        count
-    };
-    assert_eq!(waves(false, 1), 1, "once");
-    assert_eq!(waves(false, 2), 2, "once in each");
-    assert_eq!(waves(true, 1), 2, "again");
-}
-
-#[test]
-fn another_loop_plays_until_it_is_taken_back() {
-    let (clock, session) = paced();
-    let base = |ticks: usize| -> Vec<usize> {
-        (0..ticks)
-            .map(|_| tick(&clock, &session).base_frame())
-            .collect()
-    };
-    base(12);
-    session.set_loop("talking").unwrap();
-    let talking = base(30);
-    assert!(
-        talking[12..].iter().all(|frame| (6..10).contains(frame)),
-        "without speech: {talking:?}"
-    );
-    session.set_loop(None).unwrap();
-    let idle = base(30);
-    assert!(idle[12..].iter().all(|frame| *frame < 6), "{idle:?}");
-    let error = session.set_loop("somersault").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
-}
-
-/// Where one motion follows another that was not filmed before it, the old base frame fades over three
-/// frames; where it was, nothing fades.
-#[test]
-fn base_frames_fade_where_motions_do_not_fit() {
-    let clock = ManualClock::new();
-    let options = SessionOptions::default()
-        .clock(Clock::Manual(clock.clone()))
-        .pixel_format(PixelFormat::Rgb8);
-    let session = toy().session(options).unwrap();
-    let mut alone: Vec<Option<Vec<u8>>> = vec![None; toy().info().frame_count];
-    let mut frames = Vec::new();
-    // Idle, base frames 0 to 5, and talking, 6 to 9, both at rest; back and forth, twice.
-    for round in 0..4 {
-        session
-            .set_loop((round % 2 == 1).then_some("talking"))
-            .unwrap();
-        for index in 0..24 {
-            let frame = tick(&clock, &session);
-            // By then the motion has changed and the fade is over.
-            if index >= 16 {
-                alone[frame.base_frame()] = Some(frame.pixels().to_vec());
-            }
-            frames.push(frame);
-        }
-    }
-    let alone = |frame: usize| alone[frame].as_ref().expect("seen in every round");
-    let mut leaving = None;
-    let (mut cuts, mut fades) = (0, 0);
-    for (before, frame) in frames.iter().zip(&frames[1..]) {
-        let (last, now) = (before.base_frame(), frame.base_frame());
-        if (last < 6) != (now < 6) {
-            let fits = now == last + 1;
-            cuts += usize::from(fits);
-            leaving = (!fits).then_some((last, 192));
-        }
-        let expected: Vec<u8> = match leaving {
-            None => alone(now).clone(),
-            Some((from, weight)) => {
-                fades += 1;
-                leaving = (weight > 64).then_some((from, weight - 64));
-                let pairs = alone(from).iter().zip(alone(now));
-                let mix = |(&a, &b): (&u8, &u8)| {
-                    (u32::from(a) * weight + u32::from(b) * (256 - weight) + 128) >> 8
-                };
-                pairs.map(|pair| mix(pair) as u8).collect()
-            }
-        };
-        assert!(
-            frame.pixels() == expected,
-            "frame {}: {last} to {now}, {leaving:?}",
-            frame.index()
-        );
-    }
-    // From 2 to 6 and from 9 back to idle nothing fits; 6 was filmed after 5.
-    assert_eq!((cuts, fades), (1, 6), "one that fits and two that don't");
 }
 
 /// A consumer that was delayed gets every picture, one at once after the other.

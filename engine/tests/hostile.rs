@@ -202,7 +202,7 @@ fn the_table_of_hostile_files_is_complete() {
     assert_eq!(on_disk, in_table);
 }
 
-/// What the hostile files are made from: without their one fault each, they would open.
+/// The sources of the hostile files open: each of those files has one fault only.
 #[test]
 fn the_sound_avatar_behind_the_hostile_ones_opens() {
     let avatar = engine().open(testdata("avatars/tiny.imx")).unwrap();

@@ -1,4 +1,4 @@
-//! What an engine tells its log, level by level.
+//! The messages of an engine to its log, level by level.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;

@@ -1,4 +1,4 @@
-//! Where an avatar can be opened from, and that nothing that happens to its file afterwards matters.
+//! Sources of an avatar, and that nothing that happens to its file afterwards matters.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
@@ -182,7 +182,7 @@ fn an_open_avatar_does_not_depend_on_its_file() {
     }
 }
 
-/// What never ends, or is no container, is refused by its first bytes.
+/// A source without an end, or one that is no container, is refused by its first bytes.
 #[test]
 fn readers_are_read_no_further_than_needed() {
     struct Counted<R>(R, u64);

@@ -1,4 +1,4 @@
-//! What a picture can be: fit, color standard, transparency, background.
+//! Kinds of pictures: fit, color standard, transparency, background.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{buzz, drain, toy};
+use common::{buzz, drain, toy, unpaced};
 use essence::{ErrorKind, Frame, Pacing, Session, SessionOptions};
 
 const RATE: u32 = 16_000;
@@ -75,4 +75,28 @@ fn the_usual_limits_hold_a_long_reading() {
     }
     let error = session.push_audio(&[0.5f32], 8_000, 1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+}
+
+#[test]
+fn tags_come_back_on_the_frames_of_their_audio() {
+    let avatar = toy();
+    let session = unpaced(&avatar);
+    let voice = buzz(RATE as usize, RATE);
+    // A frame is 640 samples; the second piece begins within the third frame.
+    for (range, tag) in [
+        (0..1_500, 7),
+        (1_500..1_600, 7),
+        (1_600..1_900, 9),
+        (1_900..3_200, u64::MAX),
+    ] {
+        session
+            .push_audio_tagged(&voice[range], RATE, 1, tag)
+            .unwrap();
+    }
+    session.push_audio(&voice[..640], RATE, 1).unwrap();
+    session.flush();
+    session.push_audio(&voice[..640], RATE, 1).unwrap();
+    session.flush();
+    let tags: Vec<u64> = drain(&session).iter().map(Frame::tag).collect();
+    assert_eq!(tags, [7, 7, 7, u64::MAX, u64::MAX, 0, 0]);
 }

@@ -52,14 +52,14 @@ fn voice(rate: u32, frames: usize) -> Vec<f32> {
         .collect()
 }
 
-/// What is said before, and dropped.
+/// The utterance before, which is dropped.
 fn junk(rate: u32) -> Vec<f32> {
     (0..rate as usize)
         .map(|i| 0.3 * (i as f32 * 0.05).sin())
         .collect()
 }
 
-/// What one thread does to the session while another draws.
+/// An action of one thread on the session while another draws.
 #[derive(Clone, Copy, Debug)]
 enum Deed {
     /// Says something else first, and interrupts it. In every other round, at another rate.

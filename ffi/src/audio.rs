@@ -23,7 +23,7 @@ pub struct ReaderBox {
     at: usize,
 }
 
-/// What a file of audio is.
+/// Description of a file of audio.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct essence_audio_info {

@@ -44,7 +44,7 @@ struct Texts {
     refusals: List,
 }
 
-/// What an avatar is. Strings and arrays are borrowed until the avatar is released for the last
+/// Description of an avatar. Strings and arrays are borrowed until the avatar is released for the last
 /// time.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -129,7 +129,7 @@ pub struct essence_provider_report {
     pub struct_size: u32,
     /// The one that runs.
     pub provider: essence_provider,
-    /// Those that came first in the preference and were passed over.
+    /// Providers that came first in the preference and were passed over.
     pub refused: *const essence_provider,
     /// The reason against each of `refused`, in words.
     pub reasons: *const *const c_char,

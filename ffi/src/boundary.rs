@@ -1,4 +1,4 @@
-//! Where Rust ends and C begins.
+//! The boundary between Rust and C: panics, strings, handles.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -39,7 +39,7 @@ pub struct EngineBox {
 pub struct essence_engine_options {
     /// Size of this struct as the caller knows it.
     pub struct_size: u32,
-    /// What executes the networks. A provider that is asked for by name is never replaced. Default:
+    /// Provider that executes the networks. A provider asked for by name is never replaced. Default:
     /// #ESSENCE_PROVIDER_AUTO.
     pub provider: essence_provider,
     /// ONNX Runtime's shared library: a path in UTF-8, borrowed for the call. NULL, the default,
@@ -56,7 +56,7 @@ pub struct essence_engine_options {
     /// Called with `log_user_data` when the last engine, avatar or session that may log is gone, or
     /// before essence_engine_create() returns if it fails. May be NULL; not called without `log`.
     pub log_destroy: essence_destroy_fn,
-    /// What is logged. Default: #ESSENCE_LOG_LEVEL_INFO.
+    /// Level of the messages that are logged. Default: #ESSENCE_LOG_LEVEL_INFO.
     pub log_level: essence_log_level,
     /// 0.
     pub reserved: u32,
@@ -95,7 +95,7 @@ sized!(essence_engine_options, grown by threads {
 /// Stands for "as many as wanted" where a number of sessions is given.
 pub const ESSENCE_NO_LIMIT: u32 = 0xFFFF_FFFF;
 
-/// What an engine found. Strings and arrays are borrowed until the engine is destroyed.
+/// Description of an engine. Strings and arrays are borrowed until the engine is destroyed.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct essence_engine_info {

@@ -5,7 +5,7 @@ use std::mem::offset_of;
 
 use crate::status::{ESSENCE_OK, essence_status};
 
-/// What went wrong, in memory of the caller's: nothing to free, nothing shared between threads.
+/// An error, in memory of the caller's: nothing to free, nothing shared between threads.
 ///
 /// Pass it as the last argument of any function that has one, or NULL. It is always written, on
 /// success too (status #ESSENCE_OK, empty message).
@@ -15,7 +15,7 @@ pub struct essence_error {
     pub struct_size: u32,
     /// The same value that the function returned.
     pub status: essence_status,
-    /// What is wrong and what to do about it, for a person. UTF-8, NUL-terminated, cut at the end
+    /// Sentence for a person: the fault, and what to do about it. UTF-8, NUL-terminated, cut at the end
     /// if need be.
     pub message: [c_char; 512],
 }

@@ -26,14 +26,14 @@ opaque! {
 pub struct FrameBox {
     pub(crate) frame: Frame,
     audio_i16: Vec<i16>,
-    /// Where the picture was drawn if not into the frame's own memory.
+    /// The caller's memory, if the picture was drawn there and not into the frame's own.
     outside: Option<([*mut u8; 3], [usize; 3])>,
     /// Whether there is a frame in it.
     pub(crate) drawn: bool,
 }
 
 constants! {
-    /// What happened around a frame: a sum of these.
+    /// Events around a frame: a sum of these.
     essence_frame_flags: u32 {
         /// The frame belongs to an utterance and carries its audio.
         ESSENCE_FRAME_SPEECH = 1,
@@ -65,7 +65,7 @@ pub const ESSENCE_NO_MOTION: u32 = 0xFFFF_FFFF;
 pub struct essence_frame_info {
     /// Size of this struct as the caller knows it.
     pub struct_size: u32,
-    /// What happened around this frame.
+    /// Events around this frame.
     pub flags: essence_frame_flags,
     /// Number of the frame in its session, from 0. In real time, dropped pictures keep their
     /// numbers.

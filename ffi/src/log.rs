@@ -15,7 +15,7 @@ constants! {
         ESSENCE_LOG_LEVEL_ERROR = 1,
         /// Something works, but not as asked for.
         ESSENCE_LOG_LEVEL_WARN = 2,
-        /// What was loaded and opened, and which provider runs.
+        /// Models and avatars that were loaded and opened, and the provider that runs.
         ESSENCE_LOG_LEVEL_INFO = 3,
         /// Utterances, interruptions, networks that were loaded, places that were searched.
         ESSENCE_LOG_LEVEL_DEBUG = 4,

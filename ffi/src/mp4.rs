@@ -72,7 +72,7 @@ sized!(essence_mp4_options {
     quality: ESSENCE_QUALITY_MEDIUM,
 });
 
-/// What an MP4 file has become.
+/// Description of a finished MP4 file.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct essence_mp4_info {

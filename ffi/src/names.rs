@@ -27,7 +27,7 @@ constants! {
 }
 
 constants! {
-    /// What executes the networks.
+    /// A provider executes the networks.
     essence_provider: u32 {
         /// The best of the others that works here, passes the avatar's self-test and, unless it is the
         /// CPU, draws a mouth within 20 ms.
@@ -73,7 +73,7 @@ constants! {
 }
 
 constants! {
-    /// What shows where an avatar that was keyed is transparent, and in place of bars.
+    /// Background: shows where a keyed avatar is transparent, and in place of bars.
     essence_background: u32 {
         /// Nothing is drawn: formats with alpha are transparent there; in others the avatar's own
         /// background shows, and bars have `letterbox_rgb`.

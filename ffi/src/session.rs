@@ -29,7 +29,7 @@ pub struct SessionBox {
     pub(crate) wakeup: Wakeup,
 }
 
-/// What a session draws, known before the first frame.
+/// Description of a session's frames, known before the first one.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct essence_session_info {

@@ -41,7 +41,7 @@ pub struct essence_session_options {
     pub queue_limit_s: u32,
     /// 0.
     pub reserved: u32,
-    /// Where a real-time session takes its time from; borrowed for the call. NULL, the default: the
+    /// Clock of a real-time session; borrowed for the call. NULL, the default: the
     /// system's clock.
     pub clock: *const essence_clock,
     /// 1: frames carry sound, ARKit values and the number of the base frame, but no picture; the
@@ -63,7 +63,7 @@ pub struct essence_session_options {
     pub yuv_matrix: essence_yuv_matrix,
     /// Range of I420 and NV12 pictures. Default: #ESSENCE_YUV_RANGE_LIMITED. Since ABI 1.4.
     pub yuv_range: essence_yuv_range,
-    /// What shows where an avatar that was keyed is transparent, and in place of bars. Default:
+    /// Background: shows where a keyed avatar is transparent, and in place of bars. Default:
     /// #ESSENCE_BACKGROUND_NONE. Since ABI 1.4.
     pub background: essence_background,
     /// With #ESSENCE_BACKGROUND_COLOR: 0xRRGGBB.

@@ -18,9 +18,9 @@ pub struct essence_session_statistics {
     pub reserved: u32,
     /// Frames drawn.
     pub frames: u64,
-    /// Those of them that belong to an utterance.
+    /// Frames of an utterance.
     pub speech: u64,
-    /// Those that left more than 20 ms after they were due.
+    /// Frames that left more than 20 ms after they were due.
     pub late: u64,
     /// Pictures that were dropped because their time had passed.
     pub skipped: u64,

@@ -11,8 +11,10 @@
 mod avatar;
 #[path = "../../engine/tests/conversation.rs"]
 mod conversation;
-#[path = "../../engine/tests/driven.rs"]
-mod driven;
+#[path = "../../engine/tests/curves.rs"]
+mod curves;
+#[path = "../../engine/tests/gestures.rs"]
+mod gestures;
 #[path = "../../engine/tests/golden.rs"]
 mod golden;
 #[path = "../../engine/tests/hostile.rs"]
@@ -31,5 +33,7 @@ mod queue;
 mod realtime;
 #[path = "../../engine/tests/threads.rs"]
 mod threads;
+#[path = "../../engine/tests/visemes.rs"]
+mod visemes;
 #[path = "../../engine/tests/wakeup.rs"]
 mod wakeup;

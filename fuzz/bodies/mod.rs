@@ -1,4 +1,4 @@
-//! What the targets do with their bytes. Each body is a function that must come back, whatever it
+//! Bodies of the targets. Each body is a function that must come back, whatever it
 //! is given.
 #![allow(dead_code, reason = "each target uses one of them")]
 
@@ -11,7 +11,7 @@ pub(crate) mod portrait;
 
 use std::path::PathBuf;
 
-/// Where test data lies.
+/// Path of test data.
 pub(crate) fn testdata(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../testdata")

@@ -1,4 +1,4 @@
-//! What an [`AudioReader`] gives for every format, and for files that are not what they seem.
+//! Samples of an [`AudioReader`] for every format, and for files that are not what they seem.
 
 use std::io::Cursor;
 use std::path::PathBuf;

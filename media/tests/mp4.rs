@@ -1,4 +1,4 @@
-//! What an [`Mp4Writer`] leaves, read back with decoders of its own.
+//! Files of an [`Mp4Writer`], read back with decoders of its own.
 
 use std::path::{Path, PathBuf};
 

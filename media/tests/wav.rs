@@ -26,7 +26,7 @@ fn plays_whole(name: &str, wav: &Wav) -> Heard {
     heard
 }
 
-/// What ffmpeg, speech services and text-to-speech libraries write when they stream.
+/// Headers as ffmpeg, speech services and text-to-speech libraries write them when they stream.
 #[test]
 fn a_length_that_was_not_known_yet_is_no_length() {
     for (riff_size, data_size) in [

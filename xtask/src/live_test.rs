@@ -79,7 +79,7 @@ fn interrupts(browser: &mut Browser, server: &Server, pictures: Option<&str>) ->
     browser.close(&tab)
 }
 
-/// Where the microphone is refused, typing does it all.
+/// If the microphone is refused, typing does it all.
 fn types(browser: &mut Browser, server: &Server, pictures: Option<&str>) -> Result<()> {
     let tab = browser.open(&server.url, PHONE, true)?;
     picture(browser, &tab, pictures, "phone-poster")?;

@@ -8,6 +8,7 @@ mod devtools;
 mod documents;
 mod fuzz;
 mod header;
+mod imports;
 mod install;
 mod instructions;
 mod live_test;
@@ -33,6 +34,7 @@ cargo xtask <verb>
   check             rustfmt, clippy and rustdoc, warnings as errors; names in documents; cargo-deny and typos where they are installed
   documents         names in documents (files, links, functions, constants) against the tree
   surfaces          docs/surfaces.md against the engine's public items, the header and the Python package
+  imports           circles of imports between the modules of a crate
   bench [filter]    the benchmarks of benches/, on one core where `taskset` is at hand
   bench instructions [frames]
                     instructions of a frame, by callgrind, told apart by stage and library; kept in benches/record/
@@ -77,6 +79,7 @@ fn main() -> Result<()> {
         ["check"] => check(&sh),
         ["documents"] => documents::check(&sh),
         ["surfaces"] => surfaces::check(&sh),
+        ["imports"] => imports::check(&sh),
         ["bench", "instructions", frames @ ..] => instructions::count(&sh, frames),
         ["bench", filter @ ..] => bench(&sh, filter),
         ["record", "all"] => record::all(&sh),
@@ -176,6 +179,7 @@ fn check(sh: &Shell) -> Result<()> {
     .run()?;
     documents::check(sh)?;
     surfaces::check(sh)?;
+    imports::check(sh)?;
     plots::verify(sh)?;
     let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");
     cmd!(sh, "cargo doc --workspace --no-deps --locked").run()?;

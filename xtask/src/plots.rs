@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, Result, ensure};
 use xshell::Shell;
 
-/// Where the README's table of results begins and ends.
+/// Beginning and end of the README's table of results.
 const BEGIN: &str = "<!-- benches/record: begin -->\n";
 const END: &str = "<!-- benches/record: end -->\n";
 

@@ -124,7 +124,8 @@ impl Sinc {
     }
 }
 
-/// Where between two samples of the input those at 16 kHz may lie: so many places, evenly apart.
+/// Number of phases: places between two samples of the input at which samples at 16 kHz may lie,
+/// evenly apart.
 fn phases(rate_hz: u32) -> u32 {
     let (mut divisor, mut rest) = (NETWORK_RATE_HZ, rate_hz);
     while rest > 0 {
@@ -201,7 +202,7 @@ mod tests {
         }
     }
 
-    /// What a frame's window needs, 147.5 ms, is there within the session's latency of 160 ms.
+    /// The samples that a frame's window needs, 147.5 ms, are there within the session's latency of 160 ms.
     #[test]
     fn it_reads_ahead_no_further_than_the_latency_allows() {
         for rate in RATES {

@@ -19,6 +19,7 @@ pub mod gpu;
 pub(crate) mod output;
 mod rows;
 pub(crate) mod scale;
+mod taps;
 
 use crate::PictureMut;
 use crate::options::{Background, Fit, OutputSize, SessionOptions};

@@ -11,7 +11,7 @@ use super::manifest::{ENGINE, Head, MANIFEST, Manifest};
 use super::members::{Member, Members};
 use super::signature::Wrapper;
 use super::source::{self, Bytes};
-use super::{hash, validate};
+use super::{hash, validate_members};
 use crate::{Error, ErrorKind, Result};
 
 /// An opened avatar file. Immutable; members are slices of the file's bytes.
@@ -99,7 +99,7 @@ impl Container {
             false => None,
         };
         if let Some(manifest) = &manifest {
-            validate::members(&members, manifest)?;
+            validate_members::members(&members, manifest)?;
         }
         let expression = match head.engine == EXPRESSION {
             true => Some(Box::new(Expression::from_json(json)?)),

@@ -23,7 +23,8 @@ use super::fault::invalid;
 use super::limits::{MAX_ARKIT, MAX_COEFFICIENTS, MAX_FRAME_PX, MAX_WINDOW, MIN_FRAME_PX};
 use super::manifest::{Dim, ENGINE_ABI, Head, MEL_BANDS, NetworkInfo, parse};
 use super::members::Members;
-use super::validate::{floats, hashes, labels, network_member, tensors, texts, within};
+use super::rules::{hashes, labels, tensors, texts, within};
+use super::validate_members::{floats, listed, network_member};
 use crate::Result;
 
 /// The model family of avatars made from one picture.
@@ -155,7 +156,7 @@ impl Expression {
 
     /// Checks the members against the manifest, everything but their hashes and the picture.
     pub(super) fn check_members(&self, members: &Members) -> Result<()> {
-        super::validate::listed(members, &self.files)?;
+        listed(members, &self.files)?;
         network_member("speech", &self.networks.speech.file, members)?;
         let landmarks = floats(members, &self.landmarks, LANDMARK_FLOATS)?;
         if landmarks.iter().any(|value| value.abs() > 1e5) {

@@ -41,10 +41,12 @@ mod jpeg;
 pub mod limits;
 mod manifest;
 mod members;
+mod rules;
 mod signature;
 mod source;
 mod toc;
 mod validate;
+mod validate_members;
 mod writer;
 mod zip;
 

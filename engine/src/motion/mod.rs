@@ -127,7 +127,7 @@ impl MotionSet {
 /// Frames of a crossfade from a base frame to one that was not filmed after it.
 const CROSSFADE_FRAMES: u16 = 3;
 
-/// Where the animation of one session stands.
+/// State of the animation of one session.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct AnimationState {
     at: Option<Position>,
@@ -235,7 +235,7 @@ impl AnimationState {
         }
     }
 
-    /// Where it stands a frame after `at`, and whether a motion was entered with it.
+    /// The position a frame after `at`, and whether a motion was entered with it.
     fn after(&mut self, set: &MotionSet, at: Position, wanted: usize) -> (Position, bool) {
         let motion = &set.motions[at.motion].1;
         let ended = motion.looping == Loop::Once && at.offset + 1 == motion.count;

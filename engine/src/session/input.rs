@@ -318,7 +318,7 @@ mod tests {
         assert_eq!((input.waiting.bytes, input.waiting.nanoseconds), (0, 0));
     }
 
-    /// What waits is summed up as it comes and goes, at rates that share no unit of time.
+    /// Waiting audio is summed up as it comes and goes, at rates that share no unit of time.
     #[test]
     fn the_sum_of_what_waits_is_exact() {
         let mut input = Input::default();

@@ -7,6 +7,7 @@
 mod avatar;
 mod batch;
 mod core;
+mod draw;
 mod driven;
 mod frame_request;
 mod frames;

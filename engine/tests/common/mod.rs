@@ -1,12 +1,17 @@
-//! What the tests share: the engine, the avatars and ways to run a session to its end.
+//! Shared by the tests: the engine, the avatars and ways to run a session to its end.
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Duration;
 
+use essence::clock::{Clock, ManualClock};
 use essence::{
     Avatar, Engine, Frame, OutputSize, Pacing, PixelFormat, Provider, Session, SessionOptions,
 };
+
+/// From one frame to the next.
+pub(crate) const TICK: Duration = Duration::from_millis(40);
 
 pub(crate) fn testdata(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -50,6 +55,37 @@ pub(crate) fn unpaced(avatar: &Avatar) -> Session {
         .pacing(Pacing::Unpaced)
         .pixel_format(PixelFormat::Rgb8);
     avatar.session(options).expect("the options are valid")
+}
+
+/// A session of the toy in real time, on a clock that stands still.
+pub(crate) fn paced() -> (ManualClock, Session) {
+    let clock = ManualClock::new();
+    let options = SessionOptions::default().clock(Clock::Manual(clock.clone()));
+    (
+        clock,
+        toy().session(options).expect("the options are valid"),
+    )
+}
+
+/// The frame of this tick; then the clock moves to the next.
+pub(crate) fn tick(clock: &ManualClock, session: &Session) -> Frame {
+    let frame = session
+        .next_frame()
+        .expect("rendering works")
+        .expect("a frame is due");
+    clock.advance(TICK);
+    frame
+}
+
+/// The value of `name` in each frame.
+pub(crate) fn curve(avatar: &Avatar, frames: &[Frame], name: &str) -> Vec<f32> {
+    let place = avatar
+        .info()
+        .arkit_names
+        .iter()
+        .position(|known| known == name);
+    let place = place.expect("the avatar has the curve");
+    frames.iter().map(|frame| frame.arkit()[place]).collect()
 }
 
 /// Draws all frames that the session can give.
@@ -114,7 +150,7 @@ pub(crate) fn speak_recording(avatar: &Avatar, name: &str, size: Option<OutputSi
     drain(&session)
 }
 
-/// What makes two frames the same frame. Indices count on through a session and are left out.
+/// The parts that make two frames the same frame. Indices count on through a session and are left out.
 pub(crate) fn content(frame: &Frame) -> (&[u8], &[f32], &[f32], usize, bool) {
     (
         frame.pixels(),

@@ -59,7 +59,7 @@ pub struct Frame {
     gestures: [Option<usize>; 2],
 }
 
-/// What a frame is drawn into, made when that happens first.
+/// The memory that a frame is drawn into, made when that happens first.
 #[derive(Debug, Default)]
 struct Room(Option<FrameRoom>);
 

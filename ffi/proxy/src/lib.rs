@@ -7,8 +7,10 @@
 pub mod clock;
 mod frame;
 mod log;
+mod push;
 mod raw;
 mod session;
+mod session_options;
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::io;
@@ -24,7 +26,8 @@ pub use engine::{
 pub use frame::{Frame, FrameFlags, FrameRoom};
 use log::Sink;
 use raw::{API, CError, OK, Status};
-pub use session::{FrameRequest, Frames, Session, SessionOptions};
+pub use session::{FrameRequest, Frames, Session};
+pub use session_options::SessionOptions;
 
 /// Calls with an error of ours at the end; the error becomes Rust's.
 pub(crate) fn call(run: impl FnOnce(*mut CError) -> Status) -> Result<Status> {
@@ -138,7 +141,7 @@ impl Engine {
         Avatar::new(out)
     }
 
-    /// What C can't do itself: reads all and hands the bytes over to be copied.
+    /// C has no readers: reads all and hands the bytes over to be copied.
     pub fn open_reader(&self, mut reader: impl io::Read) -> Result<Avatar> {
         let mut bytes = Vec::new();
         reader

@@ -14,72 +14,11 @@ use futures_core::Stream;
 use crate::clock::Clock;
 use crate::frame::{self, Frame, FrameRoom};
 use crate::raw::{self, AGAIN, API, DONE, FrameInfo, OK, Status};
+use crate::session_options::SessionOptions;
 use crate::{
-    AudioData, Curves, Emotion, Error, ErrorKind, Next, OutputSize, Pacing, PixelFormat, Result,
-    Statistics, VisemeSet, Visemes, Wait, call, text,
+    Emotion, Error, ErrorKind, Next, OutputSize, Pacing, PixelFormat, Result, Statistics, Wait,
+    call, text,
 };
-
-/// The engine's own, but for the clock.
-#[derive(Clone, Debug)]
-pub struct SessionOptions {
-    pub pacing: Pacing,
-    pub pixel_format: PixelFormat,
-    pub output_size: Option<OutputSize>,
-    pub letterbox: [u8; 3],
-    pub queue_limit_s: u32,
-    pub queue_limit_bytes: usize,
-    pub queue_limit_utterances: usize,
-    pub clock: Clock,
-    pub pictures: bool,
-}
-
-impl Default for SessionOptions {
-    fn default() -> Self {
-        Self {
-            pacing: Pacing::default(),
-            pixel_format: PixelFormat::default(),
-            output_size: None,
-            letterbox: [0; 3],
-            queue_limit_s: 600,
-            queue_limit_bytes: 0,
-            queue_limit_utterances: 0,
-            clock: Clock::default(),
-            pictures: true,
-        }
-    }
-}
-
-impl SessionOptions {
-    #[must_use]
-    pub fn pacing(mut self, pacing: Pacing) -> Self {
-        self.pacing = pacing;
-        self
-    }
-
-    #[must_use]
-    pub fn pixel_format(mut self, format: PixelFormat) -> Self {
-        self.pixel_format = format;
-        self
-    }
-
-    #[must_use]
-    pub fn output_size(mut self, size: impl Into<Option<OutputSize>>) -> Self {
-        self.output_size = size.into();
-        self
-    }
-
-    #[must_use]
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    #[must_use]
-    pub fn pictures(mut self, pictures: bool) -> Self {
-        self.pictures = pictures;
-        self
-    }
-}
 
 /// A request for a frame that holds its picture itself.
 #[derive(Debug, Default)]
@@ -98,13 +37,13 @@ impl FrameRequest {
 
 #[derive(Debug)]
 pub struct Session {
-    handle: *mut c_void,
+    pub(crate) handle: *mut c_void,
     format: PixelFormat,
     size: (usize, usize),
     pictures: bool,
     unpaced: bool,
     drawn: AtomicU64,
-    /// What the library wakes by its callback, once there is one.
+    /// The waker that the library's callback wakes, once there is one.
     waker: Arc<Mutex<Option<Waker>>>,
 }
 
@@ -178,117 +117,6 @@ impl Session {
     pub fn latency(&self) -> Duration {
         let info = self.info().expect("the session lives");
         Duration::from_millis(u64::from(info.latency_ms))
-    }
-
-    pub fn push_audio<'a>(
-        &self,
-        audio: impl Into<AudioData<'a>>,
-        rate_hz: u32,
-        channels: u16,
-    ) -> Result<()> {
-        let channels = u32::from(channels);
-        // SAFETY: the session lives, the samples are there for the call.
-        call(|err| unsafe {
-            match audio.into() {
-                AudioData::F32(samples) => (API.essence_session_push_audio_f32)(
-                    self.handle,
-                    samples.as_ptr(),
-                    samples.len(),
-                    rate_hz,
-                    channels,
-                    err,
-                ),
-                AudioData::I16(samples) => (API.essence_session_push_audio_i16)(
-                    self.handle,
-                    samples.as_ptr(),
-                    samples.len(),
-                    rate_hz,
-                    channels,
-                    err,
-                ),
-            }
-        })?;
-        Ok(())
-    }
-
-    pub fn push_audio_tagged<'a>(
-        &self,
-        audio: impl Into<AudioData<'a>>,
-        rate_hz: u32,
-        channels: u16,
-        tag: u64,
-    ) -> Result<()> {
-        let channels = u32::from(channels);
-        let session = self.handle;
-        // SAFETY: the session lives, the samples are there for the call.
-        call(|err| unsafe {
-            match audio.into() {
-                AudioData::F32(samples) => {
-                    let (data, count) = (samples.as_ptr(), samples.len());
-                    let push = API.essence_session_push_tagged_f32;
-                    push(session, data, count, rate_hz, channels, tag, err)
-                }
-                AudioData::I16(samples) => {
-                    let (data, count) = (samples.as_ptr(), samples.len());
-                    let push = API.essence_session_push_tagged_i16;
-                    push(session, data, count, rate_hz, channels, tag, err)
-                }
-            }
-        })?;
-        Ok(())
-    }
-
-    pub fn push_curves(&self, curves: &Curves<'_>) -> Result<()> {
-        let names = texts(curves.names.iter().copied())?;
-        let names: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
-        if curves.values.len() != names.len() * curves.times_s.len() {
-            // C has one count for both.
-            let message = format!("{} values", curves.values.len());
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
-        let given = raw::Curves {
-            struct_size: size_of::<raw::Curves>() as u32,
-            ignore_unknown: curves.ignore_unknown.into(),
-            without_sound: curves.without_sound.into(),
-            reserved: 0,
-            names: names.as_ptr(),
-            name_count: names.len(),
-            times_s: curves.times_s.as_ptr(),
-            time_count: curves.times_s.len(),
-            values: curves.values.as_ptr(),
-        };
-        // SAFETY: the session lives, and so does all that `given` points to.
-        call(|err| unsafe {
-            (API.essence_session_push_curves)(self.handle, &raw const given, err)
-        })?;
-        Ok(())
-    }
-
-    pub fn push_visemes(&self, visemes: &Visemes<'_>) -> Result<()> {
-        let timed = visemes.visemes;
-        let symbols = texts(timed.iter().map(|viseme| viseme.symbol))?;
-        let symbols: Vec<_> = symbols.iter().map(|symbol| symbol.as_ptr()).collect();
-        let starts: Vec<_> = timed.iter().map(|viseme| viseme.start_s).collect();
-        let ends: Vec<_> = timed
-            .iter()
-            .map(|viseme| viseme.end_s.unwrap_or(f64::NAN))
-            .collect();
-        let set = VisemeSet::ALL.iter().position(|set| *set == visemes.set);
-        let given = raw::Visemes {
-            struct_size: size_of::<raw::Visemes>() as u32,
-            set: set.expect("it is one of all") as u32,
-            ignore_unknown: visemes.ignore_unknown.into(),
-            without_sound: visemes.without_sound.into(),
-            symbols: symbols.as_ptr(),
-            starts_s: starts.as_ptr(),
-            ends_s: ends.as_ptr(),
-            count: timed.len(),
-        };
-        // SAFETY: the session lives, and so does all that `given` points to.
-        call(|err| unsafe {
-            (API.essence_session_push_visemes)(self.handle, &raw const given, err)
-        })?;
-        Ok(())
     }
 
     pub fn flush(&self) {
@@ -537,9 +365,4 @@ impl Drop for Session {
         // SAFETY: created, and destroyed once.
         unsafe { (API.essence_session_destroy)(self.handle) };
     }
-}
-
-/// Strings as C takes them.
-fn texts<'a>(strings: impl Iterator<Item = &'a str>) -> Result<Vec<std::ffi::CString>> {
-    strings.map(text).collect()
 }

@@ -2,7 +2,7 @@
 //! integers of any value. Every call must come back with a status that the header has, and an error
 //! with a message.
 //!
-//! What the header forbids outright (pointers to freed or foreign memory) is not tried.
+//! Calls that the header forbids outright (pointers to freed or foreign memory) are not tried.
 
 mod engines;
 mod files;

@@ -1,4 +1,4 @@
-//! What needs no handle: names, sizes of pictures.
+//! Functions without a handle: names, sizes of pictures.
 
 use arbitrary::Arbitrary;
 use essence_c::*;

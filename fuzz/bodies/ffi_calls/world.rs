@@ -32,7 +32,7 @@ pub(super) struct World {
     pub(super) avatar: *mut essence_avatar,
     pub(super) references: usize,
     pub(super) sessions: Vec<*mut essence_session>,
-    /// Those of them whose frames have to be waited for.
+    /// Sessions whose frames have to be waited for.
     pub(super) waiting: Vec<*mut essence_session>,
     pub(super) frames: Vec<*mut essence_frame>,
     pub(super) clocks: Vec<*mut essence_clock>,
@@ -42,7 +42,7 @@ pub(super) struct World {
     small_err: bool,
     /// Memory to draw into, used again.
     pub(super) pixels: Vec<u8>,
-    /// What takes long is done once in a run.
+    /// Opening takes long and is done once in a run.
     pub(super) opened: bool,
     pub(super) listened: bool,
     pub(super) filmed: bool,
@@ -126,7 +126,7 @@ impl World {
         self.err.pointer()
     }
 
-    /// What must hold after every call; whether it succeeded.
+    /// Checks the invariants of every call; tells whether it succeeded.
     pub(super) fn check(&self, status: essence_status) -> bool {
         assert!(STATUSES.contains(&status), "{status} is in the header");
         let err = &self.err.value;

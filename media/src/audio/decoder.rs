@@ -7,6 +7,7 @@ use symphonia::core::codecs::audio::{
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::packet::Packet;
 
+use super::decoded::{Decoded, Failure};
 use super::opus::Opus;
 
 /// The decoder of a track.
@@ -15,17 +16,6 @@ pub(super) enum Decoder {
     Opus(Box<Opus>),
     Other(Box<dyn SymphoniaDecoder>),
 }
-
-/// The result of decoding a packet.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Decoded {
-    /// Samples of all channels, interleaved, at a rate.
-    Samples { rate_hz: u32, channels: usize },
-    /// The packet is damaged.
-    Damaged,
-}
-
-pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 impl Decoder {
     /// The decoder for a track.

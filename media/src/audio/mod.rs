@@ -8,6 +8,7 @@
 //! reader      mixed down, checked, counted
 //! ```
 
+mod decoded;
 mod decoder;
 mod guard;
 mod mp4_index;

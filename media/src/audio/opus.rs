@@ -3,7 +3,7 @@
 use opus_decoder::OpusDecoder;
 use symphonia::core::codecs::audio::AudioCodecParameters;
 
-use super::decoder::{Decoded, Failure};
+use super::decoded::{Decoded, Failure};
 
 /// Opus always decodes to this rate (RFC 7845 5.1).
 const OPUS_RATE_HZ: u32 = 48_000;

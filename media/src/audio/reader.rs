@@ -10,7 +10,7 @@ use symphonia::core::errors::Error as DemuxError;
 use symphonia::core::formats::FormatReader;
 use symphonia::core::packet::Packet;
 
-use super::decoder::Decoded;
+use super::decoded::Decoded;
 use super::guard::guarded;
 use super::mp4_index::Mp4Track;
 use super::source::{self, Opened};

@@ -5,19 +5,18 @@ use std::num::{NonZeroU16, NonZeroU32};
 use essence::{Error, ErrorKind, Result};
 use shiguredo_mp4::boxes::{
     AudioSampleEntryFields, Avc1Box, AvccBox, Brand, Co64Box, DinfBox, EdtsBox, ElstBox, ElstEntry,
-    EsdsBox, FtypBox, HdlrBox, MdhdBox, MdiaBox, MediaHeader, MinfBox, MoovBox, Mp4aBox, MvhdBox,
+    EsdsBox, FtypBox, HdlrBox, MdiaBox, MediaHeader, MinfBox, MoovBox, Mp4aBox, MvhdBox,
     SampleEntry, SmhdBox, StblBox, StcoBox, StscBox, StscEntry, StsdBox, StssBox, StszBox, SttsBox,
-    SttsEntry, TkhdBox, TrakBox, UnknownBox, VisualSampleEntryFields, VmhdBox,
+    SttsEntry, TkhdBox, TrakBox, VisualSampleEntryFields, VmhdBox,
 };
 use shiguredo_mp4::descriptors::{
     DecoderConfigDescriptor, DecoderSpecificInfo, EsDescriptor, SlConfigDescriptor,
 };
-use shiguredo_mp4::{
-    BoxSize, BoxType, Either, Encode, FixedPointNumber, LanguageCode, Mp4FileTime, Uint,
-};
+use shiguredo_mp4::{Either, FixedPointNumber, Mp4FileTime, Uint};
 
 use super::h264::{COLOUR_PRIMARIES, MATRIX_COEFFICIENTS, ParameterSets, TRANSFER_CHARACTERISTICS};
-use super::options::{FRAME_RATE, SYNTHETIC_COMMENT};
+use super::options::FRAME_RATE;
+use super::small_boxes::{encode, hdlr, mdhd, non_zero, pre_roll, raw_box, stts, user_data};
 
 const VIDEO_TIMESCALE: u32 = 600 * FRAME_RATE;
 const VIDEO_DELTA: u32 = 600;
@@ -399,100 +398,4 @@ impl Index<'_> {
             unknown_boxes: Vec::new(),
         }))
     }
-}
-
-fn mdhd(timescale: u32, duration: u64) -> Result<MdhdBox> {
-    Ok(MdhdBox {
-        creation_time: Mp4FileTime::default(),
-        modification_time: Mp4FileTime::default(),
-        timescale: non_zero(timescale)?,
-        duration,
-        language: LanguageCode::UNDEFINED,
-    })
-}
-
-fn hdlr(handler_type: [u8; 4], name: &str) -> HdlrBox {
-    let mut name = name.as_bytes().to_vec();
-    name.push(0);
-    HdlrBox { handler_type, name }
-}
-
-fn stts(sample_count: u32, sample_delta: u32) -> SttsBox {
-    SttsBox {
-        entries: vec![SttsEntry {
-            sample_count,
-            sample_delta,
-        }],
-    }
-}
-
-/// `sgpd` and `sbgp`: every AAC frame needs the one before it, so a player that seeks decodes one
-/// earlier.
-fn pre_roll(frames: u32) -> Vec<UnknownBox> {
-    let mut description = vec![1, 0, 0, 0]; // version 1
-    description.extend_from_slice(b"roll");
-    description.extend_from_slice(&2u32.to_be_bytes()); // bytes per entry
-    description.extend_from_slice(&1u32.to_be_bytes()); // entries
-    description.extend_from_slice(&(-1i16).to_be_bytes());
-    let mut group = vec![0, 0, 0, 0];
-    group.extend_from_slice(b"roll");
-    group.extend_from_slice(&1u32.to_be_bytes()); // entries
-    group.extend_from_slice(&frames.to_be_bytes());
-    group.extend_from_slice(&1u32.to_be_bytes()); // the first description
-    vec![raw_box(b"sgpd", description), raw_box(b"sbgp", group)]
-}
-
-/// `udta`: iTunes' metadata, which every player reads: a comment and the program.
-fn user_data() -> UnknownBox {
-    let item = |name: &[u8; 4], text: &str| {
-        let mut data = 1u32.to_be_bytes().to_vec(); // UTF-8
-        data.extend_from_slice(&[0; 4]); // any language
-        data.extend_from_slice(text.as_bytes());
-        boxed(name, &boxed(b"data", &data))
-    };
-    let program = concat!("libessence ", env!("CARGO_PKG_VERSION"));
-    let items = [
-        item(b"\xa9cmt", SYNTHETIC_COMMENT),
-        item(b"\xa9too", program),
-    ]
-    .concat();
-    let mut handler = vec![0; 8];
-    handler.extend_from_slice(b"mdirappl");
-    handler.extend_from_slice(&[0; 9]);
-    let meta = [
-        &[0; 4][..],
-        &boxed(b"hdlr", &handler),
-        &boxed(b"ilst", &items),
-    ]
-    .concat();
-    raw_box(b"udta", boxed(b"meta", &meta))
-}
-
-fn boxed(name: &[u8; 4], payload: &[u8]) -> Vec<u8> {
-    let mut bytes = (payload.len() as u32 + 8).to_be_bytes().to_vec();
-    bytes.extend_from_slice(name);
-    bytes.extend_from_slice(payload);
-    bytes
-}
-
-fn raw_box(name: &[u8; 4], payload: Vec<u8>) -> UnknownBox {
-    UnknownBox {
-        box_type: BoxType::Normal(*name),
-        box_size: BoxSize::U32(payload.len() as u32 + 8),
-        payload,
-    }
-}
-
-fn non_zero(n: u32) -> Result<NonZeroU32> {
-    NonZeroU32::new(n).ok_or_else(|| Error::new(ErrorKind::Internal, "a timescale of 0"))
-}
-
-fn encode(boxed: &impl Encode) -> Result<Vec<u8>> {
-    boxed.encode_to_vec().map_err(|e| {
-        Error::new(
-            ErrorKind::Internal,
-            "the index of the video could not be written",
-        )
-        .with_source(e)
-    })
 }

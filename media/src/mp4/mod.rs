@@ -26,6 +26,7 @@ mod boxes;
 mod fast_start;
 pub(crate) mod h264;
 mod options;
+mod small_boxes;
 
 use std::path::Path;
 

@@ -13,7 +13,7 @@ pub(crate) fn data(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// What a reader gives for a file.
+/// All that a reader gives for a file.
 #[derive(Debug)]
 pub(crate) struct Heard {
     pub(crate) rate: u32,

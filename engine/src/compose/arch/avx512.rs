@@ -17,7 +17,7 @@ pub(super) struct Group {
     /// Weights of taps 0 and 1 of each byte of the result, and of taps 2 and 3.
     front: [[i16; 32]; 3],
     back: [[i16; 32]; 3],
-    /// Where in the source the 64 bytes begin.
+    /// Offset of the 64 bytes in the source.
     start: usize,
 }
 

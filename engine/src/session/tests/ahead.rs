@@ -1,4 +1,4 @@
-//! What is prepared ahead, on a clock that stands still: here the tests do the pool's work, step by
+//! Frames prepared ahead, on a clock that stands still: here the tests do the pool's work, step by
 //! step.
 
 use super::*;
@@ -202,7 +202,7 @@ fn sessions_prepared_together_draw_what_they_draw_alone() {
     assert!(prepared > 80, "{prepared} frames were prepared ahead");
 }
 
-/// Where a session waits for longer than a frame for each one, pictures are dropped before their time:
+/// If a session waits for longer than a frame for each one, pictures are dropped before their time:
 /// the others come when they are due, with the sound of those before them.
 #[test]
 fn a_session_that_lags_drops_pictures_ahead() {
@@ -230,7 +230,7 @@ fn a_session_that_lags_drops_pictures_ahead() {
     assert!(shown.len() < 20, "of 25 pictures: {shown:?}");
 }
 
-/// Where the audio ends before as much as was to be dropped, the last picture there is is shown.
+/// If the audio ends before as much as was to be dropped, the last picture there is is shown.
 #[test]
 fn what_is_dropped_ends_with_the_audio() {
     let talk = Talk::new(&toy());

@@ -91,7 +91,7 @@ fn damaged_base_frames_cost_no_sample() {
     }
 }
 
-/// What stands in is the picture before.
+/// The picture before stands in.
 #[test]
 fn the_last_good_picture_stands_in_for_a_damaged_one() {
     let avatar = toy();

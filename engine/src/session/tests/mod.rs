@@ -46,7 +46,7 @@ impl Talk {
         Core::run_batch(&[self.piece(Duration::ZERO)], false)[0]
     }
 
-    /// What the pool works on.
+    /// The pool's work item.
     fn piece(&self, lag: Duration) -> WorkItem<Core> {
         WorkItem {
             id: TaskId::NONE,

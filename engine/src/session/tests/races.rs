@@ -180,7 +180,7 @@ fn a_frame_is_muted_with_its_mouth_or_not_at_all() {
     }
 }
 
-/// Where an utterance waits already, the closing frames of an interruption give way to it.
+/// If an utterance waits already, the closing frames of an interruption give way to it.
 #[test]
 fn what_is_pushed_after_an_interruption_comes_at_once() {
     let avatar = toy();
@@ -267,7 +267,7 @@ fn a_frame_across_an_interruption_has_the_sound_behind_it() {
         prepared.interruptions = interruptions;
         prepared.audio_rate_hz = rate;
         prepared.audio = vec![level; 2];
-        core::hand_out(&prepared, &mut frame);
+        draw::hand_out(&prepared, &mut frame);
         assert_eq!(frame.audio().len(), length, "at {level}");
         assert_eq!(frame.audio_rate_hz(), rate, "at {level}");
     }

@@ -1,0 +1,115 @@
+//! The rules of the members against the manifest.
+
+use std::collections::BTreeMap;
+
+use super::fault::invalid;
+use super::jpeg;
+use super::limits::{MAX_GEOMETRY, MAX_NETWORK_BYTES};
+use super::manifest::{GEOMETRY_MEMBER, MANIFEST, Manifest, frame_member, matte_member};
+use super::members::Members;
+use super::rules::limit;
+use crate::{Error, Result};
+
+/// The members that are listed exist, and none besides.
+pub(super) fn listed(members: &Members, files: &BTreeMap<String, String>) -> Result<()> {
+    for name in files.keys() {
+        members.get(name).map_err(|_| missing(name))?;
+    }
+    for member in members.iter() {
+        if member.name != MANIFEST && !files.contains_key(member.name) {
+            return Err(invalid(format!(
+                "{:?} has no sha256 in the manifest's `files`: it is not part of the avatar",
+                member.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the members against the manifest, everything but their hashes: those named exist and none
+/// besides, sizes and frames are as stated, numbers are finite.
+pub(super) fn members(members: &Members, manifest: &Manifest) -> Result<()> {
+    listed(members, &manifest.files)?;
+    for (key, network) in [
+        ("speech", &manifest.networks.speech),
+        ("identity", &manifest.networks.identity),
+    ] {
+        network_member(key, &network.file, members)?;
+    }
+    if let Some(quantized) = &manifest.networks.identity.quantized {
+        network_member("8-bit identity", &quantized.file, members)?;
+        let s = manifest.crop.size as usize;
+        sized(members, &quantized.alpha, s * s)?;
+    }
+    let (frame, c) = (&manifest.frame, manifest.coefficients.len());
+    let p = manifest.crop.pose.len();
+    let stride = manifest.geometry_stride();
+    let geometry = floats(members, GEOMETRY_MEMBER, frame.count as usize * stride)?;
+    for (i, row) in geometry.chunks_exact(stride).enumerate() {
+        if let Some(value) = row.iter().find(|value| value.abs() > MAX_GEOMETRY) {
+            return Err(invalid(format!(
+                "{GEOMETRY_MEMBER} has {value} for frame {i}"
+            )));
+        }
+        if let [a, b, _, d, e, _] = row[p..]
+            && (a * e - b * d).abs() < 1e-6
+        {
+            return Err(invalid(format!(
+                "{GEOMETRY_MEMBER}: the affine of frame {i} flattens the patch"
+            )));
+        }
+    }
+    let selftest = &manifest.selftest;
+    let n = selftest.count as usize;
+    let inputs = floats(members, &selftest.inputs, n * (c + p))?;
+    drop(inputs);
+    let s = manifest.crop.size as usize;
+    sized(members, &selftest.patches, n * 4 * s * s)?;
+    for i in 0..frame.count {
+        let name = frame_member(i);
+        let data = members.get(&name).map_err(|_| missing(&name))?;
+        jpeg::check(&name, data, frame.width, frame.height, jpeg::COLOR)?;
+        if manifest.matte.is_some() {
+            let name = matte_member(i);
+            let data = members.get(&name).map_err(|_| missing(&name))?;
+            jpeg::check(&name, data, frame.width, frame.height, jpeg::GREY)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn network_member(key: &str, name: &str, members: &Members) -> Result<()> {
+    let data = members.get(name).map_err(|_| missing(name))?;
+    if data.len() as u64 > MAX_NETWORK_BYTES {
+        return Err(limit(format!(
+            "the {key} network {name:?} has {} bytes; at most {MAX_NETWORK_BYTES} are allowed",
+            data.len()
+        )));
+    }
+    Ok(())
+}
+
+/// A member of exactly `count` finite f32.
+pub(super) fn floats(members: &Members, name: &str, count: usize) -> Result<Vec<f32>> {
+    sized(members, name, count * 4)?;
+    let floats = members.floats(name)?;
+    match floats.iter().position(|value| !value.is_finite()) {
+        Some(i) => Err(invalid(format!("{name}: number {i} is {}", floats[i]))),
+        None => Ok(floats),
+    }
+}
+
+fn sized(members: &Members, name: &str, bytes: usize) -> Result<()> {
+    let data = members.get(name).map_err(|_| missing(name))?;
+    if data.len() != bytes {
+        return Err(invalid(format!(
+            "{name} has {} bytes; {bytes} follow from the manifest",
+            data.len()
+        )));
+    }
+    Ok(())
+}
+
+fn missing(name: &str) -> Error {
+    invalid(format!("the member {name:?} is missing"))
+}
