@@ -2,6 +2,9 @@
 
     bithuman curves AVATAR --audio SPEECH --output curves.csv
     python -m essence_studio.portrait curves.csv PICTURE...
+    python -m essence_studio.portrait --sweep 500 --sheets FOLDER curves.csv PICTURE...
+
+measures them in speech, or looks for faults of the mesh in states all over the rig.
 """
 from __future__ import annotations
 
@@ -16,8 +19,13 @@ def main() -> None:
     parser.add_argument("curves", type=Path, help="a voice's mouth, the table of `bithuman curves`")
     parser.add_argument("pictures", type=Path, nargs="+")
     parser.add_argument("--face-landmarker", metavar="PATH", help="MediaPipe's face_landmarker.task")
+    parser.add_argument("--sweep", type=int, metavar="COUNT", help="instead, the most pixels of holes and folds in so many states")
+    parser.add_argument("--sheets", type=Path, metavar="FOLDER", help="for the sweep's contact sheets")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     options = parser.parse_args()
+    if options.sweep:
+        sweep_all(options.pictures, options.sweep, options.sheets)
+        return
     from ..create import landmarks
     from . import measures, rig
 
@@ -40,6 +48,17 @@ def main() -> None:
     landmarker.close()
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1))
+
+
+def sweep_all(pictures: list[Path], count: int, sheets: Path | None) -> None:
+    from . import sweep
+
+    print("| picture | holes, px | folds, px | corners astray |")
+    print("|---|---|---|---|")
+    for picture in pictures:
+        sheet = sheets / f"{picture.stem}.png" if sheets else None
+        holes, folds, strays = sweep.swept(picture, count, sheet)
+        print(f"| {picture.stem} | {holes} | {folds} | {strays} |", flush=True)
 
 
 if __name__ == "__main__":
