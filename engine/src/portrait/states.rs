@@ -39,8 +39,10 @@ impl PortraitStates {
     /// # Errors
     /// Those of [`create`].
     pub fn new(picture: &[u8]) -> Result<Self> {
-        let mut options = PortraitOptions::default();
-        options.force = true;
+        let options = PortraitOptions {
+            force: true,
+            ..PortraitOptions::default()
+        };
         let (bytes, _) = create(picture, &options)?;
         let container = Container::from_bytes(bytes)?;
         let Some(manifest) = container.expression() else {
