@@ -7,6 +7,11 @@
 //! pixels. Then, for each state, an f32, the distance of the lips in pixels; three u32, pixels of holes and
 //! folds and corners gone astray; and the picture, packed RGBA. At the end the time of a frame is printed.
 
+#![expect(
+    clippy::print_stderr,
+    reason = "a program that says how long a frame took"
+)]
+
 use std::io::{Read, Write};
 use std::time::Instant;
 
