@@ -8,6 +8,7 @@ mod fit;
 mod gesture;
 mod glasses;
 mod head;
+mod key;
 mod landmarks;
 mod lid_skin;
 mod lids;
