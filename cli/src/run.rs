@@ -69,6 +69,9 @@ pub(crate) struct Args {
     /// A site that may embed the page, such as `https://example.org`; may be repeated
     #[arg(long, value_name = "ORIGIN")]
     allow_embed: Vec<String>,
+    /// A folder with avatars for `/launch`, by name; may be repeated
+    #[arg(long, value_name = "FOLDER", visible_alias = "models-root")]
+    avatars_root: Vec<PathBuf>,
     /// Leave `WebRTC` out
     #[arg(long)]
     no_webrtc: bool,
@@ -114,10 +117,11 @@ fn gesture(text: &str) -> Result<(String, String), String> {
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen(console)?;
-    let options = args.options()?;
+    let mut options = args.options()?;
     options.check().map_err(refused)?;
     let (responder, brain) = args.responder(console)?;
-    let avatar = args.open(console)?;
+    let (engine, avatar) = args.open(console)?;
+    options.launch.engine = Some(engine);
     for (word, gesture) in &options.gestures {
         if !avatar.info().motions.contains(gesture) {
             let known = avatar.info().motions.join(", ");
@@ -187,6 +191,10 @@ impl Args {
         options.max_sessions = self.max_sessions.and_then(|n| usize::try_from(n).ok());
         options.webrtc = !self.no_webrtc;
         options.session_limit = Duration::from_secs(60 * self.session_limit);
+        options.launch.roots.clone_from(&self.avatars_root);
+        options.launch.secret = std::env::var("BITHUMAN_API_SECRET")
+            .ok()
+            .filter(|secret| !secret.is_empty());
         options.gestures = self.gesture.iter().cloned().collect::<BTreeMap<_, _>>();
         Ok(options)
     }
@@ -218,14 +226,16 @@ impl Args {
         })
     }
 
-    fn open(&self, console: &Console) -> Result<Avatar, Failure> {
+    fn open(&self, console: &Console) -> Result<(Engine, Avatar), Failure> {
         match &self.avatar {
-            Some(path) => self.engine.open(path),
+            Some(path) => self.engine.open_with_engine(path),
             None => {
                 if !console.json() {
                     console.note("No avatar is given: Juno speaks.\n");
                 }
-                juno(&self.engine.engine()?)
+                let engine = self.engine.engine()?;
+                let avatar = juno(&engine)?;
+                Ok((engine, avatar))
             }
         }
     }
