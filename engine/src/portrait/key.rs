@@ -21,10 +21,15 @@ const OWN: f32 = 0.98;
 /// Width of the edge in which a camera mixes person and screen, as a share of the picture's height.
 const RIM: f32 = 1.0 / 240.0;
 
-/// Makes the screen behind a person transparent, if there is one.
-pub(crate) fn key(picture: &mut Picture) {
-    let Some(screen) = screen(picture) else {
-        return;
+/// The picture, the screen behind its person transparent, if there is one.
+pub(crate) fn keyed(mut picture: Picture) -> Picture {
+    let screen = if picture.has_alpha() {
+        None
+    } else {
+        screen(&picture)
+    };
+    let Some(screen) = screen else {
+        return picture;
     };
     let (width, height) = (picture.width, picture.height);
     let pixels = picture.rgba.as_chunks_mut::<4>().0;
@@ -55,6 +60,7 @@ pub(crate) fn key(picture: &mut Picture) {
     for (pixel, alpha) in pixels.iter_mut().zip(alpha.values) {
         pixel[3] = (255.0 * alpha + 0.5) as u8;
     }
+    picture
 }
 
 /// The colour of the green screen that the picture's border shows: above, and at the sides of its upper

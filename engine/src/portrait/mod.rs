@@ -140,6 +140,7 @@ fn members(container: &Container, manifest: &Expression) -> Result<(Picture, Lan
     let picture = Picture::decode(container.member(&manifest.picture.file)?)
         .map_err(|e| Error::new(ErrorKind::InvalidAvatar, e.message().to_owned()))?
         .fitted(size[0], size[1]);
+    let picture = key::keyed(picture);
     let points = container.floats(&manifest.landmarks)?;
     let landmarks = Landmarks {
         points: points.as_chunks::<3>().0.to_vec(),

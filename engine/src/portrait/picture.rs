@@ -73,8 +73,7 @@ impl Picture {
     }
 
     /// The same picture at the frames' size. Transparent pixels take the colours of their neighbours,
-    /// whatever colour they hide, so that nothing of it shows at the edges; a green screen becomes
-    /// transparent.
+    /// whatever colour they hide, so that nothing of it shows at the edges.
     pub(crate) fn fitted(&self, width: usize, height: usize) -> Self {
         let mut fitted = if (width, height) == (self.width, self.height) {
             self.clone()
@@ -83,8 +82,6 @@ impl Picture {
         };
         if fitted.has_alpha() {
             fitted.spread_colours();
-        } else {
-            super::key::key(&mut fitted);
         }
         fitted
     }
