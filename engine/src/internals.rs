@@ -18,6 +18,9 @@ use crate::schedule::Deadline;
 use crate::speech::SpeechWindow;
 use crate::{Avatar, PictureMut, PixelFormat, Result, YuvColor};
 
+#[cfg(feature = "portrait")]
+pub use crate::portrait::states::{Faults, PortraitStates, STATE};
+
 /// The scheduler's queue, with tasks that have a frame due every 40 ms.
 pub struct TaskQueue(crate::schedule::QueueBench);
 

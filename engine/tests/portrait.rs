@@ -458,6 +458,40 @@ fn colours_behind_transparent_pixels_do_not_show() {
     );
 }
 
+#[test]
+fn a_green_screen_becomes_transparent_and_leaves_no_rim() {
+    let face = face_pixels();
+    let mut pixels = Vec::with_capacity(face.len());
+    for (i, own) in face.as_chunks::<3>().0.iter().enumerate() {
+        let (x, y) = ((i % 512) as f32 - 256.0, (i / 512) as f32 - 300.0);
+        // The screen begins at 220 pixels, and shines into three before that.
+        let share = (((x * x + y * y).sqrt() - 217.0) / 3.0).clamp(0.0, 1.0);
+        for (own, screen) in own.iter().zip([10.0, 235.0, 20.0f32]) {
+            let own = f32::from(*own);
+            pixels.push((own + share * (screen - own)) as u8);
+        }
+    }
+    let avatar = avatar(&png(512, 512, &pixels, png::ColorType::Rgb));
+    let options = SessionOptions::default()
+        .pacing(Pacing::Unpaced)
+        .pixel_format(PixelFormat::Rgba8);
+    let session = avatar.session(options).unwrap();
+    session.push_audio(&[0.0; 6_400][..], RATE, 1).unwrap();
+    session.flush();
+    let frames = drain(&session);
+    let shown = frames[0].pixels().as_chunks::<4>().0;
+    assert_eq!(shown[512 * 10 + 10][3], 0, "the screen is gone");
+    assert_eq!(shown[512 * 300 + 256][3], 255, "the face is not");
+    let green = |p: &&[u8; 4]| p[3] > 0 && p[1] > p[0].max(p[2]).saturating_add(12);
+    assert_eq!(shown.iter().filter(green).count(), 0, "green pixels");
+    let whole = shown.iter().filter(|p| p[3] == 255).count() as f32;
+    let disc = std::f32::consts::PI * 217.0 * 217.0;
+    assert!(
+        whole > 0.9 * disc,
+        "{whole} of {disc} pixels are the person"
+    );
+}
+
 /// A generator of numbers that look random.
 fn noise(seed: u32) -> impl FnMut() -> u32 {
     let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);

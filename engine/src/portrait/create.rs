@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::detect::{self, Face};
 use super::fit::Fit;
 use super::head::Head;
+use super::key::keyed;
 use super::landmarks::{self, EYES, Landmarks};
 use super::network::Network;
 use super::picture::Picture;
@@ -169,7 +170,7 @@ fn found(bytes: &[u8], force: bool) -> Result<(Picture, Landmarks)> {
             picture.width, picture.height
         )));
     }
-    let frame = picture.fitted(width, height);
+    let frame = keyed(picture.fitted(width, height));
     drop(picture);
     let detector = Network::read(include_bytes!("data/detector.net"))?;
     let faces = detect::faces(&detector, &frame)?;

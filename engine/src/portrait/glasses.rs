@@ -115,7 +115,7 @@ impl Glasses {
         let to: Vec<Place> = corners
             .map(|corner| head.place(corner, corner.at))
             .collect();
-        canvas.blend(&self.overlay, &self.triangles, &self.sources, &to);
+        canvas.blend(&self.overlay, &self.triangles, (&self.sources, &to), 255);
     }
 }
 

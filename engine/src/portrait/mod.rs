@@ -8,7 +8,9 @@ mod fit;
 mod gesture;
 mod glasses;
 mod head;
+mod key;
 mod landmarks;
+mod lid_skin;
 mod lids;
 mod life;
 mod mesh;
@@ -19,6 +21,8 @@ mod points;
 mod raster;
 mod rig;
 mod solid;
+#[cfg(any(test, feature = "internals"))]
+pub(crate) mod states;
 
 use std::fs::File;
 use std::io::Read;
@@ -32,6 +36,7 @@ use fit::Fit;
 use glasses::Glasses;
 use head::Head;
 use landmarks::Landmarks;
+use lid_skin::LidSkin;
 use lids::Lashes;
 use mesh::Mesh;
 use mouth::Mouth;
@@ -56,6 +61,7 @@ pub(crate) struct Portrait {
     fit: Fit,
     mesh: Mesh,
     mouth: Mouth,
+    lid_skin: LidSkin,
     lashes: Lashes,
     glasses: Option<Glasses>,
     has_alpha: bool,
@@ -134,6 +140,7 @@ fn members(container: &Container, manifest: &Expression) -> Result<(Picture, Lan
     let picture = Picture::decode(container.member(&manifest.picture.file)?)
         .map_err(|e| Error::new(ErrorKind::InvalidAvatar, e.message().to_owned()))?
         .fitted(size[0], size[1]);
+    let picture = key::keyed(picture);
     let points = container.floats(&manifest.landmarks)?;
     let landmarks = Landmarks {
         points: points.as_chunks::<3>().0.to_vec(),
@@ -171,6 +178,7 @@ impl Portrait {
             has_alpha: picture.has_alpha(),
             mesh,
             mouth: Mouth::new(&fit, picture)?,
+            lid_skin: LidSkin::new(&fit, skin),
             lashes: Lashes::of(&fit, picture),
             puppet: Puppet::new(&head),
             coefficients: coefficients
@@ -215,9 +223,6 @@ impl Portrait {
             }
         }
         rig.talk = rig.talk.max(presence);
-        // A head that the picture shows turned has little more of its face to show.
-        let [yaw, _, _] = self.fit.angles();
-        rig.turn[0] *= 1.0 - 0.75 * solid::smooth(yaw.abs(), 12.0, 35.0);
         rig
     }
 
@@ -235,6 +240,7 @@ impl Portrait {
             self.mouth.fill(fit, posed, canvas);
             let (triangles, sources) = (&self.mesh.triangles, &posed.sources);
             canvas.draw(&self.texture, triangles, sources, &posed.places);
+            self.lid_skin.draw(posed, rig.blink, canvas);
             self.lashes.draw(fit, posed, rig.blink, canvas);
             if self.mouth.is_own() || rig.talk > 0.0 || rig.smiles() {
                 self.mouth.draw(fit, posed, rig.mouth[15], canvas);

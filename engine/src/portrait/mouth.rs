@@ -26,8 +26,14 @@ const LOWER_HIGH: f32 = 0.005;
 const OWN: f32 = 0.03;
 /// Light between the picture's lips, as a share of the cheeks', from which it is teeth.
 const TEETH_LIGHT: f32 = 0.7;
-/// How far the mask reaches over the lips, in pixels.
-const OVER: f32 = 0.9;
+/// How far below the upper lip the picture's own teeth are free of it, and how far above that gums begin
+/// and end to take their place, in eyes.
+const UNDER_LIP: f32 = 0.012;
+const GUMS: [f32; 2] = [0.045, 0.08];
+/// How far the mask reaches over the lips, and over how many pixels it gets soft: nearly all of it on the
+/// lips, so that the dark behind them makes no line beside the teeth.
+const OVER: f32 = 1.2;
+const SOFT: f32 = 1.5;
 
 /// The inside of one portrait's mouth.
 #[derive(Debug)]
@@ -70,6 +76,8 @@ struct Own {
     shares: Vec<[f32; 2]>,
     /// Whether they are teeth; else what is shown gives way to drawn ones.
     teeth: bool,
+    /// The lips that they lie between.
+    lips: Option<Lips>,
 }
 
 impl Mouth {
@@ -175,8 +183,11 @@ impl Mouth {
                 if let Some(own) = &self.own {
                     let by = [at[0] - anchor_now[0], at[1] - anchor_now[1], 0.0];
                     let was = add(anchor, apply(&back, by));
-                    if let Some((own, share)) = own.at([was[0], was[1]], farther) {
-                        for (value, own) in colour.iter_mut().zip(own) {
+                    let (was, lifted) = own.below_lip([was[0], was[1]], UNDER_LIP * fit.eyes);
+                    let gum = smooth(lifted / fit.eyes, GUMS[0], GUMS[1]);
+                    if let Some((own, share)) = own.at(was, farther) {
+                        for (c, value) in colour.iter_mut().enumerate() {
+                            let own = own[c] + gum * (0.9 * colours.flesh[c] - own[c]);
                             *value += share * (own - *value);
                         }
                     }
@@ -277,6 +288,7 @@ impl Layer {
 }
 
 /// The opening between the lips in the picture.
+#[derive(Debug)]
 struct Lips {
     corner: [f32; 2],
     /// Along the mouth, of length one.
@@ -355,7 +367,7 @@ impl Lips {
     /// lower one.
     fn inside(&self, at: [f32; 2]) -> (f32, f32, f32) {
         let (above, below, parted) = self.distances(at);
-        let edge = |distance: f32| ((distance + OVER) / (2.0 * OVER)).clamp(0.0, 1.0);
+        let edge = |distance: f32| ((distance + OVER) / SOFT).clamp(0.0, 1.0);
         let gap = smooth(above + below, 0.0, 1.5);
         (edge(above) * edge(below) * parted * gap, above, below)
     }
@@ -527,7 +539,23 @@ impl Own {
             pixels,
             shares,
             teeth,
+            lips,
         }
+    }
+
+    /// A place of the picture's own mouth, and how far down from `at` it lies: where the upper lip has
+    /// gone up, teeth go on as they end beneath it.
+    fn below_lip(&self, at: [f32; 2], edge: f32) -> ([f32; 2], f32) {
+        let Some(lips) = self.lips.as_ref().filter(|_| self.teeth) else {
+            return (at, 0.0);
+        };
+        let (above, _, _) = lips.distances(at);
+        let lifted = if above > -1e3 { edge - above } else { 0.0 };
+        if lifted <= 0.0 {
+            return (at, 0.0);
+        }
+        let [x, y] = lips.axis;
+        ([at[0] - y * lifted, at[1] + x * lifted], lifted)
     }
 
     /// Colour and share at a place of the picture, for lips that part `farther` than there, in

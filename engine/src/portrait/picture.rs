@@ -101,7 +101,7 @@ impl Picture {
         });
         for c in 0..3 {
             let plane = Plane::new(width, height, |x, y| pixels[y * width + x][c].into());
-            let filled = raster::filled(&plane, &known);
+            let filled = raster::filled(&plane, &known, 0);
             for (pixel, value) in pixels.iter_mut().zip(filled.values) {
                 pixel[c] = (value + 0.5) as u8;
             }

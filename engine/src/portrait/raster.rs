@@ -112,15 +112,16 @@ fn running_max(line: &[f32], reach: usize, mut put: impl FnMut(usize, f32)) {
     }
 }
 
-/// Rounds of smoothing over what was painted.
+/// Rounds of smoothing over what was painted, and over what each coarser picture gives it.
 const ROUNDS: usize = 30;
+const COARSE_ROUNDS: usize = 8;
 
 /// The colours with their `holes` painted over from around them: means of coarser and coarser
 /// neighbourhoods, then smoothed.
 pub(crate) fn painted_out(colours: &[Plane; 3], holes: &Plane) -> Vec<[u8; 3]> {
     let known = holes.map(|value| if value > 0.0 { 0.0 } else { 1.0 });
     let planes = colours.each_ref().map(|plane| {
-        let mut painted = filled(plane, &known);
+        let mut painted = filled(plane, &known, COARSE_ROUNDS);
         for _ in 0..ROUNDS {
             painted = relaxed(&painted, &known);
         }
@@ -135,8 +136,9 @@ pub(crate) fn painted_out(colours: &[Plane; 3], holes: &Plane) -> Vec<[u8; 3]> {
         .collect()
 }
 
-/// Values where `known` is 0 from the next coarser picture that knows them.
-pub(crate) fn filled(plane: &Plane, known: &Plane) -> Plane {
+/// Values where `known` is 0 from the next coarser picture that knows them, smoothed by `rounds` at each
+/// size.
+pub(crate) fn filled(plane: &Plane, known: &Plane, rounds: usize) -> Plane {
     if known.values.iter().all(|&known| known > 0.0) || plane.width.min(plane.height) < 2 {
         return plane.clone();
     }
@@ -157,13 +159,17 @@ pub(crate) fn filled(plane: &Plane, known: &Plane) -> Plane {
     for (mean, weight) in means.values.iter_mut().zip(&weights.values) {
         *mean /= weight.max(1e-6);
     }
-    let coarse = filled(&means, &weights.map(|weight| weight.min(1.0)));
-    Plane::new(plane.width, plane.height, |x, y| {
+    let coarse = filled(&means, &weights.map(|weight| weight.min(1.0)), rounds);
+    let mut whole = Plane::new(plane.width, plane.height, |x, y| {
         match known.at([x, y]) > 0.0 {
             true => plane.at([x, y]),
             false => coarse.at([x / 2, y / 2]),
         }
-    })
+    });
+    for _ in 0..rounds {
+        whole = relaxed(&whole, known);
+    }
+    whole
 }
 
 /// Each unknown value becomes the mean of its four neighbours.

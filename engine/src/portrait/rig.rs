@@ -54,7 +54,7 @@ pub(super) const FROWN: usize = 7;
 pub(super) const SNEER: usize = 8;
 pub(super) const LIP_UP: usize = 9;
 /// How far down the eye the lids meet.
-const MEETING: f32 = 0.88;
+pub(super) const MEETING: f32 = 0.88;
 /// The head's joint below the eyes, in eyes.
 const NECK: f32 = 1.25;
 /// Radius of an eyeball in radii of its iris.
@@ -63,6 +63,10 @@ const EYEBALL: f32 = 2.05;
 const LIP_ROWS: [f32; 4] = [0.45, 0.65, 0.85, 1.0];
 /// Distance of lips, in pixels, below which they touch.
 const TOUCHING: f32 = 0.35;
+/// How far from the lips' edge in the picture they are drawn when they have moved, and how far they have
+/// by then, in eyes.
+const BARE: f32 = 0.022;
+const MOVED: f32 = 0.02;
 /// Opening of the lips, in eyes, above which a mouth that the picture shows open is as open as there.
 const SPOKEN: f32 = 0.07;
 
@@ -159,6 +163,15 @@ impl Default for HeadMove {
 impl HeadMove {
     fn new(fit: &Fit, rig: &Rig) -> Self {
         let [yaw, pitch, roll] = rig.turn;
+        // A head that the picture shows turned has little more of its face to show, and next to nothing of
+        // the side that it hides.
+        let [already, _, _] = fit.angles();
+        let (most, end) = if yaw * already < 0.0 {
+            (0.85, 24.0)
+        } else {
+            (0.75, 35.0)
+        };
+        let yaw = yaw * (1.0 - most * smooth(already.abs(), 10.0, end));
         // About the head's own axes.
         let own = turned(yaw, pitch, roll);
         let turn = product(&fit.turn, &product(&own, &transposed(&fit.turn)));
@@ -223,6 +236,7 @@ impl Puppet {
         part_lips(fit, rig.talk, &mut out.skin);
         out.sources.clear();
         out.sources.extend_from_slice(&mesh.rest);
+        bare_lips(fit, &out.skin, &mut out.sources);
         let gaze = [0, 1].map(|eye| look(fit, eye, rig.gaze));
         follow_gaze(fit, gaze, &mut out.skin);
         blink(fit, rig.blink, &mut out.skin, &mut out.sources);
@@ -292,6 +306,30 @@ fn part_lips(fit: &Fit, talk: f32, skin: &mut [Point]) {
     }
 }
 
+/// Draws lips that part otherwise than in the picture without the edge that they have there: teeth and
+/// the dark between them lie within a landmark's error of it.
+fn bare_lips(fit: &Fit, skin: &[Point], sources: &mut [Place]) {
+    if fit.gap[5] == 0.0 {
+        return;
+    }
+    let down = fit.direction([0.0, 1.0, 0.0]);
+    let along = |p: Point| p[0] * down[0] + p[1] * down[1];
+    for column in 1..10 {
+        let by = sub(skin[LOWER_LIP[3][column]], skin[UPPER_LIP[3][column]]);
+        let moved = (along(by) - fit.gap[column]).abs();
+        let share = smooth(moved, 0.0, MOVED * fit.eyes);
+        for lip in [&UPPER_LIP, &LOWER_LIP] {
+            let (edge, inside) = (lip[3][column], lip[2][column]);
+            let way = sub(fit.points[inside], fit.points[edge]);
+            let [x, y, _] = way;
+            let length = (x * x + y * y).sqrt().max(1e-3);
+            let inset = (BARE * fit.eyes).max(1.2).min(0.7 * length);
+            let at = add(fit.points[edge], scale(way, share * inset / length));
+            sources[edge] = place([at[0], at[1]]);
+        }
+    }
+}
+
 /// Lids go up and down with the iris that they lie on.
 fn follow_gaze(fit: &Fit, gaze: [Point; 2], skin: &mut [Point]) {
     let down = fit.direction([0.0, 1.0, 0.0]);
@@ -331,7 +369,7 @@ fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) 
             let over = 0.006 * fit.eyes * amount;
             let down = fit.direction([0.0, over, 0.0]);
             skin[eye.upper[k]] = add(upper, add(scale(way, MEETING * amount), down));
-            for (i, share) in [(eye.crease[k], 0.6), (eye.above[k], 0.28)] {
+            for (i, share) in [(eye.crease[k], 0.4), (eye.above[k], 0.14)] {
                 skin[i] = add(skin[i], scale(way, share * amount));
             }
             let bag = &mut skin[eye.bag[k]];
@@ -341,7 +379,7 @@ fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) 
             let shut = smooth(amount, 0.25, 1.0);
             for (i, skin, share) in [
                 (eye.upper[k], eye.crease[k], 0.95),
-                (eye.crease[k], eye.above[k], 0.55),
+                (eye.crease[k], eye.above[k], 0.3),
                 (eye.lower[k], eye.bag[k], 0.85),
             ] {
                 let way = sub(fit.points[skin], fit.points[i]);

@@ -121,21 +121,21 @@ impl Canvas {
         }
     }
 
-    /// Blends triangles over what is there, by the texture's alpha. Triangles that have turned over
-    /// are left out.
+    /// Blends triangles over what is there, by the texture's alpha times `cover`, in [0, 255]: from
+    /// the first places to the second ones. Triangles that have turned over are left out.
     pub(crate) fn blend(
         &mut self,
         texture: &Texture,
         triangles: &[[u16; 3]],
-        from: &[Place],
-        to: &[Place],
+        (from, to): (&[Place], &[Place]),
+        cover: u32,
     ) {
         let mut span = Vec::new();
         for corners in triangles {
             let corners = corners.map(usize::from);
-            let (from, to) = (corners.map(|i| from[i]), corners.map(|i| to[i]));
-            if !triangle::turned_over(from, to) {
-                triangle::blend(self, texture, from, to, &mut span);
+            let places = (corners.map(|i| from[i]), corners.map(|i| to[i]));
+            if !triangle::turned_over(places.0, places.1) {
+                triangle::blend(self, texture, places, cover, &mut span);
             }
         }
     }

@@ -12,12 +12,12 @@ pub(super) fn draw(canvas: &mut Canvas, texture: &Texture, from: [Place; 3], to:
     });
 }
 
-/// Blends one triangle by the texture's alpha; `span` is a buffer.
+/// Blends one triangle by the texture's alpha times `cover`, in [0, 255]; `span` is a buffer.
 pub(super) fn blend(
     canvas: &mut Canvas,
     texture: &Texture,
-    from: [Place; 3],
-    to: [Place; 3],
+    (from, to): ([Place; 3], [Place; 3]),
+    cover: u32,
     span: &mut Vec<[u8; 4]>,
 ) {
     let kernel = canvas.kernel;
@@ -26,7 +26,7 @@ pub(super) fn blend(
         span.resize(row.len(), [0; 4]);
         kernel.span(texture, start, step, span);
         for (pixel, over) in row.iter_mut().zip(&*span) {
-            let alpha = u32::from(over[3]);
+            let alpha = (u32::from(over[3]) * cover + 127) / 255;
             for (level, &over) in pixel.iter_mut().zip(&over[..3]) {
                 let mixed = u32::from(over) * alpha + u32::from(*level) * (255 - alpha);
                 *level = ((mixed + 127) / 255) as u8;

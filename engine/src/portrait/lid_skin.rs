@@ -1,0 +1,328 @@
+//! The skin of shut lids, which the picture doesn't show: the open eye painted over from the skin around
+//! it, with the grain of the cheek. A lid that comes down would stretch the little skin above the eye,
+//! lashes and all.
+
+use super::fit::Fit;
+use super::picture::Picture;
+use super::points::EYES;
+use super::raster::{self, Plane};
+use super::rig::{MEETING, Posed};
+use super::solid::{Point, add, scale, smooth, sub};
+use crate::warp::{Canvas, Place, Texture, place};
+
+/// Columns of a lid: beyond one corner, the corner, seven of the lids' points, the other corner, beyond it.
+const COLUMNS: usize = 11;
+/// How far the eye is painted over: of the way to the crease above, of the way to the row below, and
+/// beyond its corners in eyes, but at most by this share of the way to the face's outline.
+const ABOVE: f32 = 0.6;
+const BELOW: f32 = 0.45;
+const BEYOND: f32 = 0.08;
+const OUTWARD: f32 = 0.4;
+/// Half the height of what is painted over there, in eyes.
+const BLUNT: f32 = 0.03;
+/// How far beyond the crease the painted skin may still fade, of the way to the row above it.
+const FADES: f32 = 0.7;
+/// The outline's points beside the eyes' outer corners.
+const OUTLINE: [usize; 2] = [127, 356];
+/// Softness of the edge, in eyes.
+const SOFT: f32 = 0.018;
+/// Skin from which on it is darker than its surroundings' median by this share is lashes or brow.
+const LASHES: f32 = 0.16;
+/// How far below the eye the cheek's grain is taken from, in eyes, and the most of it in levels.
+const CHEEK: f32 = 0.36;
+const GRAIN: f32 = 12.0;
+/// How far a blink is where the painted skin begins to show, and where it covers all.
+const SHOWS: [f32; 2] = [0.25, 0.6];
+
+/// Both lids of one portrait.
+#[derive(Debug)]
+pub(crate) struct LidSkin([Eye; 2]);
+
+#[derive(Debug)]
+struct Eye {
+    painted: Texture,
+    /// The painted window's corner in the picture.
+    corner: [f32; 2],
+    columns: [Column; COLUMNS],
+}
+
+/// One column of a lid, from the crease to the edge where lids meet and on to below the lower lid, at
+/// rest; and the landmarks that it follows.
+#[derive(Clone, Copy, Debug)]
+struct Column {
+    rest: [Point; 3],
+    /// The eye's corner at rest, where the column follows it.
+    corner: Point,
+    follows: Follows,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Follows {
+    /// Row above the crease, crease, upper edge, lower edge, row below.
+    Lids([usize; 5]),
+    /// A corner of the eye, which all three places move with.
+    Corner(usize),
+}
+
+impl LidSkin {
+    pub(crate) fn new(fit: &Fit, picture: &Picture) -> Self {
+        Self([0, 1].map(|number| Eye::new(fit, picture, number)))
+    }
+
+    /// Covers eyes that are shut by `blink`.
+    pub(crate) fn draw(&self, posed: &Posed, blink: [f32; 2], canvas: &mut Canvas) {
+        for (eye, blink) in self.0.iter().zip(blink) {
+            let cover = smooth(blink, SHOWS[0], SHOWS[1]);
+            if cover > 0.0 {
+                eye.draw(posed, (255.0 * cover + 0.5) as u32, canvas);
+            }
+        }
+    }
+}
+
+impl Eye {
+    fn new(fit: &Fit, picture: &Picture, number: usize) -> Self {
+        let columns = columns(fit, number);
+        let outline = outline(fit, number);
+        let window = Window::new(fit, picture, &outline);
+        let hole = window.mask(&outline);
+        let alpha = window.soft(&hole, (SOFT * fit.eyes).max(1.0) as usize);
+        let colours = window.painted(fit, picture, &hole);
+        let rgba: Vec<[u8; 4]> = colours
+            .iter()
+            .zip(&alpha.values)
+            .map(|(&[r, g, b], alpha)| [r, g, b, (255.0 * alpha + 0.5) as u8])
+            .collect();
+        Self {
+            painted: Texture::new(&rgba, window.width, window.height),
+            corner: [window.left as f32, window.top as f32],
+            columns,
+        }
+    }
+
+    fn draw(&self, posed: &Posed, cover: u32, canvas: &mut Canvas) {
+        let mut from = [[0; 2]; 4 * COLUMNS];
+        let mut to = from;
+        for (k, column) in self.columns.iter().enumerate() {
+            let [top, edge, bottom] = column.rest;
+            let rest = [top, edge, edge, bottom];
+            let now = match column.follows {
+                Follows::Lids(points) => {
+                    let [above, crease, rest @ ..] = points.map(|point| posed.places[point]);
+                    let top = between(crease, above, FADES);
+                    [top, rest[0], rest[1], rest[2]]
+                }
+                Follows::Corner(point) => {
+                    rest.map(|at| with_corner(posed.places[point], at, column.corner))
+                }
+            };
+            for row in 0..4 {
+                let [x, y, _] = rest[row];
+                from[4 * k + row] = place([x - self.corner[0], y - self.corner[1]]);
+                to[4 * k + row] = now[row];
+            }
+        }
+        canvas.blend(&self.painted, &TRIANGLES, (&from, &to), cover);
+    }
+}
+
+fn between(from: Place, to: Place, share: f32) -> Place {
+    [0, 1].map(|i| from[i] + ((to[i] - from[i]) as f32 * share).round() as i32)
+}
+
+/// The place of `at`, which keeps its way to a corner that has gone `to` from where it was.
+fn with_corner(to: Place, at: Point, corner: Point) -> Place {
+    let by = place([at[0] - corner[0], at[1] - corner[1]]);
+    [to[0] + by[0], to[1] + by[1]]
+}
+
+/// Between neighbouring columns, the upper lid and the lower one.
+const TRIANGLES: [[u16; 3]; 4 * (COLUMNS - 1)] = {
+    let mut triangles = [[0; 3]; 4 * (COLUMNS - 1)];
+    let mut k = 0;
+    while k < COLUMNS - 1 {
+        let a = 4 * k as u16;
+        let b = a + 4;
+        triangles[4 * k] = [a, b, a + 1];
+        triangles[4 * k + 1] = [b, b + 1, a + 1];
+        triangles[4 * k + 2] = [a + 2, b + 2, a + 3];
+        triangles[4 * k + 3] = [b + 2, b + 3, a + 3];
+        k += 1;
+    }
+    triangles
+};
+
+fn columns(fit: &Fit, number: usize) -> [Column; COLUMNS] {
+    let eye = &EYES[number];
+    let at = |i: usize| fit.points[i];
+    let down = fit.direction([0.0, 1.0, 0.0]);
+    std::array::from_fn(|k| {
+        if (2..COLUMNS - 2).contains(&k) {
+            let k = k - 2;
+            let (upper, lower) = (at(eye.upper[k]), at(eye.lower[k]));
+            let edge = add(upper, scale(sub(lower, upper), MEETING));
+            let crease = at(eye.crease[k]);
+            let top = add(crease, scale(sub(at(eye.above[k]), crease), FADES));
+            let rows = [eye.above, eye.crease, eye.upper, eye.lower, eye.bag];
+            return Column {
+                rest: [top, edge, at(eye.bag[k])],
+                corner: edge,
+                follows: Follows::Lids(rows.map(|row| row[k])),
+            };
+        }
+        let side = usize::from(k > 2);
+        let corner = at(eye.corners[side]);
+        let beyond = if k == 0 || k == COLUMNS - 1 {
+            beyond(fit, number, side) + SOFT * fit.eyes
+        } else {
+            0.0
+        };
+        let edge = add(corner, scale(outward(fit, number, side), beyond));
+        let [up, low] = [-0.09, 0.08].map(|far| add(edge, scale(down, far * fit.eyes)));
+        Column {
+            rest: [up, edge, low],
+            corner,
+            follows: Follows::Corner(eye.corners[side]),
+        }
+    })
+}
+
+/// The way out of an eye's corner, of length one in the picture.
+fn outward(fit: &Fit, number: usize, side: usize) -> Point {
+    let corners = EYES[number].corners.map(|i| fit.points[i]);
+    let by = sub(corners[side], corners[1 - side]);
+    scale(by, 1.0 / length(by))
+}
+
+fn length([x, y, _]: Point) -> f32 {
+    (x * x + y * y).sqrt().max(1e-3)
+}
+
+/// How far beyond a corner the eye is painted over, in pixels.
+fn beyond(fit: &Fit, number: usize, side: usize) -> f32 {
+    let most = BEYOND * fit.eyes;
+    if number != side {
+        return most;
+    }
+    let corner = fit.points[EYES[number].corners[side]];
+    let room = length(sub(fit.points[OUTLINE[number]], corner));
+    most.min(OUTWARD * room)
+}
+
+/// What is painted over: the eye with its lashes and corners.
+fn outline(fit: &Fit, number: usize) -> Vec<[f32; 2]> {
+    let eye = &EYES[number];
+    let flat = |p: Point| [p[0], p[1]];
+    let between = |from: usize, to: usize, share: f32| {
+        let (from, to) = (fit.points[from], fit.points[to]);
+        flat(add(from, scale(sub(to, from), share)))
+    };
+    let down = fit.direction([0.0, BLUNT * fit.eyes, 0.0]);
+    let blunt = |side: usize, sign: f32| {
+        let way = scale(outward(fit, number, side), beyond(fit, number, side));
+        flat(add(
+            add(fit.points[eye.corners[side]], way),
+            scale(down, sign),
+        ))
+    };
+    let mut outline = vec![blunt(0, 1.0), blunt(0, -1.0)];
+    outline.extend((0..7).map(|k| between(eye.upper[k], eye.crease[k], ABOVE)));
+    outline.extend([blunt(1, -1.0), blunt(1, 1.0)]);
+    outline.extend(
+        (0..7)
+            .rev()
+            .map(|k| between(eye.lower[k], eye.bag[k], BELOW)),
+    );
+    outline
+}
+
+/// The part of the picture around an eye.
+struct Window {
+    left: usize,
+    top: usize,
+    width: usize,
+    height: usize,
+}
+
+impl Window {
+    fn new(fit: &Fit, picture: &Picture, outline: &[[f32; 2]]) -> Self {
+        let margin = 0.12 * fit.eyes;
+        let range = |axis: usize, most: usize| {
+            let values = outline.iter().map(|p| p[axis]);
+            let low = values.clone().fold(f32::MAX, f32::min) - margin;
+            let high = values.fold(f32::MIN, f32::max) + margin;
+            let low = (low.max(0.0) as usize).min(most - 1);
+            (low, (high.max(0.0) as usize).clamp(low + 1, most))
+        };
+        let (left, right) = range(0, picture.width);
+        let (top, bottom) = range(1, picture.height);
+        Self {
+            left,
+            top,
+            width: right - left,
+            height: bottom - top,
+        }
+    }
+
+    /// 1 inside the outline.
+    fn mask(&self, outline: &[[f32; 2]]) -> Plane {
+        Plane::new(self.width, self.height, |x, y| {
+            let (x, y) = ((self.left + x) as f32 + 0.5, (self.top + y) as f32 + 0.5);
+            let crossed = |i: usize| {
+                let ([x0, y0], [x1, y1]) = (outline[i], outline[(i + 1) % outline.len()]);
+                (y0 > y) != (y1 > y) && x < x0 + (y - y0) / (y1 - y0) * (x1 - x0)
+            };
+            let inside = (0..outline.len()).filter(|&i| crossed(i)).count() % 2;
+            inside as f32
+        })
+    }
+
+    /// The mask, soft by `rounds`, and 0 at the window's edge.
+    fn soft(&self, mask: &Plane, rounds: usize) -> Plane {
+        let mut soft = mask.clone();
+        for _ in 0..rounds {
+            soft = soft.smoothed();
+        }
+        soft
+    }
+
+    fn painted(&self, fit: &Fit, picture: &Picture, hole: &Plane) -> Vec<[u8; 3]> {
+        let colour =
+            |x: usize, y: usize| picture.rgb((self.left + x) as i64, (self.top + y) as i64);
+        let colours: [Plane; 3] =
+            [0, 1, 2].map(|c| Plane::new(self.width, self.height, |x, y| colour(x, y)[c]));
+        let light = |i: usize| {
+            let [r, g, b] = colours.each_ref().map(|plane| plane.values[i]);
+            0.299 * r + 0.587 * g + 0.114 * b
+        };
+        let mut around: Vec<f32> = (0..hole.values.len())
+            .filter(|&i| hole.values[i] == 0.0)
+            .map(light)
+            .collect();
+        around.sort_by(f32::total_cmp);
+        let darkest = (1.0 - LASHES) * around.get(around.len() / 2).copied().unwrap_or(0.0);
+        let unknown = Plane::new(self.width, self.height, |x, y| {
+            let i = y * self.width + x;
+            f32::from(u8::from(hole.values[i] > 0.0 || light(i) < darkest))
+        });
+        let mut painted = raster::painted_out(&colours, &unknown);
+        let down = fit.direction([0.0, CHEEK * fit.eyes, 0.0]);
+        for (i, pixel) in painted.iter_mut().enumerate() {
+            let (x, y) = (self.left + i % self.width, self.top + i / self.width);
+            let at = [x as f32 + down[0], y as f32 + down[1]].map(|v| v.round() as i64);
+            let own = picture.rgb(at[0], at[1]);
+            let mut mean = [0.0; 3];
+            for k in 0..25 {
+                let near = picture.rgb(at[0] + k % 5 - 2, at[1] + k / 5 - 2);
+                for (sum, value) in mean.iter_mut().zip(near) {
+                    *sum += value / 25.0;
+                }
+            }
+            for ((level, own), mean) in pixel.iter_mut().zip(own).zip(mean) {
+                let grain = (own - mean).clamp(-GRAIN, GRAIN);
+                *level = (f32::from(*level) + grain + 0.5).clamp(0.0, 255.0) as u8;
+            }
+        }
+        painted
+    }
+}

@@ -1,0 +1,1 @@
+"""Measurements of portraits that the engine moves."""

@@ -1,0 +1,65 @@
+"""Portraits that the engine moves, measured: `cargo build --release -p benches --features portrait`, then
+
+    bithuman curves AVATAR --audio SPEECH --output curves.csv
+    python -m essence_studio.portrait curves.csv PICTURE...
+    python -m essence_studio.portrait --sweep 500 --sheets FOLDER curves.csv PICTURE...
+
+measures them in speech, or looks for faults of the mesh in states all over the rig.
+"""
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m essence_studio.portrait", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("curves", type=Path, help="a voice's mouth, the table of `bithuman curves`")
+    parser.add_argument("pictures", type=Path, nargs="+")
+    parser.add_argument("--face-landmarker", metavar="PATH", help="MediaPipe's face_landmarker.task")
+    parser.add_argument("--sweep", type=int, metavar="COUNT", help="instead, the most pixels of holes and folds in so many states")
+    parser.add_argument("--sheets", type=Path, metavar="FOLDER", help="for the sweep's contact sheets")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    options = parser.parse_args()
+    if options.sweep:
+        sweep_all(options.pictures, options.sweep, options.sheets)
+        return
+    from ..create import landmarks
+    from . import measures, rig
+
+    landmarker = landmarks.Landmarker(landmarks.landmarker_path(options.face_landmarker), video=False)
+    figures = {}
+    print("| picture | at rest, dB | opening, r | shut | shut as in the picture | blinks | bright | 15° of gaze | iris |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for picture in options.pictures:
+        try:
+            one = measures.measured(picture, options.curves, landmarker)
+        except rig.Refused as refusal:
+            print(f"| {picture.stem} | {refusal} |")
+            continue
+        figures[picture.stem] = dataclasses.asdict(one)
+        print(
+            f"| {picture.stem} | {one.rest_db:.1f} | {one.opening_r:.3f} | {one.shut:.0%} | {one.shut_as_rest:.0%} ({one.gap_at_rest:.1f} px) "
+            f"| {one.blinks[0]:.2f} {one.blinks[1]:.2f} | {one.bright:.1%} | {one.gaze_degrees:.1f} | {one.iris_change:.0%} |",
+            flush=True,
+        )
+    landmarker.close()
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1))
+
+
+def sweep_all(pictures: list[Path], count: int, sheets: Path | None) -> None:
+    from . import sweep
+
+    print("| picture | holes, px | folds, px | corners astray |")
+    print("|---|---|---|---|")
+    for picture in pictures:
+        sheet = sheets / f"{picture.stem}.png" if sheets else None
+        holes, folds, strays = sweep.swept(picture, count, sheet)
+        print(f"| {picture.stem} | {holes} | {folds} | {strays} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

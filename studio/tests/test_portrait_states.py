@@ -1,0 +1,49 @@
+"""States of the engine's portraits, as the measurements ask for them."""
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from essence_studio.portrait import rig, sweep
+from essence_studio.speech.mouth import COEFFICIENTS
+
+
+def test_a_state_is_written_in_the_order_that_the_program_reads():
+    state = rig.State(mouth={"jawOpen": 0.5}, talk=1.0, blink=(0.25, 0.75), gaze=(3.0, -4.0), turn=(1.0, 2.0, 3.0), shift=(0.01, 0.02))
+    values = state.values()
+    assert len(values) == rig.STATE == 36
+    assert values[COEFFICIENTS.index("jawOpen")] == 0.5 and values[16] == 1.0
+    np.testing.assert_allclose(values[27:], [0.25, 0.75, 3, -4, 1, 2, 3, 0.01, 0.02], rtol=1e-6)
+
+
+def test_a_sweep_moves_every_value_of_the_rig_and_stays_within_its_range():
+    swept = np.stack([state.values() for state in sweep.states(500)])
+    assert swept.shape == (500, rig.STATE)
+    assert (np.ptp(swept, axis=0) > 0).all(), "a value that never moves"
+    assert (swept[:, :29] >= 0).all() and (swept[:, :29] <= 1).all()
+    most = [15, 15, 15, 12, 12, 0.05, 0.05]
+    assert (np.abs(swept[:, 29:]) <= np.array(most) + 1e-6).all()
+
+
+def program(folder: Path, script: str) -> Path:
+    path = folder / "states.sh"
+    path.write_text("#!/bin/sh\n" + script)
+    path.chmod(0o755)
+    return path
+
+
+def test_pictures_and_faults_are_read_as_the_program_writes_them(tmp_path: Path):
+    picture = bytes(range(4 * 2 * 1))
+    answer = struct.pack("<IIIf", 2, 1, 0, 40.0) + struct.pack("<fIII", 3.5, 1, 2, 0) + picture
+    (tmp_path / "answer").write_bytes(answer)
+    shown = rig.drawn(Path("face.png"), [rig.State()], program(tmp_path, f"cat > /dev/null; cat '{tmp_path}/answer'\n"))
+    assert shown.pictures.tobytes() == picture and shown.pictures.shape == (1, 1, 2, 4)
+    assert shown.eyes == 40.0 and shown.lips[0] == 3.5 and shown.faults[0].tolist() == [1, 2, 0]
+
+
+def test_a_picture_that_the_engine_refuses_is_named_with_the_reason(tmp_path: Path):
+    with pytest.raises(rig.Refused, match="face.png: no face was found"):
+        rig.drawn(Path("face.png"), [rig.State()], program(tmp_path, "cat > /dev/null; echo no face was found >&2; exit 1\n"))
