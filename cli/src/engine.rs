@@ -35,11 +35,18 @@ impl EngineArgs {
 
     /// Loads ONNX Runtime and opens an avatar.
     pub(crate) fn open(&self, avatar: &Path) -> Result<Avatar, Failure> {
+        self.open_with_engine(avatar).map(|(_, avatar)| avatar)
+    }
+
+    /// The same, with the engine for further avatars.
+    pub(crate) fn open_with_engine(&self, avatar: &Path) -> Result<(Engine, Avatar), Failure> {
         // Before the runtime: a mistyped path is likelier, and found faster.
         if !essence::is_picture(avatar) {
             essence::imx::Container::open(avatar)?;
         }
-        Ok(self.engine()?.open(avatar)?)
+        let engine = self.engine()?;
+        let avatar = engine.open(avatar)?;
+        Ok((engine, avatar))
     }
 }
 

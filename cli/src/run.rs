@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use essence::{Avatar, ErrorKind};
+use essence::{Avatar, Engine, ErrorKind};
 use essence_brain::{Echo, OpenAi, OpenAiSettings, Realtime, Responder, Script, SpeechProgram};
 use essence_server::{Options, PUBLIC_BIND_REFUSED, Server, TlsFiles};
 use serde_json::json;
@@ -76,6 +76,9 @@ pub(crate) struct Args {
     /// An address that browsers reach this machine by, as in front of a NAT; may be repeated
     #[arg(long, value_name = "IP")]
     public_address: Vec<IpAddr>,
+    /// A folder with avatars for `/launch`, by name; may be repeated
+    #[arg(long, value_name = "FOLDER", visible_alias = "models-root")]
+    avatars_root: Vec<PathBuf>,
     /// Leave `WebRTC` out
     #[arg(long)]
     no_webrtc: bool,
@@ -123,10 +126,11 @@ fn gesture(text: &str) -> Result<(String, String), String> {
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen(console)?;
-    let options = args.options()?;
+    let mut options = args.options()?;
     options.check().map_err(refused)?;
     let (responder, brain) = args.responder(console)?;
-    let avatar = args.open(console, &interrupt)?;
+    let (engine, avatar) = args.open(console, &interrupt)?;
+    options.launch.engine = Some(engine);
     for (word, gesture) in &options.gestures {
         if !avatar.info().motions.contains(gesture) {
             let known = avatar.info().motions.join(", ");
@@ -204,6 +208,10 @@ impl Args {
         options.public_addresses.clone_from(&self.public_address);
         options.webrtc = !self.no_webrtc;
         options.session_limit = Duration::from_secs(60 * self.session_limit);
+        options.launch.roots.clone_from(&self.avatars_root);
+        options.launch.secret = std::env::var("BITHUMAN_API_SECRET")
+            .ok()
+            .filter(|secret| !secret.is_empty());
         options.gestures = self.gesture.iter().cloned().collect::<BTreeMap<_, _>>();
         Ok(options)
     }
@@ -241,21 +249,24 @@ impl Args {
         })
     }
 
-    fn open(&self, console: &Console, interrupt: &Interrupt) -> Result<Avatar, Failure> {
+    fn open(&self, console: &Console, interrupt: &Interrupt) -> Result<(Engine, Avatar), Failure> {
         match &self.avatar {
             Some(path) => match slug(path) {
                 Some(slug) => {
                     let engine = self.engine.engine()?;
                     let pulled = showcase::pull(console, interrupt, slug, false)?;
-                    Ok(engine.open(pulled.path)?)
+                    let avatar = engine.open(pulled.path)?;
+                    Ok((engine, avatar))
                 }
-                None => self.engine.open(path),
+                None => self.engine.open_with_engine(path),
             },
             None => {
                 if !console.json() {
                     console.note("No avatar is given: Juno speaks.\n");
                 }
-                juno::open(&self.engine.engine()?)
+                let engine = self.engine.engine()?;
+                let avatar = juno::open(&engine)?;
+                Ok((engine, avatar))
             }
         }
     }

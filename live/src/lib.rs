@@ -6,6 +6,7 @@
 //! - [`rtc::Hub`] connects browsers by WebRTC, all over one UDP port.
 //! - [`ws`] frames the same pictures and sound as binary WebSocket messages for WebCodecs; the socket is
 //!   the caller's.
+//! - [`livekit`] joins a LiveKit room, where an agent speaks through the avatar.
 //! - [`Microphone`] makes 16 kHz mono samples of what browsers send.
 //!
 //! # One clock
@@ -40,6 +41,7 @@
 #![deny(unsafe_code)]
 
 mod encoded;
+pub mod livekit;
 mod microphone;
 mod pipeline;
 mod publisher;

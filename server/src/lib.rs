@@ -13,6 +13,9 @@
 //! | `GET /CODE/ws` | the page's WebSocket: control as JSON text, pictures and sound as [binary](essence_live::ws) |
 //! | `POST /CODE/offer?session=TOKEN` | WebRTC: the page's offer for the answer, both SDP |
 //! | `GET /assets/…` | scripts and styles |
+//! | `POST /launch` | sends an avatar into a LiveKit room: JSON, multipart or urlencoded |
+//! | `GET /health`, `/ready`, `/status` | how many seats are taken, in JSON |
+//! | `GET /tasks`, `/tasks/ID`, `POST /tasks/ID/stop` | the avatars in rooms |
 //! | `GET /healthz` | `ok` |
 //! | `GET /metrics` | counters for Prometheus |
 //!
@@ -32,6 +35,13 @@ mod access;
 mod assets;
 mod connections;
 mod conversation;
+mod launch;
+mod launch_avatars;
+mod launch_error;
+mod launch_options;
+mod launch_request;
+mod launch_state;
+mod launch_tasks;
 mod metrics;
 mod options;
 mod poster;
@@ -43,5 +53,6 @@ mod state;
 mod table;
 mod tls;
 
+pub use launch_options::LaunchOptions;
 pub use options::{Options, PUBLIC_BIND_REFUSED, TlsFiles};
 pub use server::Server;

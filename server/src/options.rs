@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use essence::{Error, ErrorKind, Result};
 
+use crate::launch_options::LaunchOptions;
+
 /// Stands at the beginning of the message that refuses an address that others reach.
 pub const PUBLIC_BIND_REFUSED: &str = "PUBLIC_BIND_REFUSED";
 
@@ -53,6 +55,8 @@ pub struct Options {
     pub request_limit: Duration,
     /// Gestures by words of the avatar.
     pub gestures: BTreeMap<String, String>,
+    /// Avatars that are sent into LiveKit rooms.
+    pub launch: LaunchOptions,
 }
 
 impl Default for Options {
@@ -73,6 +77,7 @@ impl Default for Options {
             max_connections: 512,
             request_limit: Duration::from_secs(10),
             gestures: BTreeMap::new(),
+            launch: LaunchOptions::default(),
         }
     }
 }

@@ -17,7 +17,7 @@ use essence_live::ws::MAX_MESSAGE_BYTES;
 use serde::Deserialize;
 
 use crate::state::App;
-use crate::{access, assets, socket};
+use crate::{access, assets, launch, socket};
 
 type Shared = State<Arc<App>>;
 
@@ -48,6 +48,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/{code}/ws", get(upgrade))
         .route("/{code}/offer", post(offer))
         .merge(assets::widget())
+        .merge(launch::router(&app))
         .fallback(|| async { not_found() })
         .layer(DefaultBodyLimit::max(MAX_OFFER_BYTES))
         .layer(middleware::from_fn_with_state(app.clone(), guard))
@@ -161,9 +162,10 @@ async fn poster(State(app): Shared, Path(code): Path<String>) -> Response {
 
 async fn metrics(State(app): Shared) -> Response {
     let peers = app.hub.as_ref().map_or(0, |hub| hub.peers());
-    let text = app
+    let mut text = app
         .metrics
         .render(app.table.len(), app.table.seats(), peers);
+    app.launch.tasks.render(&mut text);
     let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     (headers, text).into_response()
 }

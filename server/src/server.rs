@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time;
 
 use crate::access::Code;
+use crate::launch_state::Launch;
 use crate::options::Options;
 use crate::poster::poster;
 use crate::protocol::ToPage;
@@ -73,13 +74,15 @@ impl Server {
             true => Some(hub(address, &options.public_addresses)?),
             false => None,
         };
+        let launch = Launch::new(&options, &avatar);
         let app = Arc::new(App {
             code: Code::new(&avatar.info().name)?,
             poster: poster(&avatar)?,
             avatar,
             responder,
             hub,
-            table: Table::new(seats),
+            launch,
+            table: Arc::new(Table::new(seats)),
             metrics: Arc::default(),
             options,
         });
@@ -144,6 +147,7 @@ impl Drop for Server {
             let message = "the server stops".to_owned();
             conversation.tell(ToPage::Ended { message });
         }
+        self.app.launch.tasks.stop();
         // Nobody listening is no error.
         let _ = self.stop.send(true);
         if let Some(runtime) = self.runtime.take() {

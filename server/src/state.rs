@@ -8,6 +8,7 @@ use essence_live::rtc::Hub;
 
 use crate::access::{self, Code};
 use crate::conversation::Conversation;
+use crate::launch_state::Launch;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::table::Table;
@@ -20,7 +21,8 @@ pub(crate) struct App {
     pub(crate) code: Code,
     pub(crate) poster: Vec<u8>,
     pub(crate) hub: Option<Hub>,
-    pub(crate) table: Table,
+    pub(crate) launch: Launch,
+    pub(crate) table: Arc<Table>,
     pub(crate) metrics: Arc<Metrics>,
 }
 

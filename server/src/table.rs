@@ -54,6 +54,22 @@ impl Table {
         Some(Seat(self))
     }
 
+    /// Takes a seat for an avatar elsewhere, if one is free, until it is [given back](Self::give_back).
+    pub(crate) fn take(&self) -> bool {
+        self.reserve().map(std::mem::forget).is_some()
+    }
+
+    /// Gives back a seat that was [taken](Self::take).
+    pub(crate) fn give_back(&self) {
+        drop(Seat(self));
+    }
+
+    /// Seats that are taken.
+    pub(crate) fn taken(&self) -> usize {
+        let inner = self.inner();
+        inner.conversations.len() + inner.reserved
+    }
+
     /// The conversation takes the seat.
     pub(crate) fn insert(&self, seat: Seat<'_>, conversation: Arc<Conversation>) {
         let token = conversation.token.clone();

@@ -169,7 +169,7 @@ fn environment(sh: &Shell, name: &str, packages: &[&str], all: bool) -> Result<P
 
 /// The interpreter of `target/python/<name>`, which `fill` fills when it is new or `lists` have
 /// changed.
-fn ready(
+pub(crate) fn ready(
     sh: &Shell,
     name: &str,
     lists: &[PathBuf],

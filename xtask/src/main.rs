@@ -12,6 +12,7 @@ mod imports;
 mod install;
 mod instructions;
 mod live_test;
+mod livekit_test;
 mod plots;
 mod record;
 mod runtime;
@@ -63,6 +64,9 @@ cargo xtask <verb>
                     libessence, its header, pkg-config file and CMake package
   live-test [--pictures FOLDER]
                     `bithuman run` in headless Chromium, a file as its microphone; skipped where no Chromium is; with pictures of the page
+  livekit-test [--pictures FOLDER]
+                    `bithuman run` in LiveKit rooms: LiveKit's clients and the plugin of its agents against a stand-in for the
+                    media server; installs them into target/python; skipped where they can't be had
   header [--verify] include/essence.h from ffi/, or whether it is up to date
   golden [--accept] compare rendered frames with testdata/golden, or write them anew
   runtime           bring ONNX Runtime's CPU library into target/onnxruntime
@@ -106,6 +110,8 @@ fn main() -> Result<()> {
         ["install", rest @ ..] => install::install(&sh, rest),
         ["live-test"] => live_test::run(&sh, None),
         ["live-test", "--pictures", folder] => live_test::run(&sh, Some(*folder)),
+        ["livekit-test"] => livekit_test::run(&sh, None),
+        ["livekit-test", "--pictures", folder] => livekit_test::run(&sh, Some(*folder)),
         ["header"] => header::header(&sh, false),
         ["header", "--verify"] => header::header(&sh, true),
         ["golden"] => golden(&sh, false),
@@ -150,6 +156,7 @@ fn test(sh: &Shell) -> Result<()> {
     c_interface(sh)?;
     bindings::python(sh, false)?;
     live_test::run(sh, None)?;
+    livekit_test::run(sh, None)?;
     // Apart from the others, which do without the feature.
     cmd!(
         sh,

@@ -12,23 +12,18 @@ use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::SdpOffer;
 use str0m::channel::ChannelId;
 use str0m::format::Codec;
-use str0m::media::{Frequency, MediaAdded, MediaData, MediaKind, MediaTime, Mid, Pt};
+use str0m::media::{MediaAdded, MediaData};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError};
 
 use super::bandwidth::{INITIAL_BPS, picture_bps};
+use super::tracks::Tracks;
 use super::{CloseReason, MAX_TEXT_BYTES, PeerEvent, PeerOptions, sdp};
+use crate::Microphone;
 use crate::send_queue::SendQueue;
-use crate::{FRAME_SAMPLES, Microphone};
-
-/// Samples of the video clock, 90 kHz, in a frame.
-const VIDEO_TICKS: u64 = 90_000 / essence::clock::FRAME_RATE as u64;
 
 /// Most texts that wait for the data channel.
 const TEXT_LIMIT: usize = 64;
-
-/// Constrained baseline, any level: what OpenH264 encodes (`profile-level-id=42e0xx`).
-const CONSTRAINED_BASELINE: u32 = 0x42e0;
 
 type OnEvent = Box<dyn FnMut(PeerEvent) + Send>;
 
@@ -41,10 +36,7 @@ pub(super) struct PeerConnection {
     connect_by: Instant,
     connected: bool,
     deadline: Instant,
-    video: Option<Mid>,
-    audio: Option<Mid>,
-    video_type: Option<Pt>,
-    audio_type: Option<Pt>,
+    tracks: Tracks,
     channel: Option<ChannelId>,
     texts: VecDeque<String>,
     microphone: Microphone,
@@ -78,10 +70,7 @@ impl PeerConnection {
             connect_by: now + connect_limit,
             connected: false,
             deadline: now,
-            video: None,
-            audio: None,
-            video_type: None,
-            audio_type: None,
+            tracks: Tracks::default(),
             channel: None,
             texts: VecDeque::new(),
             microphone: Microphone::new(),
@@ -185,58 +174,14 @@ impl PeerConnection {
     fn send_frames(&mut self, send: &mut dyn FnMut(&Transmit)) -> Result<bool, RtcError> {
         let mut sent = false;
         while let Some(queued) = self.queue.pop() {
-            self.find_payload_types();
-            let frame = &queued.frame;
-            if let (true, Some(mid), Some(pt)) = (queued.sound, self.audio, self.audio_type) {
-                for sound in &frame.sound {
-                    let time = MediaTime::new(
-                        sound.index * FRAME_SAMPLES as u64,
-                        Frequency::FORTY_EIGHT_KHZ,
-                    );
-                    if let Some(writer) = self.rtc.writer(mid) {
-                        writer.write(pt, frame.due, time, sound.opus.clone())?;
-                        self.drain(send)?;
-                        sent = true;
-                    }
-                }
-            }
-            if let (true, Some(picture), Some(mid), Some(pt)) =
-                (queued.picture, &frame.picture, self.video, self.video_type)
-            {
-                let time = MediaTime::from_90khz(frame.index * VIDEO_TICKS);
-                if let Some(writer) = self.rtc.writer(mid) {
-                    writer.write(pt, frame.due, time, picture.data.clone())?;
+            for write in self.tracks.writes(&mut self.rtc, &queued) {
+                if write.apply(&mut self.rtc)? {
                     self.drain(send)?;
                     sent = true;
                 }
             }
         }
         Ok(sent)
-    }
-
-    /// The payload types are known some time after the connection is.
-    fn find_payload_types(&mut self) {
-        if let (None, Some(mid)) = (self.video_type, self.video)
-            && let Some(writer) = self.rtc.writer(mid)
-        {
-            let found = writer.payload_params().find(|params| {
-                let format = params.spec().format;
-                params.spec().codec == Codec::H264
-                    && format.packetization_mode == Some(1)
-                    && format
-                        .profile_level_id
-                        .is_some_and(|id| id >> 8 == CONSTRAINED_BASELINE)
-            });
-            self.video_type = found.map(|params| params.pt());
-        }
-        if let (None, Some(mid)) = (self.audio_type, self.audio)
-            && let Some(writer) = self.rtc.writer(mid)
-        {
-            let found = writer
-                .payload_params()
-                .find(|params| params.spec().codec == Codec::Opus);
-            self.audio_type = found.map(|params| params.pt());
-        }
     }
 
     /// Sends and tells all that str0m has to.
@@ -262,10 +207,7 @@ impl PeerConnection {
             Event::Closed => {
                 self.reason.get_or_insert(CloseReason::Remote);
             }
-            Event::MediaAdded(MediaAdded { mid, kind, .. }) => match kind {
-                MediaKind::Video => self.video = self.video.or(Some(mid)),
-                MediaKind::Audio => self.audio = self.audio.or(Some(mid)),
-            },
+            Event::MediaAdded(MediaAdded { mid, kind, .. }) => self.tracks.add(mid, kind),
             Event::MediaData(data) => self.hear(&data),
             Event::KeyframeRequest(_) => self.queue.request_key(),
             Event::EgressBitrateEstimate(
@@ -304,7 +246,7 @@ impl PeerConnection {
     }
 
     fn hear(&mut self, data: &MediaData) {
-        if data.params.spec().codec != Codec::Opus || Some(data.mid) != self.audio {
+        if data.params.spec().codec != Codec::Opus || Some(data.mid) != self.tracks.audio {
             return;
         }
         let mut heard = Vec::new();

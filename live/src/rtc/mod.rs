@@ -9,10 +9,11 @@
 //! [the bandwidth is estimated](PeerOptions::estimate_bandwidth), by transport-wide feedback (TWCC), the
 //! pictures' bit rate follows it.
 
-mod bandwidth;
+pub(crate) mod bandwidth;
 mod connection;
 mod hub;
 mod sdp;
+pub(crate) mod tracks;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
