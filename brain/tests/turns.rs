@@ -238,7 +238,13 @@ fn noise(milliseconds: usize, dbfs: f32) -> Vec<f32> {
 /// A tone of a square's shape.
 fn square(milliseconds: usize, hz: usize, peak: f32) -> Vec<f32> {
     let half = 8_000 / hz;
-    let sign = |i: usize| if i / half % 2 == 0 { peak } else { -peak };
+    let sign = |i: usize| {
+        if (i / half).is_multiple_of(2) {
+            peak
+        } else {
+            -peak
+        }
+    };
     (0..ms(milliseconds)).map(sign).collect()
 }
 

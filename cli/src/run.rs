@@ -67,9 +67,6 @@ pub(crate) struct Args {
     /// A site that may embed the page, such as `https://example.org`; may be repeated
     #[arg(long, value_name = "ORIGIN")]
     allow_embed: Vec<String>,
-    /// A folder with avatars for `/launch`, by name; may be repeated
-    #[arg(long, value_name = "FOLDER", visible_alias = "models-root")]
-    avatars_root: Vec<PathBuf>,
     /// Speak https with this certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
@@ -79,6 +76,9 @@ pub(crate) struct Args {
     /// An address that browsers reach this machine by, as in front of a NAT; may be repeated
     #[arg(long, value_name = "IP")]
     public_address: Vec<IpAddr>,
+    /// A folder with avatars for `/launch`, by name; may be repeated
+    #[arg(long, value_name = "FOLDER", visible_alias = "models-root")]
+    avatars_root: Vec<PathBuf>,
     /// Leave `WebRTC` out
     #[arg(long)]
     no_webrtc: bool,
