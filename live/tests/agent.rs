@@ -463,6 +463,29 @@ fn calls_that_are_not_known_are_refused_by_their_codes() {
 }
 
 #[test]
+fn gestures_that_the_avatar_has_are_played() {
+    let mut room = Room::new();
+    room.protocol.set_gestures(vec!["wave".to_owned()]);
+    for payload in [r#"{"action":"wave"}"#, r#"{"action":"dance"}"#, "[", ""] {
+        let Data::RpcRequest(mut request) = call("trigger_dynamics", 1) else {
+            panic!("a call");
+        };
+        request.payload = payload.to_owned();
+        room.agent(Data::RpcRequest(request.clone()));
+        let answered = room.receive("stranger", Data::RpcRequest(request));
+        answered.expect("the packet is whole");
+    }
+    assert_eq!(room.work, [AgentOutput::Perform("wave".to_owned())]);
+    let answers = room.answers.iter().flatten();
+    let answers: Vec<&String> = answers.filter(|answer| *answer != "reject").collect();
+    let triggered = answers.iter().map(|answer| {
+        let answer: serde_json::Value = serde_json::from_str(answer).expect("JSON");
+        answer["animation_triggered"] == true
+    });
+    assert_eq!(triggered.collect::<Vec<_>>(), [true, false, false, false]);
+}
+
+#[test]
 fn an_agent_that_does_not_want_to_hear_of_starts_is_told_of_ends() {
     let mut room = Room::new();
     room.answer = |method| {
