@@ -130,6 +130,21 @@ impl Browser {
         }
     }
 
+    /// The same for two.
+    pub(crate) fn run_with(
+        &mut self,
+        other: &mut Self,
+        what: &str,
+        mut done: impl FnMut(&Self, &Self) -> bool,
+    ) {
+        let begin = Instant::now();
+        while !done(self, other) {
+            assert!(begin.elapsed() < PATIENCE, "waited in vain: {what}");
+            self.step();
+            other.step();
+        }
+    }
+
     pub(crate) fn request_key_frame(&mut self) {
         let mut writer = self.rtc.writer(self.video).unwrap();
         writer
