@@ -401,6 +401,20 @@ fn an_interruption_without_an_echo_is_told_within_the_agents_patience() {
 }
 
 #[test]
+fn a_segment_that_was_heard_whole_is_over_without_the_news_of_its_end() {
+    let mut room = Room::new();
+    room.say("a", 1.0);
+    room.play(1, 0.96, false);
+    room.wait(0.04);
+    assert_eq!(room.finished(), []);
+    room.play(1, 1.0, false);
+    room.wait(0.0);
+    assert_eq!(room.finished(), [(1.0, false)]);
+    room.play(1, 1.0, true);
+    assert_eq!(room.finished().len(), 1);
+}
+
+#[test]
 fn an_end_that_was_lost_is_made_good_by_the_next_start() {
     let mut room = Room::new();
     room.say("a", 1.0);

@@ -479,10 +479,11 @@ impl AgentProtocol {
 }
 
 impl Segment {
-    /// Whether all that was said was heard; a segment that is cleared waits for the interruption instead.
+    /// Whether all that was said was heard, which counts more than the news of its end: a frame with that may
+    /// be dropped. A segment that is cleared waits for the interruption instead.
     fn is_over(&self) -> bool {
         let silent = self.pushed.is_zero();
-        self.closed && (silent || (!self.cleared && self.before + ROUNDING >= self.pushed))
+        self.closed && (silent || (!self.cleared && self.heard + ROUNDING >= self.pushed))
     }
 }
 
