@@ -401,6 +401,20 @@ fn an_interruption_without_an_echo_is_told_within_the_agents_patience() {
 }
 
 #[test]
+fn a_segment_that_was_heard_whole_is_over_without_the_news_of_its_end() {
+    let mut room = Room::new();
+    room.say("a", 1.0);
+    room.play(1, 0.96, false);
+    room.wait(0.04);
+    assert_eq!(room.finished(), []);
+    room.play(1, 1.0, false);
+    room.wait(0.0);
+    assert_eq!(room.finished(), [(1.0, false)]);
+    room.play(1, 1.0, true);
+    assert_eq!(room.finished().len(), 1);
+}
+
+#[test]
 fn an_end_that_was_lost_is_made_good_by_the_next_start() {
     let mut room = Room::new();
     room.say("a", 1.0);
@@ -460,6 +474,29 @@ fn calls_that_are_not_known_are_refused_by_their_codes() {
     room.agent(call("lk.sing", 1));
     room.agent(call("lk.clear_buffer", 2));
     assert_eq!(room.answers, [Err(1400), Err(1404)]);
+}
+
+#[test]
+fn gestures_that_the_avatar_has_are_played() {
+    let mut room = Room::new();
+    room.protocol.set_gestures(vec!["wave".to_owned()]);
+    for payload in [r#"{"action":"wave"}"#, r#"{"action":"dance"}"#, "[", ""] {
+        let Data::RpcRequest(mut request) = call("trigger_dynamics", 1) else {
+            panic!("a call");
+        };
+        request.payload = payload.to_owned();
+        room.agent(Data::RpcRequest(request.clone()));
+        let answered = room.receive("stranger", Data::RpcRequest(request));
+        answered.expect("the packet is whole");
+    }
+    assert_eq!(room.work, [AgentOutput::Perform("wave".to_owned())]);
+    let answers = room.answers.iter().flatten();
+    let answers: Vec<&String> = answers.filter(|answer| *answer != "reject").collect();
+    let triggered = answers.iter().map(|answer| {
+        let answer: serde_json::Value = serde_json::from_str(answer).expect("JSON");
+        answer["animation_triggered"] == true
+    });
+    assert_eq!(triggered.collect::<Vec<_>>(), [true, false, false, false]);
 }
 
 #[test]

@@ -16,6 +16,8 @@ use super::stream::Stream;
 const AUDIO_TOPIC: &str = "lk.audio_stream";
 /// Drops everything that waits; agent to avatar.
 const CLEAR_BUFFER: &str = "lk.clear_buffer";
+/// Plays a gesture; agent to avatar, with `{"action": name}`.
+const TRIGGER_DYNAMICS: &str = "trigger_dynamics";
 /// A segment begins to be heard; avatar to agent.
 const PLAYBACK_STARTED: &str = "lk.playback_started";
 /// A segment is over; avatar to agent.
@@ -58,6 +60,8 @@ pub enum AgentOutput {
     },
     /// Everything that was pushed is to be dropped.
     Interrupt,
+    /// A gesture is to be played, one of [those that are known](AgentProtocol::set_gestures).
+    Perform(String),
     /// A data packet to be sent reliably and in order.
     Send(Vec<u8>),
 }
@@ -84,8 +88,8 @@ struct Segment {
 ///
 /// Byte streams of the topic `lk.audio_stream` bring speech, one a segment. The agent is told
 /// `lk.playback_started` when a segment begins and `lk.playback_finished` exactly once for each stream that
-/// it opened, with the seconds that were heard. `lk.clear_buffer` interrupts. Packets of others than the
-/// agent move nothing.
+/// it opened, with the seconds that were heard. `lk.clear_buffer` interrupts, `trigger_dynamics` plays a
+/// gesture. Packets of others than the agent move nothing.
 ///
 /// # Lost packets
 /// A stream without a trailer ends when the next one begins, when the agent clears it, or after 10 s without
@@ -93,6 +97,7 @@ struct Segment {
 #[derive(Debug)]
 pub struct AgentProtocol {
     agent: Option<String>,
+    gestures: Vec<String>,
     stream: Option<Stream>,
     segments: VecDeque<Segment>,
     last_segment: u64,
@@ -107,6 +112,7 @@ impl AgentProtocol {
     pub fn new() -> Self {
         Self {
             agent: None,
+            gestures: Vec::new(),
             stream: None,
             segments: VecDeque::new(),
             last_segment: 0,
@@ -119,6 +125,11 @@ impl AgentProtocol {
     /// The agent that the avatar obeys.
     pub fn agent(&self) -> Option<&str> {
         self.agent.as_deref()
+    }
+
+    /// The gestures that the agent may have played, by `trigger_dynamics`. Others are answered and ignored.
+    pub fn set_gestures(&mut self, names: Vec<String>) {
+        self.gestures = names;
     }
 
     /// Obeys the agent of this identity from now on; none: it is gone. What another one had said is
@@ -378,19 +389,39 @@ impl AgentProtocol {
         };
         let value = if request.version != 1 {
             error(UNSUPPORTED_VERSION, "Unsupported RPC version")
-        } else if request.method != CLEAR_BUFFER {
+        } else if ![CLEAR_BUFFER, TRIGGER_DYNAMICS].contains(&request.method.as_str()) {
             error(UNSUPPORTED_METHOD, "Method not supported at destination")
-        } else if of_agent {
+        } else if !of_agent {
+            RpcResult::Payload("reject".to_owned())
+        } else if request.method == CLEAR_BUFFER {
             self.clear(now);
             RpcResult::Payload("ok".to_owned())
         } else {
-            RpcResult::Payload("reject".to_owned())
+            RpcResult::Payload(self.perform(&request.payload))
         };
         let response = RpcResponse {
             request_id: request.id,
             value: Some(value),
         };
         self.send(from, Data::RpcResponse(response));
+    }
+
+    /// Plays the gesture of a call, and the answer to it.
+    fn perform(&mut self, payload: &str) -> String {
+        let payload: serde_json::Value = serde_json::from_str(payload).unwrap_or_default();
+        let action = payload["action"].as_str().unwrap_or_default();
+        let known = self.gestures.iter().any(|name| name == action);
+        if known {
+            self.outputs
+                .push_back(AgentOutput::Perform(action.to_owned()));
+        }
+        let answer = serde_json::json!({
+            "action": action,
+            "animation_triggered": known,
+            "status": if known { "success" } else { "ignored" },
+            "service": "bithuman-serve",
+        });
+        answer.to_string()
     }
 
     fn send(&mut self, to: &str, value: Data) {
@@ -448,10 +479,11 @@ impl AgentProtocol {
 }
 
 impl Segment {
-    /// Whether all that was said was heard; a segment that is cleared waits for the interruption instead.
+    /// Whether all that was said was heard, which counts more than the news of its end: a frame with that may
+    /// be dropped. A segment that is cleared waits for the interruption instead.
     fn is_over(&self) -> bool {
         let silent = self.pushed.is_zero();
-        self.closed && (silent || (!self.cleared && self.before + ROUNDING >= self.pushed))
+        self.closed && (silent || (!self.cleared && self.heard + ROUNDING >= self.pushed))
     }
 }
 

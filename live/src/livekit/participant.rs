@@ -163,6 +163,8 @@ pub(super) fn start(
         empty: options.empty_limit,
         agent: options.agent_limit,
     };
+    let mut agent = AgentProtocol::new();
+    agent.set_gestures(avatar.info().motions.clone());
     let returned = inbox.clone();
     let thread = std::thread::Builder::new()
         .name("essence-livekit".to_owned())
@@ -177,7 +179,7 @@ pub(super) fn start(
                 poll,
                 inbox,
                 publisher,
-                agent: AgentProtocol::new(),
+                agent,
                 room: Room::new(limits),
                 dialing: None,
                 line: None,
@@ -684,6 +686,10 @@ impl Runner {
                 }
                 AgentOutput::Flush { .. } => self.publisher.flush(),
                 AgentOutput::Interrupt => self.publisher.interrupt(),
+                AgentOutput::Perform(gesture) => {
+                    // The avatar has it, or the protocol would not have let it through.
+                    let _ = self.publisher.perform(&gesture);
+                }
                 AgentOutput::Send(packet) => {
                     if self.packets.len() < PACKETS_WAITING {
                         self.packets.push_back(packet);

@@ -90,6 +90,11 @@ class Client:
         if self.socket is not None and not self.socket.closed:
             await self.socket.send_bytes(rtc.SignalResponse(**message).SerializeToString())
 
+    def hears(self):
+        """Whether data packets reach it."""
+        channel = self.channels.get("_reliable")
+        return channel is not None and channel.readyState == "open"
+
     async def close(self):
         for connection in (self.publisher, self.subscriber):
             if connection is not None:
@@ -146,8 +151,11 @@ class Client:
         data = packet.SerializeToString()
         for other in self.room.values():
             channel = other.channels.get(label)
-            if other is not self and (not to or other.identity in to) and channel and channel.readyState == "open":
-                channel.send(data)
+            if other is not self and (not to or other.identity in to):
+                if channel is not None and channel.readyState == "open":
+                    channel.send(data)
+                else:
+                    print(f"media server: {packet.WhichOneof('value')} for {other.identity} is lost: no channel")
 
     async def handle(self, message):
         kind = message.WhichOneof("message")

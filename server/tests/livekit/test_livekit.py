@@ -114,6 +114,8 @@ class Agent:
     async def seen(self, pictures):
         """Waits for so many pictures more, and sound with them."""
         await until("the avatar is in the room", lambda: self.client() is not None)
+        # A LiveKit server lets nobody send to a participant before.
+        await until("data can be sent to the avatar", lambda: self.client().hears())
         media = self.client().media
         wanted = (media.pictures + pictures, media.sounds + pictures)
         await until("pictures and sound come", lambda: media.pictures >= wanted[0] and media.sounds >= wanted[1])
