@@ -1,4 +1,4 @@
-//! What waits for a conversation's thread: the user's messages, which come first, and pieces of replies.
+//! Messages that wait for a conversation's thread: the user's messages, which come first, and pieces of replies.
 //!
 //! Sound of the microphone is dropped, and counted, where far too much waits; a responder waits instead
 //! (back-pressure). Neither keeps the user's other messages out, such as an interruption or the end of a

@@ -104,7 +104,7 @@ impl Failure {
             .hint("try again; what has come is kept and taken up")
     }
 
-    /// What was fetched is not what the index says.
+    /// The fetched file is not what the index says.
     #[cold]
     pub(crate) fn sha256(message: String) -> Self {
         Self {

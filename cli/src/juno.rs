@@ -11,12 +11,12 @@ const PICTURE: &[u8] = include_bytes!("../data/juno.png");
 /// Opens her.
 ///
 /// # Errors
-/// Those of an avatar that is opened; `USAGE` in a build without pictures.
+/// The errors of opening an avatar; `USAGE` in a build without pictures.
 pub(crate) fn open(engine: &Engine) -> Result<Avatar, Failure> {
     Ok(engine.open_bytes(bytes()?)?)
 }
 
-/// Her file.
+/// The file.
 #[cfg(feature = "portrait")]
 pub(crate) fn bytes() -> Result<Vec<u8>, Failure> {
     use essence::portrait::{PortraitOptions, create};

@@ -49,7 +49,7 @@ pub(crate) struct Args {
     /// Most conversations at a time [default: what the machine carries]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     max_sessions: Option<u64>,
-    /// What answers: auto, script, script:FILE, echo, openai or realtime
+    /// The brain: auto, script, script:FILE, echo, openai or realtime
     #[arg(long, value_name = "NAME", default_value = "auto")]
     brain: Brain,
     /// Play GESTURE when the avatar says WORD; may be repeated

@@ -26,7 +26,7 @@ pub(crate) struct Client {
 
 /// An answer that has come: 200 or 206.
 pub(crate) struct Answer {
-    /// Where its first byte belongs in the file: 0, or what was asked for.
+    /// Offset of its first byte in the file: 0, or the one asked for.
     pub(crate) begin: u64,
     /// Bytes of the body, if the server says.
     pub(crate) length: Option<u64>,

@@ -23,7 +23,7 @@ pub(crate) struct Index {
     /// The day of its last change.
     #[serde(default)]
     pub(crate) updated: String,
-    /// Where it came from.
+    /// Its source.
     #[serde(default)]
     pub(crate) source: String,
     pub(crate) models: Vec<Model>,
@@ -59,7 +59,7 @@ impl Index {
     /// The index at `url`, or the one inside the program.
     ///
     /// # Errors
-    /// Those of the request; `INDEX_INVALID` for one that can't be read.
+    /// The request's errors; `INDEX_INVALID` for one that can't be read.
     pub(crate) fn load(client: Option<&Client>) -> Result<Self, Failure> {
         let Some(client) = client else {
             let mut index = Self::parse(BUILT_IN.as_bytes())?;

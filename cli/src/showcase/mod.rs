@@ -52,7 +52,7 @@ pub(crate) fn cache_folder() -> Result<PathBuf, Failure> {
 /// The file of a model in the cache.
 ///
 /// # Errors
-/// Those of [`cache_folder`].
+/// The errors of [`cache_folder`].
 pub(crate) fn cached_file(model: &Model) -> Result<PathBuf, Failure> {
     let folder = cache_folder()?.join("showcase");
     Ok(folder.join(format!("{}.imx", model.slug)))

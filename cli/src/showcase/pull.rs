@@ -90,7 +90,7 @@ fn pulled(model: &Model, path: PathBuf, cached: bool, sha256: String) -> Pulled 
     }
 }
 
-/// What the cache holds, without a look at the index.
+/// The cached file, without a look at the index.
 fn offline(slug: &str, force: bool) -> Result<Pulled, Failure> {
     let refused = || {
         Failure::offline(format!(

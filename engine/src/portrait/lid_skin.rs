@@ -209,7 +209,7 @@ fn beyond(fit: &Fit, number: usize, side: usize) -> f32 {
     most.min(OUTWARD * room)
 }
 
-/// What is painted over: the eye with its lashes and corners.
+/// The area that is painted over: the eye with its lashes and corners.
 fn outline(fit: &Fit, number: usize) -> Vec<[f32; 2]> {
     let eye = &EYES[number];
     let flat = |p: Point| [p[0], p[1]];

@@ -37,7 +37,7 @@ impl PortraitStates {
     /// From a picture file's bytes, as `create --force` takes it.
     ///
     /// # Errors
-    /// Those of [`create`].
+    /// The errors of [`create`].
     pub fn new(picture: &[u8]) -> Result<Self> {
         let options = PortraitOptions {
             force: true,
@@ -83,7 +83,7 @@ impl PortraitStates {
         (self.easel.canvas.pixels(), lips)
     }
 
-    /// What is wrong with the mesh in a state.
+    /// Faults of the mesh in a state.
     pub fn faults(&mut self, state: &[f32; STATE]) -> Faults {
         let (portrait, posed) = (&self.portrait, &mut self.easel.posed);
         portrait
@@ -119,7 +119,7 @@ const NONE: u8 = 0;
 const BACK: u8 = 1;
 const FRONT: u8 = 2;
 
-/// What covers each pixel.
+/// The sides of the triangles that cover each pixel.
 fn sides(like: &Canvas, triangles: &[[u16; 3]], from: &[Place], to: &[Place]) -> Vec<[u8; 4]> {
     let (width, height) = like.size();
     let area = |places: &[Place], corners: &[u16; 3]| {

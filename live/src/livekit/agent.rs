@@ -72,9 +72,9 @@ struct Segment {
     number: u64,
     /// The duration of the samples that were handed on.
     pushed: Duration,
-    /// What was heard before the speech paused.
+    /// The duration heard before the speech paused.
     before: Duration,
-    /// What was heard in all.
+    /// The duration heard in all.
     heard: Duration,
     started: bool,
     /// Whether all its samples have come.

@@ -231,7 +231,7 @@ pub(crate) struct SyncState {
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Subscription {
-    /// What tracks that are named differ in from `auto_subscribe`. None are named.
+    /// Tracks that differ from `auto_subscribe`. None are named.
     #[prost(bool, tag = "2")]
     pub(crate) subscribe: bool,
 }

@@ -116,7 +116,7 @@ pub enum ParticipantEvent {
     },
     /// Something that was sent is of no use; the participant goes on.
     Warning {
-        /// What it was, for a log.
+        /// The fault, for a log.
         message: String,
     },
 }

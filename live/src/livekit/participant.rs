@@ -48,7 +48,7 @@ const SHORTEST_PING: Duration = Duration::from_secs(1);
 
 type OnEvent = Box<dyn FnMut(ParticipantEvent) + Send>;
 
-/// What other threads want of the participant's.
+/// Requests of other threads to the participant's.
 pub(super) struct Inbox {
     waker: Waker,
     inner: Mutex<Mail>,
@@ -255,7 +255,7 @@ impl Runner {
         (self.on_event)(event);
     }
 
-    /// What other threads want.
+    /// Requests of other threads.
     fn mail(&mut self) -> Ended {
         let (leave, events) = {
             let mut mail = lock(&self.inbox.inner);

@@ -44,7 +44,7 @@ const DATAGRAM_BYTES: usize = 2_048;
 /// Candidates of the server's that may come before its offer.
 const EARLY_CANDIDATES: usize = 64;
 
-/// What the connections have to tell.
+/// Events of the connections.
 #[derive(Debug)]
 pub(super) enum PeersEvent {
     /// Pictures and sound begin.
