@@ -91,11 +91,17 @@ impl Browser {
     }
 
     /// Opens a page of a size in pixels.
-    pub(crate) fn open(
+    pub(crate) fn open(&mut self, url: &str, size: (u32, u32), dark: bool) -> Result<Tab> {
+        self.open_with(url, size, dark, "")
+    }
+
+    /// The same, with a script that runs before those of each page.
+    pub(crate) fn open_with(
         &mut self,
         url: &str,
         (width, height): (u32, u32),
         dark: bool,
+        script: &str,
     ) -> Result<Tab> {
         let target = self.call(
             None,
@@ -119,6 +125,10 @@ impl Browser {
             (
                 "Emulation.setEmulatedMedia",
                 json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] }),
+            ),
+            (
+                "Page.addScriptToEvaluateOnNewDocument",
+                json!({ "source": script }),
             ),
             ("Page.navigate", json!({ "url": url })),
         ] {

@@ -3,14 +3,13 @@
 mod embedding;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
 
 use crate::devtools::{self, Browser, Tab};
+use crate::live_server::Server;
 use crate::{root, runtime};
 
 const DESKTOP: (u32, u32) = (1280, 800);
@@ -28,7 +27,17 @@ pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
     runtime::ensure(sh)?;
     cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
     let parent = embedding::Parent::start()?;
-    let server = Server::start(&parent.origin())?;
+    let server = Server::start(
+        "target/debug/bithuman",
+        &[
+            "--brain",
+            "script",
+            "--max-sessions",
+            "8",
+            "--allow-embed",
+            &parent.origin(),
+        ],
+    )?;
     let folder = tempfile::tempdir()?;
     let sound = folder.path().join("microphone.wav");
     fs::write(&sound, microphone()?)?;
@@ -245,51 +254,4 @@ fn microphone() -> Result<Vec<u8>> {
     file[40..44].copy_from_slice(&length.to_le_bytes());
     file.extend(data);
     Ok(file)
-}
-
-/// `bithuman run`, ended when dropped.
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    /// A server that lets pages of `embedder` embed it.
-    fn start(embedder: &str) -> Result<Self> {
-        let program = root().join("target/debug/bithuman");
-        let mut child = Command::new(program)
-            .args([
-                "run",
-                "--json",
-                "--port",
-                "0",
-                "--brain",
-                "script",
-                "--max-sessions",
-                "8",
-                "--allow-embed",
-                embedder,
-            ])
-            .env(
-                "ORT_DYLIB_PATH",
-                root().join("target/onnxruntime/libonnxruntime.so"),
-            )
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("`bithuman run` can't be started")?;
-        let stdout = child.stdout.take().context("no stdout")?;
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        let event: serde_json::Value = serde_json::from_str(&line).context("no session_started")?;
-        ensure!(event["event"] == "session_started", "{event}");
-        let url = event["url"].as_str().context("no url")?.to_owned();
-        Ok(Self { child, url })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

@@ -11,6 +11,9 @@ mod header;
 mod imports;
 mod install;
 mod instructions;
+mod live_figures;
+mod live_load;
+mod live_server;
 mod live_test;
 mod livekit_test;
 mod plots;
@@ -67,6 +70,10 @@ cargo xtask <verb>
   livekit-test [--pictures FOLDER]
                     `bithuman run` in LiveKit rooms: LiveKit's clients and the plugin of its agents against a stand-in for the
                     media server; installs them into target/python; skipped where they can't be had
+  live-load SESSIONS SECONDS
+                    processor time, pictures and memory of speaking conversations of `bithuman run`
+  live-soak MINUTES the same for one conversation with 200 interruptions: gaps, drift and memory
+  live-figures      what headless Chromium shows of `bithuman run`, and how late; wants a quiet machine
   header [--verify] include/essence.h from ffi/, or whether it is up to date
   golden [--accept] compare rendered frames with testdata/golden, or write them anew
   runtime           bring ONNX Runtime's CPU library into target/onnxruntime
@@ -112,6 +119,9 @@ fn main() -> Result<()> {
         ["live-test", "--pictures", folder] => live_test::run(&sh, Some(*folder)),
         ["livekit-test"] => livekit_test::run(&sh, None),
         ["livekit-test", "--pictures", folder] => livekit_test::run(&sh, Some(*folder)),
+        ["live-load", sessions, seconds] => live_load::load(&sh, sessions, seconds),
+        ["live-soak", minutes] => live_load::soak(&sh, minutes),
+        ["live-figures"] => live_figures::run(&sh),
         ["header"] => header::header(&sh, false),
         ["header", "--verify"] => header::header(&sh, true),
         ["golden"] => golden(&sh, false),

@@ -1,0 +1,50 @@
+//! `bithuman run` as a process, for tests and benchmarks.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::root;
+
+/// The process, ended when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Server {
+    /// Starts a build of the program on any port, with `arguments`.
+    pub(crate) fn start(program: &str, arguments: &[&str]) -> Result<Self> {
+        let mut child = Command::new(root().join(program))
+            .args(["run", "--json", "--port", "0"])
+            .args(arguments)
+            .current_dir(root())
+            .env(
+                "ORT_DYLIB_PATH",
+                root().join("target/onnxruntime/libonnxruntime.so"),
+            )
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("`bithuman run` can't be started")?;
+        let stdout = child.stdout.take().context("no stdout")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let event: serde_json::Value = serde_json::from_str(&line).context("no session_started")?;
+        ensure!(event["event"] == "session_started", "{event}");
+        let url = event["url"].as_str().context("no url")?.to_owned();
+        Ok(Self { child, url })
+    }
+
+    /// Number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
