@@ -22,11 +22,13 @@
 
 mod agent;
 mod calls;
+mod inbox;
 mod messages;
 mod participant;
 mod peers;
 mod room;
 mod signal;
+mod signalling;
 mod stream;
 
 use std::fmt;
@@ -39,7 +41,7 @@ use essence::{Avatar, Result};
 pub use agent::{AgentOutput, AgentProtocol};
 
 use crate::{PublisherOptions, PublisherStatistics};
-use participant::Inbox;
+use inbox::Inbox;
 
 /// Settings of a [`Participant`].
 #[derive(Clone)]

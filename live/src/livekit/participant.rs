@@ -2,145 +2,91 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use essence::{Avatar, Error, ErrorKind, Result};
 use mio::{Events, Poll, Token, Waker};
 
-use super::messages::{
-    AddTrack, Join, LEAVE_RECONNECT, LEAVE_RESUME, Leave, Ping, QUALITY_HIGH, REASON_CLIENT,
-    REASON_DUPLICATE, Request, Response, SOURCE_CAMERA, SOURCE_MICROPHONE, SessionDescription,
-    Subscription, SyncState, TRACK_AUDIO, TRACK_VIDEO, TrackPublished, Update, VideoLayer,
-};
-use super::peers::{AUDIO_CID, Peers, PeersEvent, STREAM, VIDEO_CID, media_address};
+use super::inbox::Inbox;
+use super::messages::{Leave, REASON_CLIENT, Request, TrackPublished};
+use super::peers::{Peers, PeersEvent};
 use super::room::{Limits, Room};
 use super::signal::{ConnectError, Resumed, Signal};
 use super::{AgentOutput, AgentProtocol, JoinOptions, LeaveReason, ParticipantEvent};
 use crate::pipeline::lock;
-use crate::send_queue::SendQueue;
-use crate::{Event, Publisher, PublisherStatistics, QueuedSink, SinkId};
+use crate::{Event, Publisher, SinkId};
 
 const WAKER: Token = Token(0);
-const SOCKET: Token = Token(1);
-const SIGNAL: Token = Token(2);
+pub(super) const SOCKET: Token = Token(1);
+pub(super) const SIGNAL: Token = Token(2);
 
 /// Longest wait where nothing asks for a shorter one.
-const IDLE: Duration = Duration::from_secs(1);
-
-/// The time for the server's first message.
-const GREETING: Duration = Duration::from_secs(5);
+pub(super) const IDLE: Duration = Duration::from_secs(1);
 
 /// The time for media to connect after joining or coming back.
-const MEDIA_LIMIT: Duration = Duration::from_secs(15);
+pub(super) const MEDIA_LIMIT: Duration = Duration::from_secs(15);
 
-/// Waits between tries to connect, doubled each time up to the last.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// The first wait between tries to connect, which doubles.
+pub(super) const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// Most data packets that wait for their channel.
 const PACKETS_WAITING: usize = 1_024;
 
-/// The least distance of two pings, whatever the server says.
-const SHORTEST_PING: Duration = Duration::from_secs(1);
-
 type OnEvent = Box<dyn FnMut(ParticipantEvent) + Send>;
 
-/// Requests of other threads to the participant's.
-pub(super) struct Inbox {
-    waker: Waker,
-    inner: Mutex<Mail>,
-}
-
-#[derive(Default)]
-struct Mail {
-    leave: bool,
-    events: VecDeque<Event>,
-    statistics: PublisherStatistics,
-}
-
-impl Inbox {
-    /// It can't fail but for want of kernel memory, and then the thread comes round within a second.
-    fn wake(&self) {
-        let _ = self.waker.wake();
-    }
-
-    pub(super) fn leave(&self) {
-        lock(&self.inner).leave = true;
-        self.wake();
-    }
-
-    pub(super) fn statistics(&self) -> PublisherStatistics {
-        lock(&self.inner).statistics
-    }
-
-    /// An event of the drawing thread. Of a reply that goes on, the latest position is enough.
-    fn push(&self, event: Event) {
-        let mut mail = lock(&self.inner);
-        if let (Some(Event::Played { reply: last, .. }), Event::Played { reply, .. }) =
-            (mail.events.back(), &event)
-            && last == reply
-        {
-            mail.events.pop_back();
-        }
-        mail.events.push_back(event);
-        drop(mail);
-        self.wake();
-    }
-}
-
 /// A connection that is being made.
-struct Dialing {
-    result: Receiver<std::result::Result<Signal, ConnectError>>,
-    resumed: Resumed,
+pub(super) struct Dialing {
+    pub(super) result: Receiver<std::result::Result<Signal, ConnectError>>,
+    pub(super) resumed: Resumed,
 }
 
 /// An open signalling connection.
-struct Line {
-    signal: Signal,
+pub(super) struct Line {
+    pub(super) signal: Signal,
     /// When the server has to have greeted; none once it has.
-    greet_by: Option<Instant>,
-    ping_every: Duration,
-    ping_at: Instant,
-    silent_for: Duration,
-    heard: Instant,
+    pub(super) greet_by: Option<Instant>,
+    pub(super) ping_every: Duration,
+    pub(super) ping_at: Instant,
+    pub(super) silent_for: Duration,
+    pub(super) heard: Instant,
 }
 
 /// Media, as long as the server knows this session.
-struct Media {
-    sid: String,
-    peers: Peers,
-    sink: SinkId,
-    tracks: Vec<TrackPublished>,
+pub(super) struct Media {
+    pub(super) sid: String,
+    pub(super) peers: Peers,
+    pub(super) sink: SinkId,
+    pub(super) tracks: Vec<TrackPublished>,
     /// When they have to be connected; none while they are.
-    connect_by: Option<Instant>,
+    pub(super) connect_by: Option<Instant>,
 }
 
-struct Runner {
-    options: JoinOptions,
-    on_event: OnEvent,
-    poll: Poll,
-    inbox: Arc<Inbox>,
-    publisher: Publisher,
-    agent: AgentProtocol,
-    room: Room,
-    dialing: Option<Dialing>,
-    line: Option<Line>,
-    media: Option<Media>,
-    packets: VecDeque<Vec<u8>>,
-    joined: bool,
-    published: bool,
+pub(super) struct Runner {
+    pub(super) options: JoinOptions,
+    pub(super) on_event: OnEvent,
+    pub(super) poll: Poll,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) publisher: Publisher,
+    pub(super) agent: AgentProtocol,
+    pub(super) room: Room,
+    pub(super) dialing: Option<Dialing>,
+    pub(super) line: Option<Line>,
+    pub(super) media: Option<Media>,
+    pub(super) packets: VecDeque<Vec<u8>>,
+    pub(super) joined: bool,
+    pub(super) published: bool,
     /// Since when the participant is not wholly connected.
-    lost_since: Option<Instant>,
-    cause: String,
-    dial_at: Option<Instant>,
-    wait: Duration,
+    pub(super) lost_since: Option<Instant>,
+    pub(super) cause: String,
+    pub(super) dial_at: Option<Instant>,
+    pub(super) wait: Duration,
 }
 
 /// The reason to end.
-type Ended = std::result::Result<(), LeaveReason>;
+pub(super) type Ended = std::result::Result<(), LeaveReason>;
 
 pub(super) fn start(
     avatar: &Avatar,
@@ -150,10 +96,8 @@ pub(super) fn start(
     let failed =
         |cause| Error::new(ErrorKind::Io, "no thread for a participant").with_source(cause);
     let poll = Poll::new().map_err(failed)?;
-    let inbox = Arc::new(Inbox {
-        waker: Waker::new(poll.registry(), WAKER).map_err(failed)?,
-        inner: Mutex::default(),
-    });
+    let waker = Waker::new(poll.registry(), WAKER).map_err(failed)?;
+    let inbox = Arc::new(Inbox::new(waker));
     let drawn = inbox.clone();
     let publisher = Publisher::start(avatar, options.publisher.clone(), move |event| {
         drawn.push(event);
@@ -217,7 +161,7 @@ pub(super) fn start(
 
 impl Runner {
     /// Waits for something to happen, and sees to it.
-    fn step(&mut self) -> Ended {
+    pub(super) fn step(&mut self) -> Ended {
         let mut events = Events::with_capacity(16);
         let wait = self.deadline().saturating_duration_since(Instant::now());
         // An interrupted wait is a wait that ended early.
@@ -251,7 +195,7 @@ impl Runner {
         others.into_iter().flatten().min().unwrap_or(now + IDLE)
     }
 
-    fn tell(&mut self, event: ParticipantEvent) {
+    pub(super) fn tell(&mut self, event: ParticipantEvent) {
         (self.on_event)(event);
     }
 
@@ -284,327 +228,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Begins to connect when it is time, and takes the connection when it is made.
-    fn dial(&mut self) -> Ended {
-        if self.dial_at.is_some_and(|at| at <= Instant::now()) {
-            self.dial_at = None;
-            let (sender, result) = channel();
-            let (url, token) = (self.options.url.clone(), self.options.token.clone());
-            let resumed = self.media.as_ref().map(|media| media.sid.clone());
-            let (session, inbox) = (resumed.clone(), self.inbox.clone());
-            let dialing = std::thread::Builder::new()
-                .name("essence-livekit-dial".to_owned())
-                .spawn(move || {
-                    let _ = sender.send(Signal::connect(&url, &token, &session));
-                    inbox.wake();
-                });
-            match dialing {
-                Ok(_) => self.dialing = Some(Dialing { result, resumed }),
-                Err(error) => return self.dial_again(error.to_string()),
-            }
-        }
-        let Some(dialing) = &self.dialing else {
-            return Ok(());
-        };
-        let connected = match dialing.result.try_recv() {
-            Ok(connected) => connected,
-            Err(TryRecvError::Empty) => return Ok(()),
-            Err(TryRecvError::Disconnected) => Err(ConnectError::Failed("a panic".to_owned())),
-        };
-        let resumed = self.dialing.take().and_then(|dialing| dialing.resumed);
-        match connected {
-            Ok(mut signal) => {
-                if let Err(error) = signal.register(self.poll.registry(), SIGNAL) {
-                    return self.dial_again(error.to_string());
-                }
-                let now = Instant::now();
-                self.line = Some(Line {
-                    signal,
-                    greet_by: Some(now + GREETING),
-                    ping_every: IDLE,
-                    ping_at: now + GREETING,
-                    silent_for: GREETING,
-                    heard: now,
-                });
-                Ok(())
-            }
-            // A server that does not know the session any more may still let the participant in.
-            Err(ConnectError::Refused(cause)) if resumed.is_some() => self.rejoin(cause),
-            Err(ConnectError::Refused(cause)) => Err(LeaveReason::Refused(cause)),
-            Err(ConnectError::Failed(cause)) => self.dial_again(cause),
-        }
-    }
-
-    /// A connection is lost or was not made: another try, for some time.
-    fn dial_again(&mut self, cause: String) -> Ended {
-        let now = Instant::now();
-        if let Some(line) = self.line.take() {
-            drop(line);
-            self.wait = FIRST_WAIT;
-        }
-        if self.lost_since.is_none() {
-            self.tell(ParticipantEvent::Reconnecting {
-                cause: cause.clone(),
-            });
-        }
-        self.cause = cause;
-        let since = *self.lost_since.get_or_insert(now);
-        if now >= since + self.options.reconnect_limit {
-            return Err(LeaveReason::Lost(self.cause.clone()));
-        }
-        if self.dialing.is_none() && self.dial_at.is_none() {
-            self.dial_at = Some(now + self.wait);
-            self.wait = (self.wait * 2).min(LONGEST_WAIT);
-        }
-        Ok(())
-    }
-
-    /// The session is over for the server: the next one begins.
-    fn rejoin(&mut self, cause: String) -> Ended {
-        self.drop_media();
-        self.line = None;
-        self.dial_again(cause)
-    }
-
-    fn drop_media(&mut self) {
-        if let Some(mut media) = self.media.take() {
-            media.peers.close();
-            self.publisher.detach(media.sink);
-        }
-    }
-
-    /// Reads the server's messages.
-    fn listen(&mut self) -> Ended {
-        let now = Instant::now();
-        loop {
-            let Some(line) = &mut self.line else {
-                return Ok(());
-            };
-            match line.signal.receive() {
-                Ok(Some(message)) => {
-                    line.heard = now;
-                    self.message(message)?;
-                }
-                Ok(None) => break,
-                Err(cause) => return self.dial_again(cause),
-            }
-        }
-        let Some(line) = &mut self.line else {
-            return Ok(());
-        };
-        if line.greet_by.is_some_and(|by| by <= now) || line.heard + line.silent_for <= now {
-            return self.dial_again("the server says nothing".to_owned());
-        }
-        let mut sent = line.signal.flush();
-        if line.ping_at <= now && line.greet_by.is_none() {
-            line.ping_at = now + line.ping_every;
-            let since = SystemTime::now().duration_since(UNIX_EPOCH);
-            let timestamp = since.map_or(0, |time| time.as_millis() as i64);
-            sent = sent.and_then(|()| line.signal.send(Request::Ping(Ping { timestamp, rtt: 0 })));
-        }
-        match sent {
-            Ok(()) => Ok(()),
-            Err(cause) => self.dial_again(cause),
-        }
-    }
-
-    fn message(&mut self, message: Response) -> Ended {
-        let now = Instant::now();
-        match message {
-            Response::Join(join) => return self.join(join, now),
-            Response::Reconnect(_) => return self.resume(now),
-            Response::Update(Update { participants }) => {
-                self.room.update(participants, now);
-                self.meet_agent();
-            }
-            Response::TrackPublished(track) => return self.track_published(track),
-            Response::Offer(offer) => {
-                let Some(media) = &mut self.media else {
-                    return Ok(());
-                };
-                return match media.peers.accept(&offer.sdp) {
-                    Ok(sdp) => {
-                        let (kind, id) = ("answer".to_owned(), offer.id);
-                        self.request(Request::Answer(SessionDescription { kind, sdp, id }))
-                    }
-                    Err(error) => self.rejoin(format!("the server's offer: {error}")),
-                };
-            }
-            Response::Answer(answer) => {
-                if let Some(media) = &mut self.media
-                    && let Err(error) = media.peers.answered(&answer.sdp)
-                {
-                    return self.rejoin(format!("the server's answer: {error}"));
-                }
-            }
-            Response::Trickle(trickle) => {
-                if let Some(media) = &mut self.media {
-                    media.peers.candidate(trickle.target, &trickle.candidate);
-                }
-            }
-            Response::RefreshToken(token) => self.options.token = token,
-            Response::Leave(leave) => {
-                return match leave.action {
-                    LEAVE_RESUME => self.dial_again("the server asks to come back".to_owned()),
-                    LEAVE_RECONNECT if leave.reason != REASON_DUPLICATE => {
-                        self.rejoin("the server asks to join anew".to_owned())
-                    }
-                    _ => Err(LeaveReason::Removed),
-                };
-            }
-            Response::Pong(_) => {}
-        }
-        Ok(())
-    }
-
-    /// The server has let the participant in: its tracks are announced.
-    fn join(&mut self, join: Join, now: Instant) -> Ended {
-        self.drop_media();
-        self.greeted(&join, now);
-        let Some(line) = &self.line else {
-            return Ok(());
-        };
-        let inbox = self.inbox.clone();
-        let queue = SendQueue::new(move || inbox.wake());
-        let peers = Peers::open(
-            media_address(line.signal.local().ip()),
-            self.options.max_bitrate_bps,
-            queue.clone(),
-            self.poll.registry(),
-            SOCKET,
-        );
-        let peers = match peers {
-            Ok(peers) => peers,
-            Err(error) => return self.dial_again(format!("no UDP port: {error}")),
-        };
-        let me = join.participant;
-        self.media = Some(Media {
-            sid: me.as_ref().map(|me| me.sid.clone()).unwrap_or_default(),
-            peers,
-            sink: self.publisher.attach(QueuedSink(queue)),
-            tracks: Vec::new(),
-            connect_by: Some(now + MEDIA_LIMIT),
-        });
-        self.room.join(me, join.others, now);
-        if !self.joined {
-            self.joined = true;
-            self.tell(ParticipantEvent::Joined);
-        }
-        self.meet_agent();
-        let (width, height) = self.publisher.session().frame_size();
-        let (width, height) = (width as u32, height as u32);
-        let audio = AddTrack {
-            cid: AUDIO_CID.to_owned(),
-            name: "avatar_audio".to_owned(),
-            kind: TRACK_AUDIO,
-            source: SOURCE_MICROPHONE,
-            disable_dtx: true,
-            disable_red: true,
-            stream: STREAM.to_owned(),
-            ..AddTrack::default()
-        };
-        let video = AddTrack {
-            cid: VIDEO_CID.to_owned(),
-            name: "avatar_video".to_owned(),
-            kind: TRACK_VIDEO,
-            source: SOURCE_CAMERA,
-            width,
-            height,
-            layers: vec![VideoLayer {
-                quality: QUALITY_HIGH,
-                width,
-                height,
-                bitrate: self.options.max_bitrate_bps,
-            }],
-            stream: STREAM.to_owned(),
-            ..AddTrack::default()
-        };
-        self.request(Request::AddTrack(audio))?;
-        self.request(Request::AddTrack(video))
-    }
-
-    /// The server goes on with the session: it is told what this side has, and both connections find new
-    /// ways.
-    fn resume(&mut self, now: Instant) -> Ended {
-        self.greeted(&Join::default(), now);
-        let Some(media) = &mut self.media else {
-            return self.rejoin("the server goes on with a session that is over".to_owned());
-        };
-        media.connect_by = (!media.peers.is_connected()).then_some(now + MEDIA_LIMIT);
-        let description = |kind: &str, sdp: Option<&String>| {
-            sdp.map(|sdp| SessionDescription {
-                kind: kind.to_owned(),
-                sdp: sdp.clone(),
-                id: 0,
-            })
-        };
-        let state = SyncState {
-            answer: description("answer", media.peers.last_answer.as_ref()),
-            offer: description("offer", media.peers.last_offer.as_ref()),
-            subscription: Some(Subscription { subscribe: true }),
-            tracks: media.tracks.clone(),
-            data_channels: media.peers.channels(),
-        };
-        self.request(Request::SyncState(state))?;
-        self.offer()
-    }
-
-    fn greeted(&mut self, join: &Join, now: Instant) {
-        let Some(line) = &mut self.line else { return };
-        line.greet_by = None;
-        let seconds = |given: i32, default: u64| {
-            let given = u64::try_from(given).ok().filter(|&seconds| seconds > 0);
-            Duration::from_secs(given.unwrap_or(default))
-        };
-        line.ping_every = seconds(join.ping_interval, 5).max(SHORTEST_PING);
-        line.silent_for = seconds(join.ping_timeout, 15).max(2 * line.ping_every);
-        line.ping_at = now + line.ping_every;
-        self.wait = FIRST_WAIT;
-    }
-
-    /// A track has its place on the server. Once both have, they are offered.
-    fn track_published(&mut self, track: TrackPublished) -> Ended {
-        let Some(media) = &mut self.media else {
-            return Ok(());
-        };
-        let known = media.tracks.iter().any(|known| known.cid == track.cid);
-        if known || ![AUDIO_CID, VIDEO_CID].contains(&track.cid.as_str()) {
-            return Ok(());
-        }
-        media.tracks.push(track);
-        match media.tracks.len() {
-            2 => self.offer(),
-            _ => Ok(()),
-        }
-    }
-
-    fn offer(&mut self) -> Ended {
-        let Some(media) = &mut self.media else {
-            return Ok(());
-        };
-        if media.tracks.len() < 2 {
-            return Ok(());
-        }
-        match media.peers.offer() {
-            Ok(sdp) => {
-                let (kind, id) = ("offer".to_owned(), 0);
-                self.request(Request::Offer(SessionDescription { kind, sdp, id }))
-            }
-            Err(error) => self.rejoin(format!("no offer: {error}")),
-        }
-    }
-
-    fn request(&mut self, request: Request) -> Ended {
-        let Some(line) = &mut self.line else {
-            return Ok(());
-        };
-        match line.signal.send(request) {
-            Ok(()) => Ok(()),
-            Err(cause) => self.dial_again(cause),
-        }
-    }
-
-    fn meet_agent(&mut self) {
+    pub(super) fn meet_agent(&mut self) {
         let agent = self.room.agent().map(str::to_owned);
         if agent.as_deref() == self.agent.agent() {
             return;
@@ -617,7 +241,7 @@ impl Runner {
         });
     }
 
-    fn turn_media(&mut self) -> Ended {
+    pub(super) fn turn_media(&mut self) -> Ended {
         let Some(media) = &mut self.media else {
             return Ok(());
         };
@@ -699,7 +323,7 @@ impl Runner {
         }
     }
 
-    fn send_packets(&mut self) -> Ended {
+    pub(super) fn send_packets(&mut self) -> Ended {
         let Some(media) = &mut self.media else {
             return Ok(());
         };
@@ -739,7 +363,7 @@ impl Runner {
     }
 
     /// Says goodbye.
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if let Some(line) = &mut self.line {
             let leave = Leave {
                 reason: REASON_CLIENT,
