@@ -227,6 +227,7 @@ fn studio_tests(sh: &Shell) -> Result<()> {
             "scipy",
             "soundfile",
             "opencv-python-headless<5",
+            "pillow",
             "pytest",
             "onnx<2",
             "onnxruntime==1.31.1",
