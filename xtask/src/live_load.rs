@@ -196,6 +196,7 @@ impl Client {
         let begin = Instant::now();
         let mut seen = Seen::default();
         let mut offsets = Vec::new();
+        let mut speaking = false;
         let (mut picture_at, mut next) = (None::<Instant>, None::<u32>);
         let mut interrupt_at = load.interrupted_every.map(|time| begin + time);
         while !over.load(Ordering::Acquire) {
@@ -204,8 +205,18 @@ impl Client {
             match message {
                 Message::Text(text) => {
                     let message: serde_json::Value = serde_json::from_str(&text)?;
-                    if message["state"] == "listening" {
+                    let kind = message["type"].as_str().unwrap_or_default();
+                    ensure!(
+                        !["failure", "refused", "ended"].contains(&kind),
+                        "{message}"
+                    );
+                    // A text that comes before the last reply is over interrupts it.
+                    let is = |state: &str| message["state"] == state;
+                    if is("listening") && (kind == "session" || speaking) {
                         self.say(r#"{"type":"text","text":"Go on"}"#)?;
+                    }
+                    if kind == "session" || kind == "state" {
+                        speaking = is("speaking");
                     }
                 }
                 Message::Binary(bytes) if bytes.len() > HEADER_BYTES => {
