@@ -221,7 +221,7 @@ fn an_interruption_cancels_the_reply_and_cuts_it_where_it_was_spoken() {
         (&"item-one".into(), &700.into())
     );
     assert_eq!(sent[1]["item"]["content"][0]["text"], "Go on.");
-    // What is left of the first reply is not heard, and a refusal to cut is no failure.
+    // The rest of the first reply is not heard, and a refusal to cut is no failure.
     peer.send(
         json!({ "type": "error", "error": { "event_id": "truncate", "message": "too late" } }),
     );

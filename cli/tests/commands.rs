@@ -204,7 +204,7 @@ fn a_missing_runtime_is_named_by_every_command_that_needs_it() {
     );
     assert_eq!(object["problem"]["code"], "RUNTIME_MISSING");
 
-    // What needs no runtime works without.
+    // Commands that need no runtime work without one.
     assert_eq!(info(&avatar).code, Some(0));
 }
 

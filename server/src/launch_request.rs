@@ -19,7 +19,7 @@ const MAX_TEXT_BYTES: usize = 16 << 10;
 /// Fields of a form; there are about ten.
 const MAX_FIELDS: usize = 64;
 
-/// What is to be launched.
+/// A launch that is asked for.
 #[derive(Default)]
 pub(crate) struct LaunchRequest {
     pub(crate) livekit_url: String,
@@ -180,7 +180,7 @@ fn url_refused() -> LaunchError {
     )
 }
 
-/// Who the token is for. It is read, not checked: the LiveKit server does that.
+/// The participant of the token. It is read, not checked: the LiveKit server does that.
 pub(crate) struct Claims {
     pub(crate) identity: String,
     pub(crate) room: Option<String>,

@@ -116,7 +116,7 @@ impl Tasks {
     /// taken.
     ///
     /// # Errors
-    /// Those of [`Participant::join`].
+    /// The errors of [`Participant::join`].
     pub(crate) fn start(
         &self,
         id: String,
@@ -174,7 +174,7 @@ impl Tasks {
         self.list().iter().find(|task| task.id == id).cloned()
     }
 
-    /// Those that are remembered, the latest first.
+    /// Remembered tasks, the latest first.
     pub(crate) fn all(&self) -> Vec<Arc<Task>> {
         self.list().iter().rev().cloned().collect()
     }
@@ -259,7 +259,7 @@ impl Task {
         }
     }
 
-    /// What clients are told. The token is no part of it.
+    /// The description for clients. The token is no part of it.
     pub(crate) fn describe(&self) -> Value {
         let seconds = |time: SystemTime| {
             let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -76,7 +76,7 @@ fn a_flood_of_data_costs_no_memory_and_ends_where_it_breaks_the_rules() {
             page.0
                 .send(Message::binary(block.clone()))
                 .expect("it is borne");
-            // What comes is read, so that the way here doesn't fill up.
+            // Answers are read, so that the way here doesn't fill up.
             let _ = page
                 .0
                 .get_ref()

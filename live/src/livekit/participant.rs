@@ -142,7 +142,7 @@ pub(super) fn start(
                 }
             };
             let reason = loop {
-                // What a server or an agent sends must end this participant at most.
+                // A message of a server or an agent must end this participant at most.
                 let step = catch_unwind(AssertUnwindSafe(|| runner.step()));
                 tell(&receiver);
                 match step {
@@ -337,7 +337,7 @@ impl Runner {
                 Err(error) => return self.rejoin(format!("data failed: {error}")),
             };
         }
-        // What was written is sent at once.
+        // The written packets are sent at once.
         self.turn_media()
     }
 

@@ -297,7 +297,7 @@ impl Peers {
             if let Some(peer) = self.peer(publisher)
                 && peer.rtc.close().is_ok()
             {
-                // What can't be sent any more is lost.
+                // Datagrams that can't be sent any more are lost.
                 let _ = self.drain(publisher, &mut Vec::new());
             }
         }

@@ -43,7 +43,7 @@ impl Tracks {
         }
     }
 
-    /// What is to be written of a frame.
+    /// The parts of a frame that are to be written.
     pub(crate) fn writes(&mut self, rtc: &mut Rtc, queued: &QueuedFrame) -> Vec<Write> {
         self.find_payload_types(rtc);
         let frame = &queued.frame;
