@@ -293,7 +293,7 @@ impl<'a> NetworkFile<'a> {
         inputs: &[TensorSpec],
         output: &TensorSpec,
     ) -> Result<()> {
-        let (runtime, model) = (Runtime::load(None)?, self.0.bytes());
+        let (runtime, model) = (Some(Runtime::load(None)?), self.0.bytes());
         let mut network =
             Network::<T>::load(runtime, Provider::Cpu, "the network", model, inputs, output)?;
         let items: Vec<Vec<f32>> = inputs

@@ -2,11 +2,12 @@
 
 use ort::value::PrimitiveTensorElementType;
 
+use super::builtin::Plain;
 use super::model::ElementType;
 
 /// Element type of an output.
 pub(crate) trait Element:
-    PrimitiveTensorElementType + Copy + Default + std::fmt::Debug
+    PrimitiveTensorElementType + Plain + std::fmt::Debug
 {
     const ELEMENT: ElementType;
 }

@@ -60,20 +60,23 @@ impl Networks {
 /// - `InvalidAvatar`: the CPU can't load the networks in floats, or they fail the self-test there.
 /// - `ProviderUnavailable`: none of those preferred runs them, and the CPU is not among those.
 pub(crate) fn choose(
-    runtime: &Runtime,
+    runtime: Option<&Runtime>,
     preference: Provider,
     container: &Container,
     manifest: &Manifest,
 ) -> Result<(Networks, ProviderReport)> {
     let mut refused = Vec::new();
-    for &provider in preference.preference() {
-        if !provider.is_built_in() {
-            refused.push((provider, "not in this build of ONNX Runtime".to_owned()));
+    for &provider in preference.preference(runtime) {
+        if !provider.is_there(runtime) {
+            let reason = match runtime {
+                Some(_) => "not in this build of ONNX Runtime",
+                None => "ONNX Runtime is not loaded",
+            };
+            refused.push((provider, reason.to_owned()));
             continue;
         }
         // A graphics processor that is none, such as Mesa's software driver, draws nothing wrong.
-        let slowest =
-            (preference == Provider::Auto && provider != Provider::Cpu).then_some(SLOWEST);
+        let slowest = (preference == Provider::Auto && !provider.is_cpu()).then_some(SLOWEST);
         for &precision in Precision::of(provider, manifest) {
             let quantized = precision == Precision::EightBits;
             match load_tested(runtime, provider, quantized, slowest, container, manifest) {
@@ -86,7 +89,7 @@ pub(crate) fn choose(
                     return Ok((networks, report));
                 }
                 // What the CPU can't run in floats, nothing can: the file is at fault.
-                Err(error) if provider == Provider::Cpu && !quantized => {
+                Err(error) if provider.is_cpu() && !quantized => {
                     let kind = match error.kind() {
                         ErrorKind::Inference | ErrorKind::ProviderUnavailable => {
                             ErrorKind::InvalidAvatar
@@ -119,7 +122,7 @@ pub(crate) fn choose(
 /// # Errors
 /// The errors of [`Network::load`].
 pub(crate) fn load(
-    runtime: &Runtime,
+    runtime: Option<&Runtime>,
     provider: Provider,
     quantized: bool,
     container: &Container,
@@ -139,7 +142,7 @@ pub(crate) fn load(
 }
 
 fn load_speech(
-    runtime: &Runtime,
+    runtime: Option<&Runtime>,
     provider: Provider,
     container: &Container,
     speech: &Speech<'_>,
@@ -178,15 +181,16 @@ impl<'a> Speech<'a> {
 /// # Errors
 /// The errors of [`Network::load`], and of the self-test.
 pub(crate) fn load_drawn(
-    runtime: &Runtime,
+    runtime: Option<&Runtime>,
     preference: Provider,
     new: bool,
     container: &Container,
     manifest: &Expression,
 ) -> Result<(Networks, ProviderReport)> {
-    let provider = match preference {
-        Provider::Auto => Provider::Cpu,
-        other => other,
+    let provider = match (preference, runtime) {
+        (Provider::Auto, Some(_)) => Provider::Cpu,
+        (Provider::Auto, None) => Provider::Builtin,
+        (other, _) => other,
     };
     let network = Speech {
         file: &manifest.networks.speech.file,
@@ -195,14 +199,14 @@ pub(crate) fn load_drawn(
     };
     let mut speech = load_speech(runtime, provider, container, &network)?;
     if new {
-        let time = TimeLimit::new(if provider == Provider::Cpu {
+        let time = TimeLimit::new(if provider.is_cpu() {
             CPU_LIMIT
         } else {
             OTHER_LIMIT
         });
-        let mut reference = match provider {
-            Provider::Cpu => None,
-            _ => Some(load_speech(runtime, Provider::Cpu, container, &network)?),
+        let mut reference = match provider.is_cpu() {
+            true => None,
+            false => Some(load_speech(runtime, Provider::Cpu, container, &network)?),
         };
         speech::self_test(
             &mut speech,
@@ -223,7 +227,7 @@ pub(crate) fn load_drawn(
 
 /// Loads both networks and runs their self-tests, each within its time.
 fn load_tested(
-    runtime: &Runtime,
+    runtime: Option<&Runtime>,
     provider: Provider,
     quantized: bool,
     slowest: Option<Duration>,
@@ -231,14 +235,14 @@ fn load_tested(
     manifest: &Manifest,
 ) -> Result<Networks> {
     let mut networks = load(runtime, provider, quantized, container, manifest)?;
-    let limit = if provider == Provider::Cpu {
+    let limit = if provider.is_cpu() {
         CPU_LIMIT
     } else {
         networks.set_limit(Some(OTHER_LIMIT));
         OTHER_LIMIT
     };
     let time = TimeLimit::new(limit);
-    let mut reference = if provider == Provider::Cpu {
+    let mut reference = if provider.is_cpu() {
         None
     } else {
         let speech = Speech::of(manifest);
