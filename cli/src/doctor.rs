@@ -50,7 +50,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             Err(error) => error.into(),
         }),
     });
-    let runtime = engine.as_ref().ok().map(Engine::runtime);
+    let runtime = engine.as_ref().ok().and_then(Engine::runtime);
     let providers: Vec<_> = engine
         .as_ref()
         .map(|engine| {
@@ -141,9 +141,12 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
                 for tried in &runtime.tried {
                     line("", &format!("  before that: {tried}"));
                 }
-                line("providers", &providers.join(" "));
             }
+            None if engine.is_ok() => line("ONNX Runtime", "none, and none is needed"),
             None => line("ONNX Runtime", "missing"),
+        }
+        if engine.is_ok() {
+            line("providers", &providers.join(" "));
         }
         match &trial {
             Some(Ok(t)) => {

@@ -181,9 +181,7 @@ impl EngineBuilder {
                 log.log(LogLevel::Debug, || error.to_string());
                 return Ok(None);
             }
-            loaded => {
-                loaded.inspect_err(|error| log.log(LogLevel::Error, || error.to_string()))?
-            }
+            loaded => loaded.inspect_err(|error| log.log(LogLevel::Error, || error.to_string()))?,
         };
         let RuntimeInfo {
             path,

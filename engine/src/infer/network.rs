@@ -122,6 +122,14 @@ impl<T: Element> Network<T> {
         Self::new(Arc::clone(&self.what), backend).map(Some)
     }
 
+    /// Whether it runs as fast as on ONNX Runtime's CPU provider.
+    pub(crate) fn is_fast(&self) -> bool {
+        match &self.backend {
+            Backend::Builtin(machine) => machine.is_fast(),
+            Backend::Ort(_) => true,
+        }
+    }
+
     /// How long each run may take from now on; None goes back to what it may in a conversation.
     pub(crate) fn set_limit(&mut self, limit: Option<Duration>) {
         self.limit = limit.unwrap_or(RUN_LIMIT);

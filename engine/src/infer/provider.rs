@@ -73,9 +73,16 @@ impl Provider {
     pub(crate) fn preference(self, runtime: Option<&Runtime>) -> &'static [Self] {
         match self {
             Self::Auto if runtime.is_none() => &[Self::Builtin],
+            // Our own comes before ONNX Runtime's CPU where it is as fast (`Networks::is_fast`).
             // OpenVINO runs on request only: its kernels take longer for these small networks
             // than ONNX Runtime's own (docs/performance.md).
-            Self::Auto => &[Self::Cuda, Self::CoreMl, Self::WebGpu, Self::Cpu],
+            Self::Auto => &[
+                Self::Cuda,
+                Self::CoreMl,
+                Self::WebGpu,
+                Self::Builtin,
+                Self::Cpu,
+            ],
             Self::Builtin => &[Self::Builtin],
             Self::CoreMl => &[Self::CoreMl],
             Self::Cpu => &[Self::Cpu],

@@ -6,9 +6,7 @@ use super::builtin::Plain;
 use super::model::ElementType;
 
 /// Element type of an output.
-pub(crate) trait Element:
-    PrimitiveTensorElementType + Plain + std::fmt::Debug
-{
+pub(crate) trait Element: PrimitiveTensorElementType + Plain + std::fmt::Debug {
     const ELEMENT: ElementType;
 }
 impl Element for f32 {

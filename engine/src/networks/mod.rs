@@ -16,6 +16,9 @@ pub(crate) use pool::Pool;
 /// Longest time in which a provider that is not the CPU may draw a mouth, to be taken by `auto`.
 const SLOWEST: Duration = Duration::from_millis(20);
 
+/// Why our own runtime is passed over.
+const SLOW: &str = "it has no kernels for these networks that are as fast on this processor";
+
 /// How long the self-test may take on the CPU.
 const CPU_LIMIT: Duration = Duration::from_secs(5);
 /// How long it may take on other providers, and each of its runs: they compile kernels in them.
@@ -44,6 +47,11 @@ impl Networks {
             speech,
             identity: Some(identity),
         }))
+    }
+
+    /// Whether both run as fast as on ONNX Runtime's CPU provider.
+    fn is_fast(&self) -> bool {
+        self.speech.is_fast() && self.identity.as_ref().is_none_or(Identity::is_fast)
     }
 
     fn set_limit(&mut self, limit: Option<Duration>) {
@@ -77,9 +85,15 @@ pub(crate) fn choose(
         }
         // A graphics processor that is none, such as Mesa's software driver, draws nothing wrong.
         let slowest = (preference == Provider::Auto && !provider.is_cpu()).then_some(SLOWEST);
+        // Where ONNX Runtime is at hand, it runs what our own runtime has no fast kernels for.
+        let replaceable =
+            provider == Provider::Builtin && preference == Provider::Auto && runtime.is_some();
         for &precision in Precision::of(provider, manifest) {
             let quantized = precision == Precision::EightBits;
             match load_tested(runtime, provider, quantized, slowest, container, manifest) {
+                Ok(networks) if replaceable && !networks.is_fast() => {
+                    refused.push((provider, SLOW.to_owned()));
+                }
                 Ok(networks) => {
                     let report = ProviderReport {
                         provider,
@@ -89,7 +103,7 @@ pub(crate) fn choose(
                     return Ok((networks, report));
                 }
                 // What the CPU can't run in floats, nothing can: the file is at fault.
-                Err(error) if provider.is_cpu() && !quantized => {
+                Err(error) if provider.is_cpu() && !quantized && !replaceable => {
                     let kind = match error.kind() {
                         ErrorKind::Inference | ErrorKind::ProviderUnavailable => {
                             ErrorKind::InvalidAvatar
@@ -175,8 +189,8 @@ impl<'a> Speech<'a> {
 }
 
 /// Loads the speech network of an avatar whose picture is moved, by the provider that was asked for;
-/// `auto` means the CPU, since no accelerator is worth its start for one small network. Where it is
-/// new, it is tested.
+/// `auto` means our own runtime, or ONNX Runtime's CPU where that is faster, since no accelerator is
+/// worth its start for one small network. Where it is new, it is tested.
 ///
 /// # Errors
 /// The errors of [`Network::load`], and of the self-test.
@@ -187,10 +201,11 @@ pub(crate) fn load_drawn(
     container: &Container,
     manifest: &Expression,
 ) -> Result<(Networks, ProviderReport)> {
-    let provider = match (preference, runtime) {
-        (Provider::Auto, Some(_)) => Provider::Cpu,
-        (Provider::Auto, None) => Provider::Builtin,
-        (other, _) => other,
+    let automatic = preference == Provider::Auto;
+    let mut provider = if automatic {
+        Provider::Builtin
+    } else {
+        preference
     };
     let network = Speech {
         file: &manifest.networks.speech.file,
@@ -198,6 +213,10 @@ pub(crate) fn load_drawn(
         coefficients: manifest.coefficients.len(),
     };
     let mut speech = load_speech(runtime, provider, container, &network)?;
+    if automatic && runtime.is_some() && !speech.is_fast() {
+        provider = Provider::Cpu;
+        speech = load_speech(runtime, provider, container, &network)?;
+    }
     if new {
         let time = TimeLimit::new(if provider.is_cpu() {
             CPU_LIMIT

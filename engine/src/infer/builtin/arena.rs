@@ -66,6 +66,17 @@ impl Arena {
         }
     }
 
+    /// Bytes from an item to the next.
+    pub(super) fn item_bytes(&self) -> usize {
+        self.item_bytes
+    }
+
+    /// Whether so many items have memory for a value in whole lines.
+    pub(super) fn holds(&self, items: usize, place: Place) -> bool {
+        place.offset + place.bytes.next_multiple_of(LINE) <= self.item_bytes
+            && items * self.item_bytes <= self.lines.len() * LINE
+    }
+
     /// The first byte, for kernels that check their places once.
     pub(super) fn base(&mut self) -> *mut u8 {
         self.lines.as_mut_ptr().cast()
@@ -156,8 +167,14 @@ mod tests {
         let mut arena = Arena::new(130);
         arena.hold(2);
         let (first, second) = (
-            Place { offset: 0, bytes: 8 },
-            Place { offset: 64, bytes: 66 },
+            Place {
+                offset: 0,
+                bytes: 8,
+            },
+            Place {
+                offset: 64,
+                bytes: 66,
+            },
         );
         arena.get_mut::<f32>(1, first).copy_from_slice(&[1.0, 2.0]);
         let (output, others) = arena.split::<u8>(1, second);
@@ -171,7 +188,10 @@ mod tests {
     fn what_is_written_is_not_read() {
         let mut arena = Arena::new(64);
         arena.hold(1);
-        let place = Place { offset: 0, bytes: 8 };
+        let place = Place {
+            offset: 0,
+            bytes: 8,
+        };
         let (_output, others) = arena.split::<f32>(0, place);
         let _ = others.get::<f32>(place);
     }

@@ -3,11 +3,17 @@
 //! A network is compiled once, from the checked graph of `model/` to steps with fixed places in one
 //! block of memory ([`Program`]); threads share that and have memory of their own ([`Machine`]). Items
 //! of a batch are independent of each other (the reader refuses what works across the batch), so there
-//! is one plan for all sizes.
+//! is one plan for all sizes. `ops/` has all operators in plain Rust; `fuse/` finds the layers that take
+//! the time, for which `kernels/` has vectors.
 
 mod arena;
+mod constants;
+mod fuse;
+mod kernels;
 mod ops;
+mod place;
 mod program;
+mod step;
 mod values;
 
 use std::sync::Arc;
@@ -15,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arena::Arena;
 pub(crate) use arena::Plain;
+use kernels::Level;
 use program::Program;
 
 use super::model::Model;
@@ -38,7 +45,7 @@ impl Machine {
         inputs: &[TensorSpec],
         output: &TensorSpec,
     ) -> Result<Self> {
-        let program = Program::compile(model, inputs, output).map_err(|reason| {
+        let program = Program::compile(Level::best(), model, inputs, output).map_err(|reason| {
             let message = format!("builtin cannot run {what}: {reason}");
             Error::new(ErrorKind::ProviderUnavailable, message)
         })?;
@@ -52,6 +59,11 @@ impl Machine {
             arena: Arena::new(program.item_bytes),
             program,
         }
+    }
+
+    /// Whether it is as fast as with ONNX Runtime.
+    pub(super) fn is_fast(&self) -> bool {
+        self.program.is_fast
     }
 
     /// The same network for another thread.

@@ -60,9 +60,7 @@ impl Data {
             Self::I64(all) => all.clone(),
             Self::I8(all) => all.iter().map(|&x| x.into()).collect(),
             Self::U8(all) => all.iter().map(|&x| x.into()).collect(),
-            Self::F16(_) | Self::F32(_) => {
-                self.to_floats().into_iter().map(|x| x as i64).collect()
-            }
+            Self::F16(_) | Self::F32(_) => self.to_floats().into_iter().map(|x| x as i64).collect(),
         }
     }
 }

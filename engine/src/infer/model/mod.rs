@@ -26,7 +26,7 @@ use fault::{Quoted, refuse};
 pub(crate) use graph::{Graph, TensorId};
 pub(in crate::infer) use graph::{Node, Shape, Source as TensorSource, Tensor};
 pub(in crate::infer) use operators::{Operator, Window};
-pub(in crate::infer) use shapes::{Inputs, cuts, permutation};
+pub(in crate::infer) use shapes::{Inputs, cuts, multiply_adds, permutation};
 
 use super::TensorSpec;
 use crate::{Error, ErrorKind, Result};

@@ -41,7 +41,9 @@ impl Copy {
                 .map(|(&at, stride)| at.cast_signed() * stride)
                 .sum();
             let axes = sizes.iter().zip(strides(sizes)).zip(&output);
-            let axes: Vec<_> = axes.map(|((&size, from), &to)| (size, [from, to])).collect();
+            let axes: Vec<_> = axes
+                .map(|((&size, from), &to)| (size, [from, to]))
+                .collect();
             Walk::new(&axes, [0, begin])
         };
         Self {

@@ -278,7 +278,11 @@ impl<'g, 'a> Place<'g, 'a> {
             begin += cut.start as isize * *step;
             *size = cut.count;
             // An axis of one element has a step that leads nowhere, however large.
-            *step = if cut.count > 1 { *step * cut.step as isize } else { 0 };
+            *step = if cut.count > 1 {
+                *step * cut.step as isize
+            } else {
+                0
+            };
         }
         let copy = Copy::gathered(&axes, begin);
         Ok(Kernel::Copy(copy, self.tensor(0)?.element))

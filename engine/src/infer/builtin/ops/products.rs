@@ -65,8 +65,7 @@ pub(in crate::infer::builtin) struct Gemm {
 impl Gemm {
     pub(super) fn run(&self, run: &mut Run<'_>) {
         let (output, inputs) = run.open::<f32>();
-        self.matrices
-            .multiply(inputs.get(0), inputs.get(1), output);
+        self.matrices.multiply(inputs.get(0), inputs.get(1), output);
         if self.alpha != 1.0 {
             output.iter_mut().for_each(|x| *x *= self.alpha);
         }
@@ -116,9 +115,7 @@ impl MatMul {
         };
         let (a, b, to) = (of(left), of(right), strides(output));
         let axes = stack.iter().enumerate();
-        let axes: Vec<_> = axes
-            .map(|(i, &size)| (size, [a[i], b[i], to[i]]))
-            .collect();
+        let axes: Vec<_> = axes.map(|(i, &size)| (size, [a[i], b[i], to[i]])).collect();
         Self {
             matrices,
             stack: Walk::new(&axes, [0; 3]),

@@ -44,7 +44,10 @@ impl QuantisedConv {
                 for (tap, weights) in weights.chunks_exact(inside_group).enumerate() {
                     // Pads are the zero point: they add nothing.
                     let (row, column) = (tap / kernel_width, tap % kernel_width);
-                    let taps = (self.geometry.tap(0, y, row), self.geometry.tap(1, x, column));
+                    let taps = (
+                        self.geometry.tap(0, y, row),
+                        self.geometry.tap(1, x, column),
+                    );
                     let (Some(line), Some(column)) = taps else {
                         continue;
                     };

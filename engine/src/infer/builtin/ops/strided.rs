@@ -87,7 +87,10 @@ mod tests {
         let mut seen = Vec::new();
         turned.rows(|at| seen.push(at));
         assert_eq!(seen, [[0, 0], [1, 2], [2, 4]]);
-        let whole = Walk::new(&[(3, [8, 8]), (1, [5, 0]), (2, [4, 4]), (4, [1, 1])], [0, 0]);
+        let whole = Walk::new(
+            &[(3, [8, 8]), (1, [5, 0]), (2, [4, 4]), (4, [1, 1])],
+            [0, 0],
+        );
         assert_eq!((whole.length, whole.outer.len()), (24, 0));
         let back = Walk::new(&[(2, [-4, 2]), (2, [-1, 1])], [7, 0]);
         let mut seen = Vec::new();
