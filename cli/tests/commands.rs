@@ -209,6 +209,28 @@ fn a_missing_runtime_is_named_by_every_command_that_needs_it() {
 }
 
 #[test]
+fn a_film_is_rendered_where_there_is_no_onnx_runtime() {
+    let folder = Folder::new();
+    let audio = folder.write("in.wav", &tone(16000, 0.5));
+    let (avatar, nowhere) = (toy(), folder.path("nowhere"));
+    for provider in ["auto", "builtin"] {
+        let output = folder.path(&format!("{provider}.mp4"));
+        let mut command = bithuman();
+        command
+            .args(render(&avatar, &audio, &output))
+            .args(["--provider", provider])
+            .env("ORT_DYLIB_PATH", &nowhere)
+            .env("HOME", &nowhere)
+            .env("PATH", "")
+            .env_remove("VIRTUAL_ENV")
+            .env_remove("CONDA_PREFIX");
+        common::finished(&mut command).object();
+        let film = std::fs::read(&output).expect("a film");
+        assert_eq!(&film[4..8], b"ftyp", "{provider}");
+    }
+}
+
+#[test]
 fn a_provider_that_is_not_there_is_refused_by_name() {
     let folder = Folder::new();
     let audio = folder.write("in.wav", &tone(16000, 0.1));

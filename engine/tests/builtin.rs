@@ -102,3 +102,17 @@ fn threads_give_the_frames_of_one() {
         }
     });
 }
+
+/// The reader refuses networks before any runtime sees them.
+#[test]
+fn hostile_networks_are_refused() {
+    let engine = builtin();
+    let files = std::fs::read_dir(testdata("hostile")).unwrap();
+    let mut count = 0;
+    for file in files {
+        let path = file.unwrap().path();
+        assert!(engine.open(&path).is_err(), "{}", path.display());
+        count += 1;
+    }
+    assert!(count > 50, "{count} files");
+}

@@ -205,8 +205,8 @@ export! {
 }
 
 export! {
-    /// The name of a provider: `auto`, `cpu`, `cuda`, `coreml`, `openvino` or `webgpu`; NULL for a
-    /// value that this version does not have.
+    /// The name of a provider: `auto`, `builtin`, `cpu`, `cuda`, `coreml`, `openvino` or `webgpu`;
+    /// NULL for a value that this version does not have.
     ///
     /// Returns: static.
     /// Threads: any, concurrently.

@@ -33,7 +33,7 @@ pub(crate) struct Network<T: Element> {
 /// What runs it.
 enum Backend<T: Element> {
     Builtin(Machine),
-    Ort(OrtNetwork<T>),
+    Ort(Box<OrtNetwork<T>>),
 }
 
 impl<T: Element> Backend<T> {
@@ -94,7 +94,7 @@ impl<T: Element> Network<T> {
         output: &TensorSpec,
     ) -> Result<Self> {
         let network = OrtNetwork::load(runtime, provider, what, model, inputs, output)?;
-        Self::new(what.into(), Backend::Ort(network))
+        Self::new(what.into(), Backend::Ort(Box::new(network)))
     }
 
     fn new(what: Arc<str>, backend: Backend<T>) -> Result<Self> {
@@ -115,7 +115,7 @@ impl<T: Element> Network<T> {
         let backend = match &self.backend {
             Backend::Builtin(machine) => Backend::Builtin(machine.share()),
             Backend::Ort(network) => match network.share() {
-                Some(network) => Backend::Ort(network),
+                Some(network) => Backend::Ort(Box::new(network)),
                 None => return Ok(None),
             },
         };

@@ -93,7 +93,7 @@ impl<'g, 'a> Constants<'g, 'a> {
             bytes: tensor.shape.elements() * tensor.element.bytes(),
         };
         let step = Step {
-            work: Work::Each(kernel),
+            work: Work::Each(Box::new(kernel)),
             inputs: inputs.collect::<Result<_>>()?,
             output: 0,
         };

@@ -14,6 +14,9 @@ mod ops;
 mod place;
 mod program;
 mod step;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
 mod values;
 
 use std::sync::Arc;
@@ -35,7 +38,7 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// Compiles a network.
+    /// Compiles a network for the best instruction set that the processor has.
     ///
     /// # Errors
     /// `ProviderUnavailable` with what can't be run.
@@ -45,7 +48,17 @@ impl Machine {
         inputs: &[TensorSpec],
         output: &TensorSpec,
     ) -> Result<Self> {
-        let program = Program::compile(Level::best(), model, inputs, output).map_err(|reason| {
+        Self::compile(Level::best(), what, model, inputs, output)
+    }
+
+    fn compile(
+        level: Level,
+        what: &str,
+        model: &Model<'_>,
+        inputs: &[TensorSpec],
+        output: &TensorSpec,
+    ) -> Result<Self> {
+        let program = Program::compile(level, model, inputs, output).map_err(|reason| {
             let message = format!("builtin cannot run {what}: {reason}");
             Error::new(ErrorKind::ProviderUnavailable, message)
         })?;

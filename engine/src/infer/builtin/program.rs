@@ -163,7 +163,7 @@ impl<'g, 'a> Compiler<'g, 'a> {
             }
             Lowered::Steps(steps) => {
                 for (kernel, inputs, output) in steps {
-                    self.step(Work::Each(kernel), inputs, output)?;
+                    self.step(Work::Each(Box::new(kernel)), inputs, output)?;
                 }
             }
         }

@@ -12,7 +12,7 @@ pub(super) enum Work {
     /// For all items together.
     All(Box<dyn Layer>),
     /// For one item after the other.
-    Each(Kernel),
+    Each(Box<Kernel>),
 }
 
 /// What is computed at one place of the order, for all items.

@@ -7,7 +7,6 @@ use crate::infer::builtin::values::Data;
 #[derive(Debug)]
 pub(in crate::infer::builtin) struct Dense {
     pub(in crate::infer::builtin) inputs: usize,
-    pub(in crate::infer::builtin) outputs: usize,
     /// `[outputs / LANES][inputs][LANES]`, the last outputs filled up with zeros.
     weights: Weights,
     bias: Vec<f32>,
@@ -45,7 +44,6 @@ impl Dense {
         bias.resize(padded, 0.0);
         Some(Self {
             inputs,
-            outputs,
             weights,
             bias,
             relu,

@@ -56,7 +56,7 @@ const CHUNK: usize = 192;
 /// would ask for them by itself.
 const AHEAD: usize = 1024;
 
-/// The product and a ReLU, for several items, `item` bytes apart.
+/// The product and a `Relu`, for several items, `item` bytes apart.
 pub(in crate::infer::builtin) struct Multiply<'a> {
     pub(in crate::infer::builtin) layer: &'a Rows,
     pub(in crate::infer::builtin) from: *const f32,
