@@ -45,11 +45,12 @@ pub(crate) fn load(sh: &Shell, sessions: &str, seconds: &str) -> Result<()> {
         time: Duration::from_secs(seconds.parse()?),
         interrupted_every: None,
     };
-    run(sh, load)
+    cmd!(sh, "cargo build --release --locked --package bithuman-cli").run()?;
+    run(sh, "target/release/bithuman", load)
 }
 
 /// One conversation for `minutes`, with an open microphone and 200 interruptions, by voice and by button
-/// in turn.
+/// in turn. A test rather than a figure: with the development build, whose assertions are on.
 pub(crate) fn soak(sh: &Shell, minutes: &str) -> Result<()> {
     let time = Duration::from_secs(60 * minutes.parse::<u64>()?);
     let load = Load {
@@ -57,16 +58,16 @@ pub(crate) fn soak(sh: &Shell, minutes: &str) -> Result<()> {
         time,
         interrupted_every: Some(time / (INTERRUPTIONS + 1)),
     };
-    run(sh, load)
+    cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
+    run(sh, "target/debug/bithuman", load)
 }
 
-fn run(sh: &Shell, load: Load) -> Result<()> {
+fn run(sh: &Shell, program: &str, load: Load) -> Result<()> {
     runtime::ensure(sh)?;
-    cmd!(sh, "cargo build --release --locked --package bithuman-cli").run()?;
     let folder = tempfile::tempdir()?;
     let script = script(folder.path())?;
     let server = Server::start(
-        "target/release/bithuman",
+        program,
         &[
             "testdata/avatars/mika.imx",
             "--no-webrtc",
