@@ -165,18 +165,30 @@ function joinSocket() {
 
 async function joinRtc() {
   const video = $('video');
-  rtc = new Rtc();
+  const own = rtc = new Rtc();
   video.muted = !isPressed('sound');
-  await rtc.start(code, connection.token, video, microphone.track);
-  rtc.onlost = () => {
-    closeMedia();
-    joinSocket();
-  };
+  await own.start(code, connection.token, video, microphone.track);
+  own.onlost = rejoin;
   video.hidden = false;
   figures.transport = 'webrtc';
   const count = () => { figures.shown++; if (rtc) video.requestVideoFrameCallback?.(count); };
   video.requestVideoFrameCallback?.(count);
   context.createMediaStreamSource(video.srcObject).connect(analyser);
+}
+
+/** WebRTC is lost, as after a change of networks: another offer finds the way, or the WebSocket carries all. */
+async function rejoin() {
+  closeMedia();
+  const joining = joinRtc();
+  const own = rtc;
+  try {
+    await joining;
+  } catch {
+    // The conversation may have ended, or begun anew, meanwhile.
+    if (rtc !== own) return;
+    closeMedia();
+    joinSocket();
+  }
 }
 
 function closeMedia() {
@@ -296,8 +308,9 @@ setInterval(async () => {
   pings.set(id, performance.now());
   if (pings.size > 10) pings.clear();
   connection.send({ type: 'ping', id });
+  const found = rtc ? await rtc.figures() : { rtt, rate: player?.figures.rate, ahead: player?.figures.ahead };
+  figures.ahead = found.ahead;
   if ($('figures').hidden) return;
-  const found = rtc ? await rtc.figures() : { rtt, rate: player?.figures.rate };
   const wait = player ? `\nbuffer   ${player.figures.waiting * 40} ms` : '';
   $('figures').textContent =
     `way      ${figures.transport}\nnetwork  ${Math.round(found.rtt ?? 0)} ms\npictures ${Math.round(found.rate ?? 0)}/s${wait}`;
