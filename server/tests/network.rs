@@ -1,9 +1,8 @@
 //! Networks that break: the conversation waits for its page, goes on by another way, and others don't notice.
 
 mod common;
-// Panics are how tests fail.
 #[path = "../../live/tests/common/browser.rs"]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[allow(dead_code, clippy::unwrap_used, reason = "tests, which use a part")]
 mod browser;
 
 use std::time::Duration;
