@@ -4,7 +4,7 @@ import { Captions } from './captions.js';
 import { Connection } from './connection.js';
 import { customize } from './customize.js';
 import { Embed } from './embed.js';
-import { Player, isSupported, microphoneMessage, soundName, visibilityMessage } from './media.js';
+import { Player, microphoneMessage, reasonAgainst, soundName, visibilityMessage } from './media.js';
 import { Microphone } from './microphone.js';
 import { Rtc } from './rtc.js';
 
@@ -127,7 +127,9 @@ async function join(session) {
   closeMedia();
   // On this machine both ways are as good, and Firefox knows only one of them.
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
-  const transport = wanted.get('transport') ?? (local && isSupported() ? 'websocket' : 'webrtc');
+  const against = await reasonAgainst();
+  if (!connection) return;
+  const transport = wanted.get('transport') ?? (local && !against ? 'websocket' : 'webrtc');
   if (transport === 'webrtc' && session.webrtc && 'RTCPeerConnection' in window) {
     try {
       await joinRtc();
@@ -136,9 +138,9 @@ async function join(session) {
       closeMedia();
     }
   }
-  if (!isSupported()) {
+  if (against) {
     connection.leave();
-    return fail('This browser is too old for the conversation: it knows no WebCodecs, and WebRTC did not connect.');
+    return fail(`This browser can't play the conversation: ${against}, and WebRTC did not connect.`);
   }
   joinSocket();
   joined(session);

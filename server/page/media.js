@@ -12,7 +12,14 @@ const FRAME_MS = 40;
  */
 const LEAD_MS = 60;
 
-export const isSupported = () => 'VideoDecoder' in window && 'AudioWorkletNode' in window;
+const VIDEO = { codec: 'avc1.42e01f', optimizeForLatency: true };
+
+/** Why this browser can't play what comes over a WebSocket; empty where it can. */
+export async function reasonAgainst() {
+  if (!('VideoDecoder' in window && 'AudioWorkletNode' in window)) return 'it is too old and knows no WebCodecs';
+  const { supported } = await VideoDecoder.isConfigSupported(VIDEO);
+  return supported ? '' : 'it has no decoder for H.264 (Firefox on Linux takes that of libavcodec)';
+}
 
 /** The sound to ask for: browsers without an Opus decoder take samples. */
 export const soundName = () => ('AudioDecoder' in window ? 'opus' : 'pcm');
@@ -104,7 +111,7 @@ export class Player {
       },
       error: () => this.#restartVideo(),
     });
-    this.#video.configure({ codec: 'avc1.42e01f', optimizeForLatency: true });
+    this.#video.configure(VIDEO);
   }
 
   #restartVideo() {
