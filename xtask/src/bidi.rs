@@ -54,10 +54,15 @@ pub(crate) fn find() -> Option<PathBuf> {
 }
 
 impl Firefox {
-    pub(crate) fn start(program: &Path) -> Result<Self> {
+    /// Starts it, with the address of a PulseAudio that plays its sound.
+    pub(crate) fn start(program: &Path, pulse: Option<String>) -> Result<Self> {
         let profile = tempfile::tempdir()?;
         fs::write(profile.path().join("user.js"), PREFERENCES)?;
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        if let Some(address) = pulse {
+            command.env("PULSE_SERVER", address);
+        }
+        let mut child = command
             .args([
                 "--headless",
                 "--no-remote",
