@@ -25,7 +25,7 @@ mod stage;
 mod surfaces;
 mod tsan;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use xshell::{Shell, cmd};
 
@@ -36,7 +36,7 @@ cargo xtask <verb>
 
   demo              render testdata's speech to target/demo/demo.mp4
   test              everything that CI runs: check, studio's tests, bindings python, cargo test
-  check             rustfmt, clippy and rustdoc, warnings as errors; names in documents; cargo-deny and typos where they are installed
+  check             rustfmt, clippy and rustdoc, warnings as errors; names in documents; typos, cargo-deny where it is installed
   documents         names in documents (files, links, functions, constants) against the tree
   surfaces          docs/surfaces.md against the engine's public items, the header and the Python package
   imports           circles of imports between the modules of a crate
@@ -64,6 +64,7 @@ cargo xtask <verb>
                     what libFuzzer found into the committed corpus
   fuzz replay [SECONDS]
                     the corpus of all targets and mutations of it, without libFuzzer
+  package           the crates as they would be published, into target/package, each built from what is in it
   install --prefix PREFIX [--destdir DIR] [--debug]
                     libessence, its header, pkg-config file and CMake package
   live-test [--pictures FOLDER]
@@ -116,6 +117,7 @@ fn main() -> Result<()> {
         ["fuzz", target, "--fast", seconds] => fuzz::fuzz(&sh, target, Fast, seconds),
         ["fuzz", target] => fuzz::fuzz(&sh, target, Checked, "60"),
         ["fuzz", target, seconds] => fuzz::fuzz(&sh, target, Checked, seconds),
+        ["package"] => package(&sh),
         ["install", "--check"] => install::check(&sh),
         ["install", rest @ ..] => install::install(&sh, rest),
         ["live-test"] => live_test::run(&sh, None),
@@ -208,21 +210,20 @@ fn check(sh: &Shell) -> Result<()> {
     plots::verify(sh)?;
     let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");
     cmd!(sh, "cargo doc --workspace --no-deps --locked").run()?;
-    for (tool, command) in [("cargo-deny", "cargo deny check"), ("typos", "typos")] {
-        if cmd!(sh, "{tool} --version")
-            .quiet()
-            .ignore_stdout()
-            .ignore_stderr()
-            .run()
-            .is_err()
-        {
-            println!("{tool} is not installed: skipped");
-            continue;
-        }
-        let mut words = command.split_whitespace();
-        let program = words.next().context("a command has a first word")?;
-        cmd!(sh, "{program} {words...}").run()?;
+    let typos = runtime::python_with(sh, &["typos==1.52.0"])?.with_file_name("typos");
+    cmd!(sh, "{typos}").run()?;
+    let deny = cmd!(sh, "cargo-deny --version").quiet();
+    if deny.ignore_stdout().ignore_stderr().run().is_ok() {
+        cmd!(sh, "cargo deny check").run()?;
+    } else {
+        println!("cargo-deny is not installed: skipped");
     }
+    Ok(())
+}
+
+fn package(sh: &Shell) -> Result<()> {
+    let own = ["xtask", "benches", "essence-proxy"].map(|name| format!("--exclude={name}"));
+    cmd!(sh, "cargo package --workspace {own...} --locked").run()?;
     Ok(())
 }
 
