@@ -1,9 +1,9 @@
 //! Networks that break: the conversation waits for its page, goes on by another way, and others don't notice.
 
-mod common;
 #[path = "../../live/tests/common/browser.rs"]
 #[allow(dead_code, clippy::unwrap_used, reason = "tests, which use a part")]
 mod browser;
+mod common;
 
 use std::time::Duration;
 
