@@ -253,7 +253,7 @@ impl Bystander {
     }
 
     /// It got all that it was to get.
-    fn is_content(self) {
+    fn leaves_content(self) {
         self.over.store(true, Ordering::Release);
         let packets = self.thread.join().expect("nothing disturbed it");
         assert!(packets > 0, "it got nothing");
@@ -299,7 +299,7 @@ fn a_brain_that_is_killed_fails_its_reply_alone_and_answers_when_it_is_back() {
             process = Process::start(&format!("brain {port}"));
         }
     }
-    bystander.is_content();
+    bystander.leaves_content();
     assert_eq!(server.metric("sessions"), 2);
 }
 
@@ -339,6 +339,6 @@ fn a_page_that_is_killed_leaves_nothing_behind_and_its_conversation_goes_on() {
     page.until(|message| media(message).filter(|&(kind, _)| kind == KEY_PICTURE));
     page.send(r#"{"type": "text", "text": "goodbye"}"#);
     while page.expect("state")["state"] != "speaking" {}
-    bystander.is_content();
+    bystander.leaves_content();
     assert_eq!(server.metric("sessions_total"), 2);
 }

@@ -54,7 +54,7 @@ pub(crate) fn find() -> Option<PathBuf> {
 }
 
 impl Firefox {
-    /// Starts it, with the address of a PulseAudio that plays its sound.
+    /// Starts it, with the address of a `PulseAudio` that plays its sound.
     pub(crate) fn start(program: &Path, pulse: Option<String>) -> Result<Self> {
         let profile = tempfile::tempdir()?;
         fs::write(profile.path().join("user.js"), PREFERENCES)?;

@@ -1,6 +1,6 @@
 //! `cargo xtask live-test firefox`: the page in Firefox, which takes the WebSocket.
 //!
-//! Firefox plays no sound without a sound card; PulseAudio stands in for one where it is installed.
+//! Firefox plays no sound without a sound card; `PulseAudio` stands in for one where it is installed.
 
 use std::fs;
 use std::path::Path;
@@ -18,14 +18,14 @@ use crate::runtime;
 const SHOWS: &str = "bithuman.phase === 'live' && bithuman.figures.shown > 40";
 const SOUNDS: &str = "bithuman.figures.heard > 5 && bithuman.figures.level > 0";
 
-/// PulseAudio with a loudspeaker that nobody hears; ends when dropped.
+/// `PulseAudio` with a loudspeaker that nobody hears; ends when dropped.
 struct Loudspeaker {
     child: Child,
     folder: tempfile::TempDir,
 }
 
 impl Loudspeaker {
-    /// None where PulseAudio is not installed.
+    /// None where `PulseAudio` is not installed.
     fn start() -> Result<Option<Self>> {
         let folder = tempfile::tempdir()?;
         let socket = folder.path().join("socket");
