@@ -17,6 +17,9 @@ use crate::failure::Failure;
 const TRIAL_FRAMES: usize = 50;
 const TRIAL_RATE_HZ: u32 = 16_000;
 
+/// The C interface's major version: `ESSENCE_ABI_VERSION_MAJOR` of the header.
+const ABI_VERSION: u32 = 1;
+
 /// Show whether this machine can render, and how fast
 #[derive(Debug, clap::Args)]
 #[command(
@@ -183,7 +186,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
 fn versions(runtime: Option<&str>) -> Value {
     json!({
         "libessence": env!("CARGO_PKG_VERSION"),
-        "abi": null,
+        "abi": ABI_VERSION,
         "cli": env!("CARGO_PKG_VERSION"),
         "wheel": null,
         "agent_python": null,

@@ -137,6 +137,12 @@ fn doctor_tells_what_is_there() {
     assert_eq!(object["ready"], true);
     assert_eq!(object["host"]["os"], std::env::consts::OS);
     assert_eq!(object["versions"]["cli"], env!("CARGO_PKG_VERSION"));
+    let header = include_str!("../../include/essence.h");
+    let abi = format!(
+        "#define ESSENCE_ABI_VERSION_MAJOR {}\n",
+        object["versions"]["abi"]
+    );
+    assert!(header.contains(&abi), "{abi}");
     assert_eq!(object["auth"]["signed_in"], false);
     for (key, selected) in [("", "script"), ("a-key", "realtime")] {
         let mut command = bithuman();

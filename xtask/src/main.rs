@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a menu talks to its user")]
 
 mod abi;
+mod bidi;
 mod bindings;
 mod c_test;
 mod devtools;
@@ -68,6 +69,8 @@ cargo xtask <verb>
                     libessence, its header, pkg-config file and CMake package
   live-test [--pictures FOLDER]
                     `bithuman run` in headless Chromium, a file as its microphone; skipped where no Chromium is; with pictures of the page
+  live-test firefox [--pictures FOLDER]
+                    the same in headless Firefox, as far as it differs; skipped where no Firefox is
   livekit-test [--pictures FOLDER]
                     `bithuman run` in LiveKit rooms: LiveKit's clients and the plugin of its agents against a stand-in for the
                     media server; installs them into target/python; skipped where they can't be had
@@ -119,6 +122,10 @@ fn main() -> Result<()> {
         ["install", rest @ ..] => install::install(&sh, rest),
         ["live-test"] => live_test::run(&sh, None),
         ["live-test", "--pictures", folder] => live_test::run(&sh, Some(*folder)),
+        ["live-test", "firefox"] => live_test::firefox::run(&sh, None),
+        ["live-test", "firefox", "--pictures", folder] => {
+            live_test::firefox::run(&sh, Some(*folder))
+        }
         ["livekit-test"] => livekit_test::run(&sh, None),
         ["livekit-test", "--pictures", folder] => livekit_test::run(&sh, Some(*folder)),
         ["live-load", sessions, seconds] => live_load::load(&sh, sessions, seconds),
@@ -168,6 +175,7 @@ fn test(sh: &Shell) -> Result<()> {
     c_interface(sh)?;
     bindings::python(sh, false)?;
     live_test::run(sh, None)?;
+    live_test::firefox::run(sh, None)?;
     livekit_test::run(sh, None)?;
     // Apart from the others, which do without the feature.
     cmd!(
