@@ -115,7 +115,10 @@ def _face(landmarker: Landmarker, picture: np.ndarray):
 
 
 def _gap(points: np.ndarray) -> float:
-    return float(np.linalg.norm(points[13, :2] - points[14, :2]))
+    """Distance of the inner lips' middles across the mouth: one that lies beside the other parts no lips."""
+    right, left, upper, lower = points[[78, 308, 13, 14], :2]
+    (x, y), (u, v) = left - right, lower - upper
+    return float(abs(x * v - y * u) / np.hypot(x, y))
 
 
 def _blinks(face) -> tuple[float, float]:
