@@ -9,6 +9,7 @@ mod fit;
 mod gesture;
 mod glasses;
 mod head;
+mod judge;
 mod key;
 mod landmarks;
 mod lid_skin;
