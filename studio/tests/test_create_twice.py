@@ -43,7 +43,7 @@ def test_a_portrait_gives_the_same_bytes(tmp_path):
     from essence_studio.character import drawn
 
     drawn.drawn().save(tmp_path / "face.png")
-    first, second = made_twice(tmp_path, ["--portrait", str(tmp_path / "face.png")])
+    first, second = made_twice(tmp_path, ["--portrait", str(tmp_path / "face.png"), "--distill"])
     assert first == second
 
 

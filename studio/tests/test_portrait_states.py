@@ -37,13 +37,26 @@ def program(folder: Path, script: str) -> Path:
 
 def test_pictures_and_faults_are_read_as_the_program_writes_them(tmp_path: Path):
     picture = bytes(range(4 * 2 * 1))
-    answer = struct.pack("<IIIf", 2, 1, 0, 40.0) + struct.pack("<fIII", 3.5, 1, 2, 0) + picture
-    (tmp_path / "answer").write_bytes(answer)
-    shown = rig.drawn(Path("face.png"), [rig.State()], program(tmp_path, f"cat > /dev/null; cat '{tmp_path}/answer'\n"))
+    one = struct.pack("<fIII", 3.5, 1, 2, 0) + struct.pack("<ff", 1.5, 0.5) + picture
+    (tmp_path / "answer").write_bytes(struct.pack("<IIIf", 2, 1, 1, 40.0) + one)
+    shown = rig.drawn(Path("face.png"), [rig.State()], program(tmp_path, f"cat '{tmp_path}/answer'; cat > /dev/null; echo 1 state >&2\n"))
     assert shown.pictures.tobytes() == picture and shown.pictures.shape == (1, 1, 2, 4)
     assert shown.eyes == 40.0 and shown.lips[0] == 3.5 and shown.faults[0].tolist() == [1, 2, 0]
+    assert shown.landmarks.tolist() == [[[1.5, 0.5]]] and shown.message == "1 state"
 
 
 def test_a_picture_that_the_engine_refuses_is_named_with_the_reason(tmp_path: Path):
     with pytest.raises(rig.Refused, match="face.png: no face was found"):
-        rig.drawn(Path("face.png"), [rig.State()], program(tmp_path, "cat > /dev/null; echo no face was found >&2; exit 1\n"))
+        rig.drawn(Path("face.png"), [rig.State()], program(tmp_path, "echo no face was found >&2; exit 1\n"))
+
+
+def test_a_program_that_breaks_off_is_an_error_with_its_words(tmp_path: Path):
+    head = struct.pack("<IIIf", 2, 1, 1, 40.0)
+    (tmp_path / "answer").write_bytes(head + b"half")
+    with pytest.raises(rig.Refused, match="out of memory"):
+        rig.drawn(Path("face.png"), [rig.State()], program(tmp_path, f"cat '{tmp_path}/answer'; echo out of memory >&2; exit 1\n"))
+
+
+def test_a_program_that_is_not_built_is_named_with_the_command(tmp_path: Path):
+    with pytest.raises(rig.Refused, match="cargo build"):
+        rig.drawn(Path("face.png"), [rig.State()], tmp_path / "missing")

@@ -24,7 +24,7 @@ mod stage;
 mod surfaces;
 mod tsan;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use xshell::{Shell, cmd};
 
@@ -200,20 +200,13 @@ fn check(sh: &Shell) -> Result<()> {
     plots::verify(sh)?;
     let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");
     cmd!(sh, "cargo doc --workspace --no-deps --locked").run()?;
-    for (tool, command) in [("cargo-deny", "cargo deny check"), ("typos", "typos")] {
-        if cmd!(sh, "{tool} --version")
-            .quiet()
-            .ignore_stdout()
-            .ignore_stderr()
-            .run()
-            .is_err()
-        {
-            println!("{tool} is not installed: skipped");
-            continue;
-        }
-        let mut words = command.split_whitespace();
-        let program = words.next().context("a command has a first word")?;
-        cmd!(sh, "{program} {words...}").run()?;
+    let typos = runtime::python_with(sh, &["typos==1.52.0"])?.with_file_name("typos");
+    cmd!(sh, "{typos}").run()?;
+    let deny = cmd!(sh, "cargo-deny --version").quiet();
+    if deny.ignore_stdout().ignore_stderr().run().is_ok() {
+        cmd!(sh, "cargo deny check").run()?;
+    } else {
+        println!("cargo-deny is not installed: skipped");
     }
     Ok(())
 }

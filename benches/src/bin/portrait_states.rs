@@ -1,11 +1,12 @@
-//! Draws a portrait in states of its rig, for `python -m essence_studio.portrait`.
+//! Draws a portrait in states of its rig, for the studio: `python -m essence_studio.portrait`, `create --distill`.
 //!
 //!     portrait_states PICTURE < states > pictures
 //!
 //! A state is 36 little-endian f32; their order is that of `essence::internals::STATE`. First comes the
-//! header, three little-endian u32 and an f32: width and height in pixels, 0, distance of the eyes in
-//! pixels. Then, for each state, an f32, the distance of the lips in pixels; three u32, pixels of holes and
-//! folds and corners gone astray; and the picture, packed RGBA. At the end the time of a frame is printed.
+//! header, three little-endian u32 and an f32: width and height in pixels, number of landmarks, distance
+//! of the eyes in pixels. Then, as soon as each state is read, an f32, the distance of the lips in pixels;
+//! three u32, pixels of holes and folds and corners gone astray; the landmarks, x and y as f32 in pixels;
+//! and the picture, packed RGBA. At the end the time of a frame is printed.
 
 #![expect(
     clippy::print_stderr,
@@ -24,10 +25,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut states = PortraitStates::new(&std::fs::read(path)?)?;
     let (width, height) = states.size();
     let mut out = std::io::stdout().lock();
-    for number in [width, height, 0] {
+    let landmarks = states.landmarks(&[0.0; STATE]).len();
+    for number in [width, height, landmarks] {
         out.write_all(&u32::try_from(number)?.to_le_bytes())?;
     }
     out.write_all(&states.eyes_px().to_le_bytes())?;
+    out.flush()?;
     let mut times = Vec::new();
     let mut bytes = [0; 4 * STATE];
     let mut input = std::io::stdin().lock();
@@ -45,7 +48,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for count in [faults.holes, faults.folds, faults.strays] {
             out.write_all(&u32::try_from(count)?.to_le_bytes())?;
         }
+        for coordinate in states.landmarks(&state).as_flattened() {
+            out.write_all(&coordinate.to_le_bytes())?;
+        }
         out.write_all(pixels.as_flattened())?;
+        out.flush()?;
     }
     times.sort_unstable();
     if let Some(median) = times.get(times.len() / 2) {

@@ -14,7 +14,9 @@ import bithuman
 import numpy as np
 import pytest
 from bithuman import AudioChunk, Bithuman, InvalidArgument, RuntimeNotReadyError, UnknownAction
+from bithuman._abi import call
 from bithuman._engine import Source
+from bithuman._library import lib
 from bithuman._pcm import Audio
 from conftest import SPEECH, TOY, Pcm, threads
 
@@ -119,6 +121,22 @@ def test_a_render_that_breaks_off_leaves_no_file(tmp_path: Path, speech: Pcm) ->
     with bithuman.open(TOY) as avatar, pytest.raises(KeyboardInterrupt) as caught:
         avatar.render(broken(), tmp_path / "speech.mp4")
     assert caught.tb is not None and list(tmp_path.iterdir()) == [], "even while the traceback holds everything"
+
+
+def test_an_interruption_that_comes_as_the_file_is_made_leaves_none(
+    tmp_path: Path, speech: Pcm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(function: "Callable[..., int]", *arguments: Any) -> int:
+        status = call(function, *arguments)
+        if function is lib.essence_mp4_writer_create:
+            assert len(list(tmp_path.iterdir())) == 1, "it is being written"
+            raise KeyboardInterrupt
+        return status
+
+    monkeypatch.setattr("bithuman.offline.call", interrupted)
+    with bithuman.open(TOY) as avatar, pytest.raises(KeyboardInterrupt):
+        avatar.render(speech[0], tmp_path / "speech.mp4")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_closing_the_iterator_interrupts(speech: Pcm) -> None:

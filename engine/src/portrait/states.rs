@@ -83,6 +83,15 @@ impl PortraitStates {
         (self.easel.canvas.pixels(), lips)
     }
 
+    /// Landmarks of `MediaPipe`'s mesh in a state, 468, in pixels of the frame.
+    pub fn landmarks(&mut self, state: &[f32; STATE]) -> &[[f32; 2]] {
+        let (portrait, posed) = (&self.portrait, &mut self.easel.posed);
+        portrait
+            .puppet
+            .pose(&portrait.fit, &portrait.mesh, &rig(state), posed);
+        &posed.points
+    }
+
     /// Faults of the mesh in a state.
     pub fn faults(&mut self, state: &[f32; STATE]) -> Faults {
         let (portrait, posed) = (&self.portrait, &mut self.easel.posed);

@@ -12,7 +12,8 @@ from pathlib import Path
 
 STUDIO = Path(__file__).resolve().parents[2]
 ABOUT = "Makes an avatar of a person who agrees to it (docs/consent.md)."
-WAY = "2"
+UNSAID = "not stated"
+WAY = "3"
 """Counts up when tracking, coefficients or training change: what an earlier way left behind is not gone on from."""
 SENTENCE = STUDIO.parent / "testdata" / "audio" / "speech_48000.wav"
 
@@ -20,12 +21,14 @@ SENTENCE = STUDIO.parent / "testdata" / "audio" / "speech_48000.wav"
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m essence_studio create", description=ABOUT)
     parser.add_argument("--video", type=Path, action="append", metavar="FILE", help="footage of one face; may be given again, or name a folder of clips")
-    parser.add_argument("--portrait", type=Path, metavar="FILE", help="a photograph, painting or drawing of a face")
+    parser.add_argument("--portrait", type=Path, metavar="FILE", help="a photograph, painting or drawing of a face: the engine makes an avatar of it in a second, as `bithuman create` does")
+    parser.add_argument("--distill", action="store_true", help="with --portrait: train a patch on what the engine draws, for an avatar that costs a millisecond a frame")
+    parser.add_argument("--force", action="store_true", help="with --portrait: take faces that are turned far, dark, or hardly like faces, as art may have them")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.imx")
     parser.add_argument("--motion", action="append", default=[], metavar="NAME=FILE", help="a gesture of the same person before the same camera; may be given again")
     parser.add_argument("--name", help="of the avatar; by default the file's")
-    parser.add_argument("--source", default="not stated", help="where the footage comes from")
-    parser.add_argument("--license", default="not stated", help="what may be done with the avatar")
+    parser.add_argument("--source", default=UNSAID, help="where the footage comes from")
+    parser.add_argument("--license", default=UNSAID, help="what may be done with the avatar")
     parser.add_argument("--background", metavar="COLOUR|PICTURE", help="behind a person before a green or blue screen: #rrggbb, which a viewer may replace, or a picture, which becomes a part of the avatar; else grey")
     parser.add_argument("--face-landmarker", metavar="PATH", help="MediaPipe's face_landmarker.task")
     parser.add_argument("--networks", type=Path, default=STUDIO / "networks", help="folder of the shared speech network")
@@ -45,6 +48,12 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if bool(options.video) == bool(options.portrait):
         parser.error("give either --video or --portrait")
+    if options.video and (options.distill or options.force):
+        parser.error("--distill and --force go with --portrait")
+    if options.portrait and (options.motion or options.background):
+        parser.error("--motion and --background go with --video")
+    if options.portrait and not options.distill and options.source != UNSAID:
+        parser.error("--source goes with --video and --distill: what is made of a portrait at once has none in its manifest")
     from .footage import Refused
 
     try:
@@ -175,19 +184,38 @@ def gesture_names(given: list[str]) -> dict[str, Path]:
 
 
 def from_portrait(options: argparse.Namespace) -> None:
+    from . import portrait, preview
+
+    if options.distill:
+        distilled(options)
+    else:
+        face = portrait.created(options.portrait, options.output, options.name, options.license, options.force)
+        print(f"{options.output}: {face['width']}x{face['height']}, {face['bytes'] / 1e6:.1f} MB in {face['wall_seconds']:.1f} s")
+    if options.preview:
+        preview.render(options.output, options.preview_audio, options.preview)
+        print(f"{options.preview}: written")
+
+
+def distilled(options: argparse.Namespace) -> None:
+    """An essence avatar whose patch learns from what the engine draws of the portrait."""
     import numpy as np
 
     from ..identity import train
+    from ..portrait import rig
     from ..speech.mouth import COEFFICIENTS
-    from . import base, landmarks, packing, portrait, preview, progress, report
+    from . import base, footage, packing, portrait, progress, report
 
     began = time.monotonic()
-    bundle = landmarks.landmarker_path(options.face_landmarker)
-    meter = progress.Progress({"mouths": 30.0, "training": 300.0, "packing": 20.0}, options.quiet)
-    own = portrait.opened(options.portrait, bundle)
     work = folder(options, [options.portrait])
+    meter = progress.Progress({"mouths": 30.0, "training": 300.0, "packing": 20.0}, options.quiet)
     meter.stage("mouths", portrait.MOUTHS)
-    prepared = portrait.prepared(own, options.portrait, meter.tick)
+    # What can't become an avatar is refused in the engine's words.
+    portrait.created(options.portrait, work / "portrait.imx", options.name, options.license, options.force)
+    try:
+        with rig.Drawer(portrait.shrunk(options.portrait, work)) as drawer:
+            prepared = portrait.prepared(drawer, options.portrait, meter.tick)
+    except rig.Refused as refusal:
+        raise footage.Refused(str(refusal)) from None
     samples = prepared.samples
     steps = options.steps or portrait.STEPS
     checkpoint = work / f"identity-{steps}-{options.seed}.pt"
@@ -197,19 +225,19 @@ def from_portrait(options: argparse.Namespace) -> None:
     meter.stage("packing", 2)
     loop = base.Loop(0, 0, portrait.FRAMES, "cycle", 0.0)
     frames = base.pictures(prepared, loop)
+    rested = packing.rested(prepared, net, loop, frames)
     meter.tick(1)
     quality = train.evaluate(net, samples)
     facts = dict(train.facts(checkpoint), samples=len(samples.split()[0]), held_out=quality, multiply_adds=net.multiply_adds())
     origin = packing.Origin(options.name or options.output.stem, options.source, options.license)
-    packing.pack(options.output, work, prepared, net, np.eye(len(COEFFICIENTS)), loop, frames, origin, facts, options.networks, packing.FILE_BYTES)
+    backdrop = np.full(3, portrait.BACKDROP) if prepared.clips[0].matte else None
+    packing.pack(options.output, work, prepared, net, np.eye(len(COEFFICIENTS)), loop, rested, origin, facts, options.networks, packing.FILE_BYTES, background=backdrop)
     minutes = (time.monotonic() - began) / 60
     page = options.output.with_suffix(".html")
-    report.write(page, options.output, prepared, net, loop, frames, frames, [], facts, origin, minutes)
+    seen = [[frame[..., :3] for frame in each] for each in (frames, rested)]
+    report.write(page, options.output, prepared, net, loop, *seen, [], facts, origin, minutes)
     meter.tick(2)
     meter.say(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB in {minutes:.1f} minutes; held out: {json.dumps(quality)}; report: {page}")
-    if options.preview:
-        preview.render(options.output, options.preview_audio, options.preview)
-        meter.say(f"{options.preview}: written")
 
 
 def folder(options: argparse.Namespace, inputs: list[Path]) -> Path:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +47,8 @@ class Drawn:
 
     pictures: np.ndarray
     """`[n, height, width, 4]` u8, RGBA."""
+    landmarks: np.ndarray
+    """`[n, 468, 2]`: MediaPipe's points, in pixels."""
     lips: np.ndarray
     """`[n]`: distance of the lips' middles that the rig sets, in pixels."""
     faults: np.ndarray
@@ -53,21 +56,74 @@ class Drawn:
     eyes: float
     """Distance of the eyes' outer corners in pixels."""
     message: str
-    """What the program said: the time of a frame."""
+    """The program's last words: the time of a frame."""
 
 
 class Refused(ValueError):
     """A picture that the engine takes no face from."""
 
 
+class Drawer:
+    """A picture file's portrait, drawn state by state. Used in a `with` statement."""
+
+    def __init__(self, picture: Path, program: Path = PROGRAM):
+        self._picture = picture
+        if not program.is_file():
+            raise Refused(f"{program} is missing: `cargo build --release -p benches --features portrait`")
+        self._errors = tempfile.TemporaryFile()
+        self._program = subprocess.Popen([str(program), str(picture)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors)
+        try:
+            head = self._read(16)
+        except Refused:
+            self.close()
+            raise
+        self.width, self.height, points = (int(number) for number in np.frombuffer(head, "<u4", 3))
+        self.eyes = float(np.frombuffer(head, "<f4", 1, 12)[0])
+        self._one = np.dtype([("lips", "<f4"), ("faults", "<u4", 3), ("landmarks", "<f4", (points, 2)), ("picture", "u1", (self.height, self.width, 4))])
+
+    def draw(self, state: State) -> np.void:
+        """The state's `picture`, `landmarks`, `lips` and `faults`, as [`Drawn`] has them."""
+        try:
+            self._program.stdin.write(state.values().tobytes())
+            self._program.stdin.flush()
+        except BrokenPipeError:
+            raise self._refusal() from None
+        return np.frombuffer(self._read(self._one.itemsize), self._one)[0]
+
+    def close(self) -> str:
+        """Ends the program; gives its last words."""
+        try:
+            self._program.stdin.close()
+        except BrokenPipeError:
+            pass
+        self._program.stdout.close()
+        self._program.wait()
+        return self._said()
+
+    def _read(self, count: int) -> bytes:
+        data = self._program.stdout.read(count)
+        if len(data) < count:
+            raise self._refusal()
+        return data
+
+    def _refusal(self) -> Refused:
+        self._program.wait()
+        return Refused(f"{self._picture}: {self._said()}")
+
+    def _said(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read().decode().strip()
+
+    def __enter__(self) -> Drawer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 def drawn(picture: Path, states: list[State], program: Path = PROGRAM) -> Drawn:
     """The states of a picture file's portrait."""
-    asked = b"".join(state.values().tobytes() for state in states)
-    run = subprocess.run([str(program), str(picture)], input=asked, capture_output=True)
-    if run.returncode:
-        raise Refused(f"{picture}: {run.stderr.decode().strip()}")
-    width, height, _ = np.frombuffer(run.stdout, "<u4", 3)
-    eyes = float(np.frombuffer(run.stdout, "<f4", 1, 12)[0])
-    one = np.dtype([("lips", "<f4"), ("faults", "<u4", 3), ("picture", "u1", (int(height), int(width), 4))])
-    frames = np.frombuffer(run.stdout, one, len(states), 16)
-    return Drawn(frames["picture"], frames["lips"], frames["faults"], eyes, run.stderr.decode().strip())
+    with Drawer(picture, program) as drawer:
+        all_drawn = np.stack([drawer.draw(state) for state in states])
+        message = drawer.close()
+    return Drawn(all_drawn["picture"], all_drawn["landmarks"], all_drawn["lips"], all_drawn["faults"], drawer.eyes, message)

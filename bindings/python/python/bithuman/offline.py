@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Iterator, Optional, Tuple, Type,
 import numpy as np
 
 from . import _abi, _engine, _pcm
-from ._abi import Handle, Unique, call, sized
+from ._abi import Unique, call, sized
 from ._arguments import Background, Colour, Fit, Size
 from ._session import Session, Statistics
 from .driving import Curves, Visemes
@@ -539,7 +539,8 @@ class _Mp4:
         self._options = _abi.options("essence_mp4_options", lib.essence_mp4_options_init)
         self._options.width, self._options.height = session.width, session.height
         self._options.quality = qualities[quality]
-        self._writer: Optional[Handle] = None
+        # The library puts its writer here: an interruption that comes as soon as it has done so leaves no file either.
+        self._writer = ffi.new("essence_mp4_writer **")
 
     def write(self, pieces: "Iterator[_pcm.Samples]") -> Rendered:
         try:
@@ -551,29 +552,25 @@ class _Mp4:
             self._drain()
             return self._finish()
         finally:
-            if self._writer is not None:
-                self._writer.close()
+            if not _abi.is_forked():
+                lib.essence_mp4_writer_destroy(self._writer[0])
 
-    def _open(self, rate: int) -> Handle:
-        if self._writer is None:
+    def _open(self, rate: int) -> None:
+        if self._writer[0] == ffi.NULL:
             self._options.rate_hz = rate
-            out = ffi.new("essence_mp4_writer **")
-            call(lib.essence_mp4_writer_create, _abi.path_bytes(self._path), self._options, out)
-            self._writer = Handle(out[0], lib.essence_mp4_writer_destroy, "MP4 file")
-        return self._writer
+            call(lib.essence_mp4_writer_create, _abi.path_bytes(self._path), self._options, self._writer)
 
     def _drain(self) -> None:
-        if self._writer is None:
+        if self._writer[0] == ffi.NULL:
             return
         frame = self._session.frame
-        with self._session.handle as session, self._writer as writer:
+        with self._session.handle as session:
             while call(lib.essence_session_next_frame, session, frame, ffi.NULL, ffi.NULL) == lib.ESSENCE_OK:
-                call(lib.essence_mp4_writer_write_frame, writer, frame)
+                call(lib.essence_mp4_writer_write_frame, self._writer[0], frame)
 
     def _finish(self) -> Rendered:
-        if self._writer is None:
+        if self._writer[0] == ffi.NULL:
             raise InvalidArgument("there is no audio to render")
         info = sized("essence_mp4_info")
-        with self._writer as writer:
-            call(lib.essence_mp4_writer_finish, writer, info)
+        call(lib.essence_mp4_writer_finish, self._writer[0], info)
         return Rendered(self._path, info.frames, info.bytes, info.width, info.height, info.rate_hz)
