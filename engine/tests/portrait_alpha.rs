@@ -81,16 +81,21 @@ fn colours_behind_transparent_pixels_do_not_show() {
     );
 }
 
-#[test]
-fn a_green_screen_becomes_transparent_and_leaves_no_rim() {
+/// The face before a screen, with a square of one colour on its forehead, as an avatar's first frame
+/// shows it.
+fn keyed(screen: [f32; 3], square: [u8; 3]) -> Vec<[u8; 4]> {
     let face = face_pixels();
     let mut pixels = Vec::with_capacity(face.len());
     for (i, own) in face.as_chunks::<3>().0.iter().enumerate() {
         let (x, y) = ((i % 512) as f32 - 256.0, (i / 512) as f32 - 300.0);
+        let own = match x.abs() < 8.0 && (y + 150.0).abs() < 8.0 {
+            true => square,
+            false => *own,
+        };
         // The screen begins at 220 pixels, and shines into three before that.
         let share = (((x * x + y * y).sqrt() - 217.0) / 3.0).clamp(0.0, 1.0);
-        for (own, screen) in own.iter().zip([10.0, 235.0, 20.0f32]) {
-            let own = f32::from(*own);
+        for (own, screen) in own.into_iter().zip(screen) {
+            let own = f32::from(own);
             pixels.push((own + share * (screen - own)) as u8);
         }
     }
@@ -101,16 +106,49 @@ fn a_green_screen_becomes_transparent_and_leaves_no_rim() {
     let session = avatar.session(options).unwrap();
     session.push_audio(&[0.0; 6_400][..], RATE, 1).unwrap();
     session.flush();
-    let frames = drain(&session);
-    let shown = frames[0].pixels().as_chunks::<4>().0;
+    drain(&session)[0].pixels().as_chunks::<4>().0.to_vec()
+}
+
+/// The screen is gone and the person is not.
+fn is_cut_out(shown: &[[u8; 4]]) {
     assert_eq!(shown[512 * 10 + 10][3], 0, "the screen is gone");
     assert_eq!(shown[512 * 300 + 256][3], 255, "the face is not");
-    let green = |p: &&[u8; 4]| p[3] > 0 && p[1] > p[0].max(p[2]).saturating_add(12);
-    assert_eq!(shown.iter().filter(green).count(), 0, "green pixels");
     let whole = shown.iter().filter(|p| p[3] == 255).count() as f32;
     let disc = std::f32::consts::PI * 217.0 * 217.0;
     assert!(
         whole > 0.9 * disc,
         "{whole} of {disc} pixels are the person"
     );
+}
+
+#[test]
+fn a_green_screen_becomes_transparent_and_leaves_no_rim() {
+    let shown = keyed([10.0, 235.0, 20.0], [200, 150, 120]);
+    is_cut_out(&shown);
+    let green = |p: &&[u8; 4]| p[3] > 0 && p[1] > p[0].max(p[2]).saturating_add(12);
+    assert_eq!(shown.iter().filter(green).count(), 0, "green pixels");
+}
+
+#[test]
+fn a_blue_screen_becomes_transparent_and_blue_on_the_person_stays() {
+    let blue = [60, 100, 180];
+    let shown = keyed([0.0, 71.0, 187.0], blue);
+    is_cut_out(&shown);
+    let [r, g, b, alpha] = shown[512 * 150 + 256];
+    assert_eq!(alpha, 255, "the square is the person's");
+    let off = [r, g, b].iter().zip(blue).map(|(a, b)| a.abs_diff(b)).max();
+    assert!(off < Some(8), "{r} {g} {b} is not the square's blue");
+    let rim = |(i, p): &(usize, &[u8; 4])| {
+        let (x, y) = ((i % 512) as f32 - 256.0, (i / 512) as f32 - 300.0);
+        let near = (x * x + y * y).sqrt() > 200.0;
+        near && p[3] > 0 && p[2] > p[0].max(p[1]).saturating_add(12)
+    };
+    let rim = shown.iter().enumerate().filter(rim).count();
+    assert_eq!(rim, 0, "blue pixels at the edge");
+}
+
+#[test]
+fn a_sky_is_no_screen() {
+    let shown = keyed([110.0, 165.0, 220.0], [200, 150, 120]);
+    assert_eq!(shown[512 * 10 + 10][3], 255, "the sky stays");
 }
