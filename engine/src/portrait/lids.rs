@@ -10,7 +10,7 @@ use super::stroke::Stroke;
 use crate::warp::Canvas;
 
 /// Half the line's thickness in the middle, in eyes.
-const THICKNESS: f32 = 0.014;
+const THICKNESS: f32 = 0.017;
 /// How dark it gets.
 const STRENGTH: f32 = 0.8;
 
