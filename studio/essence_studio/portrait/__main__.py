@@ -3,9 +3,11 @@
     bithuman curves AVATAR --audio SPEECH --output curves.csv
     python -m essence_studio.portrait curves.csv PICTURE...
     python -m essence_studio.portrait --sweep 500 --sheets FOLDER curves.csv PICTURE...
+    python -m essence_studio.portrait --sheet sheet.jpg curves.csv PICTURE...
     python -m essence_studio.portrait --hostile 300 curves.csv PICTURE...
 
-measures them in speech, looks for faults of the mesh in states all over the rig, or damages the pictures.
+measures them in speech, looks for faults of the mesh in states all over the rig, shows eight of them, or damages
+the pictures.
 """
 from __future__ import annotations
 
@@ -22,11 +24,17 @@ def main() -> None:
     parser.add_argument("--face-landmarker", metavar="PATH", help="MediaPipe's face_landmarker.task")
     parser.add_argument("--sweep", type=int, metavar="COUNT", help="instead, the most pixels of holes and folds in so many states")
     parser.add_argument("--hostile", type=int, metavar="COUNT", help="instead, what becomes of so many damaged copies of the pictures")
+    parser.add_argument("--sheet", type=Path, metavar="FILE", help="instead, a sheet of them in eight states")
     parser.add_argument("--sheets", type=Path, metavar="FOLDER", help="for the sweep's contact sheets")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     options = parser.parse_args()
     if options.sweep:
         sweep_all(options.pictures, options.sweep, options.sheets)
+        return
+    if options.sheet:
+        from . import sheet
+
+        sheet.drawn_sheet(options.pictures, options.sheet)
         return
     if options.hostile:
         hostile_all(options.pictures, options.hostile)

@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter
 from ..character import garments, paint, scene, view
 from ..character.model import LANDMARKS, Head, smoothstep
 
-SIZE = 640
+SIZE = 512
 
 
 @dataclass
@@ -101,7 +101,7 @@ def rims(head: Head) -> list[tuple[np.ndarray, np.ndarray]]:
 class Sitting(scene.Scene):
     """The scene with another person in it."""
 
-    def __init__(self, sitter: Sitter, samples: int = 20):
+    def __init__(self, sitter: Sitter, samples: int = 10):
         self.sitter = sitter
         paint.SKIN, paint.LIPS = np.array(sitter.skin), np.array(sitter.lips)
         paint.BLUSH = np.array(sitter.skin) * [1.04, 0.72, 0.70]
