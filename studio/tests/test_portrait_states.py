@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from essence_studio.portrait import rig, sweep
+from essence_studio.portrait import hostile, rig, sweep
 from essence_studio.speech.mouth import COEFFICIENTS
 
 
@@ -60,3 +60,20 @@ def test_a_program_that_breaks_off_is_an_error_with_its_words(tmp_path: Path):
 def test_a_program_that_is_not_built_is_named_with_the_command(tmp_path: Path):
     with pytest.raises(rig.Refused, match="cargo build"):
         rig.drawn(Path("face.png"), [rig.State()], tmp_path / "missing")
+
+
+def test_damaged_pictures_differ_by_their_seed_alone():
+    picture = bytes(range(256)) * 40
+    damaged = [hostile.damaged(picture, seed) for seed in range(30)]
+    assert damaged == [hostile.damaged(picture, seed) for seed in range(30)]
+    assert len(set(damaged)) == 30 and picture not in damaged
+
+
+def test_what_becomes_of_damaged_pictures_is_counted(tmp_path: Path):
+    (tmp_path / "face.png").write_bytes(bytes(1000))
+    # The first byte of a damaged picture says how the program ends.
+    script = "cat > /dev/null; case $(head -c 1 \"$1\" | od -An -tu1 | tr -d ' ') in 0) exit 0;; *) echo refused >&2; exit 1;; esac\n"
+    ends, most = hostile.run([tmp_path / "face.png"], 6, tmp_path, program(tmp_path, script))
+    assert sum(ends.values()) == 6 and set(ends) <= {"drawn", "refused"} and most > 0
+    ends, _ = hostile.run([tmp_path / "face.png"], 2, tmp_path, program(tmp_path, "cat > /dev/null; kill -SEGV $$\n"))
+    assert ends == {"crashed": 2}

@@ -3,14 +3,14 @@
 
 use std::fmt::Write as _;
 
-use super::detect::{self, Face};
+use super::detect;
 use super::fit::Fit;
 use super::head::Head;
+use super::judge::{judge, only_face, refused};
 use super::key::keyed;
-use super::landmarks::{self, EYES, Landmarks};
+use super::landmarks::{self, Landmarks};
 use super::network::Network;
 use super::picture::Picture;
-use super::points::{LOWER_LIP, UPPER_LIP};
 use super::rig::MOUTH;
 use crate::imx::{Container, EXPRESSION, Writer};
 use crate::{Error, ErrorKind, Result};
@@ -18,19 +18,6 @@ use crate::{Error, ErrorKind, Result};
 /// Largest width or height of the frames, and largest other side.
 const LONGER: usize = 1920;
 const SHORTER: usize = 1080;
-/// Least distance between the eyes' outer corners, in pixels of the frames.
-const SMALLEST_EYES: f32 = 40.0;
-/// Largest turn to a side and up or down, in degrees.
-const LARGEST_YAW: f32 = 42.0;
-const LARGEST_PITCH: f32 = 35.0;
-/// Largest tilt in the picture: more lies on its side.
-const LARGEST_ROLL: f32 = 50.0;
-/// Least certainty of the landmark network that there is a face.
-const LEAST_PRESENCE: f32 = 0.6;
-/// A second face of this share of the first one's width is as much meant.
-const SECOND_FACE: f32 = 0.5;
-/// Level of the face's lighter pixels below which it is too dark.
-const DARKEST: f32 = 55.0;
 /// Mel frames of the speech network's window.
 const WINDOW: usize = 80;
 
@@ -189,104 +176,4 @@ fn frame_size(width: usize, height: usize) -> (usize, usize) {
         .min(1.0);
     let even = |side: usize| ((side as f64 * scale / 2.0).floor() as usize).max(1) * 2;
     (even(width), even(height))
-}
-
-fn only_face(faces: &[Face], force: bool) -> Result<Face> {
-    let Some(&first) = faces.first() else {
-        return Err(refused(
-            "no face was found; the picture has to show one from the front, with both eyes, the \
-             nose and the mouth uncovered"
-                .to_owned(),
-        ));
-    };
-    let others = faces[1..]
-        .iter()
-        .filter(|face| face.width() > SECOND_FACE * first.width())
-        .count();
-    if others > 0 && !force {
-        return Err(refused(format!(
-            "{} faces were found; cut the picture so that one is in it",
-            others + 1
-        )));
-    }
-    Ok(first)
-}
-
-/// Refuses faces that could not speak.
-fn judge(picture: &Picture, landmarks: &Landmarks, force: bool) -> Result<()> {
-    let points = &landmarks.points;
-    if landmarks.presence < LEAST_PRESENCE && !force {
-        return Err(refused(
-            "what was found is hardly a face, or much of it is covered; take a picture with both \
-             eyes, the nose and the mouth uncovered, or insist on this one with --force"
-                .to_owned(),
-        ));
-    }
-    let head = Head::read(super::HEAD)?;
-    let fit = Fit::new(&head, picture, landmarks);
-    if fit.eyes < SMALLEST_EYES {
-        return Err(refused(format!(
-            "the face is too small: {:.0} pixels between the outer corners of the eyes, at least \
-             {SMALLEST_EYES:.0} are needed; cut the picture around the head, or take a larger one",
-            fit.eyes
-        )));
-    }
-    let needed = EYES
-        .iter()
-        .chain(&UPPER_LIP[0])
-        .chain(&LOWER_LIP[0])
-        .all(|&i| {
-            let [x, y, _] = points[i];
-            let margin = 0.05 * fit.eyes;
-            x > margin
-                && y > margin
-                && x < picture.width as f32 - margin
-                && y < picture.height as f32 - margin
-        });
-    if !needed {
-        return Err(refused(
-            "the eyes or the mouth lie at the picture's edge or outside; take a picture that shows \
-             the whole face with some room around it"
-                .to_owned(),
-        ));
-    }
-    let [yaw, pitch, roll] = fit.angles();
-    if roll.abs() > LARGEST_ROLL && !force {
-        return Err(refused(format!(
-            "the face lies on its side (tilted by {:.0}°); turn the picture upright",
-            roll.abs()
-        )));
-    }
-    if (yaw.abs() > LARGEST_YAW || pitch.abs() > LARGEST_PITCH) && !force {
-        return Err(refused(format!(
-            "the face is turned away by {:.0}°; take a picture from the front, or insist on this one \
-             with --force",
-            yaw.abs().max(pitch.abs())
-        )));
-    }
-    if lightest(picture, &fit) < DARKEST && !force {
-        return Err(refused(
-            "the face is too dark; brighten the picture, or insist on this one with --force"
-                .to_owned(),
-        ));
-    }
-    Ok(())
-}
-
-/// Level that the lighter tenth of the face reaches.
-fn lightest(picture: &Picture, fit: &Fit) -> f32 {
-    let mut levels: Vec<f32> = fit.points[..super::head::POINTS]
-        .iter()
-        .map(|&[x, y, _]| {
-            let [r, g, b] = picture.sample(x, y);
-            0.299 * r + 0.587 * g + 0.114 * b
-        })
-        .collect();
-    levels.sort_by(f32::total_cmp);
-    levels[levels.len() * 9 / 10]
-}
-
-#[cold]
-fn refused(message: String) -> Error {
-    Error::new(ErrorKind::InvalidAvatar, message)
 }

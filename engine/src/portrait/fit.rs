@@ -1,5 +1,6 @@
 //! A face's landmarks become a fitted head: its pose, its size, and how each shape moves its points.
 
+use super::contours;
 use super::head::{Head, POINTS};
 use super::landmarks::{EYES, Landmarks};
 use super::picture::Picture;
@@ -7,11 +8,7 @@ use super::points::{LOWER_LIP, STABLE, UPPER_LIP};
 use super::solid::{Point, Rotation, add, aligned, apply, scale, sub};
 
 /// Lips whose middles are nearer than this, in eyes, are shut.
-const SHUT: f32 = 0.022;
-/// How far from the landmarks the line between shut lips is looked for, in eyes.
-const SEARCH: f32 = 0.045;
-/// Places that are tried on either side.
-const TRIES: usize = 12;
+const SHUT: f32 = 0.012;
 
 /// A head fitted to a picture, in its pixels.
 #[derive(Debug)]
@@ -45,7 +42,9 @@ impl Fit {
         let down = apply(&turn, [0.0, 1.0, 0.0]);
         let middle = gap(&points, 5, down) / eyes;
         if middle < SHUT {
-            meet(picture, &mut points, eyes, down);
+            contours::meet(picture, &mut points, eyes, down);
+        } else {
+            contours::part(picture, &mut points, eyes, down);
         }
         let gap = std::array::from_fn(|column| gap(&points, column, down).max(0.0));
         let lips = lip_weights(head);
@@ -119,77 +118,4 @@ fn lip_weights(head: &Head) -> Vec<f32> {
             1.0 - super::solid::smooth((x * x + y * y).sqrt(), 0.35, 0.75)
         })
         .collect()
-}
-
-/// Moves the inner lips of a shut mouth onto the dark line between them: the path of the least light
-/// over the columns that bends little.
-fn meet(picture: &Picture, points: &mut [Point], eyes: f32, down: Point) {
-    const PLACES: usize = 2 * TRIES + 1;
-    let step = SEARCH * eyes / TRIES as f32;
-    let length = (down[0] * down[0] + down[1] * down[1]).sqrt().max(1e-3);
-    let (dx, dy) = (down[0] / length, down[1] / length);
-    let middles: Vec<[f32; 2]> = (1..10)
-        .map(|column| {
-            let (u, l) = (points[UPPER_LIP[3][column]], points[LOWER_LIP[3][column]]);
-            [(u[0] + l[0]) / 2.0, (u[1] + l[1]) / 2.0]
-        })
-        .collect();
-    let costs: Vec<[f32; PLACES]> = middles
-        .iter()
-        .map(|&[x, y]| {
-            std::array::from_fn(|place| {
-                let off = (place as f32 - TRIES as f32) * step;
-                // A short stretch along the lips counts, not a single pixel.
-                let light: f32 = (-2..=2)
-                    .map(|k| {
-                        let along = k as f32 * 0.015 * eyes;
-                        let [r, g, b] =
-                            picture.sample(x + dx * off + dy * along, y + dy * off - dx * along);
-                        (0.299 * r + 0.587 * g + 0.114 * b) / 5.0
-                    })
-                    .sum();
-                let far = off / (SEARCH * eyes);
-                light + 25.0 * far * far
-            })
-        })
-        .collect();
-    let mut best = costs[0];
-    let mut back: Vec<[usize; PLACES]> = Vec::new();
-    for cost in &costs[1..] {
-        let mut from = [0; PLACES];
-        let mut next = [0.0; PLACES];
-        for place in 0..PLACES {
-            let bend = |other: usize| {
-                let d = place as f32 - other as f32;
-                best[other] + 2.0 * d * d
-            };
-            let other = (0..PLACES)
-                .min_by(|&a, &b| bend(a).total_cmp(&bend(b)))
-                .unwrap_or(place);
-            from[place] = other;
-            next[place] = bend(other) + cost[place];
-        }
-        back.push(from);
-        best = next;
-    }
-    let mut place = (0..PLACES)
-        .min_by(|&a, &b| best[a].total_cmp(&best[b]))
-        .unwrap_or(TRIES);
-    for column in (1..10).rev() {
-        let off = (place as f32 - TRIES as f32) * step;
-        let [x, y] = middles[column - 1];
-        let seam = [x + dx * off, y + dy * off];
-        for lip in [&UPPER_LIP, &LOWER_LIP] {
-            let at = points[lip[3][column]];
-            let by = [seam[0] - at[0], seam[1] - at[1]];
-            for (row, share) in [(3, 1.0), (2, 0.66), (1, 0.33)] {
-                let point = &mut points[lip[row][column]];
-                point[0] += share * by[0];
-                point[1] += share * by[1];
-            }
-        }
-        if column > 1 {
-            place = back[column - 2][place];
-        }
-    }
 }

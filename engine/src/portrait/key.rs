@@ -1,4 +1,4 @@
-//! Green screens: found at the picture's border, and keyed to a matte.
+//! Green and blue screens: found at the picture's border, and keyed to a matte.
 
 use super::picture::Picture;
 use super::raster::{self, Plane};
@@ -8,8 +8,14 @@ use super::solid::smooth;
 type Chroma = [f32; 2];
 
 /// Distance from grey that screen green has at least, and the most that its Cb reaches.
-const SATURATED: f32 = 85.0;
+const GREEN: f32 = 85.0;
 const GREENEST: f32 = -28.0;
+/// Distance from grey that screen blue has at least, and the least that its Cb reaches; a sky has less.
+const BLUE: f32 = 70.0;
+const BLUEST: f32 = 50.0;
+/// How far from what is certainly screen a pixel may be part of it, and a blue screen's light falls on the
+/// person, as a share of the picture's height: eyes and jeans are blue, too.
+const NEAR: f32 = 1.0 / 40.0;
 /// How far the border's colours may lie from their median, and the share of it that has to be near.
 const UNIFORM: f32 = 28.0;
 const PART: f32 = 0.7;
@@ -34,10 +40,17 @@ pub(crate) fn keyed(mut picture: Picture) -> Picture {
     let (width, height) = (picture.width, picture.height);
     let pixels = picture.rgba.as_chunks_mut::<4>().0;
     let full = length(screen);
-    let alpha = Plane::new(width, height, |x, y| {
+    let away = Plane::new(width, height, |x, y| {
         let [cr, cb] = chroma(pixels[y * width + x]);
-        let away = length([cr - screen[0], cb - screen[1]]);
-        smooth(away / full, PERSON[0], PERSON[1])
+        length([cr - screen[0], cb - screen[1]]) / full
+    });
+    let certain = Plane::new(width, height, |x, y| {
+        f32::from(u8::from(away.at([x, y]) < PERSON[0]))
+    });
+    let near = certain.largest((NEAR * height as f32).ceil() as usize);
+    let alpha = Plane::new(width, height, |x, y| match near.at([x, y]) > 0.0 {
+        true => smooth(away.at([x, y]), PERSON[0], PERSON[1]),
+        false => 1.0,
     });
     let alpha = alpha.smoothed();
     let mixed = Plane::new(width, height, |x, y| {
@@ -46,9 +59,16 @@ pub(crate) fn keyed(mut picture: Picture) -> Picture {
     // Pixels at the edge are part screen: they take the colours of the person's nearest ones.
     let mixed = mixed.largest((RIM * height as f32).ceil().max(2.0) as usize);
     let known = Plane::new(width, height, |x, y| 1.0 - mixed.at([x, y]));
-    for pixel in &mut *pixels {
-        // The screen's light on the person.
-        pixel[1] = pixel[1].min(pixel[0].max(pixel[2]));
+    // The screen's light on the person.
+    let (own, others) = if screen[1] > 0.0 {
+        (2, [0, 1])
+    } else {
+        (1, [0, 2])
+    };
+    for (pixel, near) in pixels.iter_mut().zip(&near.values) {
+        if own == 1 || *near > 0.0 {
+            pixel[own] = pixel[own].min(pixel[others[0]].max(pixel[others[1]]));
+        }
     }
     for c in 0..3 {
         let plane = Plane::new(width, height, |x, y| pixels[y * width + x][c].into());
@@ -63,7 +83,7 @@ pub(crate) fn keyed(mut picture: Picture) -> Picture {
     picture
 }
 
-/// The colour of the green screen that the picture's border shows: above, and at the sides of its upper
+/// The colour of the screen that the picture's border shows: above, and at the sides of its upper
 /// half.
 fn screen(picture: &Picture) -> Option<Chroma> {
     let (width, height) = (picture.width, picture.height);
@@ -85,11 +105,10 @@ fn screen(picture: &Picture) -> Option<Chroma> {
         .filter(|c| length([c[0] - median[0], c[1] - median[1]]) < UNIFORM)
         .collect();
     let mean = [0, 1].map(|i| near.iter().map(|c| c[i]).sum::<f32>() / near.len().max(1) as f32);
-    let is_screen = near.len() as f32 >= PART * border.len() as f32
-        && length(mean) > SATURATED
-        && mean[0] < 0.0
-        && mean[1] < GREENEST;
-    is_screen.then_some(mean)
+    let plain = near.len() as f32 >= PART * border.len() as f32 && mean[0] < 0.0;
+    let green = length(mean) > GREEN && mean[1] < GREENEST;
+    let blue = length(mean) > BLUE && mean[1] > BLUEST;
+    (plain && (green || blue)).then_some(mean)
 }
 
 fn chroma([r, g, b, _]: [u8; 4]) -> Chroma {

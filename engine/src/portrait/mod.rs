@@ -1,6 +1,7 @@
 //! A picture of a face becomes an avatar: faces and landmarks found, the head's shapes carried over
 //! to them, a mesh laid over the picture, a rig that moves it.
 
+mod contours;
 mod create;
 mod detect;
 mod emotion;
@@ -8,6 +9,7 @@ mod fit;
 mod gesture;
 mod glasses;
 mod head;
+mod judge;
 mod key;
 mod landmarks;
 mod lid_skin;
@@ -23,6 +25,7 @@ mod rig;
 mod solid;
 #[cfg(any(test, feature = "internals"))]
 pub(crate) mod states;
+mod stroke;
 
 use std::fs::File;
 use std::io::Read;
@@ -245,6 +248,7 @@ impl Portrait {
             if self.mouth.is_own() || rig.talk > 0.0 || rig.smiles() {
                 self.mouth.draw(fit, posed, rig.mouth[15], canvas);
             }
+            self.mouth.close(fit, posed, canvas);
             if let Some(glasses) = &self.glasses {
                 glasses.draw(&self.mesh, &posed.head, canvas);
             }

@@ -54,7 +54,7 @@ pub(super) const FROWN: usize = 7;
 pub(super) const SNEER: usize = 8;
 pub(super) const LIP_UP: usize = 9;
 /// How far down the eye the lids meet.
-pub(super) const MEETING: f32 = 0.88;
+pub(super) const MEETING: f32 = 0.92;
 /// The head's joint below the eyes, in eyes.
 const NECK: f32 = 1.25;
 /// Radius of an eyeball in radii of its iris.

@@ -3,8 +3,11 @@
     bithuman curves AVATAR --audio SPEECH --output curves.csv
     python -m essence_studio.portrait curves.csv PICTURE...
     python -m essence_studio.portrait --sweep 500 --sheets FOLDER curves.csv PICTURE...
+    python -m essence_studio.portrait --sheet sheet.jpg curves.csv PICTURE...
+    python -m essence_studio.portrait --hostile 300 curves.csv PICTURE...
 
-measures them in speech, or looks for faults of the mesh in states all over the rig.
+measures them in speech, looks for faults of the mesh in states all over the rig, shows eight of them, or damages
+the pictures.
 """
 from __future__ import annotations
 
@@ -20,11 +23,21 @@ def main() -> None:
     parser.add_argument("pictures", type=Path, nargs="+")
     parser.add_argument("--face-landmarker", metavar="PATH", help="MediaPipe's face_landmarker.task")
     parser.add_argument("--sweep", type=int, metavar="COUNT", help="instead, the most pixels of holes and folds in so many states")
+    parser.add_argument("--hostile", type=int, metavar="COUNT", help="instead, what becomes of so many damaged copies of the pictures")
+    parser.add_argument("--sheet", type=Path, metavar="FILE", help="instead, a sheet of them in eight states")
     parser.add_argument("--sheets", type=Path, metavar="FOLDER", help="for the sweep's contact sheets")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     options = parser.parse_args()
     if options.sweep:
         sweep_all(options.pictures, options.sweep, options.sheets)
+        return
+    if options.sheet:
+        from . import sheet
+
+        sheet.drawn_sheet(options.pictures, options.sheet)
+        return
+    if options.hostile:
+        hostile_all(options.pictures, options.hostile)
         return
     from ..create import landmarks
     from . import measures, rig
@@ -59,6 +72,16 @@ def sweep_all(pictures: list[Path], count: int, sheets: Path | None) -> None:
         sheet = sheets / f"{picture.stem}.png" if sheets else None
         holes, folds, strays = sweep.swept(picture, count, sheet)
         print(f"| {picture.stem} | {holes} | {folds} | {strays} |", flush=True)
+
+
+def hostile_all(pictures: list[Path], count: int) -> None:
+    import tempfile
+
+    from . import hostile
+
+    with tempfile.TemporaryDirectory() as folder:
+        ends, most = hostile.run(pictures, count, Path(folder))
+    print(", ".join(f"{number} {end}" for end, number in sorted(ends.items())) + f"; {most / 1e6:.0f} MB at most")
 
 
 if __name__ == "__main__":

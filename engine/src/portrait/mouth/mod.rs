@@ -1,0 +1,222 @@
+//! The inside of a mouth: teeth, gums and tongue between parted lips, in the picture's own light.
+//!
+//! Teeth and tongue are the ICT head's, drawn by the studio (`data/*.png`: red is the light on teeth,
+//! green that on gums and tongue). The upper ones lie on the skull, the lower ones and the tongue on
+//! the jaw. Where the picture shows teeth itself, its own pixels are the upper ones.
+
+mod colours;
+mod layer;
+mod opening;
+mod own;
+
+use super::fit::Fit;
+use super::picture::Picture;
+use super::points::{LOWER_LIP, UPPER_LIP};
+use super::rig::Posed;
+use super::solid::{Point, add, apply, scale, smooth};
+use super::stroke::Stroke;
+use crate::Result;
+use crate::warp::Canvas;
+use colours::{Colours, light};
+use layer::{Frame, Layer};
+use opening::Lips;
+use own::Own;
+
+/// Width of the studio's pictures in distances between the eyes.
+const SPAN: f32 = 0.8;
+/// How far behind the lips the front teeth lie, in eyes.
+const BEHIND: f32 = 0.06;
+/// How much lower the upper teeth and how much higher the lower ones lie than the ICT head's, which
+/// shows hardly any of them in speech; in eyes.
+const UPPER_LOW: f32 = 0.04;
+const LOWER_HIGH: f32 = 0.005;
+/// Gap of the picture's own lips, in eyes, from which its own mouth is shown.
+const OWN: f32 = 0.03;
+/// How far below the upper lip the picture's own teeth are free of it, and how far above that gums begin
+/// and end to take their place, in eyes.
+const UNDER_LIP: f32 = 0.012;
+const GUMS: [f32; 2] = [0.045, 0.08];
+
+/// Strength of the dark line between shut lips, the gap at which it is gone, and half its thickness, in eyes.
+const SEAM: f32 = 0.4;
+const SEAM_GONE: f32 = 0.012;
+const SEAM_REACH: f32 = 0.012;
+/// How far from it the lips' light is taken, in eyes.
+const SEAM_BESIDE: f32 = 0.03;
+
+/// The inside of one portrait's mouth.
+#[derive(Debug)]
+pub(crate) struct Mouth {
+    upper: Layer,
+    lower: Layer,
+    tongue: Layer,
+    colours: Colours,
+    /// The middle of the line between the lips, at rest.
+    seam: Point,
+    /// The picture's own open mouth.
+    own: Option<Own>,
+}
+
+impl Mouth {
+    /// # Errors
+    /// `Internal` if the pictures inside the library are damaged.
+    pub(crate) fn new(fit: &Fit, picture: &Picture) -> Result<Self> {
+        let pixels = SPAN * fit.eyes * fit.mouth;
+        let layer = |bytes| Layer::read(bytes, pixels);
+        let middle =
+            |points: [usize; 2]| scale(add(fit.points[points[0]], fit.points[points[1]]), 0.5);
+        Ok(Self {
+            upper: layer(include_bytes!("../data/upper.png").as_slice())?,
+            lower: layer(include_bytes!("../data/lower.png").as_slice())?,
+            tongue: layer(include_bytes!("../data/tongue.png").as_slice())?,
+            colours: Colours::of(fit, picture),
+            seam: middle([13, 14]),
+            own: (fit.gap[5] > OWN * fit.eyes).then(|| Own::of(fit, picture)),
+        })
+    }
+
+    /// Whether the picture's own mouth is open.
+    pub(crate) fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Darkens what lies behind the lips, before they are drawn: nothing of the mouth at rest shows
+    /// beside or between them.
+    pub(crate) fn fill(&self, fit: &Fit, posed: &Posed, canvas: &mut Canvas) {
+        let Some(lips) = Lips::new(fit, posed) else {
+            return;
+        };
+        let (width, height) = canvas.size();
+        let [left, top, right, bottom] = lips.bounds(width, height);
+        let [r, g, b] = self.colours.dark.map(|v| v as u8);
+        for y in top..bottom {
+            let row = canvas.row_mut(y);
+            for (x, pixel) in row.iter_mut().enumerate().take(right).skip(left) {
+                let (above, below, _) = lips.distances([x as f32 + 0.5, y as f32 + 0.5]);
+                if above > -1.5 && below > -1.5 {
+                    *pixel = [r, g, b, pixel[3]];
+                }
+            }
+        }
+    }
+
+    /// Draws the dark line between lips that touch, where the picture shows them parted and so has none.
+    pub(crate) fn close(&self, fit: &Fit, posed: &Posed, canvas: &mut Canvas) {
+        if fit.gap[5] <= 0.0 {
+            return;
+        }
+        let inner = |lip: &[[usize; 11]; 4], k: usize| posed.points[lip[3][k]];
+        let line: [[f32; 2]; 11] = std::array::from_fn(|k| {
+            let (u, l) = (inner(&UPPER_LIP, k), inner(&LOWER_LIP, k));
+            [(u[0] + l[0]) / 2.0, (u[1] + l[1]) / 2.0]
+        });
+        // Lips of which one lies in the dark need no line.
+        let (width, height) = canvas.size();
+        let reach = SEAM_BESIDE * fit.eyes;
+        let beside = |lip: &[[usize; 11]; 4], k: usize| {
+            let ([x, y], [u, v]) = (posed.points[lip[3][k]], posed.points[lip[2][k]]);
+            let (dx, dy) = (u - x, v - y);
+            let by = reach / (dx * dx + dy * dy).sqrt().max(1e-3);
+            let [x, y] = [(x + by * dx, width), (y + by * dy, height)]
+                .map(|(at, most)| (at.max(0.0) as usize).min(most - 1));
+            let [r, g, b, _] = canvas.pixels()[y * width + x].map(f32::from);
+            light(&[r, g, b])
+        };
+        let usual = light(&self.colours.lips);
+        // Corners are as shut as what is beside them.
+        let strength: [f32; 11] = std::array::from_fn(|k| {
+            let k = k.clamp(1, 9);
+            let (u, l) = (inner(&UPPER_LIP, k), inner(&LOWER_LIP, k));
+            let (x, y) = (l[0] - u[0], l[1] - u[1]);
+            let shut = 1.0 - smooth((x * x + y * y).sqrt() / fit.eyes, 0.0, SEAM_GONE);
+            let darker = beside(&UPPER_LIP, k).min(beside(&LOWER_LIP, k));
+            SEAM * shut * smooth(darker / usual.max(1.0), 0.2, 0.6)
+        });
+        if strength.iter().any(|&strength| strength > 0.0) {
+            let stroke = Stroke {
+                line: &line,
+                reach: SEAM_REACH * fit.eyes,
+                strength: &strength,
+                colour: self.colours.dark,
+            };
+            stroke.draw(canvas);
+        }
+    }
+
+    /// Draws the inside between the lips as they are posed.
+    pub(crate) fn draw(&self, fit: &Fit, posed: &Posed, tongue_tip: f32, canvas: &mut Canvas) {
+        let Some(lips) = Lips::new(fit, posed) else {
+            return;
+        };
+        let turn = |along: Point| apply(&posed.head.turn, fit.direction(along));
+        let behind = fit.direction([0.0, 0.0, BEHIND * fit.eyes]);
+        let origin = posed.head.apply(add(self.seam, behind));
+        let jaw = scale(turn([0.0, 1.0, 0.0]), posed.jaw * fit.eyes);
+        let lift = (0.03 + tongue_tip.min(0.5) * 0.16) * fit.eyes;
+        let up = scale(turn([0.0, -1.0, 0.0]), lift);
+        let frame =
+            |origin: Point| Frame::new(origin, turn([1.0, 0.0, 0.0]), turn([0.0, 1.0, 0.0]));
+        let low = scale(turn([0.0, 1.0, 0.0]), UPPER_LOW * fit.eyes * fit.mouth);
+        let high = scale(turn([0.0, -1.0, 0.0]), LOWER_HIGH * fit.eyes * fit.mouth);
+        let (upper, lower) = (frame(add(origin, low)), frame(add(add(origin, jaw), high)));
+        let tongue = frame(add(add(origin, jaw), up));
+        // Little light falls through a narrow gap.
+        let light = 0.78 + 0.22 * smooth(lips.widest / fit.eyes, 0.02, 0.15);
+        let (width, height) = canvas.size();
+        let [left, top, right, bottom] = lips.bounds(width, height);
+        let farther = smooth((lips.widest - fit.gap[5]) / fit.eyes, 0.0, 0.03);
+        let shows_teeth = self.own.as_ref().is_some_and(|own| own.teeth);
+        // A pixel's place in the picture, for the picture's own teeth.
+        let back = super::solid::transposed(&posed.head.turn);
+        let anchor = self.seam;
+        let anchor_now = posed.head.apply(anchor);
+        for y in top..bottom {
+            let row = canvas.row_mut(y);
+            for (x, pixel) in row.iter_mut().enumerate().take(right).skip(left) {
+                let at = [x as f32 + 0.5, y as f32 + 0.5];
+                let (mask, below_upper, above_lower) = lips.inside(at);
+                if mask <= 0.0 {
+                    continue;
+                }
+                let colours = &self.colours;
+                let mut colour = colours.dark;
+                let mut lay = |layer: &Layer, frame: &Frame, light: f32| {
+                    let [tooth, flesh, cover] = layer.at(frame.coordinates(at));
+                    for (c, value) in colour.iter_mut().enumerate() {
+                        *value = *value * (1.0 - cover)
+                            + light * (tooth * colours.teeth[c] + flesh * colours.flesh[c]);
+                    }
+                };
+                lay(&self.tongue, &tongue, 0.9 * light);
+                lay(&self.lower, &lower, 0.72 * light);
+                if !shows_teeth {
+                    lay(&self.upper, &upper, light);
+                }
+                // The lips' shadow, above all the upper one's.
+                let shadow = |distance: f32, reach: f32| {
+                    let t = (distance / (reach * fit.eyes)).max(0.0);
+                    1.0 / (1.0 + t * t)
+                };
+                let shade =
+                    1.0 - 0.42 * shadow(below_upper, 0.022) - 0.22 * shadow(above_lower, 0.015);
+                colour = colour.map(|v| v * shade.max(0.2));
+                if let Some(own) = &self.own {
+                    let by = [at[0] - anchor_now[0], at[1] - anchor_now[1], 0.0];
+                    let was = add(anchor, apply(&back, by));
+                    let (was, lifted) = own.below_lip([was[0], was[1]], UNDER_LIP * fit.eyes);
+                    let gum = smooth(lifted / fit.eyes, GUMS[0], GUMS[1]);
+                    if let Some((own, share)) = own.at(was, farther) {
+                        for (c, value) in colour.iter_mut().enumerate() {
+                            let own = own[c] + gum * (0.9 * colours.flesh[c] - own[c]);
+                            *value += share * (own - *value);
+                        }
+                    }
+                }
+                for (level, value) in pixel.iter_mut().zip(colour) {
+                    let under = f32::from(*level);
+                    *level = (under + mask * (value - under) + 0.5).clamp(0.0, 255.0) as u8;
+                }
+            }
+        }
+    }
+}
