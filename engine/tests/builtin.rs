@@ -53,6 +53,7 @@ fn it_needs_no_onnx_runtime() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "the figures of docs/performance.md")]
 fn pictures_are_those_of_onnx_runtime() {
     let ours = builtin();
     for (name, most) in [

@@ -1,6 +1,7 @@
 //! Networks: what they may be (`model/`), and what runs them: our own runtime (`builtin/`) or ONNX
 //! Runtime. The only module that names `ort`.
 
+mod batch;
 mod binding;
 mod builtin;
 mod library_file;
@@ -8,15 +9,17 @@ mod location;
 mod model;
 mod network;
 mod onnxruntime;
+mod plain;
 mod provider;
 mod runtime;
 mod tensor;
 mod time_limit;
 mod watchdog;
 
+pub(crate) use batch::{BATCH, TRIED_BATCH};
 #[cfg(feature = "internals")]
 pub(crate) use model::{ElementType, Model, TensorId};
-pub(crate) use network::{BATCH, Network, TRIED_BATCH};
+pub(crate) use network::Network;
 pub use provider::{Provider, ProviderReport};
 pub use runtime::{RUNTIME_WANTED, RuntimeInfo};
 pub(crate) use runtime::{Runtime, TELEMETRY_SWITCH};

@@ -11,18 +11,10 @@ use super::watchdog::{Stopped, Switch, Terminator, Watched};
 use super::{Provider, Runtime};
 use crate::{Error, ErrorKind, Result};
 
-/// Most items of a batch. Four take 0.65 (speech) and 0.75 (identity) of the time of four runs; from
-/// there on little is gained, and the item that is due first waits for all.
-pub(crate) const BATCH: usize = 4;
-
-/// Size of the batch that self-tests try besides one item. Shapes of every size were inferred from the
-/// same ones (`model/`), so that one size stands for all; four would take 3 ms more of 60.
-pub(crate) const TRIED_BATCH: usize = 2;
-
 /// How long a run may take in a conversation: fifty times a frame's duration.
 const RUN_LIMIT: Duration = Duration::from_secs(2);
 
-/// A loaded network, from floats to `T`, for batches of up to [`BATCH`].
+/// A loaded network, from floats to `T`, for batches of up to [`BATCH`](super::BATCH).
 pub(crate) struct Network<T: Element> {
     what: Arc<str>,
     backend: Backend<T>,
@@ -146,7 +138,7 @@ impl<T: Element> Network<T> {
         Ok(self.output(1, 0))
     }
 
-    /// Puts the inputs of an item into a batch of `size` items, up to [`BATCH`].
+    /// Puts the inputs of an item into a batch of `size` items, up to [`BATCH`](super::BATCH).
     ///
     /// # Errors
     /// `Inference` if ONNX Runtime fails.

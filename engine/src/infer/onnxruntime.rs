@@ -6,8 +6,8 @@ use ort::logging::LogLevel;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{RunOptions, Session};
 
+use super::batch::BATCH;
 use super::binding::Binding;
-use super::network::BATCH;
 use super::tensor::{Element, TensorSpec};
 use super::{Provider, Runtime};
 use crate::{Error, ErrorKind, Result};

@@ -2,8 +2,8 @@
 
 use ort::value::PrimitiveTensorElementType;
 
-use super::builtin::Plain;
 use super::model::ElementType;
+use super::plain::Plain;
 
 /// Element type of an output.
 pub(crate) trait Element: PrimitiveTensorElementType + Plain + std::fmt::Debug {

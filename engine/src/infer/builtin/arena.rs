@@ -9,20 +9,10 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use crate::infer::plain::Plain;
+
 /// Bytes that places are multiples of: a cache line.
 pub(super) const LINE: usize = 64;
-
-/// Elements that may be any bytes.
-///
-/// # Safety
-/// Every pattern of bits is a value, none is padding, and [`LINE`] is a multiple of the alignment.
-pub(crate) unsafe trait Plain: Copy + Default + Send + Sync + 'static {}
-// SAFETY: numbers without invalid patterns.
-unsafe impl Plain for f32 {}
-// SAFETY: as above.
-unsafe impl Plain for i64 {}
-// SAFETY: as above.
-unsafe impl Plain for u8 {}
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]

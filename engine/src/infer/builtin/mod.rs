@@ -23,11 +23,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arena::Arena;
-pub(crate) use arena::Plain;
 use kernels::Level;
 use program::Program;
 
 use super::model::Model;
+use super::plain::Plain;
 use super::tensor::TensorSpec;
 use crate::{Error, ErrorKind, Result};
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::arena::{Arena, Others, Place, Plain};
+use super::arena::{Arena, Others, Place};
 use crate::infer::model::{ElementType, Tensor, TensorSource};
+use crate::infer::plain::Plain;
 
 /// The numbers of a constant.
 #[derive(Debug)]

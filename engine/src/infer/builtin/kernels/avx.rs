@@ -103,8 +103,10 @@ macro_rules! avx {
             #[inline(always)] unsafe fn least(a: __m256, b: __m256) -> __m256 { unsafe { _mm256_min_ps(a, b) } }
             #[inline(always)] unsafe fn fused(a: __m256, b: __m256, c: __m256) -> __m256 { unsafe { _mm256_fmadd_ps(a, b, c) } }
             #[inline(always)] unsafe fn any_above(x: [__m256; 4], limit: f32) -> bool { unsafe {
-                let x = x.map(|x| _mm256_andnot_ps(_mm256_set1_ps(-0.0), x));
-                let most = _mm256_max_ps(_mm256_max_ps(x[0], x[1]), _mm256_max_ps(x[2], x[3]));
+                let sign = _mm256_set1_ps(-0.0);
+                let first = _mm256_max_ps(_mm256_andnot_ps(sign, x[0]), _mm256_andnot_ps(sign, x[1]));
+                let second = _mm256_max_ps(_mm256_andnot_ps(sign, x[2]), _mm256_andnot_ps(sign, x[3]));
+                let most = _mm256_max_ps(first, second);
                 _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(most, _mm256_set1_ps(limit))) != 0
             } }
             #[inline(always)] unsafe fn load_bytes(from: *const u8) -> __m256 { unsafe { _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.cast()))) } }

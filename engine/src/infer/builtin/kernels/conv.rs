@@ -5,7 +5,7 @@
 //! tile's pixels are read where they lie, four bytes at a time, each spread over a vector and multiplied
 //! with `LANES` outputs' weights, which were packed in just this order. The input's zero point is 0.
 
-use super::simd::{Simd, Work};
+use super::simd::{Simd, Work, floats, integers};
 
 /// Weights and what turns sums into levels.
 #[derive(Debug)]
@@ -191,14 +191,12 @@ impl Place<'_> {
                 .weights
                 .as_ptr()
                 .add(self.first * conv.kernel[0] * conv.kernel[1] * conv.channels);
-            let bias: [S::I; C] =
-                std::array::from_fn(|c| S::load(conv.bias.as_ptr().add(self.first + c * S::LANES)));
+            let bias = integers::<S, C>(conv.bias.as_ptr().add(self.first));
             let mut sums = [bias; R];
             for row in 0..conv.kernel[0] {
                 let mut from = self.from.add(row * self.stride);
                 for _ in 0..quads {
-                    let taps: [S::I; C] =
-                        std::array::from_fn(|c| S::load(weights.add(c * S::LANES * 4).cast()));
+                    let taps = integers::<S, C>(weights.cast());
                     for (r, sums) in sums.iter_mut().enumerate() {
                         let pixel = S::spread(from.add(r * pitch));
                         for c in 0..C {
@@ -218,9 +216,7 @@ impl Place<'_> {
     unsafe fn store<S: Simd, const R: usize, const C: usize>(&self, sums: [[S::I; C]; R]) {
         let one_piece = self.pitch == C * S::LANES;
         unsafe {
-            let scale: [S::F; C] = std::array::from_fn(|c| {
-                S::load_floats(self.conv.scale.as_ptr().add(self.first + c * S::LANES))
-            });
+            let scale = floats::<S, C>(self.conv.scale.as_ptr().add(self.first));
             let zero = S::splat(self.conv.zero);
             let mut levels = sums;
             for levels in &mut levels {

@@ -119,17 +119,11 @@ impl Product<'_> {
             match &dense.weights {
                 Weights::Floats(weights) => {
                     let weights = weights.as_ptr().add(vector * column);
-                    self.sums::<S, M, C>(vector, |at, c| {
-                        S::load_floats(weights.add(at + c * column))
-                    });
+                    self.sums::<S, _, M, C>(vector, FromFloats(weights));
                 }
                 Weights::Halves(weights) => {
                     let weights = weights.as_ptr().add(vector * column);
-                    // They come from behind the second cache.
-                    self.sums::<S, M, C>(vector, |at, c| {
-                        S::fetch(weights.wrapping_add(at + (c + C) * column).cast());
-                        S::load_halves(weights.add(at + c * column))
-                    });
+                    self.sums::<S, _, M, C>(vector, FromHalves(weights));
                 }
             }
         }
@@ -137,25 +131,31 @@ impl Product<'_> {
     }
 
     #[inline(always)]
-    unsafe fn sums<S: Simd, const M: usize, const C: usize>(
+    unsafe fn sums<S: Simd, L: Load, const M: usize, const C: usize>(
         &self,
         vector: usize,
-        load: impl Fn(usize, usize) -> S::F,
+        weights: L,
     ) {
         let dense = self.dense;
+        let column = dense.inputs * S::LANES;
         unsafe {
             let mut sums = [[S::splat_float(0.0); C]; M];
             for input in 0..dense.inputs {
-                let weights: [S::F; C] = std::array::from_fn(|c| load(input * S::LANES, c));
+                let mut taps = [S::splat_float(0.0); C];
+                for (c, tap) in taps.iter_mut().enumerate() {
+                    let at = input * S::LANES + c * column;
+                    weights.fetch::<S>(at + C * column);
+                    *tap = weights.load::<S>(at);
+                }
                 for (m, sums) in sums.iter_mut().enumerate() {
                     let x = S::splat_float(*self.from.byte_add(m * self.item).add(input));
                     for c in 0..C {
-                        sums[c] = S::fused(x, weights[c], sums[c]);
+                        sums[c] = S::fused(x, taps[c], sums[c]);
                     }
                 }
             }
-            for (m, sums) in sums.into_iter().enumerate() {
-                for (c, sum) in sums.into_iter().enumerate() {
+            for (m, sums) in sums.iter().enumerate() {
+                for (c, &sum) in sums.iter().enumerate() {
                     let at = (vector + c) * S::LANES;
                     let mut sum = S::plus(sum, S::load_floats(dense.bias.as_ptr().add(at)));
                     if dense.relu {
@@ -165,6 +165,47 @@ impl Product<'_> {
                 }
             }
         }
+    }
+}
+
+/// Where weights are read from. No closure: see [`super::simd::floats`].
+trait Load: Copy {
+    /// # Safety
+    /// As for [`Simd`].
+    unsafe fn load<S: Simd>(self, at: usize) -> S::F;
+    /// Asks for what will be read.
+    ///
+    /// # Safety
+    /// As for [`Simd`].
+    unsafe fn fetch<S: Simd>(self, at: usize);
+}
+
+#[derive(Clone, Copy)]
+struct FromFloats(*const f32);
+
+impl Load for FromFloats {
+    #[inline(always)]
+    unsafe fn load<S: Simd>(self, at: usize) -> S::F {
+        unsafe { S::load_floats(self.0.add(at)) }
+    }
+
+    #[inline(always)]
+    unsafe fn fetch<S: Simd>(self, _: usize) {}
+}
+
+#[derive(Clone, Copy)]
+struct FromHalves(*const u16);
+
+impl Load for FromHalves {
+    #[inline(always)]
+    unsafe fn load<S: Simd>(self, at: usize) -> S::F {
+        unsafe { S::load_halves(self.0.add(at)) }
+    }
+
+    /// They come from behind the second cache.
+    #[inline(always)]
+    unsafe fn fetch<S: Simd>(self, at: usize) {
+        unsafe { S::fetch(self.0.wrapping_add(at).cast()) };
     }
 }
 

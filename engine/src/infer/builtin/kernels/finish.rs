@@ -90,13 +90,14 @@ impl Finish<'_> {
         let textures = self.textures;
         let length = self.side * self.conv.outputs;
         unsafe {
-            let [magic, unmagic] =
-                [0, textures.zero].map(|zero| S::splat_float(MAGIC - zero as f32));
+            let magic = S::splat_float(MAGIC);
+            let unmagic = S::splat_float(MAGIC - textures.zero as f32);
             let (step, per_step) = (
                 S::splat_float(textures.scale),
                 S::splat_float(1.0 / textures.scale),
             );
-            let ratios = textures.ratios.map(|ratio| S::splat_float(ratio));
+            let [left, right] = textures.ratios;
+            let ratios = [S::splat_float(left), S::splat_float(right)];
             for first in (0..length).step_by(4 * S::LANES) {
                 let at = |i: usize| row * length + first + i * S::LANES;
                 let (mut rounded, mut off) = ([magic; 4], [magic; 4]);

@@ -2,7 +2,7 @@
 //! of memory (its taps), which are read where they lie. Each output is one chain of products, fused from
 //! AVX2 on: lesser instruction sets give other numbers, by 1e-8.
 
-use super::simd::{Simd, Work};
+use super::simd::{Simd, Work, floats};
 
 #[derive(Debug)]
 pub(in crate::infer::builtin) struct Rows {
@@ -140,7 +140,7 @@ impl Multiply<'_> {
             let mut sums = [[S::splat_float(0.0); C]; R];
             if !taps.starts {
                 for (sums, to) in sums.iter_mut().zip(to) {
-                    *sums = std::array::from_fn(|c| S::load_floats(to.add(c * S::LANES)));
+                    *sums = floats::<S, C>(to);
                 }
             }
             let mut weights = taps.weights;
@@ -148,8 +148,7 @@ impl Multiply<'_> {
                 for line in 0..(C * S::LANES).div_ceil(16) {
                     S::fetch(weights.wrapping_add(AHEAD + 16 * line).cast());
                 }
-                let column: [S::F; C] =
-                    std::array::from_fn(|c| S::load_floats(weights.add(c * S::LANES)));
+                let column = floats::<S, C>(weights);
                 for (sums, from) in sums.iter_mut().zip(from) {
                     let x = S::splat_float(*from.add(at));
                     for c in 0..C {
@@ -158,8 +157,9 @@ impl Multiply<'_> {
                 }
                 weights = weights.add(C * S::LANES);
             }
-            for (sums, to) in sums.into_iter().zip(to) {
-                for (c, mut sum) in sums.into_iter().enumerate() {
+            for (sums, to) in sums.iter().zip(to) {
+                for (c, &sum) in sums.iter().enumerate() {
+                    let mut sum = sum;
                     if taps.ends {
                         sum = S::plus(
                             sum,

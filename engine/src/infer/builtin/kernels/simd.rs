@@ -74,6 +74,37 @@ pub(in crate::infer::builtin) trait Simd:
     unsafe fn power_of_two(n: Self::I) -> Self::F;
 }
 
+/// Neighbouring vectors. A loop, as everywhere in kernels: a closure that isn't inlined is compiled for
+/// the target's baseline, which makes a kernel ten times as slow.
+///
+/// # Safety
+/// As for [`Simd`].
+#[inline(always)]
+pub(super) unsafe fn floats<S: Simd, const C: usize>(from: *const f32) -> [S::F; C] {
+    unsafe {
+        let mut all = [S::splat_float(0.0); C];
+        for (c, vector) in all.iter_mut().enumerate() {
+            *vector = S::load_floats(from.add(c * S::LANES));
+        }
+        all
+    }
+}
+
+/// The same of whole numbers.
+///
+/// # Safety
+/// As for [`Simd`].
+#[inline(always)]
+pub(super) unsafe fn integers<S: Simd, const C: usize>(from: *const i32) -> [S::I; C] {
+    unsafe {
+        let mut all = [S::splat(0); C];
+        for (c, vector) in all.iter_mut().enumerate() {
+            *vector = S::load(from.add(c * S::LANES));
+        }
+        all
+    }
+}
+
 /// A kernel with its arguments.
 pub(in crate::infer::builtin) trait Work {
     /// # Safety
