@@ -40,7 +40,7 @@ class Provider:
         chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
         for text in ("Welcome ", "to the house.", None):
             delta = {"content": text} if text else {}
-            chunk["choices"] = [{"index": 0, "delta": delta, "finish_reason": None if text else "stop"}]  # type: ignore[assignment]
+            chunk["choices"] = [{"index": 0, "delta": delta, "finish_reason": None if text else "stop"}]
             await answer.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
         await answer.write(b"data: [DONE]\n\n")
         return answer
