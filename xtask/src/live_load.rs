@@ -34,7 +34,7 @@ const DRIFT_MS: f64 = 40.0;
 struct Load {
     sessions: usize,
     time: Duration,
-    /// From one interruption of a session to its next; None: nobody interrupts, and no microphone is open.
+    /// From one interruption of a session to its next; None: nobody interrupts.
     interrupted_every: Option<Duration>,
 }
 
@@ -82,7 +82,10 @@ fn run(sh: &Shell, program: &str, load: Load) -> Result<()> {
     let over = AtomicBool::new(false);
     let (seen, used) = std::thread::scope(|scope| -> Result<_> {
         let talking: Vec<_> = (0..load.sessions)
-            .map(|_| Client::open(&server.url).map(|c| scope.spawn(|| c.talk(load, &over))))
+            .map(|_| {
+                Client::open(&server.url)
+                    .map(|c| scope.spawn(|| c.talk(load.interrupted_every, &over)))
+            })
             .collect::<Result<_>>()?;
         let used = used::watch(&server, load.time);
         over.store(true, Ordering::Release);

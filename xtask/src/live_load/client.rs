@@ -12,7 +12,6 @@ use serde_json::Value;
 use tungstenite::client::IntoClientRequest as _;
 use tungstenite::{Message, WebSocket};
 
-use super::Load;
 use crate::live_figures::rank;
 use crate::root;
 
@@ -113,12 +112,16 @@ impl Client {
         })
     }
 
-    /// Talks until it is `over`.
-    pub(super) fn talk(mut self, load: Load, over: &AtomicBool) -> Result<Seen> {
+    /// Talks until it is `over`, and interrupts now and then. Without interruptions no microphone is open.
+    pub(super) fn talk(
+        mut self,
+        interrupted_every: Option<Duration>,
+        over: &AtomicBool,
+    ) -> Result<Seen> {
         let words = voice()?;
         let begin = Instant::now();
         let mut seen = Seen::default();
-        let mut interrupt_at = load.interrupted_every.map(|time| begin + time);
+        let mut interrupt_at = interrupted_every.map(|time| begin + time);
         let mut by_voice = false;
         while !over.load(Ordering::Acquire) {
             let message = self.socket.read()?;
@@ -127,7 +130,7 @@ impl Client {
                 Message::Text(text) => self.control(&serde_json::from_str(&text)?, &mut seen)?,
                 Message::Binary(bytes) => {
                     let sound = seen.note(&bytes, now, now - begin)?;
-                    if sound && load.interrupted_every.is_some() {
+                    if sound && interrupted_every.is_some() {
                         self.microphone()?;
                     }
                 }
@@ -142,7 +145,7 @@ impl Client {
                 }
                 by_voice = !by_voice;
                 interrupt_at = interrupt_at
-                    .zip(load.interrupted_every)
+                    .zip(interrupted_every)
                     .map(|(at, every)| at + every);
             }
         }
