@@ -175,6 +175,8 @@ fn report(load: Load, seen: &[Seen], used: &Used) -> String {
     let _ = writeln!(text, "sound_packets_missing,{missing}");
     let interruptions: u64 = seen.iter().map(|seen| seen.interruptions).sum();
     let _ = writeln!(text, "interruptions,{interruptions}");
+    let stalls: usize = seen.iter().map(Seen::stalls).sum();
+    let _ = writeln!(text, "stalls_of_the_machine,{stalls}");
     let drift = seen.iter().map(Seen::drift_ms);
     let _ = writeln!(
         text,
