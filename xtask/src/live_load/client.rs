@@ -66,11 +66,11 @@ pub(super) struct Seen {
 
 impl Seen {
     /// How much further the sound fell behind (+) the clock, in milliseconds, in all stretches together. Those
-    /// of less than twenty seconds tell nothing.
+    /// of less than twenty seconds tell nothing. The earliest packets count: others wait for the machine.
     pub(super) fn drift_ms(&self) -> f64 {
-        let middle = |offsets: &[f64]| rank(offsets.to_vec(), 0.5);
+        let early = |offsets: &[f64]| rank(offsets.to_vec(), 0.05);
         let long = self.stretches.iter().filter(|s| s.len() >= 2 * ENDS);
-        long.map(|s| middle(&s[s.len() - ENDS..]) - middle(&s[..ENDS]))
+        long.map(|s| early(&s[s.len() - ENDS..]) - early(&s[..ENDS]))
             .sum()
     }
 
