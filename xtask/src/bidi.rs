@@ -91,7 +91,7 @@ impl Firefox {
         // It blocks when nobody reads what it says.
         std::thread::spawn(move || lines.for_each(drop));
         let stream = TcpStream::connect(url.trim_start_matches("ws://"))?;
-        stream.set_read_timeout(Some(DEADLINE))?;
+        stream.set_read_timeout(Some(2 * DEADLINE))?;
         let (socket, _) = tungstenite::client(format!("{url}/session"), stream)
             .map_err(|e| anyhow::anyhow!("{e}"))?;
         let mut this = Self {
@@ -134,7 +134,7 @@ impl Firefox {
 
     /// Waits until an expression is true.
     pub(crate) fn wait(&mut self, condition: &str) -> Result<()> {
-        let limit = DEADLINE.as_millis() - 5_000;
+        let limit = DEADLINE.as_millis();
         let script = format!(
             "new Promise(done => {{ const end = performance.now() + {limit}; const look = () => \
              ({condition}) ? done(true) : performance.now() > end ? done(false) : setTimeout(look, 20); look(); }})"

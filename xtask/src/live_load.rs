@@ -34,7 +34,7 @@ const DRIFT_MS: f64 = 40.0;
 struct Load {
     sessions: usize,
     time: Duration,
-    /// From one interruption of a session to its next; None: nobody interrupts, and no microphone is open.
+    /// From one interruption of a session to its next; None: nobody interrupts.
     interrupted_every: Option<Duration>,
 }
 
@@ -82,7 +82,10 @@ fn run(sh: &Shell, program: &str, load: Load) -> Result<()> {
     let over = AtomicBool::new(false);
     let (seen, used) = std::thread::scope(|scope| -> Result<_> {
         let talking: Vec<_> = (0..load.sessions)
-            .map(|_| Client::open(&server.url).map(|c| scope.spawn(|| c.talk(load, &over))))
+            .map(|_| {
+                Client::open(&server.url)
+                    .map(|c| scope.spawn(|| c.talk(load.interrupted_every, &over)))
+            })
             .collect::<Result<_>>()?;
         let used = used::watch(&server, load.time);
         over.store(true, Ordering::Release);
@@ -172,6 +175,8 @@ fn report(load: Load, seen: &[Seen], used: &Used) -> String {
     let _ = writeln!(text, "sound_packets_missing,{missing}");
     let interruptions: u64 = seen.iter().map(|seen| seen.interruptions).sum();
     let _ = writeln!(text, "interruptions,{interruptions}");
+    let stalls: usize = seen.iter().map(Seen::stalls).sum();
+    let _ = writeln!(text, "stalls_of_the_machine,{stalls}");
     let drift = seen.iter().map(Seen::drift_ms);
     let _ = writeln!(
         text,

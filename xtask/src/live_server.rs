@@ -1,6 +1,7 @@
 //! `bithuman run` as a process, for tests and benchmarks.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
@@ -34,6 +35,24 @@ impl Server {
         ensure!(event["event"] == "session_started", "{event}");
         let url = event["url"].as_str().context("no url")?.to_owned();
         Ok(Self { child, url })
+    }
+
+    /// One of its metrics.
+    pub(crate) fn metric(&self, name: &str) -> Result<u64> {
+        let address = self.url.trim_start_matches("http://");
+        let address = address.split('/').next().unwrap_or_default();
+        let mut stream = TcpStream::connect(address)?;
+        write!(
+            stream,
+            "GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+        )?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        let begin = format!("bithuman_{name} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&begin));
+        Ok(line
+            .with_context(|| format!("no {name}: {text}"))?
+            .parse()?)
     }
 
     /// Number of the process.

@@ -5,6 +5,7 @@ pub(crate) mod firefox;
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
@@ -15,6 +16,9 @@ use crate::{root, runtime};
 
 const DESKTOP: (u32, u32) = (1280, 800);
 const PHONE: (u32, u32) = (390, 844);
+
+/// The time in which the server has noticed that a browser is gone.
+const LEFT: Duration = Duration::from_secs(30);
 
 /// Pictures and sound keep coming.
 const PLAYS: &str =
@@ -60,7 +64,19 @@ pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
     webrtc(&mut typing, &server)?;
     embedding::frame(&mut typing, &server.url, &parent, pictures)?;
     embedding::widget(&mut typing, &server.url, &parent, pictures)?;
+    let kept = typing.open(&server.url, DESKTOP, false)?;
+    typing.run(&kept, "document.getElementById('start-quiet').click()")?;
+    typing.wait(&kept, PLAYS)?;
+    // `kill -9`, in the midst of a conversation.
     drop((talking, typing));
+    let begin = Instant::now();
+    while server.metric("pages")? > 0 {
+        ensure!(
+            begin.elapsed() < LEFT,
+            "the server still sees killed browsers"
+        );
+    }
+    println!("live-test: killed browsers were let go");
     let sound = root().join("testdata/audio/speech_48000.wav");
     let file = format!("--use-file-for-fake-audio-capture={}", sound.display());
     let mut pressing = Browser::start(

@@ -12,7 +12,6 @@ use serde_json::Value;
 use tungstenite::client::IntoClientRequest as _;
 use tungstenite::{Message, WebSocket};
 
-use super::Load;
 use crate::live_figures::rank;
 use crate::root;
 
@@ -28,8 +27,12 @@ const MICROPHONE: u8 = 16;
 const RATE_HZ: u32 = 48_000;
 const BLOCK_BYTES: usize = 2 * RATE_HZ as usize / 25;
 
-/// Packets at the begin and at the end that drift is measured between: ten seconds.
+/// Packets at the begin and at the end of a stretch that drift is measured between: ten seconds.
 const ENDS: usize = 250;
+
+/// A longer gap is a stall of the machine: the engine skips what it missed, or starts its clock anew. Neither
+/// is drift, so a new stretch begins.
+const STALL: Duration = Duration::from_millis(500);
 
 /// One conversation.
 pub(super) struct Client {
@@ -53,20 +56,27 @@ pub(super) struct Seen {
     /// Milliseconds between pictures.
     pub(super) gaps_ms: Vec<f64>,
     pub(super) time: Duration,
-    /// How far each packet of sound was behind (+) the clock, in milliseconds.
-    offsets_ms: Vec<f64>,
+    /// How far each packet of sound was behind (+) the clock, in milliseconds, in stretches without a stall.
+    stretches: Vec<Vec<f64>>,
     picture_at: Option<Instant>,
+    sound_at: Option<Instant>,
     /// The number that the next packet of sound has.
     next: Option<u32>,
 }
 
 impl Seen {
-    /// How much further the sound is behind (+) the clock at the end than at the begin, in milliseconds.
+    /// How much further the sound fell behind (+) the clock, in milliseconds, in all stretches together. Those
+    /// of less than twenty seconds tell nothing. The earliest packets count: others wait for the machine.
     pub(super) fn drift_ms(&self) -> f64 {
-        let offsets = &self.offsets_ms;
-        let some = offsets.len().min(ENDS);
-        let middle = |offsets: &[f64]| rank(offsets.to_vec(), 0.5);
-        middle(&offsets[offsets.len() - some..]) - middle(&offsets[..some])
+        let early = |offsets: &[f64]| rank(offsets.to_vec(), 0.05);
+        let long = self.stretches.iter().filter(|s| s.len() >= 2 * ENDS);
+        long.map(|s| early(&s[s.len() - ENDS..]) - early(&s[..ENDS]))
+            .sum()
+    }
+
+    /// Stalls of the machine.
+    pub(super) fn stalls(&self) -> usize {
+        self.stretches.len().saturating_sub(1)
     }
 
     /// Notes a binary message that came `since` the begin. Whether it is sound.
@@ -90,8 +100,14 @@ impl Seen {
         }
         self.next = Some(number.wrapping_add(1));
         let due = TICK * number;
-        self.offsets_ms
-            .push((since.as_secs_f64() - due.as_secs_f64()) * 1e3);
+        let offset_ms = (since.as_secs_f64() - due.as_secs_f64()) * 1e3;
+        let before = self.sound_at.replace(now);
+        match self.stretches.last_mut() {
+            Some(stretch) if before.is_some_and(|before| now - before <= STALL) => {
+                stretch.push(offset_ms);
+            }
+            _ => self.stretches.push(vec![offset_ms]),
+        }
         Ok(true)
     }
 }
@@ -113,12 +129,16 @@ impl Client {
         })
     }
 
-    /// Talks until it is `over`.
-    pub(super) fn talk(mut self, load: Load, over: &AtomicBool) -> Result<Seen> {
+    /// Talks until it is `over`, and interrupts now and then. Without interruptions no microphone is open.
+    pub(super) fn talk(
+        mut self,
+        interrupted_every: Option<Duration>,
+        over: &AtomicBool,
+    ) -> Result<Seen> {
         let words = voice()?;
         let begin = Instant::now();
         let mut seen = Seen::default();
-        let mut interrupt_at = load.interrupted_every.map(|time| begin + time);
+        let mut interrupt_at = interrupted_every.map(|time| begin + time);
         let mut by_voice = false;
         while !over.load(Ordering::Acquire) {
             let message = self.socket.read()?;
@@ -127,7 +147,7 @@ impl Client {
                 Message::Text(text) => self.control(&serde_json::from_str(&text)?, &mut seen)?,
                 Message::Binary(bytes) => {
                     let sound = seen.note(&bytes, now, now - begin)?;
-                    if sound && load.interrupted_every.is_some() {
+                    if sound && interrupted_every.is_some() {
                         self.microphone()?;
                     }
                 }
@@ -142,7 +162,7 @@ impl Client {
                 }
                 by_voice = !by_voice;
                 interrupt_at = interrupt_at
-                    .zip(load.interrupted_every)
+                    .zip(interrupted_every)
                     .map(|(at, every)| at + every);
             }
         }
