@@ -120,7 +120,8 @@ enum {
      */
     ESSENCE_ERR_UNSUPPORTED_VERSION = -204,
     /**
-     * ONNX Runtime could not be loaded. Install it or point to it as the message says.
+     * ONNX Runtime could not be loaded, and the provider needs it. Install it or point to it as the
+     * message says, or ask for #ESSENCE_PROVIDER_BUILTIN.
      */
     ESSENCE_ERR_RUNTIME_MISSING = -300,
     /**
@@ -129,7 +130,7 @@ enum {
      */
     ESSENCE_ERR_PROVIDER_UNAVAILABLE = -301,
     /**
-     * An inference run failed inside ONNX Runtime. Report it with the message.
+     * A run of a network failed. Report it with the message.
      */
     ESSENCE_ERR_INFERENCE = -302,
     /**
@@ -217,7 +218,7 @@ enum {
      */
     ESSENCE_PROVIDER_AUTO = 0,
     /**
-     * ONNX Runtime's own CPU kernels. Always there.
+     * ONNX Runtime's own CPU kernels. Always there where ONNX Runtime is.
      */
     ESSENCE_PROVIDER_CPU = 1,
     /**
@@ -235,7 +236,12 @@ enum {
     /**
      * GPUs through WebGPU.
      */
-    ESSENCE_PROVIDER_WEBGPU = 5
+    ESSENCE_PROVIDER_WEBGPU = 5,
+    /**
+     * This library's own kernels for the CPU, which need no ONNX Runtime. Always there. Since ABI
+     * 1.5.
+     */
+    ESSENCE_PROVIDER_BUILTIN = 6
 };
 
 /**
@@ -466,7 +472,7 @@ enum {
  * Minor version of the binary interface that this header describes. A library of a higher minor
  * version does all that one of a lower does.
  */
-#define ESSENCE_ABI_VERSION_MINOR 4
+#define ESSENCE_ABI_VERSION_MINOR 5
 
 /**
  * Stands for "as many as wanted" where a number of sessions is given.
@@ -638,11 +644,11 @@ typedef struct essence_engine_info {
      */
     uint32_t reserved;
     /**
-     * The file of the ONNX Runtime in use.
+     * The file of the ONNX Runtime in use; empty where none is, as with #ESSENCE_PROVIDER_BUILTIN.
      */
     const char *runtime_path;
     /**
-     * Its version, such as `1.31.1`.
+     * Its version, such as `1.31.1`; empty where there is none.
      */
     const char *runtime_version;
     /**
@@ -650,8 +656,8 @@ typedef struct essence_engine_info {
      */
     const char *runtime_tried;
     /**
-     * The providers that the ONNX Runtime in use was built with. Whether one really works shows
-     * when an avatar is opened.
+     * The providers that there are: this library's own, and those that the ONNX Runtime in use was
+     * built with. Whether one really works shows when an avatar is opened.
      */
     const essence_provider *providers;
     /**
@@ -1455,8 +1461,8 @@ int32_t essence_status_exit_code(essence_status status);
 const char *essence_pixel_format_name(essence_pixel_format format);
 
 /**
- * The name of a provider: `auto`, `cpu`, `cuda`, `coreml`, `openvino` or `webgpu`; NULL for a
- * value that this version does not have.
+ * The name of a provider: `auto`, `builtin`, `cpu`, `cuda`, `coreml`, `openvino` or `webgpu`;
+ * NULL for a value that this version does not have.
  *
  * Returns: static.
  * Threads: any, concurrently.
@@ -1475,7 +1481,8 @@ essence_status essence_engine_options_init(struct essence_engine_options *option
                                            struct essence_error *err);
 
 /**
- * Loads ONNX Runtime. Further engines in a process share what the first one loaded.
+ * Makes an engine. It loads ONNX Runtime if the provider is one of it; the automatic choice does
+ * without where none is found. Further engines in a process share what the first one loaded.
  *
  * ONNX Runtime's telemetry is the program's to switch off, since a library can't change the
  * environment safely: it sets `ORT_DISABLE_TELEMETRY=1` when it starts, before it has other
@@ -1485,8 +1492,8 @@ essence_status essence_engine_options_init(struct essence_engine_options *option
  * `out`: written on success; transferred to the caller, who destroys it with
  * essence_engine_destroy().
  *
- * Fails with: RUNTIME_MISSING (no usable library; the message lists the places that were
- * tried), INVALID_STATE (the process has loaded another library than the one given),
+ * Fails with: RUNTIME_MISSING (no usable library, where one was named or the provider needs it;
+ * the message lists the places that were tried), INVALID_STATE (the process has loaded another library than the one given),
  * INVALID_ARGUMENT, UNSUPPORTED_VERSION.
  * Threads: any, concurrently.
  */

@@ -1,9 +1,7 @@
 //! From pushed audio to finished picture, per frame, and from a file to the first frame.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use essence::{
-    Engine, Frame, FrameRequest, OutputSize, Pacing, PixelFormat, Provider, SessionOptions,
-};
+use essence::{Engine, Frame, FrameRequest, OutputSize, Pacing, PixelFormat, SessionOptions};
 
 /// One frame of speech: 40 ms pushed, one picture drawn.
 fn speaking(c: &mut Criterion) {
@@ -59,7 +57,7 @@ fn speaking(c: &mut Criterion) {
 /// Open an avatar, start a session, draw the first frame of speech. ONNX Runtime is loaded already.
 fn opening(c: &mut Criterion) {
     let engine = Engine::builder()
-        .provider(Provider::Cpu)
+        .provider(benches::provider())
         .build()
         .expect("run `cargo xtask runtime` first");
     let voice = benches::voice(16_000, 16_000);

@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use essence::{
-    Avatar, Engine, Frame, FrameRequest, OutputSize, Pacing, PixelFormat, Provider, SessionOptions,
+    Avatar, Engine, Frame, FrameRequest, OutputSize, Pacing, PixelFormat, SessionOptions,
 };
 
 /// Openings of the avatar.
@@ -74,7 +74,7 @@ fn speaking(avatar: &Avatar, options: SessionOptions, rate: u32, frames: usize) 
 /// Open an avatar, start a session, draw the first frame of speech. ONNX Runtime is loaded already.
 fn opening() -> Vec<Duration> {
     let engine = Engine::builder()
-        .provider(Provider::Cpu)
+        .provider(benches::provider())
         .build()
         .expect("run `cargo xtask runtime` first");
     let voice = benches::voice(16_000, 16_000);

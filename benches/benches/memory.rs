@@ -5,7 +5,7 @@
 #![expect(clippy::print_stdout, reason = "prints a table")]
 
 use essence::clock::{Clock, ManualClock};
-use essence::{Engine, Frame, FrameRequest, Provider, Session, SessionOptions};
+use essence::{Engine, Frame, FrameRequest, Session, SessionOptions};
 use std::time::Duration;
 
 fn main() {
@@ -20,7 +20,7 @@ fn main() {
     };
     step("program");
     let engine = Engine::builder()
-        .provider(Provider::Cpu)
+        .provider(benches::provider())
         .threads(1)
         .build()
         .expect("run `cargo xtask runtime` first");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use essence::{Avatar, Engine, Provider};
 
-/// The avatar that ships, on the CPU provider.
+/// The avatar that ships, on the [`provider`] that is measured.
 ///
 /// # Panics
 /// If ONNX Runtime or the avatar is missing.
@@ -26,11 +26,22 @@ pub fn toy() -> Avatar {
 
 fn open(path: PathBuf) -> Avatar {
     Engine::builder()
-        .provider(Provider::Cpu)
+        .provider(provider())
         .build()
         .expect("run `cargo xtask runtime` first")
         .open(path)
         .expect("the avatar opens")
+}
+
+/// The provider that is measured: ONNX Runtime's CPU, or the one that `ESSENCE_PROVIDER` names.
+///
+/// # Panics
+/// If there is none of that name.
+pub fn provider() -> Provider {
+    match std::env::var("ESSENCE_PROVIDER") {
+        Ok(name) => name.parse().expect("a provider's name"),
+        Err(_) => Provider::Cpu,
+    }
 }
 
 /// Path of the shipped avatar, or of the one that `ESSENCE_AVATAR` names.

@@ -128,8 +128,14 @@ fn settings(url: &str) -> OpenAiSettings {
 }
 
 fn conversation() -> (Brain, Receiver<Event>, Receiver<Peer>) {
+    conversation_renewed_after(OpenAiSettings::default().realtime_renewal)
+}
+
+fn conversation_renewed_after(age: Duration) -> (Brain, Receiver<Event>, Receiver<Peer>) {
     let (url, peers) = server();
-    let realtime = Realtime::new(settings(&url)).expect("a client");
+    let mut settings = settings(&url);
+    settings.realtime_renewal = age;
+    let realtime = Realtime::new(settings).expect("a client");
     let (brain, events) = start(Arc::new(realtime), Settings::default());
     (brain, events, peers)
 }
@@ -240,47 +246,78 @@ fn an_interruption_cancels_the_reply_and_cuts_it_where_it_was_spoken() {
     );
 }
 
+/// A turn over a connection, to its end. The texts that came before its reply was asked for.
+fn turn(
+    brain: &Brain,
+    events: &Receiver<Event>,
+    peer: &mut Peer,
+    reply: ReplyId,
+    text: &str,
+) -> Vec<String> {
+    let mut sent = Vec::new();
+    peer.expect("response.create", &mut sent);
+    let id = format!("reply-{reply}");
+    peer.begin(true, &id, text, 200);
+    peer.done(&id, "completed");
+    let got = until(
+        events,
+        |event| matches!(event, Event::EndOfSpeech { reply: ended } if *ended == reply),
+    );
+    let failed = got.iter().any(|event| matches!(event, Event::Failure(_)));
+    assert!(!failed, "{got:?}");
+    brain.send(Input::Finished { reply });
+    until(events, |event| *event == Event::State(State::Listening));
+    let texts = sent
+        .iter()
+        .filter_map(|event| event["item"]["content"][0]["text"].as_str());
+    texts.map(str::to_owned).collect()
+}
+
+const SO_FAR: [&str; 3] = [
+    "My name is Ada.",
+    "Hello Ada, nice to meet you.",
+    "Who am I?",
+];
+
 #[test]
 fn a_lost_connection_is_opened_again_with_the_words_so_far() {
     let (brain, events, peers) = conversation();
-    brain.send(Input::Text("My name is Ada.".to_owned()));
+    brain.send(Input::Text(SO_FAR[0].to_owned()));
     let mut first = peer(&peers);
     first.open(true);
-    first.expect("response.create", &mut Vec::new());
-    first.begin(true, "one", "Hello Ada, nice to meet you.", 200);
-    first.done("one", "completed");
-    until(&events, |event| matches!(event, Event::EndOfSpeech { .. }));
-    brain.send(Input::Finished { reply: 1 });
-    until(&events, |event| *event == Event::State(State::Listening));
+    turn(&brain, &events, &mut first, 1, SO_FAR[1]);
     // The session has reached its hour.
     let _ = first.socket.close(None);
     drop(first);
-    brain.send(Input::Text("Who am I?".to_owned()));
+    brain.send(Input::Text(SO_FAR[2].to_owned()));
     let mut second = peer(&peers);
     second.open(true);
-    let mut sent = Vec::new();
-    second.expect("response.create", &mut sent);
-    let texts: Vec<_> = sent
-        .iter()
-        .filter_map(|event| event["item"]["content"][0]["text"].as_str())
-        .collect();
-    assert_eq!(
-        texts,
-        [
-            "My name is Ada.",
-            "Hello Ada, nice to meet you.",
-            "Who am I?"
-        ]
-    );
-    second.begin(true, "two", "You are Ada.", 200);
-    second.done("two", "completed");
-    let got = until(&events, |event| {
-        matches!(event, Event::EndOfSpeech { reply: 2 })
-    });
-    assert!(
-        !got.iter().any(|event| matches!(event, Event::Failure(_))),
-        "{got:?}"
-    );
+    let texts = turn(&brain, &events, &mut second, 2, "You are Ada.");
+    assert_eq!(texts, SO_FAR);
+}
+
+#[test]
+fn a_session_near_its_hour_is_opened_anew_between_two_turns_and_a_younger_one_is_kept() {
+    let (brain, events, peers) = conversation_renewed_after(Duration::ZERO);
+    brain.send(Input::Text(SO_FAR[0].to_owned()));
+    let mut first = peer(&peers);
+    first.open(true);
+    turn(&brain, &events, &mut first, 1, SO_FAR[1]);
+    brain.send(Input::Text(SO_FAR[2].to_owned()));
+    let mut second = peer(&peers);
+    second.open(true);
+    let texts = turn(&brain, &events, &mut second, 2, "You are Ada.");
+    assert_eq!(texts, SO_FAR);
+    assert!(first.socket.read().is_err(), "the old session is let go");
+
+    let (brain, events, peers) = conversation_renewed_after(Duration::from_secs(55 * 60));
+    brain.send(Input::Text(SO_FAR[0].to_owned()));
+    let mut only = peer(&peers);
+    only.open(true);
+    turn(&brain, &events, &mut only, 1, SO_FAR[1]);
+    brain.send(Input::Text(SO_FAR[2].to_owned()));
+    let texts = turn(&brain, &events, &mut only, 2, "You are Ada.");
+    assert_eq!(texts, SO_FAR[2..], "the server remembers the rest");
 }
 
 #[test]

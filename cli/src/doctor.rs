@@ -17,6 +17,9 @@ use crate::failure::Failure;
 const TRIAL_FRAMES: usize = 50;
 const TRIAL_RATE_HZ: u32 = 16_000;
 
+/// The C interface's major version: `ESSENCE_ABI_VERSION_MAJOR` of the header.
+const ABI_VERSION: u32 = 1;
+
 /// Show whether this machine can render, and how fast
 #[derive(Debug, clap::Args)]
 #[command(
@@ -50,7 +53,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             Err(error) => error.into(),
         }),
     });
-    let runtime = engine.as_ref().ok().map(Engine::runtime);
+    let runtime = engine.as_ref().ok().and_then(Engine::runtime);
     let providers: Vec<_> = engine
         .as_ref()
         .map(|engine| {
@@ -141,9 +144,12 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
                 for tried in &runtime.tried {
                     line("", &format!("  before that: {tried}"));
                 }
-                line("providers", &providers.join(" "));
             }
+            None if engine.is_ok() => line("ONNX Runtime", "none, and none is needed"),
             None => line("ONNX Runtime", "missing"),
+        }
+        if engine.is_ok() {
+            line("providers", &providers.join(" "));
         }
         match &trial {
             Some(Ok(t)) => {
@@ -180,7 +186,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
 fn versions(runtime: Option<&str>) -> Value {
     json!({
         "libessence": env!("CARGO_PKG_VERSION"),
-        "abi": null,
+        "abi": ABI_VERSION,
         "cli": env!("CARGO_PKG_VERSION"),
         "wheel": null,
         "agent_python": null,

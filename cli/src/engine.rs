@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use essence::{Avatar, Engine, ErrorKind, OutputSize, Provider};
+use essence::{Avatar, Engine, Error, ErrorKind, OutputSize, Provider};
 
 use crate::failure::Failure;
 use crate::runtime;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct EngineArgs {
-    /// Executes the networks: auto, cpu, cuda, coreml, webgpu or openvino
+    /// Executes the networks: auto, builtin, cpu, cuda, coreml, webgpu or openvino
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub(crate) provider: Provider,
     /// The file of ONNX Runtime's library, instead of searching for it
@@ -18,8 +18,8 @@ pub(crate) struct EngineArgs {
 }
 
 impl EngineArgs {
-    /// Loads ONNX Runtime: the library that was named, or the first that is found; `pip install
-    /// onnxruntime` is enough.
+    /// An engine, with ONNX Runtime if the provider needs it, or may use it and it is found: the library
+    /// that was named, or the first that is found, Python's packages included.
     pub(crate) fn engine(&self) -> essence::Result<Engine> {
         let build = |library| {
             let builder = Engine::builder().provider(self.provider);
@@ -29,11 +29,17 @@ impl EngineArgs {
             Err(e) if e.kind() == ErrorKind::RuntimeMissing && self.runtime.is_none() => {
                 runtime::from_python(&e, |library| build(Some(library)))
             }
+            // The automatic choice does without.
+            Ok(engine) if self.provider == Provider::Auto && engine.runtime().is_none() => {
+                let missing = Error::new(ErrorKind::RuntimeMissing, "not found");
+                let found = runtime::from_python(&missing, |library| build(Some(library)));
+                Ok(found.unwrap_or(engine))
+            }
             result => result,
         }
     }
 
-    /// Loads ONNX Runtime and opens an avatar.
+    /// Makes an engine and opens an avatar.
     pub(crate) fn open(&self, avatar: &Path) -> Result<Avatar, Failure> {
         self.open_with_engine(avatar).map(|(_, avatar)| avatar)
     }

@@ -222,7 +222,9 @@ impl From<Error> for Failure {
             ),
             ErrorKind::RuntimeMissing => (
                 "RUNTIME_MISSING",
-                Some("`bithuman doctor` shows where it was looked for"),
+                Some(
+                    "`bithuman doctor` shows where it was looked for; --provider builtin needs none",
+                ),
             ),
             ErrorKind::UnsupportedFormat if says(OTHER_FAMILY) => {
                 let hint = "render an avatar whose engine is essence; `bithuman info` tells it";

@@ -137,6 +137,12 @@ fn doctor_tells_what_is_there() {
     assert_eq!(object["ready"], true);
     assert_eq!(object["host"]["os"], std::env::consts::OS);
     assert_eq!(object["versions"]["cli"], env!("CARGO_PKG_VERSION"));
+    let header = include_str!("../../include/essence.h");
+    let abi = format!(
+        "#define ESSENCE_ABI_VERSION_MAJOR {}\n",
+        object["versions"]["abi"]
+    );
+    assert!(header.contains(&abi), "{abi}");
     assert_eq!(object["auth"]["signed_in"], false);
     for (key, selected) in [("", "script"), ("a-key", "realtime")] {
         let mut command = bithuman();
@@ -206,6 +212,28 @@ fn a_missing_runtime_is_named_by_every_command_that_needs_it() {
 
     // Commands that need no runtime work without one.
     assert_eq!(info(&avatar).code, Some(0));
+}
+
+#[test]
+fn a_film_is_rendered_where_there_is_no_onnx_runtime() {
+    let folder = Folder::new();
+    let audio = folder.write("in.wav", &tone(16000, 0.5));
+    let (avatar, nowhere) = (toy(), folder.path("nowhere"));
+    for provider in ["auto", "builtin"] {
+        let output = folder.path(&format!("{provider}.mp4"));
+        let mut command = bithuman();
+        command
+            .args(render(&avatar, &audio, &output))
+            .args(["--provider", provider])
+            .env("ORT_DYLIB_PATH", &nowhere)
+            .env("HOME", &nowhere)
+            .env("PATH", "")
+            .env_remove("VIRTUAL_ENV")
+            .env_remove("CONDA_PREFIX");
+        common::finished(&mut command).object();
+        let film = std::fs::read(&output).expect("a film");
+        assert_eq!(&film[4..8], b"ftyp", "{provider}");
+    }
 }
 
 #[test]

@@ -343,9 +343,9 @@ fn onnx_runtime_is_found_where_pip_put_it() {
     let found = capi.join("libonnxruntime.so.1.99.0");
     symlink(library, &found).expect("link");
 
-    let doctor = |variable: &str, value: &Path| {
+    let doctor = |provider: &str, variable: &str, value: &Path| {
         let output = bithuman()
-            .args(["doctor", "--json"])
+            .args(["doctor", "--json", "--provider", provider])
             .env_remove("ORT_DYLIB_PATH")
             .env_remove("VIRTUAL_ENV")
             .env("HOME", folder.path("home"))
@@ -356,20 +356,26 @@ fn onnx_runtime_is_found_where_pip_put_it() {
         let object: Value = serde_json::from_slice(&output.stdout).expect("a report");
         (output.status.code(), object)
     };
-    let (code, object) = doctor("VIRTUAL_ENV", &prefix);
+    let (code, object) = doctor("auto", "VIRTUAL_ENV", &prefix);
     assert_eq!(code, Some(0), "{object}");
     assert_eq!(object["runtime"]["path"], found.display().to_string());
 
     std::fs::write(prefix.join("bin/python3"), "").expect("an interpreter");
-    let (code, object) = doctor("PATH", &prefix.join("bin"));
+    let (code, object) = doctor("auto", "PATH", &prefix.join("bin"));
     assert_eq!(code, Some(0), "{object}");
     assert_eq!(object["runtime"]["path"], found.display().to_string());
 
     // A library that isn't one: said, with its place.
     std::fs::remove_file(&found).expect("remove");
     std::fs::write(&found, "no library").expect("write");
-    let (code, object) = doctor("PATH", &prefix.join("bin"));
+    let (code, object) = doctor("cpu", "PATH", &prefix.join("bin"));
     assert_eq!(code, Some(69), "{object}");
     let message = object["problem"]["message"].as_str().unwrap_or_default();
     assert!(message.contains("libonnxruntime.so.1.99.0"), "{message}");
+
+    // Nothing is needed unless a provider of it is asked for.
+    let (code, object) = doctor("auto", "PATH", &prefix.join("bin"));
+    assert_eq!(code, Some(0), "{object}");
+    assert_eq!(object["runtime"]["found"], false);
+    assert_eq!(object["providers"], serde_json::json!(["builtin"]));
 }

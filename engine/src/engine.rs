@@ -9,12 +9,12 @@ use crate::imx::Container;
 use crate::infer::{Provider, Runtime, RuntimeInfo, TELEMETRY_SWITCH, WatchdogLease};
 use crate::log::{Log, LogLevel};
 use crate::session::RenderPool;
-use crate::{Avatar, Error, Result};
+use crate::{Avatar, Error, ErrorKind, Result};
 
 /// Memory that an avatar's decoded base frames may take, unless said otherwise.
 const BASE_CACHE_BYTES: usize = 48 << 20;
 
-/// ONNX Runtime and the settings that avatars are opened with.
+/// The threads and settings that avatars share, and ONNX Runtime where a provider needs it.
 ///
 /// Cheap to clone; `Send` and `Sync`.
 ///
@@ -23,7 +23,7 @@ const BASE_CACHE_BYTES: usize = 48 << 20;
 /// one loaded.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    runtime: &'static Runtime,
+    runtime: Option<&'static Runtime>,
     provider: Provider,
     base_cache_bytes: usize,
     map_files: bool,
@@ -48,7 +48,8 @@ pub struct EngineBuilder {
 impl EngineBuilder {
     /// Path of ONNX Runtime's library. None (the default) searches: `ORT_DYLIB_PATH`, next to the
     /// library or program that this code is part of, next to the executable, the system's library
-    /// path.
+    /// path. [`Provider::Builtin`] needs none and loads none; [`Provider::Auto`] does without if none
+    /// is found.
     #[must_use]
     pub fn runtime_library(mut self, path: impl Into<Option<PathBuf>>) -> Self {
         self.runtime_library = path.into();
@@ -135,7 +136,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Loads ONNX Runtime.
+    /// Starts the threads, and loads ONNX Runtime if the [provider](Self::provider) needs it.
     ///
     /// # Telemetry
     /// Builds of ONNX Runtime by its maker can collect data as soon as they are loaded, from 1.31 on.
@@ -144,34 +145,14 @@ impl EngineBuilder {
     /// starts, as `bithuman` and the Python package do. Where it isn't set, a warning is logged.
     ///
     /// # Errors
-    /// - `RuntimeMissing`: no usable library; the message lists the places that were tried.
+    /// - `RuntimeMissing`: no usable library, where one was named or the provider is one of ONNX
+    ///   Runtime's; the message lists the places that were tried.
     /// - `InvalidState`: the process has loaded another library than the one given.
     /// - `InvalidArgument`: a number of threads outside 1 to 1,024.
     /// - `Io`: the system starts no thread.
     pub fn build(self) -> Result<Engine> {
         let scheduler = RenderPool::new(self.threads, self.max_sessions, self.log.clone())?;
-        let runtime = Runtime::load(self.runtime_library.as_deref())
-            .inspect_err(|error| self.log.log(LogLevel::Error, || error.to_string()))?;
-        let RuntimeInfo {
-            path,
-            version,
-            tried,
-        } = &runtime.info;
-        for place in tried {
-            self.log
-                .log(LogLevel::Debug, || format!("passed over {place}"));
-        }
-        self.log.log(LogLevel::Info, || {
-            format!("ONNX Runtime {version} from {}", path.display())
-        });
-        if runtime.has_telemetry {
-            self.log.log(LogLevel::Warn, || {
-                format!(
-                    "ONNX Runtime may collect telemetry; set {TELEMETRY_SWITCH}=1 before the \
-                     program starts"
-                )
-            });
-        }
+        let runtime = self.load_runtime()?;
         Ok(Engine {
             runtime,
             provider: self.provider,
@@ -181,6 +162,47 @@ impl EngineBuilder {
             scheduler,
             _watchdog: Arc::new(WatchdogLease::new()?),
         })
+    }
+}
+
+impl EngineBuilder {
+    /// ONNX Runtime, where the provider needs it, or may use it and it is found.
+    fn load_runtime(&self) -> Result<Option<&'static Runtime>> {
+        let log = &self.log;
+        if self.provider == Provider::Builtin {
+            return Ok(None);
+        }
+        let runtime = match Runtime::load(self.runtime_library.as_deref()) {
+            Err(error)
+                if error.kind() == ErrorKind::RuntimeMissing
+                    && self.provider == Provider::Auto
+                    && self.runtime_library.is_none() =>
+            {
+                log.log(LogLevel::Debug, || error.to_string());
+                return Ok(None);
+            }
+            loaded => loaded.inspect_err(|error| log.log(LogLevel::Error, || error.to_string()))?,
+        };
+        let RuntimeInfo {
+            path,
+            version,
+            tried,
+        } = &runtime.info;
+        for place in tried {
+            log.log(LogLevel::Debug, || format!("passed over {place}"));
+        }
+        log.log(LogLevel::Info, || {
+            format!("ONNX Runtime {version} from {}", path.display())
+        });
+        if runtime.has_telemetry {
+            log.log(LogLevel::Warn, || {
+                format!(
+                    "ONNX Runtime may collect telemetry; set {TELEMETRY_SWITCH}=1 before the \
+                     program starts"
+                )
+            });
+        }
+        Ok(Some(runtime))
     }
 }
 
@@ -198,17 +220,17 @@ impl Engine {
         }
     }
 
-    /// The ONNX Runtime in use.
-    pub fn runtime(&self) -> &RuntimeInfo {
-        &self.runtime.info
+    /// The ONNX Runtime in use; None where [`Provider::Builtin`] runs all networks.
+    pub fn runtime(&self) -> Option<&RuntimeInfo> {
+        self.runtime.map(|runtime| &runtime.info)
     }
 
-    /// The execution providers that the ONNX Runtime in use was built with. Whether one really
-    /// works shows when an avatar is opened.
+    /// The execution providers that there are: our own, and those that the ONNX Runtime in use was
+    /// built with. Whether one really works shows when an avatar is opened.
     pub fn available_providers(&self) -> Vec<Provider> {
         Provider::ALL
             .into_iter()
-            .filter(|&provider| provider != Provider::Auto && provider.is_built_in())
+            .filter(|&provider| provider != Provider::Auto && provider.is_there(self.runtime))
             .collect()
     }
 

@@ -40,7 +40,8 @@ pub enum ErrorKind {
     NotFound,
     /// No execution provider that was allowed can run this avatar. Allow `cpu`, or see the message.
     ProviderUnavailable,
-    /// ONNX Runtime could not be loaded. Install it or point to it as the message says.
+    /// ONNX Runtime could not be loaded, and the provider needs it. Install it or point to it as the
+    /// message says, or ask for `builtin`.
     RuntimeMissing,
     /// The data is of a kind this library does not read. Convert it.
     UnsupportedFormat,

@@ -16,7 +16,7 @@ use crate::infer::{ElementType, Model, Network, Provider, Runtime, TensorSpec};
 use crate::options::{Fit, OutputSize};
 use crate::schedule::Deadline;
 use crate::speech::SpeechWindow;
-use crate::{Avatar, PictureMut, PixelFormat, Result, YuvColor};
+use crate::{Avatar, Error, ErrorKind, PictureMut, PixelFormat, Result, YuvColor};
 
 #[cfg(feature = "portrait")]
 pub use crate::portrait::states::{Faults, PortraitStates, STATE};
@@ -257,12 +257,13 @@ impl<'a> NetworkFile<'a> {
         tensors.map(|tensor| tensor.shape.elements()).sum()
     }
 
-    /// Runs the network on ONNX Runtime's CPU provider, for one item and for a batch of two, if it is
-    /// what an avatar's could be: floats in, floats or bytes out, a batch in front of each.
+    /// Runs the network on ONNX Runtime's CPU provider and on our own runtime, for one item and for a
+    /// batch of two, if it is what an avatar's could be: floats in, floats or bytes out, a batch in front
+    /// of each.
     ///
     /// # Errors
     /// `ProviderUnavailable` if it can't be loaded; `Inference` if it fails, or makes another shape than
-    /// was inferred.
+    /// was inferred; `Internal` if the two runtimes differ.
     pub fn run(&self) -> Result<()> {
         let graph = self.0.graph();
         let specs = |ids: &[crate::infer::TensorId]| -> Vec<(TensorSpec, ElementType)> {
@@ -288,14 +289,38 @@ impl<'a> NetworkFile<'a> {
         Ok(())
     }
 
-    fn run_to<T: crate::infer::Element>(
+    fn run_to<T: crate::infer::Element + Into<f32>>(
         &self,
         inputs: &[TensorSpec],
         output: &TensorSpec,
     ) -> Result<()> {
-        let (runtime, model) = (Runtime::load(None)?, self.0.bytes());
-        let mut network =
-            Network::<T>::load(runtime, Provider::Cpu, "the network", model, inputs, output)?;
+        let runtime = Some(Runtime::load(None)?);
+        let mut made = Vec::new();
+        for provider in [Provider::Cpu, Provider::Builtin] {
+            let (what, model) = ("the network", self.0.bytes());
+            let network = Network::<T>::load(runtime, provider, what, model, inputs, output)?;
+            made.push(Self::run_batches(network, inputs)?);
+        }
+        for (index, (&theirs, &ours)) in made[0].iter().zip(&made[1]).enumerate() {
+            let (theirs, ours): (f32, f32) = (theirs.into(), ours.into());
+            // Kernels add in other orders, and a rounding makes a level.
+            let most = 1.001 + 2e-3 * (theirs.abs() - 1.0).max(0.0);
+            let close = (theirs - ours).abs() <= most;
+            if theirs.is_finite() && !close {
+                let message = format!(
+                    "element {index} of the output is {theirs} by ONNX Runtime, {ours} by builtin"
+                );
+                return Err(Error::new(ErrorKind::Internal, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// The outputs of one item and of a batch of two.
+    fn run_batches<T: crate::infer::Element>(
+        mut network: Network<T>,
+        inputs: &[TensorSpec],
+    ) -> Result<Vec<T>> {
         let items: Vec<Vec<f32>> = inputs
             .iter()
             .map(|spec| {
@@ -305,12 +330,16 @@ impl<'a> NetworkFile<'a> {
             })
             .collect();
         let items: Vec<&[f32]> = items.iter().map(|item| &item[..]).collect();
+        let mut made = Vec::new();
         for size in 1..=2 {
             for index in 0..size {
                 network.set(size, index, &items)?;
             }
             network.run_batch(size, None)?;
+            for index in 0..size {
+                made.extend_from_slice(network.output(size, index));
+            }
         }
-        Ok(())
+        Ok(made)
     }
 }

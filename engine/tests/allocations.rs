@@ -9,9 +9,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use common::{buzz, mika, toy};
+use common::{buzz, mika, testdata, toy};
 use essence::clock::{Clock, ManualClock};
-use essence::{Avatar, Frame, FrameRequest, OutputSize, Pacing, PixelFormat, SessionOptions};
+use essence::{
+    Avatar, Engine, Frame, FrameRequest, OutputSize, Pacing, PixelFormat, Provider, SessionOptions,
+};
 
 struct Counting;
 
@@ -116,5 +118,8 @@ fn law_6_the_steady_state_allocates_nothing() {
         }
     }
     let options = SessionOptions::default().pacing(Pacing::Unpaced);
-    run(&mika(), 24_000, options, "the shipped avatar");
+    run(&mika(), 24_000, options.clone(), "the shipped avatar");
+    let engine = Engine::builder().provider(Provider::Builtin).build();
+    let own = engine.unwrap().open(testdata("avatars/mika.imx")).unwrap();
+    run(&own, 24_000, options, "our own runtime");
 }

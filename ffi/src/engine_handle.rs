@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char, c_void};
 use std::ptr;
 
-use engine::{Engine, Error};
+use engine::{Engine, Error, RuntimeInfo};
 
 use crate::boundary::{export, flag, invalid};
 use crate::handle::{self, opaque};
@@ -103,14 +103,14 @@ pub struct essence_engine_info {
     pub struct_size: u32,
     /// 0.
     pub reserved: u32,
-    /// The file of the ONNX Runtime in use.
+    /// The file of the ONNX Runtime in use; empty where none is, as with #ESSENCE_PROVIDER_BUILTIN.
     pub runtime_path: *const c_char,
-    /// Its version, such as `1.31.1`.
+    /// Its version, such as `1.31.1`; empty where there is none.
     pub runtime_version: *const c_char,
     /// The places that were looked at before, a line each, with what was found there.
     pub runtime_tried: *const c_char,
-    /// The providers that the ONNX Runtime in use was built with. Whether one really works shows
-    /// when an avatar is opened.
+    /// The providers that there are: this library's own, and those that the ONNX Runtime in use was
+    /// built with. Whether one really works shows when an avatar is opened.
     pub providers: *const essence_provider,
     /// Number of `providers`.
     pub provider_count: usize,
@@ -144,7 +144,8 @@ export! {
 }
 
 export! {
-    /// Loads ONNX Runtime. Further engines in a process share what the first one loaded.
+    /// Makes an engine. It loads ONNX Runtime if the provider is one of it; the automatic choice does
+    /// without where none is found. Further engines in a process share what the first one loaded.
     ///
     /// ONNX Runtime's telemetry is the program's to switch off, since a library can't change the
     /// environment safely: it sets `ORT_DISABLE_TELEMETRY=1` when it starts, before it has other
@@ -154,8 +155,8 @@ export! {
     /// `out`: written on success; transferred to the caller, who destroys it with
     /// essence_engine_destroy().
     ///
-    /// Fails with: RUNTIME_MISSING (no usable library; the message lists the places that were
-    /// tried), INVALID_STATE (the process has loaded another library than the one given),
+    /// Fails with: RUNTIME_MISSING (no usable library, where one was named or the provider needs it;
+    /// the message lists the places that were tried), INVALID_STATE (the process has loaded another library than the one given),
     /// INVALID_ARGUMENT, UNSUPPORTED_VERSION.
     /// Threads: any, concurrently.
     fn essence_engine_create(options: *const essence_engine_options, out: *mut *mut essence_engine) -> essence_status {
@@ -245,11 +246,13 @@ fn limit(sessions: u32) -> Option<usize> {
 
 impl EngineBox {
     fn new(engine: Engine) -> Self {
-        let runtime = engine.runtime();
+        let of = |field: fn(&RuntimeInfo) -> String| {
+            text::owned(engine.runtime().map(field).unwrap_or_default())
+        };
         Self {
-            runtime_path: text::owned(runtime.path.to_string_lossy().into_owned()),
-            runtime_version: text::owned(runtime.version.clone()),
-            runtime_tried: text::owned(runtime.tried.join("\n")),
+            runtime_path: of(|runtime| runtime.path.to_string_lossy().into_owned()),
+            runtime_version: of(|runtime| runtime.version.clone()),
+            runtime_tried: of(|runtime| runtime.tried.join("\n")),
             providers: engine
                 .available_providers()
                 .into_iter()

@@ -32,7 +32,7 @@ constants! {
         /// The best of the others that works here, passes the avatar's self-test and, unless it is the
         /// CPU, draws a mouth within 20 ms.
         ESSENCE_PROVIDER_AUTO = 0,
-        /// ONNX Runtime's own CPU kernels. Always there.
+        /// ONNX Runtime's own CPU kernels. Always there where ONNX Runtime is.
         ESSENCE_PROVIDER_CPU = 1,
         /// NVIDIA GPUs.
         ESSENCE_PROVIDER_CUDA = 2,
@@ -42,6 +42,9 @@ constants! {
         ESSENCE_PROVIDER_OPENVINO = 4,
         /// GPUs through WebGPU.
         ESSENCE_PROVIDER_WEBGPU = 5,
+        /// This library's own kernels for the CPU, which need no ONNX Runtime. Always there. Since ABI
+        /// 1.5.
+        ESSENCE_PROVIDER_BUILTIN = 6,
     }
 }
 
@@ -114,13 +117,14 @@ const FORMATS: [(PixelFormat, essence_pixel_format, &std::ffi::CStr); 6] = [
     (PixelFormat::Nv12, ESSENCE_PIXEL_FORMAT_NV12, c"nv12"),
 ];
 
-const PROVIDERS: [(Provider, essence_provider, &std::ffi::CStr); 6] = [
+const PROVIDERS: [(Provider, essence_provider, &std::ffi::CStr); 7] = [
     (Provider::Auto, ESSENCE_PROVIDER_AUTO, c"auto"),
     (Provider::Cpu, ESSENCE_PROVIDER_CPU, c"cpu"),
     (Provider::Cuda, ESSENCE_PROVIDER_CUDA, c"cuda"),
     (Provider::CoreMl, ESSENCE_PROVIDER_COREML, c"coreml"),
     (Provider::OpenVino, ESSENCE_PROVIDER_OPENVINO, c"openvino"),
     (Provider::WebGpu, ESSENCE_PROVIDER_WEBGPU, c"webgpu"),
+    (Provider::Builtin, ESSENCE_PROVIDER_BUILTIN, c"builtin"),
 ];
 
 pub(crate) fn pixel_format(value: essence_pixel_format) -> Result<PixelFormat, Error> {
@@ -201,8 +205,8 @@ export! {
 }
 
 export! {
-    /// The name of a provider: `auto`, `cpu`, `cuda`, `coreml`, `openvino` or `webgpu`; NULL for a
-    /// value that this version does not have.
+    /// The name of a provider: `auto`, `builtin`, `cpu`, `cuda`, `coreml`, `openvino` or `webgpu`;
+    /// NULL for a value that this version does not have.
     ///
     /// Returns: static.
     /// Threads: any, concurrently.

@@ -36,12 +36,13 @@ constants! {
         /// The file, or a struct of the caller's, needs a newer (or a much older) version of this
         /// library.
         ESSENCE_ERR_UNSUPPORTED_VERSION = -204,
-        /// ONNX Runtime could not be loaded. Install it or point to it as the message says.
+        /// ONNX Runtime could not be loaded, and the provider needs it. Install it or point to it as the
+        /// message says, or ask for #ESSENCE_PROVIDER_BUILTIN.
         ESSENCE_ERR_RUNTIME_MISSING = -300,
         /// No execution provider that was allowed can run this avatar. Allow the CPU, or see the
         /// message.
         ESSENCE_ERR_PROVIDER_UNAVAILABLE = -301,
-        /// An inference run failed inside ONNX Runtime. Report it with the message.
+        /// A run of a network failed. Report it with the message.
         ESSENCE_ERR_INFERENCE = -302,
         /// A bug in this library. Report it with the message. Handles that took part can only be
         /// destroyed from then on.

@@ -14,7 +14,7 @@ pub const ESSENCE_ABI_VERSION_MAJOR: u32 = 1;
 
 /// Minor version of the binary interface that this header describes. A library of a higher minor
 /// version does all that one of a lower does.
-pub const ESSENCE_ABI_VERSION_MINOR: u32 = 4;
+pub const ESSENCE_ABI_VERSION_MINOR: u32 = 5;
 
 export! {
     /// The version of this library, such as `0.1.0`.

@@ -4,7 +4,7 @@ import { Captions } from './captions.js';
 import { Connection } from './connection.js';
 import { customize } from './customize.js';
 import { Embed } from './embed.js';
-import { Player, isSupported, microphoneMessage, soundName, visibilityMessage } from './media.js';
+import { Player, microphoneMessage, reasonAgainst, soundName, visibilityMessage } from './media.js';
 import { Microphone } from './microphone.js';
 import { Rtc } from './rtc.js';
 
@@ -127,7 +127,9 @@ async function join(session) {
   closeMedia();
   // On this machine both ways are as good, and Firefox knows only one of them.
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
-  const transport = wanted.get('transport') ?? (local && isSupported() ? 'websocket' : 'webrtc');
+  const against = await reasonAgainst();
+  if (!connection) return;
+  const transport = wanted.get('transport') ?? (local && !against ? 'websocket' : 'webrtc');
   if (transport === 'webrtc' && session.webrtc && 'RTCPeerConnection' in window) {
     try {
       await joinRtc();
@@ -136,9 +138,9 @@ async function join(session) {
       closeMedia();
     }
   }
-  if (!isSupported()) {
+  if (against) {
     connection.leave();
-    return fail('This browser is too old for the conversation: it knows no WebCodecs, and WebRTC did not connect.');
+    return fail(`This browser can't play the conversation: ${against}, and WebRTC did not connect.`);
   }
   joinSocket();
   joined(session);
@@ -165,18 +167,30 @@ function joinSocket() {
 
 async function joinRtc() {
   const video = $('video');
-  rtc = new Rtc();
+  const own = rtc = new Rtc();
   video.muted = !isPressed('sound');
-  await rtc.start(code, connection.token, video, microphone.track);
-  rtc.onlost = () => {
-    closeMedia();
-    joinSocket();
-  };
+  await own.start(code, connection.token, video, microphone.track);
+  own.onlost = rejoin;
   video.hidden = false;
   figures.transport = 'webrtc';
   const count = () => { figures.shown++; if (rtc) video.requestVideoFrameCallback?.(count); };
   video.requestVideoFrameCallback?.(count);
   context.createMediaStreamSource(video.srcObject).connect(analyser);
+}
+
+/** WebRTC is lost, as after a change of networks: another offer finds the way, or the WebSocket carries all. */
+async function rejoin() {
+  closeMedia();
+  const joining = joinRtc();
+  const own = rtc;
+  try {
+    await joining;
+  } catch {
+    // The conversation may have ended, or begun anew, meanwhile.
+    if (rtc !== own) return;
+    closeMedia();
+    joinSocket();
+  }
 }
 
 function closeMedia() {
@@ -296,8 +310,9 @@ setInterval(async () => {
   pings.set(id, performance.now());
   if (pings.size > 10) pings.clear();
   connection.send({ type: 'ping', id });
+  const found = rtc ? await rtc.figures() : { rtt, rate: player?.figures.rate, ahead: player?.figures.ahead };
+  figures.ahead = found.ahead;
   if ($('figures').hidden) return;
-  const found = rtc ? await rtc.figures() : { rtt, rate: player?.figures.rate };
   const wait = player ? `\nbuffer   ${player.figures.waiting * 40} ms` : '';
   $('figures').textContent =
     `way      ${figures.transport}\nnetwork  ${Math.round(found.rtt ?? 0)} ms\npictures ${Math.round(found.rate ?? 0)}/s${wait}`;

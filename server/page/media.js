@@ -6,7 +6,20 @@ const [PICTURE, KEY_PICTURE, OPUS, PCM, MICROPHONE, KEY_WANTED, PICTURES] = [0, 
 const FRAME_US = 40_000;
 const FRAME_MS = 40;
 
-export const isSupported = () => 'VideoDecoder' in window && 'AudioWorkletNode' in window;
+/**
+ * How far pictures go ahead of their sound, which waits longer here: in the worklet's queue and on the way to the
+ * loudspeaker. WebRTC's pictures are as far ahead in browsers; from 125 ms on people notice.
+ */
+const LEAD_MS = 60;
+
+const VIDEO = { codec: 'avc1.42e01f', optimizeForLatency: true };
+
+/** Why this browser can't play what comes over a WebSocket; empty where it can. */
+export async function reasonAgainst() {
+  if (!('VideoDecoder' in window && 'AudioWorkletNode' in window)) return 'it is too old and knows no WebCodecs';
+  const { supported } = await VideoDecoder.isConfigSupported(VIDEO);
+  return supported ? '' : 'it has no decoder for H.264 (Firefox on Linux takes that of libavcodec)';
+}
 
 /** The sound to ask for: browsers without an Opus decoder take samples. */
 export const soundName = () => ('AudioDecoder' in window ? 'opus' : 'pcm');
@@ -98,7 +111,7 @@ export class Player {
       },
       error: () => this.#restartVideo(),
     });
-    this.#video.configure({ codec: 'avc1.42e01f', optimizeForLatency: true });
+    this.#video.configure(VIDEO);
   }
 
   #restartVideo() {
@@ -132,13 +145,15 @@ export class Player {
     }
   }
 
-  /** Draws the newest picture whose sound is at the loudspeaker by now. */
+  /** Draws the newest picture whose sound is at the loudspeaker soon. */
   #draw() {
     const now = performance.now();
     const position = this.#position;
     let due = Infinity;
+    let heard = NaN;
     if (position && now - position.at < 500 && this.#context.state === 'running') {
-      due = position.k + (now - position.at - 1000 * (this.#context.outputLatency || 0)) / FRAME_MS;
+      heard = position.k + (now - position.at - 1000 * (this.#context.outputLatency || 0)) / FRAME_MS;
+      due = heard + LEAD_MS / FRAME_MS;
     }
     let frame = null;
     while (this.#frames.length && this.#frames[0].timestamp / FRAME_US <= due) {
@@ -150,6 +165,7 @@ export class Player {
     if (this.#canvas.width !== width) this.#canvas.width = width;
     if (this.#canvas.height !== height) this.#canvas.height = height;
     this.#picture.drawImage(frame, 0, 0);
+    this.figures.ahead = FRAME_MS * (frame.timestamp / FRAME_US - heard);
     frame.close();
     this.figures.shown++;
     this.#shown.push(now);

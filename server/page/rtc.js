@@ -2,9 +2,13 @@
 
 const CONNECT_MS = 3000;
 
+/** A connection that is silent for so long is lost; shorter gaps mend themselves. */
+const SILENCE_MS = 2000;
+
 export class Rtc {
   #pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   #sender = null;
+  #silence = 0;
   onlost = null;
 
   /** Connects, or throws within three seconds. */
@@ -21,7 +25,9 @@ export class Rtc {
     const connected = new Promise((resolve, reject) => {
       setTimeout(() => reject(new Error('no connection')), CONNECT_MS);
       pc.onconnectionstatechange = () => {
+        clearTimeout(this.#silence);
         if (pc.connectionState === 'connected') resolve();
+        if (pc.connectionState === 'disconnected') this.#silence = setTimeout(() => this.onlost?.(), SILENCE_MS);
         if (['failed', 'closed'].includes(pc.connectionState)) {
           reject(new Error(pc.connectionState));
           this.onlost?.();
@@ -41,18 +47,23 @@ export class Rtc {
 
   replace(track) { this.#sender?.replaceTrack(track); }
 
-  /** Milliseconds there and back, and pictures a second. */
+  /** Milliseconds there and back, pictures a second, and milliseconds that pictures are ahead of their sound. */
   async figures() {
     const found = {};
+    const played = {};
     for (const stat of (await this.#pc.getStats()).values()) {
       if (stat.type === 'candidate-pair' && stat.nominated) found.rtt = 1000 * (stat.currentRoundTripTime ?? 0);
-      if (stat.type === 'inbound-rtp' && stat.kind === 'video') found.rate = stat.framesPerSecond;
+      if (stat.type !== 'inbound-rtp') continue;
+      played[stat.kind] = stat.estimatedPlayoutTimestamp;
+      if (stat.kind === 'video') found.rate = stat.framesPerSecond;
     }
+    found.ahead = played.video - played.audio;
     return found;
   }
 
   close() {
     this.onlost = null;
+    clearTimeout(this.#silence);
     this.#pc.close();
   }
 }

@@ -47,6 +47,8 @@ pub struct Options {
     pub resume: Duration,
     /// The time in which a page has to ask for pictures and sound.
     pub join_limit: Duration,
+    /// The time after which a page that says nothing, not even to a ping, is taken for gone.
+    pub silence: Duration,
     /// The longest conversation.
     pub session_limit: Duration,
     /// Most TCP connections at a time.
@@ -60,7 +62,7 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 127.0.0.1:8088; 30 s to come back, 90 s to join, an hour's limit, 512 connections, 10 s a request.
+    /// 127.0.0.1:8088; 30 s to come back, 90 s to join, 20 s of silence, an hour's limit, 512 connections, 10 s a request.
     fn default() -> Self {
         Self {
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8088),
@@ -73,6 +75,7 @@ impl Default for Options {
             webrtc: true,
             resume: Duration::from_secs(30),
             join_limit: Duration::from_secs(90),
+            silence: Duration::from_secs(20),
             session_limit: Duration::from_secs(3_600),
             max_connections: 512,
             request_limit: Duration::from_secs(10),

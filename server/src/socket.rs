@@ -14,9 +14,8 @@ use crate::conversation::Conversation;
 use crate::protocol::{FromPage, MAX_CONTROL_BYTES, SoundName, ToPage};
 use crate::state::App;
 
-/// How often a page is asked whether it is there, and how long it may be silent.
-const PING: Duration = Duration::from_secs(5);
-const SILENCE: Duration = Duration::from_secs(20);
+/// How often a page is asked whether it is there, while it may be silent.
+const PINGS: u32 = 4;
 
 /// How long a message may take to be sent.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
@@ -50,7 +49,7 @@ pub(crate) async fn serve(app: Arc<App>, mut socket: WebSocket, token: Option<St
         control: Bucket::new(CONTROL_BURST, CONTROL_PER_S),
     };
     app.metrics.pages.up();
-    let leaves = page.run(&mut socket).await;
+    let leaves = page.run(&mut socket, app.options.silence).await;
     drop(page);
     conversation.leave(number);
     if leaves {
@@ -73,10 +72,10 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Sends and receives. True: the page has ended the conversation.
-    async fn run(&mut self, socket: &mut WebSocket) -> bool {
+    /// Sends and receives, until the page goes or is silent for too long. True: it has ended the conversation.
+    async fn run(&mut self, socket: &mut WebSocket, silence: Duration) -> bool {
         let mut heard_at = Instant::now();
-        let mut ping = time::interval(PING);
+        let mut ping = time::interval((silence / PINGS).max(Duration::from_millis(1)));
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -110,7 +109,7 @@ impl Page<'_> {
                     }
                 }
                 _ = ping.tick() => {
-                    if heard_at.elapsed() > SILENCE || !send(socket, Message::Ping(Bytes::new())).await {
+                    if heard_at.elapsed() > silence || !send(socket, Message::Ping(Bytes::new())).await {
                         return false;
                     }
                 }

@@ -5,23 +5,9 @@ mod common;
 use std::path::Path;
 use std::time::Duration;
 
+use common::page::{KEY_PICTURE, OPUS, PICTURE, media};
 use common::{Page, echo, metric, options, server};
 use tungstenite::Message;
-
-const KEY_PICTURE: u8 = 1;
-const PICTURE: u8 = 0;
-const OPUS: u8 = 2;
-
-/// The kind and the frame's number of a binary message.
-fn media(message: &Message) -> Option<(u8, u32)> {
-    match message {
-        Message::Binary(bytes) => Some((
-            bytes[0],
-            u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]),
-        )),
-        _ => None,
-    }
-}
 
 /// 40 ms of microphone at 16 kHz.
 fn microphone(samples: &[i16]) -> Message {

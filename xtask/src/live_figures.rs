@@ -121,9 +121,9 @@ fn utterances(browser: &mut Browser, tab: &Tab, transport: &str) -> Result<()> {
     Ok(())
 }
 
-/// Pictures a second while the avatar speaks, and underruns of its sound.
+/// Pictures a second while the avatar speaks, how far they are ahead of their sound, and underruns of that.
 fn pictures(browser: &mut Browser, tab: &Tab, transport: &str) -> Result<()> {
-    let mut rates = Vec::new();
+    let (mut rates, mut ahead) = (Vec::new(), Vec::new());
     for _ in 0..5 {
         browser.run(
             tab,
@@ -136,7 +136,10 @@ fn pictures(browser: &mut Browser, tab: &Tab, transport: &str) -> Result<()> {
             "new Promise(done => { const at = performance.now(); setTimeout(() => done(performance.now() - at), 4000); })",
         )?)?;
         rates.push((number(&browser.run(tab, "bithuman.figures.shown")?)? - before) / time * 1e3);
+        // A browser may not know.
+        ahead.extend(browser.run(tab, "bithuman.figures.ahead")?.as_f64());
     }
+    row(transport, "picture_ahead_of_sound_ms", ahead);
     row(transport, "pictures_per_s", rates);
     let underruns = number(&browser.run(tab, "bithuman.figures.underruns")?)?;
     println!("{transport},underruns,{underruns},,");

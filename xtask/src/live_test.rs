@@ -1,6 +1,7 @@
 //! `cargo xtask live-test`: `bithuman run` as a person meets it, in headless Chromium.
 
 mod embedding;
+pub(crate) mod firefox;
 
 use std::fs;
 use std::path::Path;

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a menu talks to its user")]
 
 mod abi;
+mod bidi;
 mod bindings;
 mod c_test;
 mod devtools;
@@ -35,7 +36,7 @@ cargo xtask <verb>
 
   demo              render testdata's speech to target/demo/demo.mp4
   test              everything that CI runs: check, studio's tests, bindings python, cargo test
-  check             rustfmt, clippy and rustdoc, warnings as errors; names in documents; cargo-deny and typos where they are installed
+  check             rustfmt, clippy and rustdoc, warnings as errors; names in documents; typos, cargo-deny where it is installed
   documents         names in documents (files, links, functions, constants) against the tree
   surfaces          docs/surfaces.md against the engine's public items, the header and the Python package
   imports           circles of imports between the modules of a crate
@@ -63,10 +64,13 @@ cargo xtask <verb>
                     what libFuzzer found into the committed corpus
   fuzz replay [SECONDS]
                     the corpus of all targets and mutations of it, without libFuzzer
+  package           the crates as they would be published, into target/package, each built from what is in it
   install --prefix PREFIX [--destdir DIR] [--debug]
                     libessence, its header, pkg-config file and CMake package
   live-test [--pictures FOLDER]
                     `bithuman run` in headless Chromium, a file as its microphone; skipped where no Chromium is; with pictures of the page
+  live-test firefox [--pictures FOLDER]
+                    the same in headless Firefox, as far as it differs; skipped where no Firefox is
   livekit-test [--pictures FOLDER]
                     `bithuman run` in LiveKit rooms: LiveKit's clients and the plugin of its agents against a stand-in for the
                     media server; installs them into target/python; skipped where they can't be had
@@ -113,10 +117,15 @@ fn main() -> Result<()> {
         ["fuzz", target, "--fast", seconds] => fuzz::fuzz(&sh, target, Fast, seconds),
         ["fuzz", target] => fuzz::fuzz(&sh, target, Checked, "60"),
         ["fuzz", target, seconds] => fuzz::fuzz(&sh, target, Checked, seconds),
+        ["package"] => package(&sh),
         ["install", "--check"] => install::check(&sh),
         ["install", rest @ ..] => install::install(&sh, rest),
         ["live-test"] => live_test::run(&sh, None),
         ["live-test", "--pictures", folder] => live_test::run(&sh, Some(*folder)),
+        ["live-test", "firefox"] => live_test::firefox::run(&sh, None),
+        ["live-test", "firefox", "--pictures", folder] => {
+            live_test::firefox::run(&sh, Some(*folder))
+        }
         ["livekit-test"] => livekit_test::run(&sh, None),
         ["livekit-test", "--pictures", folder] => livekit_test::run(&sh, Some(*folder)),
         ["live-load", sessions, seconds] => live_load::load(&sh, sessions, seconds),
@@ -166,6 +175,7 @@ fn test(sh: &Shell) -> Result<()> {
     c_interface(sh)?;
     bindings::python(sh, false)?;
     live_test::run(sh, None)?;
+    live_test::firefox::run(sh, None)?;
     livekit_test::run(sh, None)?;
     // Apart from the others, which do without the feature.
     cmd!(
@@ -208,6 +218,12 @@ fn check(sh: &Shell) -> Result<()> {
     } else {
         println!("cargo-deny is not installed: skipped");
     }
+    Ok(())
+}
+
+fn package(sh: &Shell) -> Result<()> {
+    let own = ["xtask", "benches", "essence-proxy"].map(|name| format!("--exclude={name}"));
+    cmd!(sh, "cargo package --workspace {own...} --locked").run()?;
     Ok(())
 }
 

@@ -117,6 +117,10 @@ def test_an_engine_has_the_threads_and_conversations_that_it_was_told() -> None:
         engine = Engine(provider="cpu", num_threads=1, max_sessions=1)
         assert (engine.threads, engine.sessions) == (1, 0)
         assert engine.runtime_version.startswith("1.") and "cpu" in engine.available_providers
+        own = Engine(provider="builtin")
+        assert own.runtime_version == "" and own.available_providers == ("builtin",)
+        with bithuman.open(TOY, engine=own) as alone:
+            assert alone.provider.provider == "builtin"
         first = await AsyncBithuman.create(model_path=TOY, engine=engine)
         assert engine.sessions == 1
         with pytest.raises(bithuman.LimitExceeded, match="1"):

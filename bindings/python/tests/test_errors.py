@@ -126,7 +126,7 @@ def test_a_provider_that_is_not_there_is_refused_by_name() -> None:
     with pytest.raises(bithuman.ExecutionProviderRefused, match="cuda") as caught:
         bithuman.open(TOY, provider="cuda")
     assert caught.value.code == "execution_provider_refused" and isinstance(caught.value, bithuman.NotSupported)
-    with pytest.raises(bithuman.InvalidArgument, match="auto, cpu, cuda"):
+    with pytest.raises(bithuman.InvalidArgument, match="auto, builtin, cpu, cuda"):
         bithuman.open(TOY, provider="tpu")
 
 
@@ -152,7 +152,7 @@ def test_a_provider_that_is_not_there_is_refused_by_name() -> None:
         ({"queue_limit": -1}, "queue_limit"),
         ({"output_buffer_size": "6"}, "output_buffer_size"),
         ({"pacing": None}, "realtime, unpaced"),
-        ({"provider": None}, "auto, cpu"),
+        ({"provider": None}, "auto, builtin, cpu"),
         ({"engine": "cpu"}, "bithuman.Engine"),
     ],
 )

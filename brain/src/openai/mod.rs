@@ -9,6 +9,8 @@ mod speak;
 mod sse;
 mod think;
 
+use std::time::Duration;
+
 use essence::{Error, ErrorKind, Result};
 
 use self::http::Http;
@@ -36,6 +38,8 @@ pub struct OpenAiSettings {
     pub instructions: String,
     /// The greeting; empty for none.
     pub greeting: String,
+    /// The age at which a Realtime session is opened anew, between two turns. Servers end one after an hour.
+    pub realtime_renewal: Duration,
 }
 
 impl std::fmt::Debug for OpenAiSettings {
@@ -66,6 +70,7 @@ impl Default for OpenAiSettings {
                            spoken language, without lists, markdown or emoji."
                 .to_owned(),
             greeting: String::new(),
+            realtime_renewal: Duration::from_secs(55 * 60),
         }
     }
 }

@@ -13,9 +13,6 @@ use crate::openai::OpenAiSettings;
 use crate::responder::{Piece, Pieces, Request, Said};
 use crate::sentence::Sentences;
 
-/// A session ends after an hour; a turn doesn't begin shortly before.
-const OLD: Duration = Duration::from_secs(55 * 60);
-
 /// How long the server may say nothing while a reply is waited for.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -85,8 +82,8 @@ impl Connection {
         Ok(this)
     }
 
-    pub(super) fn is_old(&self) -> bool {
-        self.begun.elapsed() > OLD
+    pub(super) fn age(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     fn settings(&self, settings: &OpenAiSettings) -> Value {

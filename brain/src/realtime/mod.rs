@@ -74,7 +74,8 @@ impl Responder for Session {
         if request.said == Said::Nothing && self.settings.greeting.is_empty() {
             return Ok(());
         }
-        let mut kept = slot.take().filter(|connection| !connection.is_old());
+        let renewal = self.settings.realtime_renewal;
+        let mut kept = slot.take().filter(|kept| kept.age() < renewal);
         loop {
             if request.cancel.is_cancelled() {
                 *slot = kept;

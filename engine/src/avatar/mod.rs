@@ -27,7 +27,7 @@ const GROUND: [u8; 3] = [235; 3];
 
 /// An engine, as its avatars need it.
 pub(crate) struct Environment {
-    pub(crate) runtime: &'static Runtime,
+    pub(crate) runtime: Option<&'static Runtime>,
     /// The provider that is asked for.
     pub(crate) preference: Provider,
     /// Memory that decoded base frames may take.
@@ -55,7 +55,7 @@ pub(crate) struct AvatarData {
     mattes: Vec<String>,
     /// The background of an avatar that was keyed, or whose picture is transparent.
     keyed_over: Option<[u8; 3]>,
-    runtime: &'static Runtime,
+    runtime: Option<&'static Runtime>,
     pub(crate) report: ProviderReport,
     pub(crate) log: Log,
     /// The permits that its networks run under.

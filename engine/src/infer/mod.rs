@@ -1,11 +1,13 @@
-//! Networks: what they may be (`model/`), and ONNX Runtime, which runs them: the only module that names
-//! `ort`.
+//! Networks: what they may be (`model/`), and what runs them: our own runtime (`builtin/`) or ONNX
+//! Runtime. The only module that names `ort`.
 
 mod binding;
+mod builtin;
 mod library_file;
 mod location;
 mod model;
 mod network;
+mod onnxruntime;
 mod provider;
 mod runtime;
 mod tensor;

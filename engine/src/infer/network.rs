@@ -1,16 +1,13 @@
-//! One network: loaded once, run in batches on tensors that every run reuses.
+//! One network: loaded once, run in batches on memory that every run reuses.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ort::logging::LogLevel;
-use ort::session::Session;
-use ort::session::builder::GraphOptimizationLevel;
-
-use super::binding::Binding;
+use super::builtin::Machine;
 use super::model::Model;
+use super::onnxruntime::{self, OrtNetwork};
 use super::tensor::{Element, TensorSpec};
-use super::watchdog::{Stopped, Terminator, Watched};
+use super::watchdog::{Stopped, Switch, Terminator, Watched};
 use super::{Provider, Runtime};
 use crate::{Error, ErrorKind, Result};
 
@@ -28,14 +25,35 @@ const RUN_LIMIT: Duration = Duration::from_secs(2);
 /// A loaded network, from floats to `T`, for batches of up to [`BATCH`].
 pub(crate) struct Network<T: Element> {
     what: Arc<str>,
-    provider: Provider,
-    session: Arc<Session>,
-    inputs: Vec<TensorSpec>,
-    output: TensorSpec,
-    /// For batches of one, two and so on; made when they are first needed.
-    bindings: [Option<Binding<T>>; BATCH],
+    backend: Backend<T>,
     watched: Watched,
     limit: Duration,
+}
+
+/// What runs it.
+enum Backend<T: Element> {
+    Builtin(Machine),
+    Ort(Box<OrtNetwork<T>>),
+}
+
+impl<T: Element> Backend<T> {
+    fn hold(&mut self, size: usize) -> Result<()> {
+        match self {
+            Self::Builtin(machine) => {
+                machine.hold(size);
+                Ok(())
+            }
+            Self::Ort(network) => network.hold(size),
+        }
+    }
+
+    /// What runs are terminated by.
+    fn switch(&self) -> Result<Switch> {
+        Ok(match self {
+            Self::Builtin(_) => Switch::Flag(false.into()),
+            Self::Ort(_) => Switch::Ort(onnxruntime::run_options()?),
+        })
+    }
 }
 
 impl<T: Element> Network<T> {
@@ -43,9 +61,10 @@ impl<T: Element> Network<T> {
     ///
     /// # Errors
     /// `InvalidAvatar` if the network is damaged, not allowed (`model/`), or has other tensors;
-    /// `ProviderUnavailable` if `provider` refuses to run it.
+    /// `ProviderUnavailable` if `provider` refuses to run it; `RuntimeMissing` if it is one of ONNX
+    /// Runtime's and that isn't there.
     pub(crate) fn load(
-        runtime: &Runtime,
+        runtime: Option<&Runtime>,
         provider: Provider,
         what: &str,
         model: &[u8],
@@ -54,10 +73,18 @@ impl<T: Element> Network<T> {
     ) -> Result<Self> {
         let model = Model::read(what, model)?;
         model.expect(what, inputs, output, T::ELEMENT)?;
+        if provider == Provider::Builtin {
+            let machine = Machine::load(what, &model, inputs, output)?;
+            return Self::new(what.into(), Backend::Builtin(machine));
+        }
+        let Some(runtime) = runtime else {
+            let message = format!("{provider} needs ONNX Runtime, which is not loaded");
+            return Err(Error::new(ErrorKind::RuntimeMissing, message));
+        };
         Self::load_unchecked(runtime, provider, what, model.bytes(), inputs, output)
     }
 
-    /// [`load`](Self::load) of a model that was read before, or that a test trusts.
+    /// [`load`](Self::load) of a model that was read before, or that a test trusts, on ONNX Runtime.
     pub(super) fn load_unchecked(
         runtime: &Runtime,
         provider: Provider,
@@ -66,47 +93,41 @@ impl<T: Element> Network<T> {
         inputs: &[TensorSpec],
         output: &TensorSpec,
     ) -> Result<Self> {
-        let session = build(runtime, provider, model).map_err(|e| {
-            let message = format!("{provider} cannot load {what}");
-            Error::new(ErrorKind::ProviderUnavailable, message).with_source(e)
-        })?;
-        let mut network = Self::new(what.into(), provider, Arc::new(session), inputs, output)?;
-        network.binding(1)?;
-        Ok(network)
+        let network = OrtNetwork::load(runtime, provider, what, model, inputs, output)?;
+        Self::new(what.into(), Backend::Ort(Box::new(network)))
     }
 
-    fn new(
-        what: Arc<str>,
-        provider: Provider,
-        session: Arc<Session>,
-        inputs: &[TensorSpec],
-        output: &TensorSpec,
-    ) -> Result<Self> {
+    fn new(what: Arc<str>, backend: Backend<T>) -> Result<Self> {
         Ok(Self {
             what,
-            provider,
-            session,
-            inputs: inputs.to_vec(),
-            output: output.clone(),
-            bindings: [const { None }; BATCH],
-            watched: Watched::new()?,
+            watched: Watched::new(backend.switch()?)?,
+            backend,
             limit: RUN_LIMIT,
         })
     }
 
-    /// The same network for another thread: the weights are shared, the tensors are not. None where
+    /// The same network for another thread: the weights are shared, the memory is not. None where
     /// the provider doesn't permit runs at the same time; such a network is loaded once more.
     ///
     /// # Errors
     /// `Inference` if ONNX Runtime fails, `Io` if the system starts no thread for the watchdog.
     pub(crate) fn share(&self) -> Result<Option<Self>> {
-        if self.provider != Provider::Cpu {
-            return Ok(None);
+        let backend = match &self.backend {
+            Backend::Builtin(machine) => Backend::Builtin(machine.share()),
+            Backend::Ort(network) => match network.share() {
+                Some(network) => Backend::Ort(Box::new(network)),
+                None => return Ok(None),
+            },
+        };
+        Self::new(Arc::clone(&self.what), backend).map(Some)
+    }
+
+    /// Whether it runs as fast as on ONNX Runtime's CPU provider.
+    pub(crate) fn is_fast(&self) -> bool {
+        match &self.backend {
+            Backend::Builtin(machine) => machine.is_fast(),
+            Backend::Ort(_) => true,
         }
-        let session = Arc::clone(&self.session);
-        let (inputs, output) = (&self.inputs, &self.output);
-        let what = Arc::clone(&self.what);
-        Self::new(what, self.provider, session, inputs, output).map(Some)
     }
 
     /// How long each run may take from now on; None goes back to what it may in a conversation.
@@ -118,7 +139,7 @@ impl<T: Element> Network<T> {
     /// its output.
     ///
     /// # Errors
-    /// `Inference` if ONNX Runtime fails.
+    /// `Inference` if the run fails.
     pub(crate) fn run(&mut self, item: &[&[f32]]) -> Result<&[T]> {
         self.set(1, 0, item)?;
         self.run_batch(1, None)?;
@@ -130,10 +151,13 @@ impl<T: Element> Network<T> {
     /// # Errors
     /// `Inference` if ONNX Runtime fails.
     pub(crate) fn set(&mut self, size: usize, index: usize, item: &[&[f32]]) -> Result<()> {
-        debug_assert_eq!(item.len(), self.inputs.len(), "one slice per input");
-        let binding = self.binding(size)?;
-        for (tensor, data) in binding.inputs.iter_mut().zip(item) {
-            tensor.extract_tensor_mut().1[index * data.len()..][..data.len()].copy_from_slice(data);
+        self.backend.hold(size)?;
+        for (input, data) in item.iter().enumerate() {
+            let tensor = match &mut self.backend {
+                Backend::Builtin(machine) => machine.input(index, input),
+                Backend::Ort(network) => network.input(size, index, input),
+            };
+            tensor.copy_from_slice(data);
         }
         Ok(())
     }
@@ -142,26 +166,21 @@ impl<T: Element> Network<T> {
     /// it.
     ///
     /// # Errors
-    /// - `Inference` if ONNX Runtime fails, or if the run goes beyond its limit.
+    /// - `Inference` if the run fails, or if it goes beyond its limit.
     /// - `Cancelled` if `terminator` ended it.
     pub(crate) fn run_batch(&mut self, size: usize, terminator: Option<&Terminator>) -> Result<()> {
-        self.binding(size)?;
-        let Self {
-            session,
-            inputs,
-            bindings,
-            watched,
-            ..
-        } = self;
-        // Providers with memory of their own copy an input when it is bound.
-        let rebind = !matches!(self.provider, Provider::Cpu | Provider::OpenVino);
-        let binding = bindings[size - 1].as_mut().expect("it is made");
-        let result = watched.run(self.limit, terminator, |options| {
-            binding.run(session, inputs, rebind, options)
-        });
+        self.backend.hold(size)?;
+        let backend = &mut self.backend;
+        let result = self
+            .watched
+            .run(self.limit, terminator, |switch| match (backend, switch) {
+                (Backend::Builtin(machine), Switch::Flag(stop)) => machine.run(size, stop),
+                (Backend::Ort(network), Switch::Ort(options)) => network.run(size, options),
+                _ => Err(Error::new(ErrorKind::Internal, "another runtime's switch")),
+            });
         result.map_err(|stopped| match stopped {
             Stopped::Cancelled => Error::new(ErrorKind::Cancelled, "the session was cancelled"),
-            Stopped::Failed(error) => failed(error),
+            Stopped::Failed(error) => error,
             Stopped::Overdue => Error::new(
                 ErrorKind::Inference,
                 format!(
@@ -175,36 +194,9 @@ impl<T: Element> Network<T> {
 
     /// The output for an item of the last run of a batch of `size`.
     pub(crate) fn output(&self, size: usize, index: usize) -> &[T] {
-        let length = self.output.len();
-        let binding = self.bindings[size - 1].as_ref().expect("it has run");
-        &binding.output.extract_tensor().1[index * length..][..length]
-    }
-
-    fn binding(&mut self, size: usize) -> Result<&mut Binding<T>> {
-        let binding = &mut self.bindings[size - 1];
-        if binding.is_none() {
-            let made = Binding::new(&self.session, &self.inputs, &self.output, size);
-            *binding = Some(made.map_err(failed)?);
+        match &self.backend {
+            Backend::Builtin(machine) => machine.output(index),
+            Backend::Ort(network) => network.output(size, index),
         }
-        Ok(binding.as_mut().expect("it is made"))
     }
-}
-
-#[cold]
-fn failed(error: ort::Error) -> Error {
-    Error::new(ErrorKind::Inference, "ONNX Runtime failed").with_source(error)
-}
-
-fn build(runtime: &Runtime, provider: Provider, model: &[u8]) -> ort::Result<Session> {
-    let mut builder = Session::builder(runtime.environment())?
-        .with_optimization_level(GraphOptimizationLevel::All)?
-        .with_intra_threads(1)?
-        .with_inter_threads(1)?
-        .with_intra_op_spinning(false)?
-        // What fails is told by the call that failed, not on the host's stderr.
-        .with_log_level(LogLevel::Fatal)?;
-    if let Some(dispatch) = provider.dispatch() {
-        builder = builder.with_execution_providers([dispatch])?;
-    }
-    builder.commit_from_memory(model)
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use ort::ep::{self, ExecutionProvider as _, ExecutionProviderDispatch};
 
+use super::Runtime;
 use crate::{Error, ErrorKind, Result};
 
 /// An execution provider: the library or device that runs the networks.
@@ -15,9 +16,11 @@ pub enum Provider {
     /// CPU, draws a mouth within 20 ms, half a frame's time.
     #[default]
     Auto,
+    /// Our own kernels for the CPU, which need no ONNX Runtime. Always there.
+    Builtin,
     /// Apple's CoreML.
     CoreMl,
-    /// ONNX Runtime's own CPU kernels. Always there.
+    /// ONNX Runtime's own CPU kernels. Always there where ONNX Runtime is.
     Cpu,
     /// NVIDIA GPUs.
     Cuda,
@@ -42,8 +45,9 @@ pub struct ProviderReport {
 
 impl Provider {
     /// Every provider, `Auto` first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Auto,
+        Self::Builtin,
         Self::CoreMl,
         Self::Cpu,
         Self::Cuda,
@@ -51,10 +55,11 @@ impl Provider {
         Self::WebGpu,
     ];
 
-    /// The name in options and reports: `auto`, `coreml`, `cpu`, `cuda`, `openvino` or `webgpu`.
+    /// The name in options and reports: `auto`, `builtin`, `coreml`, `cpu`, `cuda`, `openvino` or `webgpu`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
+            Self::Builtin => "builtin",
             Self::CoreMl => "coreml",
             Self::Cpu => "cpu",
             Self::Cuda => "cuda",
@@ -65,11 +70,20 @@ impl Provider {
 
     /// The concrete providers to try for this preference, in order. A provider that was asked for
     /// by name is the only one.
-    pub(crate) fn preference(self) -> &'static [Self] {
+    pub(crate) fn preference(self, runtime: Option<&Runtime>) -> &'static [Self] {
         match self {
+            Self::Auto if runtime.is_none() => &[Self::Builtin],
+            // Our own comes before ONNX Runtime's CPU where it is as fast (`Networks::is_fast`).
             // OpenVINO runs on request only: its kernels take longer for these small networks
             // than ONNX Runtime's own (docs/performance.md).
-            Self::Auto => &[Self::Cuda, Self::CoreMl, Self::WebGpu, Self::Cpu],
+            Self::Auto => &[
+                Self::Cuda,
+                Self::CoreMl,
+                Self::WebGpu,
+                Self::Builtin,
+                Self::Cpu,
+            ],
+            Self::Builtin => &[Self::Builtin],
             Self::CoreMl => &[Self::CoreMl],
             Self::Cpu => &[Self::Cpu],
             Self::Cuda => &[Self::Cuda],
@@ -78,10 +92,18 @@ impl Provider {
         }
     }
 
-    /// Whether the loaded ONNX Runtime was built with this provider.
-    pub(crate) fn is_built_in(self) -> bool {
+    /// Whether it computes on the CPU, with what is always there.
+    pub(crate) const fn is_cpu(self) -> bool {
+        matches!(self, Self::Builtin | Self::Cpu)
+    }
+
+    /// Whether it can be had: our own, or one that the loaded ONNX Runtime was built with.
+    pub(crate) fn is_there(self, runtime: Option<&Runtime>) -> bool {
+        if runtime.is_none() {
+            return self == Self::Builtin;
+        }
         match self {
-            Self::Auto | Self::Cpu => true,
+            Self::Auto | Self::Builtin | Self::Cpu => true,
             Self::CoreMl => ep::CoreML::is_available().unwrap_or(false),
             Self::Cuda => ep::CUDA::is_available().unwrap_or(false),
             Self::OpenVino => ep::OpenVINO::is_available().unwrap_or(false),
@@ -91,13 +113,13 @@ impl Provider {
 
     /// Whether results equal the CPU's up to rounding; otherwise they are compared by PSNR.
     pub(crate) const fn is_exact(self) -> bool {
-        matches!(self, Self::Cpu)
+        self.is_cpu()
     }
 
-    /// The provider to register with a session; none for the CPU, which is always there.
+    /// The provider to register with ONNX Runtime's session; none for the CPU, which is always there.
     pub(crate) fn dispatch(self) -> Option<ExecutionProviderDispatch> {
         let dispatch = match self {
-            Self::Auto | Self::Cpu => return None,
+            Self::Auto | Self::Builtin | Self::Cpu => return None,
             Self::CoreMl => ep::CoreML::default().build(),
             Self::Cuda => ep::CUDA::default().build(),
             Self::OpenVino => ep::OpenVINO::default()

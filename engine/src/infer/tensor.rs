@@ -2,12 +2,11 @@
 
 use ort::value::PrimitiveTensorElementType;
 
+use super::builtin::Plain;
 use super::model::ElementType;
 
 /// Element type of an output.
-pub(crate) trait Element:
-    PrimitiveTensorElementType + Copy + Default + std::fmt::Debug
-{
+pub(crate) trait Element: PrimitiveTensorElementType + Plain + std::fmt::Debug {
     const ELEMENT: ElementType;
 }
 impl Element for f32 {

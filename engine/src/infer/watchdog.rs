@@ -1,6 +1,6 @@
 //! Terminates runs of networks that are overdue or cancelled.
 //!
-//! ONNX Runtime ends a run between two nodes once its `RunOptions` are told to terminate. A run that
+//! A run ends between two nodes once its [`Switch`] is told to terminate. A run that
 //! goes beyond its limit is told so by the watchdog, one thread for all networks of the process; a
 //! run of a session that is cancelled, by its [`Terminator`].
 //!
@@ -35,19 +35,44 @@ const NEXT: u64 = PHASE + 1;
 pub(super) enum Stopped {
     /// The session was cancelled before or in it.
     Cancelled,
-    /// ONNX Runtime failed.
-    Failed(ort::Error),
+    /// The runtime failed.
+    Failed(Error),
     /// It went beyond its limit.
     Overdue,
 }
 
+/// What ends a run: the runtime looks at it between two nodes.
+pub(super) enum Switch {
+    /// Of our own runtime.
+    Flag(AtomicBool),
+    Ort(RunOptions),
+}
+
+impl Switch {
+    fn terminate(&self) {
+        match self {
+            Self::Flag(flag) => flag.store(true, Ordering::SeqCst),
+            // Sets a flag; it has no way to fail.
+            Self::Ort(options) => drop(options.terminate()),
+        }
+    }
+
+    fn unterminate(&self) {
+        match self {
+            Self::Flag(flag) => flag.store(false, Ordering::SeqCst),
+            // Clears a flag; it has no way to fail.
+            Self::Ort(options) => drop(options.unterminate()),
+        }
+    }
+}
+
 /// The runs of one network, one after the other.
 struct Run {
-    options: RunOptions,
+    switch: Switch,
     /// Number of the run, and its phase in the lowest bits.
     state: AtomicU64,
     limit_ticks: AtomicU32,
-    /// Held while the options are told to terminate, so that they can't be told after the run.
+    /// Held while the switch is told to terminate, so that they can't be told after the run.
     terminating: Mutex<()>,
 }
 
@@ -72,8 +97,7 @@ impl Run {
             return RUNNING;
         };
         let _guard = lock(&self.terminating);
-        // Clears a flag; it has no way to fail.
-        let _ = self.options.unterminate();
+        self.switch.unterminate();
         self.state.store(idle, Ordering::SeqCst);
         terminated & PHASE
     }
@@ -86,8 +110,7 @@ impl Run {
             self.state
                 .compare_exchange(state, terminated, Ordering::SeqCst, Ordering::SeqCst);
         if told.is_ok() {
-            // Sets a flag; it has no way to fail.
-            let _ = self.options.terminate();
+            self.switch.terminate();
         }
     }
 }
@@ -118,16 +141,13 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    /// Takes a network's runs in.
+    /// Takes a network's runs in, which end by `switch`.
     ///
     /// # Errors
-    /// `Inference` if ONNX Runtime makes no options, `Io` if the system starts no thread.
-    pub(super) fn new() -> Result<Self> {
-        let options = RunOptions::new().map_err(|error| {
-            Error::new(ErrorKind::Inference, "ONNX Runtime failed").with_source(error)
-        })?;
+    /// `Io` if the system starts no thread.
+    pub(super) fn new(switch: Switch) -> Result<Self> {
         let run = Arc::new(Run {
-            options,
+            switch,
             state: AtomicU64::new(IDLE),
             limit_ticks: AtomicU32::new(u32::MAX),
             terminating: Mutex::default(),
@@ -143,14 +163,14 @@ impl Watched {
         &mut self,
         limit: Duration,
         terminator: Option<&Terminator>,
-        run: impl FnOnce(&RunOptions) -> ort::Result<()>,
+        run: impl FnOnce(&Switch) -> Result<()>,
     ) -> Result<(), Stopped> {
         let state = self.run.begin(limit);
         if terminator.is_some_and(|terminator| !terminator.enter(&self.run)) {
             self.run.end(state);
             return Err(Stopped::Cancelled);
         }
-        let result = run(&self.run.options);
+        let result = run(&self.run.switch);
         if let Some(terminator) = terminator {
             terminator.leave();
         }

@@ -67,43 +67,54 @@ fn varint(mut value: usize) -> Vec<u8> {
 
 fn network(steps: usize) -> Network<f32> {
     let runtime = Runtime::load(None).unwrap();
-    let (x, y) = (
-        TensorSpec::new("x", &[256, 256]),
-        TensorSpec::new("y", &[256, 256]),
-    );
+    let ([x], y) = outlets();
     let model = powers(steps);
-    Network::load_unchecked(
-        runtime,
-        Provider::Cpu,
-        "the test's network",
-        &model,
-        &[x],
-        &y,
-    )
-    .unwrap()
+    let (cpu, what) = (Provider::Cpu, "the test's network");
+    Network::load_unchecked(runtime, cpu, what, &model, &[x], &y).unwrap()
+}
+
+/// The same on our own runtime.
+fn own(steps: usize) -> Network<f32> {
+    let ([x], y) = outlets();
+    let (builtin, what) = (Provider::Builtin, "the test's network");
+    Network::load(None, builtin, what, &powers(steps), &[x], &y).unwrap()
+}
+
+fn outlets() -> ([TensorSpec; 1], TensorSpec) {
+    let outlet = |name| TensorSpec::new(name, &[256, 256]);
+    ([outlet("x")], outlet("y"))
 }
 
 /// Much work in many nodes, between which a run can be terminated.
 const LONG: usize = 2_000;
+/// The most that the limits of a network permit.
+const PERMITTED: usize = 32;
 
 #[test]
 fn a_run_beyond_its_limit_is_terminated_and_the_next_one_runs() {
-    let mut long = network(LONG);
+    terminated(network(LONG), network(1));
+    terminated(own(PERMITTED), own(1));
+}
+
+fn terminated(mut long: Network<f32>, mut short: Network<f32>) {
     long.set_limit(Some(Duration::ZERO));
     for _ in 0..2 {
         let error = long.run_batch(1, None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Inference, "{error}");
         assert!(error.message().contains("was terminated"), "{error}");
     }
-    let mut short = network(1);
     short.set_limit(Some(Duration::from_secs(3600)));
     short.run_batch(1, None).unwrap();
 }
 
 #[test]
 fn a_run_in_another_thread_is_cancelled() {
+    cancelled(network(LONG), network(1));
+    cancelled(own(PERMITTED), own(1));
+}
+
+fn cancelled(mut long: Network<f32>, mut short: Network<f32>) {
     let terminator = Terminator::default();
-    let mut long = network(LONG);
     long.set_limit(Some(Duration::from_secs(3600)));
     thread::scope(|scope| {
         let (begun, begins) = mpsc::channel();
@@ -117,7 +128,6 @@ fn a_run_in_another_thread_is_cancelled() {
         assert_eq!(running.join().unwrap(), ErrorKind::Cancelled);
     });
     // Cancelled before it begins, until that is undone.
-    let mut short = network(1);
     let refused = short.run_batch(1, Some(&terminator)).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Cancelled);
     terminator.reset();
@@ -151,8 +161,12 @@ fn terminating_at_any_moment_ends_one_run_only() {
 
 #[test]
 fn threads_share_a_network_of_the_cpu() {
-    let first = network(8);
-    let expected = network(8).run(&[&ramp(3)]).unwrap().to_vec();
+    shared(network(8), network(8), 200);
+    shared(own(2), own(2), 10);
+}
+
+fn shared(first: Network<f32>, mut other: Network<f32>, rounds: usize) {
+    let expected = other.run(&[&ramp(3)]).unwrap().to_vec();
     thread::scope(|scope| {
         for _ in 0..4 {
             let mut shared = first
@@ -161,7 +175,7 @@ fn threads_share_a_network_of_the_cpu() {
                 .expect("the CPU's networks are shared");
             let expected = &expected;
             scope.spawn(move || {
-                for round in 0..200 {
+                for round in 0..rounds {
                     let input = ramp(if round % 2 == 0 { 3 } else { 5 });
                     let output = shared.run(&[&input]).unwrap();
                     assert_eq!(output == expected, round % 2 == 0, "round {round}");

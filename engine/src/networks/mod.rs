@@ -16,6 +16,9 @@ pub(crate) use pool::Pool;
 /// Longest time in which a provider that is not the CPU may draw a mouth, to be taken by `auto`.
 const SLOWEST: Duration = Duration::from_millis(20);
 
+/// Why our own runtime is passed over.
+const SLOW: &str = "it has no kernels for these networks that are as fast on this processor";
+
 /// How long the self-test may take on the CPU.
 const CPU_LIMIT: Duration = Duration::from_secs(5);
 /// How long it may take on other providers, and each of its runs: they compile kernels in them.
@@ -46,6 +49,11 @@ impl Networks {
         }))
     }
 
+    /// Whether both run as fast as on ONNX Runtime's CPU provider.
+    fn is_fast(&self) -> bool {
+        self.speech.is_fast() && self.identity.as_ref().is_none_or(Identity::is_fast)
+    }
+
     fn set_limit(&mut self, limit: Option<Duration>) {
         self.speech.set_limit(limit);
         if let Some(identity) = &mut self.identity {
@@ -60,23 +68,32 @@ impl Networks {
 /// - `InvalidAvatar`: the CPU can't load the networks in floats, or they fail the self-test there.
 /// - `ProviderUnavailable`: none of those preferred runs them, and the CPU is not among those.
 pub(crate) fn choose(
-    runtime: &Runtime,
+    runtime: Option<&Runtime>,
     preference: Provider,
     container: &Container,
     manifest: &Manifest,
 ) -> Result<(Networks, ProviderReport)> {
     let mut refused = Vec::new();
-    for &provider in preference.preference() {
-        if !provider.is_built_in() {
-            refused.push((provider, "not in this build of ONNX Runtime".to_owned()));
+    for &provider in preference.preference(runtime) {
+        if !provider.is_there(runtime) {
+            let reason = match runtime {
+                Some(_) => "not in this build of ONNX Runtime",
+                None => "ONNX Runtime is not loaded",
+            };
+            refused.push((provider, reason.to_owned()));
             continue;
         }
         // A graphics processor that is none, such as Mesa's software driver, draws nothing wrong.
-        let slowest =
-            (preference == Provider::Auto && provider != Provider::Cpu).then_some(SLOWEST);
+        let slowest = (preference == Provider::Auto && !provider.is_cpu()).then_some(SLOWEST);
+        // Where ONNX Runtime is at hand, it runs what our own runtime has no fast kernels for.
+        let replaceable =
+            provider == Provider::Builtin && preference == Provider::Auto && runtime.is_some();
         for &precision in Precision::of(provider, manifest) {
             let quantized = precision == Precision::EightBits;
             match load_tested(runtime, provider, quantized, slowest, container, manifest) {
+                Ok(networks) if replaceable && !networks.is_fast() => {
+                    refused.push((provider, SLOW.to_owned()));
+                }
                 Ok(networks) => {
                     let report = ProviderReport {
                         provider,
@@ -86,7 +103,7 @@ pub(crate) fn choose(
                     return Ok((networks, report));
                 }
                 // What the CPU can't run in floats, nothing can: the file is at fault.
-                Err(error) if provider == Provider::Cpu && !quantized => {
+                Err(error) if provider.is_cpu() && !quantized && !replaceable => {
                     let kind = match error.kind() {
                         ErrorKind::Inference | ErrorKind::ProviderUnavailable => {
                             ErrorKind::InvalidAvatar
@@ -119,7 +136,7 @@ pub(crate) fn choose(
 /// # Errors
 /// The errors of [`Network::load`].
 pub(crate) fn load(
-    runtime: &Runtime,
+    runtime: Option<&Runtime>,
     provider: Provider,
     quantized: bool,
     container: &Container,
@@ -139,7 +156,7 @@ pub(crate) fn load(
 }
 
 fn load_speech(
-    runtime: &Runtime,
+    runtime: Option<&Runtime>,
     provider: Provider,
     container: &Container,
     speech: &Speech<'_>,
@@ -172,21 +189,23 @@ impl<'a> Speech<'a> {
 }
 
 /// Loads the speech network of an avatar whose picture is moved, by the provider that was asked for;
-/// `auto` means the CPU, since no accelerator is worth its start for one small network. Where it is
-/// new, it is tested.
+/// `auto` means our own runtime, or ONNX Runtime's CPU where that is faster, since no accelerator is
+/// worth its start for one small network. Where it is new, it is tested.
 ///
 /// # Errors
 /// The errors of [`Network::load`], and of the self-test.
 pub(crate) fn load_drawn(
-    runtime: &Runtime,
+    runtime: Option<&Runtime>,
     preference: Provider,
     new: bool,
     container: &Container,
     manifest: &Expression,
 ) -> Result<(Networks, ProviderReport)> {
-    let provider = match preference {
-        Provider::Auto => Provider::Cpu,
-        other => other,
+    let automatic = preference == Provider::Auto;
+    let mut provider = if automatic {
+        Provider::Builtin
+    } else {
+        preference
     };
     let network = Speech {
         file: &manifest.networks.speech.file,
@@ -194,15 +213,19 @@ pub(crate) fn load_drawn(
         coefficients: manifest.coefficients.len(),
     };
     let mut speech = load_speech(runtime, provider, container, &network)?;
+    if automatic && runtime.is_some() && !speech.is_fast() {
+        provider = Provider::Cpu;
+        speech = load_speech(runtime, provider, container, &network)?;
+    }
     if new {
-        let time = TimeLimit::new(if provider == Provider::Cpu {
+        let time = TimeLimit::new(if provider.is_cpu() {
             CPU_LIMIT
         } else {
             OTHER_LIMIT
         });
-        let mut reference = match provider {
-            Provider::Cpu => None,
-            _ => Some(load_speech(runtime, Provider::Cpu, container, &network)?),
+        let mut reference = match provider.is_cpu() {
+            true => None,
+            false => Some(load_speech(runtime, Provider::Cpu, container, &network)?),
         };
         speech::self_test(
             &mut speech,
@@ -223,7 +246,7 @@ pub(crate) fn load_drawn(
 
 /// Loads both networks and runs their self-tests, each within its time.
 fn load_tested(
-    runtime: &Runtime,
+    runtime: Option<&Runtime>,
     provider: Provider,
     quantized: bool,
     slowest: Option<Duration>,
@@ -231,14 +254,14 @@ fn load_tested(
     manifest: &Manifest,
 ) -> Result<Networks> {
     let mut networks = load(runtime, provider, quantized, container, manifest)?;
-    let limit = if provider == Provider::Cpu {
+    let limit = if provider.is_cpu() {
         CPU_LIMIT
     } else {
         networks.set_limit(Some(OTHER_LIMIT));
         OTHER_LIMIT
     };
     let time = TimeLimit::new(limit);
-    let mut reference = if provider == Provider::Cpu {
+    let mut reference = if provider.is_cpu() {
         None
     } else {
         let speech = Speech::of(manifest);

@@ -109,7 +109,7 @@ pub fn create(picture: &[u8], options: &PortraitOptions) -> Result<(Vec<u8>, Por
 }
 
 /// The speech network of the avatars that this library ships.
-static SPEECH: &[u8] = include_bytes!("../../../studio/networks/speech.onnx");
+static SPEECH: &[u8] = include_bytes!("data/speech.onnx");
 
 fn manifest(options: &PortraitOptions, frame: &Picture, file: &str) -> String {
     let text = |text: &str| serde_json::Value::from(text).to_string();

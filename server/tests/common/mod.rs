@@ -1,21 +1,18 @@
 //! A server with a toy avatar, and plain clients for it.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod page;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use essence::{Avatar, Engine};
 use essence_brain::{Echo, Responder, Script};
 use essence_server::{Options, Server};
-use serde_json::Value;
-use tungstenite::client::IntoClientRequest as _;
-use tungstenite::{Message, WebSocket};
 
-/// A test that waits for longer has failed.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) use page::{DEADLINE, Page};
 
 pub(crate) fn avatar() -> Avatar {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/avatars/toy.imx");
@@ -122,67 +119,16 @@ pub(crate) fn post(server: &Server, path: &str, origin: &str, body: &str) -> Ans
 
 /// A metric's value.
 pub(crate) fn metric(server: &Server, name: &str) -> u64 {
-    let text = get(server, "/metrics").text();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(&format!("bithuman_{name} ")));
-    line.unwrap_or_else(|| panic!("no {name} in {text}"))
-        .parse()
-        .expect("a number")
+    page::metric(server.address(), name)
 }
-
-/// A page's WebSocket.
-pub(crate) struct Page(pub(crate) WebSocket<TcpStream>);
 
 impl Page {
     pub(crate) fn open(server: &Server, session: Option<&str>) -> Self {
-        let query = session.map(|s| format!("?session={s}")).unwrap_or_default();
-        let origin = format!("http://{}", server.address());
-        Self::try_open(server, &query, &origin).expect("the page is let in")
+        Self::connect(server.address(), server.code(), session)
     }
 
     /// Opens a WebSocket, or the status of the refusal.
     pub(crate) fn try_open(server: &Server, query: &str, origin: &str) -> Result<Self, u16> {
-        let url = format!("ws://{}/{}/ws{query}", server.address(), server.code());
-        let mut request = url.into_client_request().expect("an address");
-        request
-            .headers_mut()
-            .insert("origin", origin.parse().expect("a header"));
-        match tungstenite::client(request, connect(server)) {
-            Ok((socket, _)) => Ok(Self(socket)),
-            Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
-                Err(answer.status().as_u16())
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    pub(crate) fn send(&mut self, text: &str) {
-        self.0.send(Message::text(text)).expect("it is sent");
-    }
-
-    /// The next control message of `kind`; media is passed over.
-    pub(crate) fn expect(&mut self, kind: &str) -> Value {
-        self.until(|message| match message {
-            Message::Text(text) => {
-                let value: Value = serde_json::from_str(text).expect("JSON");
-                (value["type"] == kind).then_some(value)
-            }
-            _ => None,
-        })
-    }
-
-    pub(crate) fn until<T>(&mut self, mut fits: impl FnMut(&Message) -> Option<T>) -> T {
-        let begin = Instant::now();
-        loop {
-            let message = self.0.read().expect("the connection goes on");
-            if let Some(found) = fits(&message) {
-                return found;
-            }
-            assert!(
-                begin.elapsed() < DEADLINE,
-                "what was waited for did not come"
-            );
-        }
+        Self::try_connect(server.address(), server.code(), query, origin)
     }
 }

@@ -57,7 +57,8 @@ def write(network: SpeechNetwork, path: Path) -> None:
         expected = settle(*(output[0] for output in network(whole[None])))[:: mel.VIDEO_FRAME_HOPS // STRIDE].numpy()
     difference = float(np.abs(small - expected).max())
     assert difference < 1e-4, f"ONNX differs from training by {difference}"
-    os.replace(part, path)
+    # A link stays one: the engine has the network among its own files.
+    os.replace(part, path.resolve())
 
 
 def _rounded(value: float | None) -> float | None:

@@ -31,7 +31,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _PROVIDERS: "Dict[str, int]" = {
     name: getattr(lib, f"ESSENCE_PROVIDER_{name.upper()}")
-    for name in ("auto", "cpu", "cuda", "coreml", "openvino", "webgpu")
+    for name in ("auto", "builtin", "cpu", "cuda", "coreml", "openvino", "webgpu")
 }
 _PROVIDER_NAMES = {value: name for name, value in _PROVIDERS.items()}
 
@@ -45,7 +45,7 @@ class ProviderReport:
     """Which execution provider runs an avatar, and which others were passed over and why.
 
     Attributes:
-        provider: The one that runs: ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
+        provider: The one that runs: ``builtin``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
         refused: Those that came first in the preference, each with the reason against it.
         runtime_version: Version of the ONNX Runtime in use.
         runtime_library: Its file.
@@ -66,7 +66,7 @@ class Engine(Unique):
     ``num_threads``, and share it among all that ask for the same. An avatar that is opened with two engines is in memory twice.
 
     Args:
-        provider: ``auto``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
+        provider: ``auto``, ``builtin``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``. ``builtin`` needs no ONNX Runtime.
         runtime_library: ONNX Runtime's library. Default: ``ORT_DYLIB_PATH``, then the ``onnxruntime`` package's.
         num_threads: Threads that prepare frames, and networks that run at a time, for all conversations of this engine together.
             0: as many as the process may use cores.
@@ -74,7 +74,7 @@ class Engine(Unique):
         base_cache_bytes: Memory that the decoded base frames of each avatar may take. 0 decodes each frame anew.
 
     Raises:
-        RuntimeMissing: There is no usable ONNX Runtime.
+        RuntimeMissing: There is no usable ONNX Runtime, and the provider needs it.
         InvalidArgument: A setting is outside its domain.
     """
 
@@ -93,7 +93,7 @@ class Engine(Unique):
         options.base_cache_bytes = _arguments.count(base_cache_bytes, "base_cache_bytes", (1 << 63) - 1)
         options.max_sessions = lib.ESSENCE_NO_LIMIT
         limit = _limit(max_sessions)
-        library = runtime_library or _packaged_runtime()
+        library = runtime_library or (None if provider == "builtin" else _packaged_runtime())
         path = ffi.NULL if library is None else ffi.new("char[]", _abi.path_bytes(library))
         options.runtime_library = path
         self.log_level = _log.attach(options)
@@ -102,11 +102,11 @@ class Engine(Unique):
         self.handle = Handle(out[0], lib.essence_engine_destroy, "engine")
         _log.follow(self)
         info = self._describe()
-        #: Version of the ONNX Runtime in use.
+        #: Version of the ONNX Runtime in use; empty where none is.
         self.runtime_version = text(info.runtime_version)
         #: Its file.
         self.runtime_library = text(info.runtime_path)
-        #: The providers that it was built with. Whether one really works shows when an avatar is opened.
+        #: The providers that there are. Whether one really works shows when an avatar is opened.
         self.available_providers = tuple(
             _PROVIDER_NAMES.get(info.providers[i], "unknown") for i in range(info.provider_count)
         )

@@ -110,7 +110,7 @@ class AsyncBithuman(Unique):
             yuv: Of ``i420`` and ``nv12``: ``bt601``, ``bt709``, ``bt601-full`` or ``bt709-full``.
             queue_limit: Most audio that may wait to be spoken, in seconds; pushing more raises :class:`LimitExceeded`.
             pictures: False: frames carry sound, ARKit values and the number of the base frame, at a fraction of the cost.
-            provider: ``auto``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
+            provider: ``auto``, ``builtin``, ``cpu``, ``cuda``, ``coreml``, ``openvino`` or ``webgpu``.
             runtime_library: ONNX Runtime's library. Default: ``ORT_DYLIB_PATH``, then the ``onnxruntime`` package's.
             engine: The engine to open it with, instead of ``provider``, ``runtime_library`` and ``num_threads``.
             clock: A clock of the program's instead of the system's: a :class:`HostClock` at the pace of a sound card, or, for tests, a

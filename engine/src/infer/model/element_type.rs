@@ -37,7 +37,7 @@ impl ElementType {
         })
     }
 
-    pub(super) const fn bytes(self) -> usize {
+    pub(in crate::infer) const fn bytes(self) -> usize {
         match self {
             Self::I8 | Self::U8 => 1,
             Self::F16 => 2,

@@ -71,7 +71,7 @@ impl Shape {
     }
 
     /// The index of an axis, which counts from the end if it is negative.
-    pub(super) fn axis(&self, axis: i64) -> Result<usize> {
+    pub(in crate::infer) fn axis(&self, axis: i64) -> Result<usize> {
         axis_of(axis, self.rank())
     }
 
@@ -183,6 +183,13 @@ impl Tensor<'_> {
 /// A tensor's place in [`Graph::tensors`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct TensorId(pub(super) usize);
+
+impl TensorId {
+    /// The place.
+    pub(in crate::infer) fn index(self) -> usize {
+        self.0
+    }
+}
 
 /// One operation.
 #[derive(Debug)]

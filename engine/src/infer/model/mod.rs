@@ -23,9 +23,10 @@ mod wire;
 
 pub(crate) use element_type::ElementType;
 use fault::{Quoted, refuse};
-pub(crate) use graph::Graph;
-#[cfg(feature = "internals")]
-pub(crate) use graph::TensorId;
+pub(crate) use graph::{Graph, TensorId};
+pub(in crate::infer) use graph::{Node, Shape, Source as TensorSource, Tensor};
+pub(in crate::infer) use operators::{Operator, Window};
+pub(in crate::infer) use shapes::{Inputs, cuts, multiply_adds, permutation};
 
 use super::TensorSpec;
 use crate::{Error, ErrorKind, Result};
@@ -55,7 +56,6 @@ impl<'a> Model<'a> {
     }
 
     /// The graph.
-    #[cfg(feature = "internals")]
     pub(crate) fn graph(&self) -> &Graph<'a> {
         &self.graph
     }

@@ -176,11 +176,11 @@ pub(super) fn resize(inputs: Inputs<'_, '_>) -> Result<Described> {
 
 /// A slice of one axis: its first element, its step, and how many there are.
 #[derive(Clone, Copy)]
-pub(super) struct Cut {
-    pub(super) axis: usize,
-    pub(super) start: i64,
-    pub(super) step: i64,
-    pub(super) count: usize,
+pub(in crate::infer) struct Cut {
+    pub(in crate::infer) axis: usize,
+    pub(in crate::infer) start: i64,
+    pub(in crate::infer) step: i64,
+    pub(in crate::infer) count: usize,
 }
 
 pub(super) fn slice(inputs: Inputs<'_, '_>) -> Result<Described> {
@@ -193,7 +193,7 @@ pub(super) fn slice(inputs: Inputs<'_, '_>) -> Result<Described> {
 }
 
 /// The part that Slice takes of each axis that it names.
-pub(super) fn cuts(inputs: Inputs<'_, '_>) -> Result<Vec<Cut>> {
+pub(in crate::infer) fn cuts(inputs: Inputs<'_, '_>) -> Result<Vec<Cut>> {
     let (shape, starts, ends) = (&inputs.at(0)?.shape, inputs.sizes(1)?, inputs.sizes(2)?);
     let list = |index: usize, default: fn(usize) -> i64| match inputs.optional(index) {
         Some(_) => inputs.sizes(index),
@@ -301,7 +301,7 @@ pub(super) fn transpose(perm: &[i64], inputs: Inputs<'_, '_>) -> Result<Describe
 }
 
 /// For each axis of the result, the axis that it was.
-pub(super) fn permutation(perm: &[i64], shape: &Shape) -> Result<Vec<usize>> {
+pub(in crate::infer) fn permutation(perm: &[i64], shape: &Shape) -> Result<Vec<usize>> {
     let rank = shape.rank();
     let list: Vec<usize> = match perm {
         [] => (0..rank).rev().collect(),

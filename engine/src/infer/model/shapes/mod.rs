@@ -6,7 +6,8 @@ mod layout;
 mod products;
 
 pub(super) use fold::fold;
-pub(super) use products::multiply_adds;
+pub(in crate::infer) use layout::{cuts, permutation};
+pub(in crate::infer) use products::multiply_adds;
 
 use super::element_type::ElementType;
 use super::fault::{Result, at_most, refuse};
@@ -21,7 +22,7 @@ pub(super) type Described = (ElementType, Shape);
 
 /// A node's inputs.
 #[derive(Clone, Copy)]
-pub(super) struct Inputs<'a, 'b>(pub(super) &'b [Option<&'b Tensor<'a>>]);
+pub(in crate::infer) struct Inputs<'a, 'b>(pub(in crate::infer) &'b [Option<&'b Tensor<'a>>]);
 
 impl<'a, 'b> Inputs<'a, 'b> {
     /// An input that the operator's rule demands.

@@ -10,7 +10,7 @@ use crate::infer::model::operators::{Operator, Window};
 use ElementType::{F32, I8, I32, U8};
 
 /// Products that a node sums, for one item of the batch; other operators count their results.
-pub(in crate::infer::model) fn multiply_adds(graph: &Graph<'_>, node: &Node) -> u64 {
+pub(in crate::infer) fn multiply_adds(graph: &Graph<'_>, node: &Node) -> u64 {
     let shape = |index: usize| match node.inputs.get(index) {
         Some(&Some(id)) => graph[id].shape.axes(),
         _ => &[],

@@ -1,0 +1,186 @@
+//! Products of many rows with a constant matrix, in floats: convolutions in time. A row is a few pieces
+//! of memory (its taps), which are read where they lie. Each output is one chain of products, fused from
+//! AVX2 on: lesser instruction sets give other numbers, by 1e-8.
+
+use super::simd::{Simd, Work};
+
+#[derive(Debug)]
+pub(in crate::infer::builtin) struct Rows {
+    /// Where each row has its first tap, in floats.
+    pub(in crate::infer::builtin) rows: Vec<usize>,
+    /// Pieces of a row: how many, floats in each, floats from one to the next.
+    pub(in crate::infer::builtin) pieces: [usize; 3],
+    pub(in crate::infer::builtin) outputs: usize,
+    vectors: usize,
+    /// `[outputs / (vectors * LANES)][inputs][vectors][LANES]`
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Rows {
+    /// Of `weights[output, input]`; None where no kernel fits the number of outputs.
+    pub(in crate::infer::builtin) fn pack<S: Simd>(
+        rows: Vec<usize>,
+        pieces: [usize; 3],
+        weights: &[f32],
+        bias: Vec<f32>,
+    ) -> Option<Self> {
+        let (inputs, outputs) = (pieces[0] * pieces[1], bias.len());
+        let fits = |c: &usize| S::ROWS[c - 1] > 0 && outputs.is_multiple_of(c * S::LANES);
+        let vectors = (1..=3).rev().find(fits)?;
+        if weights.len() != inputs * outputs {
+            return None;
+        }
+        let width = vectors * S::LANES;
+        let mut packed = Vec::with_capacity(weights.len());
+        for first in (0..outputs).step_by(width) {
+            for input in 0..inputs {
+                let column = first..first + width;
+                packed.extend(column.map(|output| weights[output * inputs + input]));
+            }
+        }
+        Some(Self {
+            rows,
+            pieces,
+            outputs,
+            vectors,
+            weights: packed,
+            bias,
+        })
+    }
+}
+
+/// Most inputs at a time.
+const CHUNK: usize = 192;
+/// How far ahead weights are fetched, in floats: they come from behind the second cache, faster than it
+/// would ask for them by itself.
+const AHEAD: usize = 1024;
+
+/// The product and a `Relu`, for several items, `item` bytes apart.
+pub(in crate::infer::builtin) struct Multiply<'a> {
+    pub(in crate::infer::builtin) layer: &'a Rows,
+    pub(in crate::infer::builtin) from: *const f32,
+    pub(in crate::infer::builtin) to: *mut f32,
+    pub(in crate::infer::builtin) items: usize,
+    pub(in crate::infer::builtin) item: usize,
+}
+
+impl Work for Multiply<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        unsafe {
+            match self.layer.vectors {
+                1 => self.blocks::<S, 1>(),
+                2 => self.blocks::<S, 2>(),
+                _ => self.blocks::<S, 3>(),
+            }
+        }
+    }
+}
+
+impl Multiply<'_> {
+    #[inline(always)]
+    unsafe fn blocks<S: Simd, const C: usize>(&self) {
+        let layer = self.layer;
+        let [pieces, length, apart] = layer.pieces;
+        // As many inputs at a time as have their weights in the nearest cache; sums wait in the output meanwhile.
+        let chunks = length.div_ceil(CHUNK);
+        let rows = layer.rows.len() * self.items;
+        let tiles = rows.div_ceil(S::ROWS[C - 1]);
+        for first in (0..layer.outputs).step_by(C * S::LANES) {
+            let mut weights = unsafe { layer.weights.as_ptr().add(first * pieces * length) };
+            for chunk in 0..pieces * chunks {
+                let (piece, part) = (chunk / chunks, chunk % chunks);
+                let [begin, end] = [part, part + 1].map(|part| part * length / chunks);
+                let taps = Taps {
+                    first,
+                    weights,
+                    begin: piece * apart + begin,
+                    count: end - begin,
+                    starts: chunk == 0,
+                    ends: chunk + 1 == pieces * chunks,
+                };
+                // Tiles go on from one item to the next.
+                let mut row = 0;
+                for tile in 0..tiles {
+                    let count = rows / tiles + usize::from(tile < rows % tiles);
+                    macro_rules! tiles {
+                        ($($rows:literal)*) => {
+                            match count {
+                                $($rows if const { $rows <= S::ROWS[C - 1] } => unsafe { self.tile::<S, $rows, C>(row, &taps) },)*
+                                _ => {}
+                            }
+                        };
+                    }
+                    tiles!(1 2 3 4 5 6 7 8 9);
+                    row += count;
+                }
+                weights = weights.wrapping_add((end - begin) * C * S::LANES);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn tile<S: Simd, const R: usize, const C: usize>(&self, row: usize, taps: &Taps) {
+        let layer = self.layer;
+        unsafe {
+            let place = |r: usize| ((row + r) / layer.rows.len(), (row + r) % layer.rows.len());
+            let from: [*const f32; R] = std::array::from_fn(|r| {
+                let (item, row) = place(r);
+                self.from
+                    .byte_add(item * self.item)
+                    .add(layer.rows.get_unchecked(row) + taps.begin)
+            });
+            let to: [*mut f32; R] = std::array::from_fn(|r| {
+                let (item, row) = place(r);
+                self.to
+                    .byte_add(item * self.item)
+                    .add(row * layer.outputs + taps.first)
+            });
+            let mut sums = [[S::splat_float(0.0); C]; R];
+            if !taps.starts {
+                for (sums, to) in sums.iter_mut().zip(to) {
+                    *sums = std::array::from_fn(|c| S::load_floats(to.add(c * S::LANES)));
+                }
+            }
+            let mut weights = taps.weights;
+            for at in 0..taps.count {
+                for line in 0..(C * S::LANES).div_ceil(16) {
+                    S::fetch(weights.wrapping_add(AHEAD + 16 * line).cast());
+                }
+                let column: [S::F; C] =
+                    std::array::from_fn(|c| S::load_floats(weights.add(c * S::LANES)));
+                for (sums, from) in sums.iter_mut().zip(from) {
+                    let x = S::splat_float(*from.add(at));
+                    for c in 0..C {
+                        sums[c] = S::quick(x, column[c], sums[c]);
+                    }
+                }
+                weights = weights.add(C * S::LANES);
+            }
+            for (sums, to) in sums.into_iter().zip(to) {
+                for (c, mut sum) in sums.into_iter().enumerate() {
+                    if taps.ends {
+                        sum = S::plus(
+                            sum,
+                            S::load_floats(layer.bias.as_ptr().add(taps.first + c * S::LANES)),
+                        );
+                        sum = S::largest(sum, S::splat_float(0.0));
+                    }
+                    S::store_floats(sum, to.add(c * S::LANES));
+                }
+            }
+        }
+    }
+}
+
+/// Inputs of a tile's rows and their weights for a block of outputs.
+struct Taps {
+    first: usize,
+    weights: *const f32,
+    begin: usize,
+    count: usize,
+    /// Whether they are the first and the last of their rows.
+    starts: bool,
+    ends: bool,
+}

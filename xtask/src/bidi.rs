@@ -1,0 +1,187 @@
+//! Headless Firefox, driven by `WebDriver` `BiDi` over a `WebSocket`.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+use tungstenite::{Message, WebSocket};
+
+/// How long a condition may take to come true.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The names that Firefox goes by.
+const NAMES: [&str; 2] = ["firefox", "firefox-esr"];
+
+/// Stands before the address of its `WebSocket`, on stderr.
+const LISTENING: &str = "WebDriver BiDi listening on ";
+
+/// A microphone that everybody is given, a tone; sound without a click; nothing that is fetched from elsewhere.
+const PREFERENCES: &str = r#"
+user_pref("media.navigator.streams.fake", true);
+user_pref("media.navigator.permission.disabled", true);
+user_pref("media.autoplay.default", 0);
+user_pref("app.update.enabled", false);
+user_pref("browser.shell.checkDefaultBrowser", false);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("media.gmp-manager.updateEnabled", false);
+user_pref("network.captive-portal-service.enabled", false);
+user_pref("network.connectivity-service.enabled", false);
+user_pref("toolkit.telemetry.enabled", false);
+"#;
+
+/// A browser under way with one page; ends when dropped.
+pub(crate) struct Firefox {
+    child: Child,
+    socket: WebSocket<TcpStream>,
+    next: u64,
+    page: Value,
+    _profile: tempfile::TempDir,
+}
+
+/// The browser's program, if one is on `PATH`.
+pub(crate) fn find() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let folders: Vec<_> = std::env::split_paths(&path).collect();
+    let mut found = NAMES
+        .iter()
+        .flat_map(|name| folders.iter().map(move |f| f.join(name)));
+    found.find(|path| path.is_file())
+}
+
+impl Firefox {
+    /// Starts it, with the address of a `PulseAudio` that plays its sound.
+    pub(crate) fn start(program: &Path, pulse: Option<String>) -> Result<Self> {
+        let profile = tempfile::tempdir()?;
+        fs::write(profile.path().join("user.js"), PREFERENCES)?;
+        let mut command = Command::new(program);
+        if let Some(address) = pulse {
+            command.env("PULSE_SERVER", address);
+        }
+        let mut child = command
+            .args([
+                "--headless",
+                "--no-remote",
+                "--remote-debugging-port=0",
+                "--profile",
+            ])
+            .arg(profile.path())
+            .arg("about:blank")
+            // It refuses another user's home, as sandboxes have it.
+            .env("HOME", profile.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("Firefox can't be started")?;
+        let stderr = child.stderr.take().context("no stderr")?;
+        let mut lines = BufReader::new(stderr).lines();
+        let url = loop {
+            let Some(Ok(line)) = lines.next() else {
+                let _ = child.kill();
+                bail!("Firefox ended before it listened");
+            };
+            if let Some((_, url)) = line.split_once(LISTENING) {
+                break url.trim().to_owned();
+            }
+        };
+        // It blocks when nobody reads what it says.
+        std::thread::spawn(move || lines.for_each(drop));
+        let stream = TcpStream::connect(url.trim_start_matches("ws://"))?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        let (socket, _) = tungstenite::client(format!("{url}/session"), stream)
+            .map_err(|e| anyhow::anyhow!("{e}"))?;
+        let mut this = Self {
+            child,
+            socket,
+            next: 0,
+            page: Value::Null,
+            _profile: profile,
+        };
+        this.call("session.new", &json!({ "capabilities": {} }))?;
+        let tree = this.call("browsingContext.getTree", &json!({}))?;
+        this.page = tree["contexts"][0]["context"].clone();
+        ensure!(this.page.is_string(), "Firefox has no page: {tree}");
+        Ok(this)
+    }
+
+    pub(crate) fn go(&mut self, url: &str) -> Result<()> {
+        let page = self.page.clone();
+        let params = json!({ "context": page, "url": url, "wait": "complete" });
+        self.call("browsingContext.navigate", &params).map(drop)
+    }
+
+    /// Runs a script as if the user had clicked; its value.
+    pub(crate) fn run(&mut self, script: &str) -> Result<Value> {
+        let params = json!({
+            "expression": format!("(async () => JSON.stringify((await ({script})) ?? null))()"),
+            "target": { "context": self.page.clone() },
+            "awaitPromise": true,
+            "userActivation": true,
+        });
+        let answer = self.call("script.evaluate", &params)?;
+        ensure!(
+            answer["type"] == "success",
+            "{script}: {}",
+            answer["exceptionDetails"]["text"]
+        );
+        let text = answer["result"]["value"].as_str().context("no text")?;
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// Waits until an expression is true.
+    pub(crate) fn wait(&mut self, condition: &str) -> Result<()> {
+        let limit = DEADLINE.as_millis() - 5_000;
+        let script = format!(
+            "new Promise(done => {{ const end = performance.now() + {limit}; const look = () => \
+             ({condition}) ? done(true) : performance.now() > end ? done(false) : setTimeout(look, 20); look(); }})"
+        );
+        if self.run(&script)? == true {
+            return Ok(());
+        }
+        let text =
+            self.run("document.body.innerText + JSON.stringify(window.bithuman?.figures)")?;
+        bail!("not in time: {condition}\nthe page says: {text}")
+    }
+
+    /// A picture of the page, PNG in base 64.
+    pub(crate) fn picture(&mut self) -> Result<String> {
+        let params = json!({ "context": self.page.clone() });
+        let taken = self.call("browsingContext.captureScreenshot", &params)?;
+        Ok(taken["data"].as_str().context("no picture")?.to_owned())
+    }
+
+    fn call(&mut self, method: &str, params: &Value) -> Result<Value> {
+        self.next += 1;
+        let request = json!({ "id": self.next, "method": method, "params": params });
+        self.socket.send(Message::text(request.to_string()))?;
+        loop {
+            let Message::Text(text) = self
+                .socket
+                .read()
+                .with_context(|| format!("no answer to {method}"))?
+            else {
+                continue;
+            };
+            let mut answer: Value = serde_json::from_str(&text)?;
+            if answer["id"] == self.next {
+                ensure!(
+                    answer["type"] == "success",
+                    "{method}: {}",
+                    answer["message"]
+                );
+                return Ok(answer["result"].take());
+            }
+        }
+    }
+}
+
+impl Drop for Firefox {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

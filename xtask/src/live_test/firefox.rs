@@ -1,0 +1,125 @@
+//! `cargo xtask live-test firefox`: the page in Firefox, which takes the WebSocket.
+//!
+//! Firefox plays no sound without a sound card; `PulseAudio` stands in for one where it is installed.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Result, ensure};
+use xshell::{Shell, cmd};
+
+use super::base64;
+use crate::bidi::{self, Firefox};
+use crate::live_server::Server;
+use crate::runtime;
+
+/// Pictures keep coming, and sound with them where there is something that plays it.
+const SHOWS: &str = "bithuman.phase === 'live' && bithuman.figures.shown > 40";
+const SOUNDS: &str = "bithuman.figures.heard > 5 && bithuman.figures.level > 0";
+
+/// `PulseAudio` with a loudspeaker that nobody hears; ends when dropped.
+struct Loudspeaker {
+    child: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Loudspeaker {
+    /// None where `PulseAudio` is not installed.
+    fn start() -> Result<Option<Self>> {
+        let folder = tempfile::tempdir()?;
+        let socket = folder.path().join("socket");
+        let protocol = format!(
+            "module-native-protocol-unix socket={} auth-anonymous=1",
+            socket.display()
+        );
+        let child = Command::new("pulseaudio")
+            .args([
+                "-n",
+                "--daemonize=no",
+                "--exit-idle-time=-1",
+                "--use-pid-file=no",
+            ])
+            .args(["--disable-shm=yes", "--load=module-null-sink"])
+            .arg(format!("--load={protocol}"))
+            .env("HOME", folder.path())
+            .env("XDG_RUNTIME_DIR", folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(child) = child else {
+            return Ok(None);
+        };
+        let mut this = Self { child, folder };
+        while !socket.exists() {
+            ensure!(this.child.try_wait()?.is_none(), "PulseAudio has ended");
+            std::thread::yield_now();
+        }
+        Ok(Some(this))
+    }
+
+    fn address(&self) -> String {
+        format!("unix:{}", self.folder.path().join("socket").display())
+    }
+}
+
+impl Drop for Loudspeaker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Pictures and sound keep coming to an open microphone, and what is typed is spoken.
+pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
+    let Some(program) = bidi::find() else {
+        println!("live-test firefox: no firefox on PATH: skipped");
+        return Ok(());
+    };
+    runtime::ensure(sh)?;
+    cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
+    let server = Server::start("target/debug/bithuman", &["--brain", "script"])?;
+    let loudspeaker = Loudspeaker::start()?;
+    if loudspeaker.is_none() {
+        println!("live-test firefox: no pulseaudio on PATH: without sound");
+    }
+    let mut firefox = Firefox::start(&program, loudspeaker.as_ref().map(Loudspeaker::address))?;
+    firefox.go(&server.url)?;
+    let decodes = "VideoDecoder.isConfigSupported({ codec: 'avc1.42e01f' }).then(x => x.supported)";
+    if firefox.run(decodes)? != true {
+        println!("live-test firefox: no decoder for H.264 (libavcodec): skipped");
+        return Ok(());
+    }
+    firefox.run("document.getElementById('start').click()")?;
+    firefox.wait(SHOWS)?;
+    let way = firefox.run("bithuman.figures.transport")?;
+    ensure!(
+        way == "websocket",
+        "the page went by {way} instead of the WebSocket"
+    );
+    let sounds = if loudspeaker.is_some() {
+        SOUNDS
+    } else {
+        "true"
+    };
+    firefox.wait(sounds)?;
+    println!("live-test firefox: pictures and sound came, and the microphone is open");
+    firefox.run("bithuman.figures.heard = 0")?;
+    firefox.run(
+        "(() => { document.getElementById('text').value = 'goodbye'; \
+         document.getElementById('form').requestSubmit(); })()",
+    )?;
+    firefox
+        .wait("document.getElementById('log').innerText.includes('Goodbye! Come back soon.')")?;
+    firefox.wait(sounds)?;
+    let shown = firefox.run("bithuman.figures.shown")?;
+    firefox.wait(&format!("bithuman.figures.shown > {shown} + 25"))?;
+    println!("live-test firefox: text was answered, and pictures kept coming");
+    if let Some(folder) = pictures {
+        fs::create_dir_all(folder)?;
+        let picture = base64(&firefox.picture()?)?;
+        fs::write(Path::new(folder).join("firefox.png"), picture)?;
+    }
+    firefox.run("document.getElementById('end').click()")?;
+    firefox.wait("bithuman.phase === 'ended'")
+}
