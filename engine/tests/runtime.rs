@@ -117,7 +117,10 @@ fn spellings(folder: &Path) {
     let detour = parent.join(".").join(name.file_name().unwrap());
     let first = engine(&library()).unwrap();
     for path in [&link, &detour] {
-        assert_eq!(engine(path).unwrap().runtime().unwrap().path, first.runtime().unwrap().path);
+        assert_eq!(
+            engine(path).unwrap().runtime().unwrap().path,
+            first.runtime().unwrap().path
+        );
     }
     let error = engine(&folder.join("text.so")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidState, "{error}");
