@@ -6,7 +6,7 @@ use super::points::{LOWER_LIP, UPPER_LIP};
 use super::solid::Point;
 
 /// Levels of colour that an edge as far from its landmark as it may lie has to be clearer by.
-const PRIOR: f32 = 80.0;
+const PRIOR: f32 = 30.0;
 /// Places that are tried on either side of a landmark.
 const TRIES: usize = 12;
 const PLACES: usize = 2 * TRIES + 1;

@@ -1,4 +1,4 @@
-"""Faces of our own making that portraits are measured on: rendered from the ICT head, and sketched after one of the renders.
+"""Faces of our own making that portraits are measured on: rendered from the ICT head, and drawn and printed after two of the renders.
 
     python -m essence_studio.portrait.gallery FOLDER [NAME...]
 
@@ -146,16 +146,28 @@ def sketched(picture: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(page, 0, 255).astype(np.uint8))
 
 
+def printed(picture: Image.Image) -> Image.Image:
+    """A picture as a print in few colours."""
+    smooth = gaussian_filter(np.asarray(picture.convert("RGB"), np.float64), (1.2, 1.2, 0))
+    few = Image.fromarray(smooth.astype(np.uint8)).quantize(14, Image.Quantize.MAXCOVERAGE, kmeans=2)
+    return few.convert("RGB")
+
+
+AFTER = {"pencil": ("beard", sketched), "print": ("teeth", printed)}
+"""What is drawn after a render, and how."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m essence_studio.portrait.gallery", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("names", nargs="*", help="some of them: " + " ".join([*SITTERS, "pencil"]))
+    parser.add_argument("names", nargs="*", help="some of them: " + " ".join([*SITTERS, *AFTER]))
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    for name in options.names or [*SITTERS, "pencil"]:
+    for name in options.names or [*SITTERS, *AFTER]:
         path = options.folder / f"{name}.png"
-        if name == "pencil":
-            sketched(Image.open(options.folder / "fringe.png")).save(path)
+        if name in AFTER:
+            model, drawn = AFTER[name]
+            drawn(Image.open(options.folder / f"{model}.png")).save(path)
             continue
         sitter = SITTERS[name]
         stage = Sitting(sitter)
