@@ -275,13 +275,14 @@ impl EngineBuilder {
     }
 }
 
-const PROVIDERS: [Provider; 6] = [
+const PROVIDERS: [Provider; 7] = [
     Provider::Auto,
     Provider::Cpu,
     Provider::Cuda,
     Provider::CoreMl,
     Provider::OpenVino,
     Provider::WebGpu,
+    Provider::Builtin,
 ];
 
 fn provider_value(provider: Provider) -> u32 {
