@@ -39,7 +39,7 @@ static void describe(essence_engine *engine, essence_avatar *avatar)
     int waves = 0;
     EXPECT(ESSENCE_OK, essence_engine_describe(engine, &runtime, ERR));
     CHECK(strncmp(runtime.runtime_version, "1.", 2) == 0 && runtime.runtime_path[0]);
-    CHECK(runtime.provider_count >= 1 && runtime.providers[0] == ESSENCE_PROVIDER_CPU);
+    CHECK(runtime.provider_count >= 1 && runtime.providers[0] == ESSENCE_PROVIDER_BUILTIN);
     CHECK(runtime.runtime_tried != NULL);
 
     EXPECT(ESSENCE_OK, essence_avatar_describe(avatar, &info, ERR));
