@@ -369,8 +369,11 @@ except bithuman.RuntimeMissing as error:
 """
     said = in_another_process(program)
     assert said.startswith("runtime_missing") and "toy.imx.so" in said, said
-    said = in_another_process(program.replace(', runtime_library=sys.argv[1] + ".so"', ""), ORT_DYLIB_PATH=str(tmp_path / "none"))
+    nowhere = {"ORT_DYLIB_PATH": str(tmp_path / "none")}
+    said = in_another_process(program.replace('runtime_library=sys.argv[1] + ".so"', 'provider="cpu"'), **nowhere)
     assert said.startswith("runtime_missing") and "none" in said, said
+    said = in_another_process("import sys, bithuman; print(bithuman.open(sys.argv[1]).provider.provider)", **nowhere)
+    assert said.strip() == "builtin", "it does without"
 
 
 needs_package = pytest.mark.skipif(importlib.util.find_spec("onnxruntime") is None, reason="onnxruntime is not installed")
