@@ -25,7 +25,8 @@ impl Parent {
         // Ends with the process: it waits for connections only.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let _ = answer(stream);
+                // Apart: browsers open connections that they may ask nothing on.
+                std::thread::spawn(move || answer(stream));
             }
         });
         Ok(Self { port })
