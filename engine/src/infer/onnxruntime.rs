@@ -118,7 +118,7 @@ fn build(runtime: &Runtime, provider: Provider, model: &[u8]) -> ort::Result<Ses
         .with_intra_threads(1)?
         .with_inter_threads(1)?
         .with_intra_op_spinning(false)?
-        // What fails is told by the call that failed, not on the host's stderr.
+        // A failure is told by the call that failed, not on the host's stderr.
         .with_log_level(LogLevel::Fatal)?;
     if let Some(dispatch) = provider.dispatch() {
         builder = builder.with_execution_providers([dispatch])?;

@@ -209,7 +209,7 @@ def distilled(options: argparse.Namespace) -> None:
     work = folder(options, [options.portrait])
     meter = progress.Progress({"mouths": 30.0, "training": 300.0, "packing": 20.0}, options.quiet)
     meter.stage("mouths", portrait.MOUTHS)
-    # What can't become an avatar is refused in the engine's words.
+    # A picture that can't become an avatar is refused in the engine's words.
     portrait.created(options.portrait, work / "portrait.imx", options.name, options.license, options.force)
     try:
         with rig.Drawer(portrait.shrunk(options.portrait, work)) as drawer:

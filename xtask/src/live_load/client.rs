@@ -37,7 +37,7 @@ const STALL: Duration = Duration::from_millis(500);
 /// One conversation.
 pub(super) struct Client {
     socket: WebSocket<TcpStream>,
-    /// What the microphone hears next; then it is quiet.
+    /// The samples that the microphone hears next; then it is quiet.
     voice: VecDeque<u8>,
     /// A voice has begun whose reply is not there yet.
     spoke: bool,

@@ -53,7 +53,7 @@ impl Program {
         let found = find(level, graph, &mut compiler.constants);
         let inside = |index: &usize| found.iter().any(|found| found.nodes.contains(index));
         let cost = |index: usize| multiply_adds(graph, &graph.nodes[index]);
-        // What has no batch follows from constants alone: it is computed when it is needed.
+        // A tensor without a batch follows from constants alone: it is computed when it is needed.
         let batched = |index: &usize| {
             let outputs = &graph.nodes[*index].outputs;
             outputs.iter().any(|&id| graph[id].shape.is_batched())

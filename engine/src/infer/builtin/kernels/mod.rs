@@ -66,7 +66,7 @@ impl Level {
     #[cfg(not(target_arch = "x86_64"))]
     const ALL: &'static [Self] = &[Self::Plain];
 
-    /// Those that this processor has, the best last.
+    /// The levels that this processor has, the best last.
     pub(in crate::infer) fn all() -> impl Iterator<Item = Self> {
         let all = Self::ALL.iter().copied();
         all.filter(|&level| on!(level, S => S::is_here()))
