@@ -11,6 +11,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
+use crate::devtools::on_path;
+
 /// How long a condition may take to come true.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -45,12 +47,7 @@ pub(crate) struct Firefox {
 
 /// The browser's program, if one is on `PATH`.
 pub(crate) fn find() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let folders: Vec<_> = std::env::split_paths(&path).collect();
-    let mut found = NAMES
-        .iter()
-        .flat_map(|name| folders.iter().map(move |f| f.join(name)));
-    found.find(|path| path.is_file())
+    on_path(&NAMES)
 }
 
 impl Firefox {

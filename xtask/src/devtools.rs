@@ -31,9 +31,14 @@ pub(crate) struct Tab {
 
 /// The browser's program, if one is on `PATH`.
 pub(crate) fn find() -> Option<PathBuf> {
+    on_path(&NAMES)
+}
+
+/// The first of the programs that is on `PATH`.
+pub(crate) fn on_path(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let folders: Vec<_> = std::env::split_paths(&path).collect();
-    let mut found = NAMES
+    let mut found = names
         .iter()
         .flat_map(|name| folders.iter().map(move |f| f.join(name)));
     found.find(|path| path.is_file())
