@@ -391,7 +391,7 @@ fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) 
 }
 
 /// How far an iris goes for a gaze, in pixels.
-fn look(fit: &Fit, eye: usize, [right, down]: [f32; 2]) -> Point {
+pub(super) fn look(fit: &Fit, eye: usize, [right, down]: [f32; 2]) -> Point {
     let reach = EYEBALL * iris_radius(fit, eye);
     let (x, _) = super::solid::sin_cos(right);
     let (y, _) = super::solid::sin_cos(down);

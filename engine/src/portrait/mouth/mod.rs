@@ -136,6 +136,7 @@ impl Mouth {
             let stroke = Stroke {
                 line: &line,
                 reach: SEAM_REACH * fit.eyes,
+                fade: 0.4,
                 strength: &strength,
                 colour: self.colours.dark,
             };
