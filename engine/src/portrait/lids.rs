@@ -12,9 +12,10 @@ use crate::warp::Canvas;
 
 /// The line: half its thickness in the middle, in eyes, how much of it is gone there, and how dark it
 /// gets.
-const LINE: [f32; 3] = [0.015, 0.5, 0.8];
-/// The shade of the lashes below it: how far down it lies, half its thickness, and how dark it gets.
-const SHADE: [f32; 3] = [0.018, 0.034, 0.4];
+const LINE: [f32; 3] = [0.018, 0.5, 0.7];
+/// The shade above it, where the lid turns in: how far up it lies, half its thickness, and how dark it
+/// gets.
+const SHADE: [f32; 3] = [0.019, 0.038, 0.27];
 /// How far a blink is where the line begins to show, and where it is whole.
 const SHOWS: [f32; 2] = [0.15, 0.5];
 /// Strength along the line, from the eye's inner corner to the outer one.
@@ -69,11 +70,11 @@ impl Lashes {
                 })
                 .collect();
             let strengths = |by: f32| strength.iter().map(|s| by * s).collect::<Vec<f32>>();
-            let [low, wide, dark] = SHADE;
-            let [x, y, _] = apply(&turn, fit.direction([0.0, low * fit.eyes, 0.0]));
-            let below: Vec<[f32; 2]> = line.iter().map(|p| [p[0] + x, p[1] + y]).collect();
+            let [high, wide, dark] = SHADE;
+            let [x, y, _] = apply(&turn, fit.direction([0.0, -high * fit.eyes, 0.0]));
+            let above: Vec<[f32; 2]> = line.iter().map(|p| [p[0] + x, p[1] + y]).collect();
             Stroke {
-                line: &below,
+                line: &above,
                 reach: wide * fit.eyes,
                 fade: 1.0,
                 strength: &strengths(dark * smooth(blink, 0.5, 1.0)),

@@ -53,8 +53,10 @@ pub(super) const SMILE: usize = 6;
 pub(super) const FROWN: usize = 7;
 pub(super) const SNEER: usize = 8;
 pub(super) const LIP_UP: usize = 9;
-/// How far down the eye the lids meet.
-pub(super) const MEETING: f32 = 0.92;
+/// How far down the eye the lids meet: beyond where the lower one lies while the eye is open.
+pub(super) const MEETING: f32 = 1.03;
+/// How far the skin below the lower lid comes up in a blink, of the eye's height.
+const BAG: f32 = 0.1;
 /// The head's joint below the eyes, in eyes.
 const NECK: f32 = 1.25;
 /// Radius of an eyeball in radii of its iris.
@@ -373,7 +375,7 @@ fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) 
                 skin[i] = add(skin[i], scale(way, share * amount));
             }
             let bag = &mut skin[eye.bag[k]];
-            *bag = sub(*bag, scale(way, 0.03 * amount));
+            *bag = sub(*bag, scale(way, BAG * amount));
             // A shut lid is the skin of its crease, and its crease the skin below the brow: neither the
             // white nor the lashes are stretched.
             let shut = smooth(amount, 0.25, 1.0);
