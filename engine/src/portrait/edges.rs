@@ -1,5 +1,6 @@
-//! Edges of lids that have moved. A pixel belongs to one triangle, so where a lid slides over the eye
-//! its edge is a stair; the mean along the edge makes a line of it and keeps it sharp across.
+//! Edges of lids and lips that have moved. A pixel belongs to one triangle, so where a lid slides over the
+//! eye, or lips meet that the picture shows parted, there is a stair; the mean along the edge makes a line
+//! of it and keeps it sharp across.
 
 use super::solid::smooth;
 use super::stroke::{bounds, nearest};
@@ -12,10 +13,11 @@ const REACH: [f32; 2] = [0.8, 1.7];
 const TAPS: [f32; 7] = [1.0, 2.0, 3.0, 4.0, 3.0, 2.0, 1.0];
 const STEP: f32 = 0.7;
 
-/// Softens what lies along a line through points of the picture, by `strength` in [0, 1].
-pub(crate) fn soften(line: &[[f32; 2]], strength: f32, canvas: &mut Canvas) {
+/// Softens what lies along a line through points of the picture, by the strength at each of them, in
+/// [0, 1].
+pub(crate) fn soften(line: &[[f32; 2]], strength: &[f32], canvas: &mut Canvas) {
     let [columns, rows] = bounds(line, REACH[1], canvas.size());
-    if strength <= 0.0 || columns.is_empty() || rows.is_empty() {
+    if strength.iter().all(|&strength| strength <= 0.0) || columns.is_empty() || rows.is_empty() {
         return;
     }
     let before = Window::copy(canvas, columns.clone(), rows.clone());
@@ -26,7 +28,9 @@ pub(crate) fn soften(line: &[[f32; 2]], strength: f32, canvas: &mut Canvas) {
             let Some(near) = nearest(line, at) else {
                 continue;
             };
-            let share = strength * (1.0 - smooth(near.distance, REACH[0], REACH[1]));
+            let (from, to) = (strength[near.segment], strength[near.segment + 1]);
+            let here = from + near.share * (to - from);
+            let share = here * (1.0 - smooth(near.distance, REACH[0], REACH[1]));
             if share > 0.0 {
                 let mean = before.mean_along(at, near.way);
                 for (level, mean) in row[x].iter_mut().zip(mean) {

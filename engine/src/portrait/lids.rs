@@ -106,7 +106,7 @@ pub(crate) fn soften(fit: &Fit, posed: &Posed, gaze: [f32; 2], canvas: &mut Canv
             let mut line = vec![posed.points[eye.corners[0]]];
             line.extend(lid.iter().map(|&i| posed.points[i]));
             line.push(posed.points[eye.corners[1]]);
-            edges::soften(&line, smooth(moved, 0.0, MOVED), canvas);
+            edges::soften(&line, &[smooth(moved, 0.0, MOVED); 9], canvas);
         }
     }
 }

@@ -27,8 +27,12 @@ pub(crate) const MOUTH: [&str; 16] = [
     "mouthDimple",
     "tongueTip",
 ];
-/// Place of `mouthClose`.
+/// Places of `mouthClose`, of both rolls and of `mouthPress`.
 const CLOSE: usize = 2;
+const ROLLS: [usize; 2] = [5, 6];
+const PRESS: usize = 11;
+/// How far lips roll in where they are pressed: else their red stays as high as in the picture.
+const PRESS_ROLLS: f32 = 0.5;
 /// Names of the shapes that move the rest of the face.
 pub(crate) const FACE: [&str; 10] = [
     "browInnerUp",
@@ -225,6 +229,9 @@ impl Puppet {
         let mut mouth = rig.mouth;
         // Lips are shut over a jaw that is down: there is nothing to shut beyond it.
         mouth[CLOSE] = mouth[CLOSE].min(mouth[0]);
+        for roll in ROLLS {
+            mouth[roll] = (mouth[roll] + PRESS_ROLLS * mouth[PRESS]).min(1.0);
+        }
         let weights = mouth.iter().chain(&rig.face);
         for (&weight, shapes) in weights.zip(&self.shapes) {
             if weight.abs() > 1e-4 {
