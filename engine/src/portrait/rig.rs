@@ -31,8 +31,11 @@ pub(crate) const MOUTH: [&str; 16] = [
 const CLOSE: usize = 2;
 const ROLLS: [usize; 2] = [5, 6];
 const PRESS: usize = 11;
-/// How far lips roll in where they are pressed: else their red stays as high as in the picture.
-const PRESS_ROLLS: f32 = 0.5;
+/// How far lips roll in where they are pressed: ones that the picture shows shut, and ones that it shows
+/// parted, which a smile has made no thinner.
+const PRESS_ROLLS: [f32; 2] = [0.15, 0.6];
+/// Opening in the picture, in eyes, from which on they count as parted.
+const PARTED: f32 = 0.02;
 /// Names of the shapes that move the rest of the face.
 pub(crate) const FACE: [&str; 10] = [
     "browInnerUp",
@@ -229,8 +232,10 @@ impl Puppet {
         let mut mouth = rig.mouth;
         // Lips are shut over a jaw that is down: there is nothing to shut beyond it.
         mouth[CLOSE] = mouth[CLOSE].min(mouth[0]);
+        let [shut, parted] = PRESS_ROLLS;
+        let rolls = shut + (parted - shut) * smooth(fit.gap[5] / fit.eyes, 0.0, PARTED);
         for roll in ROLLS {
-            mouth[roll] = (mouth[roll] + PRESS_ROLLS * mouth[PRESS]).min(1.0);
+            mouth[roll] = (mouth[roll] + rolls * mouth[PRESS]).min(1.0);
         }
         let weights = mouth.iter().chain(&rig.face);
         for (&weight, shapes) in weights.zip(&self.shapes) {
