@@ -27,7 +27,7 @@ class Motion:
 
     frames: int
     largest_step: float
-    """Largest mean difference of two neighbouring frames, in medians of it."""
+    """Largest mean difference of two neighbouring frames, in medians of it while the voice speaks."""
     stress_r: float
     """Correlation of the head's height with the voice's stress, both against their slow means."""
     lag_s: float
@@ -50,7 +50,8 @@ def moved(film: Path, voice: Path, landmarker: Landmarker) -> Motion:
     correlations = [np.corrcoef(stress[: len(stress) - lag][spoken[lag:]], height[lag:][spoken[lag:]])[0, 1] for lag in lags]
     best = int(np.argmax(correlations))
     speed = np.abs(np.gradient(height))
-    return Motion(len(heights), float(steps.max() / np.median(steps)), float(correlations[best]), best / rate, float(speed[~spoken].mean() / speed[spoken].mean()))
+    usual = max(float(np.median(steps[spoken[1:]])), 1e-6)
+    return Motion(len(heights), float(steps.max() / usual), float(correlations[best]), best / rate, float(speed[~spoken].mean() / speed[spoken].mean()))
 
 
 def _seen(film: Path, landmarker: Landmarker) -> tuple[np.ndarray, np.ndarray, float]:
@@ -67,8 +68,12 @@ def _seen(film: Path, landmarker: Landmarker) -> tuple[np.ndarray, np.ndarray, f
         if last is not None:
             steps.append(cv2.absdiff(picture, last).mean())
         last = picture
+    if not steps:
+        raise ValueError(f"{film}: there are no frames")
     heights = np.array(heights)
     known = np.flatnonzero(~np.isnan(heights))
+    if not len(known):
+        raise ValueError(f"{film}: MediaPipe finds no face")
     return np.interp(np.arange(len(heights)), known, heights[known]), np.array(steps), rate
 
 
