@@ -297,7 +297,7 @@ mod tests {
                 };
                 let (line, lid) = (light(0.0), light(0.08));
                 assert!(
-                    2 * line < lid,
+                    3 * line < 2 * lid,
                     "{line} along a lid of {lid} that is shut by {blink}"
                 );
             }
