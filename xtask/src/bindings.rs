@@ -63,7 +63,7 @@ pub(crate) fn wheel(sh: &Shell, tools: &Path, package: &str, release: bool) -> R
             "--compatibility",
             "manylinux_2_28",
         ]),
-        (true, false) => build.args(["--profile", "dist"]),
+        (true, false) => build.args(["--profile", "shipping"]),
     };
     build.run()?;
     let built = sh.read_dir(&folder)?;
