@@ -100,3 +100,70 @@ impl Window {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The line that divides white above from black below.
+    const ENDS: [[f32; 2]; 2] = [[-10.0, 2.1], [50.0, 17.4]];
+
+    /// Height of the line at `x`.
+    fn height(x: f32) -> f32 {
+        let [[x0, y0], [x1, y1]] = ENDS;
+        y0 + (x - x0) / (x1 - x0) * (y1 - y0)
+    }
+
+    /// White above the line and black below it, each pixel by its centre: a stair.
+    fn stair() -> Canvas {
+        let mut canvas = Canvas::new(40, 20);
+        for y in 0..20 {
+            for (x, pixel) in canvas.row_mut(y).iter_mut().enumerate() {
+                let above = y as f32 + 0.5 < height(x as f32 + 0.5);
+                *pixel = if above { [255; 4] } else { [0, 0, 0, 255] };
+            }
+        }
+        canvas
+    }
+
+    /// The largest difference to an edge that covers pixels in part.
+    fn error(canvas: &Canvas) -> f32 {
+        let differences = canvas.pixels().iter().enumerate().map(|(i, pixel)| {
+            let (x, y) = ((i % 40) as f32 + 0.5, (i / 40) as f32 + 0.5);
+            let cover = (height(x) - y + 0.5).clamp(0.0, 1.0);
+            (f32::from(pixel[0]) / 255.0 - cover).abs()
+        });
+        differences.fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn a_stair_becomes_a_line() {
+        let mut canvas = stair();
+        assert!(error(&canvas) > 0.45, "no stair to begin with");
+        soften(&ENDS, &[1.0; 2], &mut canvas);
+        let left = error(&canvas);
+        assert!(left < 0.3, "differs by {left} from a smooth edge");
+    }
+
+    #[test]
+    fn what_lies_farther_off_stays() {
+        let (before, mut canvas) = (stair(), stair());
+        soften(&ENDS, &[1.0; 2], &mut canvas);
+        for (i, pixels) in canvas.pixels().iter().zip(before.pixels()).enumerate() {
+            let (x, y) = ((i % 40) as f32 + 0.5, (i / 40) as f32 + 0.5);
+            if (height(x) - y).abs() > 2.0 {
+                assert_eq!(pixels.0, pixels.1, "changed at {x}, {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_strength_and_lines_outside_the_picture_change_nothing() {
+        let (before, mut canvas) = (stair(), stair());
+        soften(&ENDS, &[0.0; 2], &mut canvas);
+        soften(&[[-90.0, -90.0], [-80.0, -70.0]], &[1.0; 2], &mut canvas);
+        soften(&[[900.0, 9.0], [980.0, 9.0]], &[1.0; 2], &mut canvas);
+        soften(&[], &[], &mut canvas);
+        assert_eq!(canvas.pixels(), before.pixels());
+    }
+}

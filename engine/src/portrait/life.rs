@@ -8,7 +8,7 @@ use super::rig::Rig;
 use super::solid::smooth;
 
 /// Ticks of a blink: shut in two, open in four.
-const BLINK: [f32; 7] = [0.55, 1.0, 1.0, 0.8, 0.5, 0.22, 0.06];
+const BLINK: [f32; 7] = [0.45, 0.93, 1.0, 0.8, 0.5, 0.22, 0.06];
 /// Least and most ticks from one blink to the next: 1.8 to 6 s.
 const BLINK_PAUSE: [u64; 2] = [45, 150];
 /// Ticks of one gaze: 0.7 to 3.4 s.

@@ -280,6 +280,49 @@ mod tests {
     }
 
     #[test]
+    fn a_lid_that_comes_down_brings_its_lashes_along() {
+        let mut states = PortraitStates::new(&juno()).unwrap();
+        let (width, _) = states.size();
+        for blink in [0.5, 0.75, 1.0] {
+            let mut state = [0.0; STATE];
+            state[27..29].fill(blink);
+            let shown = states.draw(&state).0.to_vec();
+            let (posed, fit) = (&states.easel.posed, &states.portrait.fit);
+            for eye in &EYES {
+                let light = |up: f32| {
+                    let [x, y] = posed.points[eye.upper[3]];
+                    let row = (y - up * fit.eyes) as usize;
+                    let [r, g, b, _] = shown[row * width + x as usize].map(u32::from);
+                    (299 * r + 587 * g + 114 * b) / 1000
+                };
+                let (line, lid) = (light(0.0), light(0.08));
+                assert!(
+                    3 * line < 2 * lid,
+                    "{line} along a lid of {lid} that is shut by {blink}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn pressed_lips_are_thinner_where_the_picture_shows_them_parted() {
+        let mut states = PortraitStates::new(&juno()).unwrap();
+        let mut pressed = [0.0; STATE];
+        pressed[11] = 0.4;
+        pressed[16] = 1.0;
+        let height = |states: &mut PortraitStates| {
+            let points = states.landmarks(&pressed);
+            let [upper, lower] = [UPPER_LIP[0][5], LOWER_LIP[0][5]].map(|i| points[i][1]);
+            lower - upper
+        };
+        let shut = height(&mut states);
+        // Parted by so little that it moves no point itself.
+        states.portrait.fit.gap[5] = 0.02 * states.portrait.fit.eyes;
+        let parted = height(&mut states);
+        assert!(parted < 0.9 * shut, "{parted} px of {shut}");
+    }
+
+    #[test]
     fn no_state_of_the_rig_tears_or_folds_the_face() {
         let mut states = PortraitStates::new(&juno()).unwrap();
         for state in swept(60) {
