@@ -8,11 +8,13 @@ import pytest
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("scipy")
+pytest.importorskip("av")
+pytest.importorskip("onnxruntime")
 pytest.importorskip("cv2")
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from essence_studio.create import base, command, footage, gesture  # noqa: E402
+from essence_studio.create import base, footage, gesture  # noqa: E402
 
 
 def film(places: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
@@ -63,8 +65,8 @@ def test_too_short_a_gesture_is_refused():
 @pytest.mark.parametrize("given", ["wave", "idle=a.mp4", "a b=c.mp4", "wave="])
 def test_names_of_gestures(given):
     with pytest.raises(footage.Refused):
-        command.gesture_names([given])
-    assert list(command.gesture_names(["wave=a.mp4", "nod=b.mp4"])) == ["wave", "nod"]
+        gesture.names([given])
+    assert list(gesture.names(["wave=a.mp4", "nod=b.mp4"])) == ["wave", "nod"]
 
 
 def test_a_talking_loop_is_where_the_head_moves_most():

@@ -31,7 +31,7 @@ use crate::Result;
 pub const EXPRESSION: &str = "expression";
 
 /// Numbers of a face's landmarks.
-const LANDMARK_FLOATS: usize = 3 * 478;
+pub(super) const LANDMARK_FLOATS: usize = 3 * 478;
 
 /// The description of an expression avatar.
 #[derive(Clone, Debug, Deserialize)]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::expression::LANDMARK_FLOATS;
 use super::fault::invalid;
 use super::jpeg;
 use super::limits::{MAX_GEOMETRY, MAX_NETWORK_BYTES};
-use super::manifest::{GEOMETRY_MEMBER, MANIFEST, Manifest, frame_member, matte_member};
+use super::manifest::{GEOMETRY_MEMBER, MANIFEST, Manifest, Warp, frame_member, matte_member};
 use super::members::Members;
 use super::rules::limit;
 use crate::{Error, Result};
@@ -59,6 +60,9 @@ pub(super) fn members(members: &Members, manifest: &Manifest) -> Result<()> {
             )));
         }
     }
+    if let Some(warp) = &manifest.warp {
+        warp_members(members, warp, frame.count as usize, c)?;
+    }
     let selftest = &manifest.selftest;
     let n = selftest.count as usize;
     let inputs = floats(members, &selftest.inputs, n * (c + p))?;
@@ -73,6 +77,20 @@ pub(super) fn members(members: &Members, manifest: &Manifest) -> Result<()> {
             let name = matte_member(i);
             let data = members.get(&name).map_err(|_| missing(&name))?;
             jpeg::check(&name, data, frame.width, frame.height, jpeg::GREY)?;
+        }
+    }
+    Ok(())
+}
+
+fn warp_members(members: &Members, warp: &Warp, count: usize, c: usize) -> Result<()> {
+    for (name, numbers) in [
+        (&warp.landmarks, count * LANDMARK_FLOATS),
+        (&warp.own, count * c),
+        (&warp.matrix, c * c),
+    ] {
+        let values = floats(members, name, numbers)?;
+        if let Some(value) = values.iter().find(|value| value.abs() > MAX_GEOMETRY) {
+            return Err(invalid(format!("{name} has {value}")));
         }
     }
     Ok(())

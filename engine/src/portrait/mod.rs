@@ -5,6 +5,7 @@ mod contours;
 mod create;
 mod detect;
 mod emotion;
+mod film;
 mod fit;
 mod gesture;
 mod glasses;
@@ -50,6 +51,7 @@ pub use create::{PortraitOptions, PortraitReport, create, describe};
 /// The emotions that a portrait can show.
 pub(crate) const EMOTIONS: &[Emotion] = &Emotion::ALL;
 
+pub(crate) use film::{Film, Sheet};
 pub(crate) use gesture::{GESTURES, gesture};
 pub(crate) use life::Life;
 pub(crate) use rig::Rig;

@@ -13,8 +13,8 @@ from .prepare import Prepared
 LONGEST = 150
 """Frames of the loop."""
 SHORTEST = 25
-BLINK = 0.35
-"""MediaPipe's score from which an eye counts as closing."""
+BLINK = 0.75
+"""Of the lids' usual distance, below which an eye counts as closing."""
 LIVELY = 75
 """Frames of the talking loop at most."""
 LIVELIER = 1.3
@@ -103,8 +103,8 @@ def _runs(usable: np.ndarray, longest: int) -> list[tuple[int, int]]:
 
 def _eyes_open(track: Faces, first: int, count: int) -> tuple[int, int]:
     """The stretch without blinks at its ends."""
-    names = [i for i, name in enumerate(track.score_names) if name.startswith("eyeBlink")]
-    open_eyes = track.scores[first : first + count, names].max(1) < BLINK
+    lids = track.lids()
+    open_eyes = lids[first : first + count] > BLINK * np.median(lids)
     inside = np.flatnonzero(open_eyes)
     if len(inside) < 2 or inside[-1] - inside[0] < SHORTEST:
         return first, count

@@ -6,6 +6,7 @@ bent to the same place of the head.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -34,8 +35,23 @@ class Gesture:
     """The loop's picture that it comes from and goes back to."""
     jump: float
     """The larger of its two joints' differences over the largest step inside the loop, before the morph."""
+    inside: np.ndarray
+    """`[n]`: the stretch's picture that each one shows, ..."""
+    share: np.ndarray
+    """`[n]`: ... and by how much; the rest is the anchor."""
     loop: str = "once"
     """`cycle` for the talking loop."""
+
+
+def names(given: list[str]) -> dict[str, Path]:
+    """Gestures' names and files of `--motion NAME=FILE`."""
+    found: dict[str, Path] = {}
+    for each in given:
+        name, _, path = each.partition("=")
+        if not path or not name.isidentifier() or name in ("idle", "talking") or name in found:
+            raise Refused(f"--motion {each}: give NAME=FILE, each name once; `idle` and `talking` are the base loops")
+        found[name] = Path(path)
+    return found
 
 
 def made(
@@ -60,7 +76,7 @@ def made(
     pose_anchor = prepared.pose[loop.clip][loop.first + anchor]
     inside_clip = slice(stretch.first, stretch.first + len(pictures))
     own, own_pose = prepared.heads[stretch.clip].to_frame[inside_clip], prepared.pose[stretch.clip][inside_clip]
-    frames, places, poses = [], [], []
+    frames, places, poses, numbers, shares = [], [], [], [], []
     for k in range(begin - MORPH, end + MORPH + 1):
         inside = min(max(k, begin), end)
         # 0 at the loop's picture, 1 inside the gesture.
@@ -70,8 +86,10 @@ def made(
         place = (1 - t) * at_anchor + t * own[inside]
         frames.append(blended(loop_frames[anchor], at_anchor, pictures[inside], own[inside], place, t))
         places.append(place)
+        numbers.append(inside)
+        shares.append(t)
         poses.append((1 - t) * pose_anchor + t * own_pose[inside])
-    return Gesture(name, frames, np.stack(places), np.stack(poses).astype(np.float32), anchor, float(jump), stretch.kind)
+    return Gesture(name, frames, np.stack(places), np.stack(poses).astype(np.float32), anchor, float(jump), np.array(numbers), np.array(shares), stretch.kind)
 
 
 def blended(first: np.ndarray, at_first: np.ndarray, second: np.ndarray, at_second: np.ndarray, place: np.ndarray, t: float) -> np.ndarray:

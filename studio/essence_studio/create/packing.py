@@ -108,11 +108,13 @@ def _jpeg(picture: np.ndarray, quality: int) -> bytes:
     return out.getvalue()
 
 
-def pack(
-    output: Path, work: Path, prepared: Prepared, net: Identity, matrix: np.ndarray, loop: base.Loop, frames: list[np.ndarray],
+def packed(
+    work: Path, prepared: Prepared, net: Identity, matrix: np.ndarray, loop: base.Loop, frames: list[np.ndarray],
     origin: Origin, facts: dict, networks: Path, most: int, gestures: list[gesture.Gesture] | None = None, background: np.ndarray | None = None,
-) -> None:  # fmt: skip
-    """Writes the avatar, of `most` bytes. `frames` are the loop's pictures, the mouth at rest, with a matte over `background` `[3]` or without."""
+    moving: tuple[dict[str, bytes], dict] | None = None,
+) -> tuple[dict[str, bytes], dict]:  # fmt: skip
+    """The avatar's members and manifest, of `most` bytes. `frames` are the loop's pictures, the mouth at rest, or as filmed where
+    their own pixels move (`moving`: `warp.members`); with a matte over `background` `[3]` or without."""
     gestures = gestures or []
     speech = json.loads((networks / "speech.json").read_text())
     identity = work / "identity.onnx"
@@ -162,12 +164,21 @@ def pack(
         "training": {"identity": facts, "speech": speech.get("training", {}), "made_with": "python -m essence_studio create"},
     }
     quantize.add(members, manifest)
+    if moving is not None:
+        # Older readers show the patch over the frames as they are.
+        members |= moving[0]
+        manifest.update(format_version="2.2", warp=moving[1])
     if background is not None:
         # Older readers show the frames without their mattes.
-        manifest.update(format_version="2.1", matte={"background": [int(level) for level in background]})
+        manifest.update(format_version="2.2" if moving else "2.1", matte={"background": [int(level) for level in background]})
         members |= {f"matte/{index:05d}.jpg": matte_jpeg(frame[..., 3]) for index, frame in enumerate(frames)}
         frames = [frame[..., :3] for frame in frames]
     for index, data in enumerate(jpegs(frames, most - sum(len(data) for data in members.values()))):
         members[f"frames/{index:05d}.jpg"] = data
+    return members, manifest
+
+
+def written(output: Path, members: dict[str, bytes], manifest: dict) -> None:
+    """Writes the avatar's file: whole, or not at all."""
     container.write_imx(output, members, manifest)
 

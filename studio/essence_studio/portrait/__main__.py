@@ -39,10 +39,10 @@ def main() -> None:
     if options.hostile:
         hostile_all(options.pictures, options.hostile)
         return
-    from ..create import landmarks
+    from ..face import mediapipe
     from . import measures, rig
 
-    landmarker = landmarks.Landmarker(landmarks.landmarker_path(options.face_landmarker), video=False)
+    landmarker = mediapipe.Landmarker(mediapipe.landmarker_path(options.face_landmarker))
     figures = {}
     print("| picture | at rest, dB | opening, r | shut | shut as in the picture | blinks | bright | 15° of gaze | iris |")
     print("|---|---|---|---|---|---|---|---|---|")
