@@ -134,13 +134,23 @@ def test_closures_shut_lips_that_least_squares_leaves_apart():
 
 
 def test_a_loop_closes_where_pictures_meet():
-    phase = np.arange(110) * 2 * np.pi / 80
+    phase = np.arange(120) * 2 * np.pi / 80
     there = np.stack([np.sin(phase), np.cos(phase)], 1)
-    small = 100 + 20 * there[:, :1, None, None] + np.zeros((110, 8, 8, 1)) + 20 * there[:, 1:, None, None] * np.linspace(-1, 1, 8)[:, None, None]
-    start, end, step = base._closing(small)
-    assert end - start in range(78, 83) and step <= 1.0
-    drifting = np.arange(60.0)[:, None, None, None] + np.zeros((60, 8, 8, 1))
-    assert base._closing(drifting)[2] > 1.0
+    small = 100 + 20 * there[:, :1, None, None] + np.zeros((120, 8, 8, 1)) + 20 * there[:, 1:, None, None] * np.linspace(-1, 1, 8)[:, None, None]
+    start, end, step = base._closing(small, np.ones(120))
+    # The last twelve pictures look like the first twelve.
+    assert end - start in range(90, 95) and step <= 1.0
+    lids = np.ones(120)
+    lids[end - 6 : end] = 0.2
+    other = base._closing(small, lids)
+    assert lids[other[1] - 12 : other[1]].min() == 1.0, "no blink is laid over open eyes"
+
+
+def test_pauses_between_words_are_no_silence():
+    said = np.zeros((60, 16))
+    said[20, 0] = said[30, 0] = 0.4
+    found = base.voiced(said)
+    assert not found[:12].any() and found[12:39].all() and not found[39:].any()
 
 
 def written(path: Path, count: int, rate: float) -> Path:

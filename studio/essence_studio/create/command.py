@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 
 STUDIO = Path(__file__).resolve().parents[2]
@@ -73,6 +75,12 @@ def main(argv: list[str] | None = None) -> int:
     except MemoryError:
         print("error: the memory is used up: close other programs, or give less footage", file=sys.stderr)
         return 71
+    except Exception as fault:
+        told = options.output.with_name(options.output.name + ".fault.txt")
+        with contextlib.suppress(OSError):
+            told.write_text(traceback.format_exc())
+        print(f"error: a fault of the studio itself ({type(fault).__name__}: {fault}); please report it with {told}", file=sys.stderr)
+        return 70
     except KeyboardInterrupt:
         print("\ninterrupted: the same command goes on from here", file=sys.stderr)
         return 130
@@ -122,8 +130,8 @@ def distilled(options: argparse.Namespace) -> None:
     net = train.train(samples, checkpoint, steps, options.threads, options.seed, lambda step, loss: meter.tick(step, f"loss {loss:.4f}"), options.device)
     meter.stage("packing", 2)
     loop = base.Loop(0, 0, portrait.FRAMES, "cycle", 0.0)
-    frames = base.pictures(prepared, loop)
-    rested = packing.rested(prepared, net, loop, frames)
+    strip = base.strip(prepared, loop)
+    rested = packing.rested(prepared, net, strip)
     meter.tick(1)
     quality = train.evaluate(net, samples)
     facts = dict(train.facts(checkpoint), samples=len(samples.split()[0]), held_out=quality, multiply_adds=net.multiply_adds())
@@ -133,7 +141,7 @@ def distilled(options: argparse.Namespace) -> None:
     packing.written(options.output, members, manifest)
     minutes = (time.monotonic() - began) / 60
     page = options.output.with_suffix(".html")
-    seen = [[frame[..., :3] for frame in each] for each in (frames, rested)]
+    seen = [[frame[..., :3] for frame in each] for each in (strip.frames, rested.frames)]
     report.write(page, options.output, prepared, net, loop, *seen, [], facts, origin, minutes)
     meter.tick(2)
     meter.say(f"{options.output}: {options.output.stat().st_size / 1e6:.1f} MB in {minutes:.1f} minutes; held out: {json.dumps(quality)}; report: {page}")

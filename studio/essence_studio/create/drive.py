@@ -7,9 +7,10 @@ import io
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
+from typing import Iterator
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -47,25 +48,37 @@ def environment() -> dict[str, str]:
 
 def render(avatar: Path, audio: Path, output: Path, verb: str = "render") -> None:
     """Runs `bithuman render`, or another verb with the same arguments."""
-    done = subprocess.run([program(), verb, str(avatar), "--audio", str(audio), "--output", str(output)], capture_output=True, text=True, env=environment())
+    done = subprocess.run(_command(verb, avatar, audio, output), capture_output=True, text=True, env=environment())
     if done.returncode:
         raise Refused(f"the engine does not play the avatar: {done.stderr.strip()}")
 
 
-def spoken(avatar: Path, audio: Path, folder: Path) -> tuple[list[Path], np.ndarray]:
-    """The engine's pictures as files, and the coefficients `[n, 16]` that each was asked to show."""
-    render(avatar, audio, folder / "%05d.png")
-    render(avatar, audio, folder / "curves.csv", "curves")
-    with (folder / "curves.csv").open() as file:
-        rows = list(csv.DictReader(file))
+def _command(verb: str, avatar: Path, audio: Path, output: Path | str) -> list[str]:
+    return [program(), verb, str(avatar), "--audio", str(audio), "--output", str(output)]
+
+
+def curves(avatar: Path, audio: Path) -> np.ndarray:
+    """The coefficients `[n, 16]` that each picture is asked to show."""
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder, "curves.csv")
+        render(avatar, audio, table, "curves")
+        with table.open() as file:
+            rows = list(csv.DictReader(file))
     named = [next((each for each in (name, f"{name}Left") if each in rows[0]), None) for name in COEFFICIENTS]
-    curves = np.array([[float(row[name]) if name else 0.0 for name in named] for row in rows])
-    return sorted(folder.glob("*.png")), curves
+    return np.array([[float(row[name]) if name else 0.0 for name in named] for row in rows])
 
 
-def picture(path: Path) -> np.ndarray:
-    """RGB."""
-    return np.ascontiguousarray(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
+def pictures(avatar: Path, audio: Path) -> Iterator[np.ndarray]:
+    """The engine's pictures, RGB, as it draws them."""
+    width, height = size(avatar)
+    command = [*_command("render", avatar, audio, "-"), "--format", "rgb"]
+    with tempfile.TemporaryFile() as told, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told, env=environment()) as running:
+        while len(data := running.stdout.read(3 * width * height)) == 3 * width * height:
+            yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
+        running.stdout.close()
+        if running.wait():
+            told.seek(0)
+            raise Refused(f"the engine does not play the avatar: {told.read().decode(errors='replace').strip()}")
 
 
 def size(avatar: Path) -> tuple[int, int]:

@@ -15,6 +15,8 @@ from ..speech.mouth import COEFFICIENTS
 from . import base, calibrate, checks, drive, fit, footage, gesture, keying, landmarks, mask, measure, packing, prepare, progress, report, sound, verdict, warp, workfolder
 from .footage import Refused
 
+UNTAUGHT = 32
+"""Size of the patch of a film in which nobody speaks: its network shows nothing, and costs nothing."""
 TAUGHT_DB = 22.0
 """Quality of pictures that training never saw from which the network draws the inside of the mouth; below, it is painted."""
 
@@ -50,12 +52,12 @@ def make(options: argparse.Namespace) -> None:
     silent = [np.zeros((clip.count, len(COEFFICIENTS)), np.float32) for clip in clips[talks:]]
     meter.tick(1)
     meter.stage("patches", total)
-    prepared = prepare.prepare(clips, tracks, spoken and spoken + silent, meter.tick, len(names), None if spoken else prepare.SIZES[0])
+    prepared = prepare.prepare(clips, tracks, spoken and spoken + silent, meter.tick, len(names), None if spoken else UNTAUGHT)
     samples = prepared.samples
     samples.alpha = mask.alpha_of(samples, prepared.heads, prepared.patch)
     for number, flags in enumerate(prepared.covered):
         warnings += [f"{clips[number].name}, {a:.1f} to {b:.1f} s: something seems to cover the mouth; left out" for a, b in checks.spans(flags)]
-    loop = base.choose(prepared, tracks[:talks])
+    loop = base.choose(prepared, tracks[:talks], spoken)
     for warning in warnings:
         meter.say(f"warning: {warning}")
 
@@ -71,13 +73,13 @@ def make(options: argparse.Namespace) -> None:
         facts["follows_speech"] = calibrate.quality(said, seen, matrix, opening)
     if placed:
         facts["sound"] = {"late_pictures": placed.pictures, "r": round(placed.r, 3), "lead": round(placed.lead, 3)}
-    frames = base.pictures(prepared, loop)
-    gestures, faces = motions(prepared, tracks, talks, names, loop, frames, spoken is not None, meter)
+    strip = base.strip(prepared, loop)
+    gestures, faces = motions(prepared, tracks, talks, names, loop, strip, spoken is not None, meter)
     taught = spoken is not None and facts["held_out"]["psnr_db"] >= TAUGHT_DB
     moving = warp.members(faces, matrix, warp.NETWORK if taught else warp.DRAWN)
     origin = packing.Origin(options.name or options.output.stem, options.source, options.license)
     most = packing.most_bytes(clips[0].width, clips[0].height)
-    members, manifest = packing.packed(work, prepared, net, matrix, loop, frames, origin, facts, options.networks, most, gestures, backdrop, moving)
+    members, manifest = packing.packed(work, prepared, net, matrix, loop, strip, origin, facts, options.networks, most, gestures, backdrop, moving)
     candidate = work / "candidate.imx"
     packing.written(candidate, members, manifest)
     meter.tick(2)
@@ -92,7 +94,7 @@ def make(options: argparse.Namespace) -> None:
     meter.tick(2)
     minutes = (time.monotonic() - began) / 60
     page = options.output.with_suffix(".html")
-    shown = [frame[..., :3] for frame in frames]
+    shown = [frame[..., :3] for frame in strip.frames]
     report.write(page, candidate, prepared, net, loop, shown, shown, warnings, facts, origin, minutes, judgement)
     finished(options, candidate, members, manifest, judgement, meter, page, minutes)
 
@@ -192,25 +194,31 @@ def untaught(prepared: prepare.Prepared) -> tuple[Identity, dict]:
 
 
 def motions(
-    prepared: prepare.Prepared, tracks: list[landmarks.Faces], talks: int, names: dict[str, Path], loop: base.Loop, frames: list, speaks: bool,
+    prepared: prepare.Prepared, tracks: list[landmarks.Faces], talks: int, names: dict[str, Path], loop: base.Loop, strip: base.Strip, speaks: bool,
     meter: progress.Progress,
 ) -> tuple[list[gesture.Gesture], list[warp.Face]]:  # fmt: skip
     """The talking loop, if there is one, and the gestures of `--motion`; and the faces of all base frames, the idle loop's first."""
-    idle = warp.of_loop(prepared, tracks[loop.clip], loop, speaks)
+    idle = warp.of_loop(prepared, tracks[loop.clip], loop, strip, speaks)
     gestures: list[gesture.Gesture] = []
     faces = [idle]
+
+    def add(made: gesture.Gesture, stretch: base.Loop, shown: base.Strip, moves: bool) -> None:
+        gestures.append(made)
+        inside = warp.of_loop(prepared, tracks[stretch.clip], stretch, shown, moves)
+        faces.append(warp.of_gesture(made, (shown, inside), (strip, idle)))
+
     talking = base.lively(prepared, tracks[:talks], loop)
     if talking:
-        made = gesture.made("talking", prepared, talking, base.pictures(prepared, talking), loop, frames, least=4 * talking.count // 5)
+        shown = base.strip(prepared, talking)
+        made = gesture.made("talking", shown, strip, kind="cycle", least=4 * talking.count // 5)
         if made.jump <= gesture.SMOOTH:
-            gestures.append(made)
-            faces.append(warp.of_gesture(made, warp.of_loop(prepared, tracks[talking.clip], talking, speaks), idle, prepared, loop, talking))
+            add(made, talking, shown, speaks)
     for number, name in enumerate(names, talks):
         # As filmed: a smile is the mouth's, too.
         stretch = base.whole(prepared, number)
-        made = gesture.made(name, prepared, stretch, base.pictures(prepared, stretch), loop, frames, gestures[0].anchor if gestures else None)
-        gestures.append(made)
-        faces.append(warp.of_gesture(made, warp.of_loop(prepared, tracks[number], stretch, False), idle, prepared, loop, stretch))
+        shown = base.strip(prepared, stretch)
+        made = gesture.made(name, shown, strip, gestures[0].anchor if gestures else None)
+        add(made, stretch, shown, False)
         if made.jump > 8:
             meter.say(f"warning: --motion {name} begins or ends {made.jump:.0f} of the base loop's steps away from it: the morph will show")
     return gestures, faces

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +28,11 @@ def main() -> None:
     side = max(drive.size(options.avatar))
     asked, shown, shut, scale = [], [], [], []
     for audio in options.audio:
-        with tempfile.TemporaryDirectory() as temporary:
-            paths, spoken = drive.spoken(options.avatar, audio, Path(temporary))
-            if options.sheet and audio == options.audio[0]:
-                sheet(paths, options.sheet)
-            seen = verdict.look(drive.picture(path) for path in paths)
-        count = min(len(paths), len(spoken))
+        spoken = drive.curves(options.avatar, audio)
+        if options.sheet and audio == options.audio[0]:
+            sheet(list(drive.pictures(options.avatar, audio)), options.sheet)
+        seen = verdict.look(drive.pictures(options.avatar, audio))
+        count = min(len(seen.colour), len(spoken))
         shown.append(seen.gap()[:count])
         scale.append((seen.gap() * seen.eyes())[:count] * 512 / side)
         asked.append(calibrate.asked(spoken)[:count])
@@ -50,10 +48,10 @@ def main() -> None:
     print(json.dumps(facts))
 
 
-def sheet(pictures: list[Path], path: Path) -> None:
+def sheet(pictures: list[np.ndarray], path: Path) -> None:
     """24 pictures one after the other from the middle of the talk."""
     start = max(0, len(pictures) // 2 - SHEET // 2)
-    shown = [Image.open(each).convert("RGB") for each in pictures[start : start + SHEET]]
+    shown = [Image.fromarray(each) for each in pictures[start : start + SHEET]]
     width = 200
     shown = [each.resize((width, width * each.height // each.width), Image.LANCZOS) for each in shown]
     out = Image.new("RGB", (width * 8, shown[0].height * 3))

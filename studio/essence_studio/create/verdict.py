@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -210,9 +209,8 @@ def of_film(clips: list[Clip], tracks: list[landmarks.Faces]) -> Look:
 
 def measured(avatar: Path, audio: Path, film: Look, talks: bool) -> dict[str, float]:
     """The figures of an avatar that says `audio`, against the film; `talks`: whether somebody speaks in it."""
-    with tempfile.TemporaryDirectory() as temporary:
-        paths, spoken = drive.spoken(avatar, audio, Path(temporary))
-        shown = look(drive.picture(path) for path in paths)
+    spoken = drive.curves(avatar, audio)
+    shown = look(drive.pictures(avatar, audio))
     count = min(len(shown.colour), len(spoken))
     gap, asked, press = shown.gap()[:count], calibrate.asked(spoken)[:count], spoken[:count, _PRESS]
     seen = np.isfinite(gap)

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from ..speech.mouth import COEFFICIENTS
-from . import base, gesture
+from . import base, gesture, morph
 from .landmarks import Faces
 from .prepare import Prepared
 
@@ -28,36 +28,33 @@ class Face:
     """`[n, 16]`: what their mouths show."""
 
 
-def of_loop(prepared: Prepared, track: Faces, loop: base.Loop, speaks: bool) -> Face:
+def of_loop(prepared: Prepared, track: Faces, loop: base.Loop, strip: base.Strip, speaks: bool) -> Face:
     """The faces of a stretch. Where its lips keep still, what they show is the mouth at rest."""
-    stretch = slice(loop.first, loop.first + loop.count)
-    points = gaussian_filter1d(track.points.astype(np.float64), SIGMA, axis=0, mode="nearest")[stretch]
-    own = np.zeros((len(points), len(COEFFICIENTS)))
-    opening = track.opening()[stretch]
-    if speaks and np.ptp(np.quantile(opening, (0.05, 0.95))) > CALM:
-        own = gaussian_filter1d(prepared.coefficients[loop.clip].astype(np.float64), SIGMA, axis=0, mode="nearest")[stretch].copy()
-        # The tongue is heard, not seen.
-        own[:, COEFFICIENTS.index("tongueTip")] = 0
-    return Face(points, own)
+    landmarks = gaussian_filter1d(track.points.astype(np.float64), SIGMA, axis=0, mode="nearest")
+    places, sources = prepared.heads[loop.clip].to_frame, loop.sources()
+    points = np.stack([
+        (1 - share) * morph.points(landmarks[a], places[a], to) + share * morph.points(landmarks[b], places[b], to)
+        for (a, b, share), to in zip(sources, strip.to_frame)
+    ])  # fmt: skip
+    opening = np.array([track.opening()[a] for a, _, _ in sources])
+    if not speaks or np.ptp(np.quantile(opening, (0.05, 0.95))) <= CALM:
+        return Face(points, np.zeros((len(points), len(COEFFICIENTS))))
+    shown = gaussian_filter1d(prepared.coefficients[loop.clip].astype(np.float64), SIGMA, axis=0, mode="nearest")
+    # The tongue is heard, not seen.
+    shown[:, COEFFICIENTS.index("tongueTip")] = 0
+    return Face(points, np.stack([(1 - share) * shown[a] + share * shown[b] for a, b, share in sources]))
 
 
-def of_gesture(made: gesture.Gesture, inside: Face, anchor: Face, prepared: Prepared, loop: base.Loop, stretch: base.Loop) -> Face:
+def of_gesture(made: gesture.Gesture, stretch: tuple[base.Strip, Face], loop: tuple[base.Strip, Face]) -> Face:
     """The faces of a gesture's pictures, between those of its stretch and the loop's picture that it comes from."""
-    at_anchor = prepared.heads[loop.clip].to_frame[loop.first + made.anchor]
-    own_places = prepared.heads[stretch.clip].to_frame[stretch.first : stretch.first + stretch.count]
+    (strip, inside), (idle, anchor) = stretch, loop
     points, own = [], []
     for number, t, place in zip(made.inside, made.share, made.to_frame):
-        a, b = _brought(anchor.points[made.anchor], at_anchor, place), _brought(inside.points[number], own_places[number], place)
+        a = morph.points(anchor.points[made.anchor], idle.to_frame[made.anchor], place)
+        b = morph.points(inside.points[number], strip.to_frame[number], place)
         points.append((1 - t) * a + t * b)
         own.append((1 - t) * anchor.own[made.anchor] + t * inside.own[number])
     return Face(np.stack(points), np.stack(own))
-
-
-def _brought(points: np.ndarray, at: np.ndarray, to: np.ndarray) -> np.ndarray:
-    """Landmarks of a head that was at one place, at another; depth goes with the size."""
-    linear = to[:, :2] @ np.linalg.inv(at[:, :2])
-    flat = (points[:, :2] - at[:, 2]) @ linear.T + to[:, 2]
-    return np.concatenate([flat, points[:, 2:] * np.sqrt(abs(np.linalg.det(linear)))], 1)
 
 
 def members(faces: list[Face], matrix: np.ndarray, inside: str) -> tuple[dict[str, bytes], dict]:
