@@ -1,4 +1,4 @@
-//! `bithuman create`: a picture of a face becomes an avatar.
+//! `bithuman create`: a picture of a face becomes an avatar; a film is handed to the studio.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,33 +12,39 @@ use serde_json::json;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::output::{self, megabytes};
+use crate::studio;
 
-/// Make an avatar from a picture of a face
+/// Make an avatar from a picture or a film of a face
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   bithuman create face.jpg -o face.imx
-  bithuman create painting.png -o painting.imx --force --license CC0-1.0")]
+  bithuman create painting.png -o painting.imx --force --license CC0-1.0
+  bithuman create film.mp4 -o me.imx      # by the studio, which `python3 studio/install.py` sets up")]
 pub(crate) struct Args {
-    /// The picture: PNG, JPEG or WebP, one face from the front
-    picture: PathBuf,
+    /// The picture (PNG, JPEG or WebP, one face from the front), or a film (mp4, mov, mkv, webm, ...)
+    pub(crate) picture: PathBuf,
     /// The avatar, an .imx file
     #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    pub(crate) output: PathBuf,
     /// Its name [default: the picture's]
     #[arg(long)]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The licence it may be used under
     #[arg(long, default_value = "")]
-    license: String,
-    /// Take faces that are turned far, dark, or hardly like faces, as art may have them
+    pub(crate) license: String,
+    /// Take faces that are turned far, dark, or hardly like faces, as art may have them; keep avatars
+    /// of films that turned out badly
     #[arg(long)]
-    force: bool,
+    pub(crate) force: bool,
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
     output::check(&args.output, &[&args.picture])?;
+    if studio::is_film(&args.picture) {
+        return studio::create(args);
+    }
     let picture = std::fs::read(&args.picture).map_err(|e| {
         let kind = match e.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::NotFound,

@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--source goes with --video and --distill: what is made of a portrait at once has none in its manifest")
     missing = [name for name in MODULES if importlib.util.find_spec(name) is None]
     if missing:
-        print(f"error: the studio lacks {', '.join(missing)}: set it up with `python3 studio/setup.py` (studio/README.md)", file=sys.stderr)
+        print(f"error: the studio lacks {', '.join(missing)}: set it up with `python3 studio/install.py` (studio/README.md)", file=sys.stderr)
         return 69
     from .reading import Refused
 
