@@ -21,6 +21,8 @@ struct Warp {
     own: Vec<f32>,
     matrix: Vec<f32>,
     inside: &'static str,
+    /// Colours of the film's own mouths, and their gaps.
+    mouths: Option<(Vec<[u8; 3]>, Vec<f32>)>,
 }
 
 impl Warp {
@@ -35,7 +37,15 @@ impl Warp {
                 .map(|i| f32::from(i % (COEFFICIENTS + 1) == 0))
                 .collect(),
             inside,
+            mouths: None,
         }
+    }
+
+    /// With mouths of plain colours.
+    fn of_film(mouths: &[([u8; 3], f32)]) -> Self {
+        let mut warp = Self::new("film");
+        warp.mouths = Some(mouths.iter().copied().unzip());
+        warp
     }
 
     fn point(&self, number: usize) -> [f32; 2] {
@@ -75,8 +85,31 @@ fn file(warp: Option<&Warp>) -> Vec<u8> {
         manifest["format_version"] = json!("2.2");
         manifest["warp"] = json!({"landmarks": "warp/landmarks.f32", "own": "warp/own.f32",
             "matrix": "warp/matrix.f32", "inside": warp.inside});
+        if let Some((colours, gaps)) = &warp.mouths {
+            writer.add("warp/mouths.jpg", mouths(colours)).unwrap();
+            manifest["warp"]["mouths"] =
+                json!({"file": "warp/mouths.jpg", "width": 16, "height": 8, "gaps": gaps});
+        }
     }
     writer.finish(&manifest.to_string()).unwrap()
+}
+
+/// A JPEG of plain mouths of 16 × 8 pixels, one below the other.
+fn mouths(colours: &[[u8; 3]]) -> Vec<u8> {
+    let rgb: Vec<u8> = colours
+        .iter()
+        .flat_map(|colour| colour.repeat(16 * 8))
+        .collect();
+    let mut bytes = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 95)
+        .encode(
+            &rgb,
+            16,
+            8 * colours.len() as u32,
+            image::ExtendedColorType::Rgb8,
+        )
+        .unwrap();
+    bytes
 }
 
 /// Frames of a little speech, from silence to silence.
@@ -206,6 +239,35 @@ fn the_network_draws_between_the_lips_only() {
 }
 
 #[test]
+fn the_film_s_own_mouths_show_by_their_gaps() {
+    let (blue, green) = ([20, 20, 230], [20, 230, 20]);
+    let count = |frames: &[Frame], colour: [u8; 3]| {
+        let near = |pixel: &&[u8; 3]| pixel.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 30);
+        let shown = frames
+            .iter()
+            .flat_map(|frame| frame.pixels().as_chunks::<3>().0);
+        shown.filter(near).count()
+    };
+    let only = spoken(&Warp::of_film(&[(blue, 0.1)]).open().unwrap());
+    assert!(count(&only, blue) > 1000, "one mouth serves every gap");
+    assert_eq!(
+        count(&only[..1], blue),
+        0,
+        "and none where the lips are shut"
+    );
+    let both = spoken(
+        &Warp::of_film(&[(blue, 0.02), (green, 0.08)])
+            .open()
+            .unwrap(),
+    );
+    assert!(
+        count(&both, blue) > 50 && count(&both, green) > 500,
+        "nearly shut, and wide"
+    );
+    assert!(count(&both, green) < count(&only, blue), "not all of them");
+}
+
+#[test]
 fn the_same_frames_come_however_the_sound_is_cut() {
     let avatar = Warp::new("network").open().unwrap();
     let whole = spoken(&avatar);
@@ -241,4 +303,11 @@ fn members_that_don_t_fit_are_refused() {
     refused(&|warp| warp.landmarks[7] = 1e30, "warp/landmarks.f32");
     refused(&|warp| warp.landmarks.fill(40.0), "no face");
     refused(&|warp| warp.inside = "teeth", "teeth");
+    refused(&|warp| warp.inside = "film", "warp.mouths is missing");
+    let mouths = |gaps: &[f32]| Some((vec![[90, 20, 20]; 2], gaps.to_vec()));
+    refused(
+        &|warp| warp.mouths = mouths(&[0.1, 0.1]),
+        "warp.mouths.gaps",
+    );
+    refused(&|warp| warp.mouths = mouths(&[0.1]), "warp/mouths.jpg");
 }

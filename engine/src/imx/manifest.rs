@@ -132,7 +132,7 @@ pub struct Crop {
 }
 
 /// How the mouth of each base frame moves: its own pixels, by a mesh over its landmarks.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[non_exhaustive]
 pub struct Warp {
     /// The member with `MediaPipe`'s landmarks of each base frame, `[count, 478, 3]` f32: x and y in
@@ -145,6 +145,26 @@ pub struct Warp {
     pub matrix: String,
     /// What shows between parted lips.
     pub inside: Inside,
+    /// The film's own open mouths, for [`Inside::Film`].
+    #[serde(default)]
+    pub mouths: Option<Mouths>,
+}
+
+/// Open mouths of a film, each as it lies between the inner lips: from corner to corner, and from the
+/// upper lip to the lower one.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[non_exhaustive]
+pub struct Mouths {
+    /// The member with all of them, one below the other: a JPEG image of `width` × `height` times their
+    /// number.
+    pub file: String,
+    /// Width of one in pixels: **4 to 512**.
+    pub width: u32,
+    /// Height of one in pixels: **4 to 512**.
+    pub height: u32,
+    /// How far the lips of each stand apart, in distances between the eyes: **1 to 64 numbers**, each
+    /// larger than the one before.
+    pub gaps: Vec<f32>,
 }
 
 /// What shows between the lips of a film whose pixels are moved.
@@ -154,6 +174,8 @@ pub struct Warp {
 pub enum Inside {
     /// Teeth and tongue as the engine paints them.
     Drawn,
+    /// The film's own open mouths ([`Warp::mouths`]).
+    Film,
     /// The identity network's patch, as far as it lies between the lips.
     Network,
 }

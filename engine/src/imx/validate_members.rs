@@ -6,7 +6,9 @@ use super::expression::LANDMARK_FLOATS;
 use super::fault::invalid;
 use super::jpeg;
 use super::limits::{MAX_GEOMETRY, MAX_NETWORK_BYTES};
-use super::manifest::{GEOMETRY_MEMBER, MANIFEST, Manifest, Warp, frame_member, matte_member};
+use super::manifest::{
+    GEOMETRY_MEMBER, Inside, MANIFEST, Manifest, Warp, frame_member, matte_member,
+};
 use super::members::Members;
 use super::rules::limit;
 use crate::{Error, Result};
@@ -93,7 +95,19 @@ fn warp_members(members: &Members, warp: &Warp, count: usize, c: usize) -> Resul
             return Err(invalid(format!("{name} has {value}")));
         }
     }
-    Ok(())
+    match &warp.mouths {
+        Some(mouths) => {
+            let count = u32::try_from(mouths.gaps.len()).unwrap_or(u32::MAX);
+            let name = &mouths.file;
+            let data = members.get(name).map_err(|_| missing(name))?;
+            let height = mouths.height.saturating_mul(count);
+            jpeg::check(name, data, mouths.width, height, jpeg::COLOR)
+        }
+        None if warp.inside == Inside::Film => Err(invalid(
+            "warp.inside is \"film\", and warp.mouths is missing",
+        )),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn network_member(key: &str, name: &str, members: &Members) -> Result<()> {

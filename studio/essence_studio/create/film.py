@@ -12,11 +12,11 @@ import numpy as np
 from ..identity import train
 from ..identity.network import Identity
 from ..speech.mouth import COEFFICIENTS
-from . import base, calibrate, checks, drive, fit, footage, gesture, keying, landmarks, mask, measure, packing, prepare, progress, report, sound, verdict, warp, workfolder
+from . import base, calibrate, checks, drive, fit, footage, gesture, keying, landmarks, mask, measure, mouths, packing, prepare, progress, report, sound, verdict, warp, workfolder
 from .footage import Refused
 
 UNTAUGHT = 32
-"""Size of the patch of a film in which nobody speaks: its network shows nothing, and costs nothing."""
+"""Size of the patch where nothing is learned: its network shows nothing, and costs nothing."""
 TAUGHT_DB = 22.0
 """Quality of pictures that training never saw from which the network draws the inside of the mouth; below, it is painted."""
 
@@ -52,7 +52,7 @@ def make(options: argparse.Namespace) -> None:
     silent = [np.zeros((clip.count, len(COEFFICIENTS)), np.float32) for clip in clips[talks:]]
     meter.tick(1)
     meter.stage("patches", total)
-    prepared = prepare.prepare(clips, tracks, spoken and spoken + silent, meter.tick, len(names), None if spoken else UNTAUGHT)
+    prepared = prepare.prepare(clips, tracks, spoken and spoken + silent, meter.tick, len(names), UNTAUGHT if spoken is None or options.steps == 0 else None)
     samples = prepared.samples
     samples.alpha = mask.alpha_of(samples, prepared.heads, prepared.patch)
     for number, flags in enumerate(prepared.covered):
@@ -61,7 +61,7 @@ def make(options: argparse.Namespace) -> None:
     for warning in warnings:
         meter.say(f"warning: {warning}")
 
-    net, facts = learned(options, prepared, work, meter) if spoken else untaught(prepared)
+    net, facts = untaught(prepared) if spoken is None or options.steps == 0 else learned(options, prepared, work, meter)
     meter.stage("packing", 2)
     facts |= {"seconds_of_footage": round(total / footage.RATE, 1), "fit_left_in_eyes": round(prepared.left, 4)}
     meter.tick(1)
@@ -75,8 +75,9 @@ def make(options: argparse.Namespace) -> None:
         facts["sound"] = {"late_pictures": placed.pictures, "r": round(placed.r, 3), "lead": round(placed.lead, 3)}
     strip = base.strip(prepared, loop)
     gestures, faces = motions(prepared, tracks, talks, names, loop, strip, spoken is not None, meter)
-    taught = spoken is not None and facts["held_out"]["psnr_db"] >= TAUGHT_DB
-    moving = warp.members(faces, matrix, warp.NETWORK if taught else warp.DRAWN)
+    taught = "held_out" in facts and facts["held_out"]["psnr_db"] >= TAUGHT_DB
+    shown = mouths.chosen(prepared, clips[:talks], tracks[:talks], loop) if spoken is not None else None
+    moving = warp.members(faces, matrix, warp.NETWORK if taught else warp.DRAWN, shown)
     origin = packing.Origin(options.name or options.output.stem, options.source, options.license)
     most = packing.most_bytes(clips[0].width, clips[0].height)
     members, manifest = packing.packed(work, prepared, net, matrix, loop, strip, origin, facts, options.networks, most, gestures, backdrop, moving)
@@ -182,7 +183,7 @@ def learned(options: argparse.Namespace, prepared: prepare.Prepared, work: Path,
 
 
 def untaught(prepared: prepare.Prepared) -> tuple[Identity, dict]:
-    """The network of a film in which nobody speaks: it shows nothing, the engine paints the inside of the mouth."""
+    """The network where nothing is learned, as nobody speaks in the film or `--steps 0` says so: it shows nothing."""
     import torch
 
     samples = prepared.samples

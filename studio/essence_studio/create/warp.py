@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from ..speech.mouth import COEFFICIENTS
-from . import base, gesture, morph
+from . import base, gesture, morph, mouths
 from .landmarks import Faces
 from .prepare import Prepared
 
@@ -15,7 +15,7 @@ SIGMA = 0.8
 """Pictures by which landmarks and coefficients of base frames are smoothed: the mesh must not tremble where the face keeps still."""
 CALM = 0.012
 """How far, in eyes, lips may open and shut in a stretch that counts as at rest."""
-DRAWN, NETWORK = "drawn", "network"
+DRAWN, FILM, NETWORK = "drawn", "film", "network"
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,14 @@ def of_gesture(made: gesture.Gesture, stretch: tuple[base.Strip, Face], loop: tu
     return Face(np.stack(points), np.stack(own))
 
 
-def members(faces: list[Face], matrix: np.ndarray, inside: str) -> tuple[dict[str, bytes], dict]:
-    """The file's members, and the manifest's `warp`."""
+def members(faces: list[Face], matrix: np.ndarray, inside: str, open_mouths: mouths.Mouths | None = None) -> tuple[dict[str, bytes], dict]:
+    """The file's members, and the manifest's `warp`. Where there are the film's own mouths, they show between the lips."""
     written = {
         "warp/landmarks.f32": np.concatenate([face.points for face in faces]), "warp/own.f32": np.concatenate([face.own for face in faces]), "warp/matrix.f32": matrix,
     }  # fmt: skip
     data = {name: np.asarray(values, "<f4").tobytes() for name, values in written.items()}
-    return data, {"landmarks": "warp/landmarks.f32", "own": "warp/own.f32", "matrix": "warp/matrix.f32", "inside": inside}
+    said: dict = {"landmarks": "warp/landmarks.f32", "own": "warp/own.f32", "matrix": "warp/matrix.f32", "inside": FILM if open_mouths else inside}
+    if open_mouths:
+        data["warp/mouths.jpg"] = open_mouths.member()
+        said["mouths"] = open_mouths.manifest("warp/mouths.jpg")
+    return data, said

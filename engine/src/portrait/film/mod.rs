@@ -5,6 +5,7 @@
 //! those of the frame, nothing moves at all: the picture is the base frame, byte for byte. Between
 //! the lips shows what the identity network draws there, or teeth and tongue as portraits have them.
 
+mod between;
 mod face;
 
 use std::sync::OnceLock;
@@ -13,7 +14,6 @@ use super::HEAD;
 use super::fit::{Fit, lip_weights};
 use super::head::{Head, POINTS};
 use super::mouth::Mouth;
-use super::mouth::opening::Lips;
 use super::picture::Picture;
 use super::rig::{CLOSE, MOUTH, Posed, Puppet};
 use super::solid::{Point, add, scale};
@@ -25,6 +25,7 @@ use crate::geometry::Affine;
 use crate::imx::{Container, Inside, Manifest};
 use crate::warp::{Canvas, Texture};
 use crate::{Error, ErrorKind, Result};
+use between::{Atlas, Between};
 use face::Face;
 
 /// Landmarks of a base frame in the file.
@@ -50,8 +51,7 @@ pub(crate) struct Film {
     /// `[count, C]`
     own: Vec<f32>,
     size: (usize, usize),
-    /// What is painted between the lips, where the network doesn't draw it.
-    mouth: Option<Mouth>,
+    inside: Between,
     /// Of each base frame, from when it is drawn first; none where its landmarks are no face.
     faces: Vec<OnceLock<Option<Box<Face>>>>,
 }
@@ -109,7 +109,7 @@ impl Film {
                 manifest.frame.width as usize,
                 manifest.frame.height as usize,
             ),
-            mouth: None,
+            inside: Between::Network,
             faces: (0..count).map(|_| OnceLock::new()).collect(),
             head,
         };
@@ -123,16 +123,20 @@ impl Film {
                 format!("the landmarks of base frame {shown} are no face; make the avatar again"),
             ));
         }
-        if warp.inside == Inside::Drawn {
-            let fit = Fit::of_points(&film.head, film.points(shown).to_vec());
-            film.mouth = Some(Mouth::painted(&fit, &film.picture(first))?);
-        }
+        film.inside = match (warp.inside, &warp.mouths) {
+            (Inside::Drawn, _) => {
+                let fit = Fit::of_points(&film.head, film.points(shown).to_vec());
+                Between::Drawn(Box::new(Mouth::painted(&fit, &film.picture(first))?))
+            }
+            (Inside::Film, Some(mouths)) => Between::Film(Atlas::open(container, mouths)?),
+            _ => Between::Network,
+        };
         Ok(Some(film))
     }
 
     /// Whether the identity network's patch is needed.
     pub(crate) fn wants_patch(&self) -> bool {
-        self.mouth.is_none()
+        matches!(self.inside, Between::Network)
     }
 
     /// Buffers for a picture, and for the one that it crossfades from.
@@ -183,7 +187,7 @@ impl Film {
         } = sheet;
         canvas.resize(width, height);
         canvas.copy(texture);
-        if let Some(mouth) = &self.mouth {
+        if let Between::Drawn(mouth) = &self.inside {
             mouth.fill(&face.fit, posed, canvas);
         }
         let rest = &face.mesh.rest;
@@ -195,12 +199,17 @@ impl Film {
         let moved = face.mesh.triangles.iter().filter(|t| !t.iter().all(stays));
         triangles.extend(moved);
         canvas.draw(texture, triangles, &posed.sources, &posed.places);
-        if let Some(mouth) = &self.mouth {
-            let tongue = self.tongue.map_or(0.0, |place| own[place]);
-            mouth.draw(&face.fit, posed, tongue, canvas);
-            mouth.close(&face.fit, posed, canvas);
-        } else if let Some((patch, affine)) = patch {
-            between(&face.fit, posed, (patch, affine), (left, top), canvas);
+        match (&self.inside, patch) {
+            (Between::Drawn(mouth), _) => {
+                let tongue = self.tongue.map_or(0.0, |place| own[place]);
+                mouth.draw(&face.fit, posed, tongue, canvas);
+                mouth.close(&face.fit, posed, canvas);
+            }
+            (Between::Film(atlas), _) => atlas.draw(&face.fit, posed, canvas),
+            (Between::Network, Some(patch)) => {
+                between::patch(&face.fit, posed, patch, (left, top), canvas);
+            }
+            (Between::Network, None) => {}
         }
         Some(Moved {
             left,
@@ -314,38 +323,4 @@ fn summed(head: &Head, shapes: &[usize]) -> Vec<Point> {
         }
     }
     out
-}
-
-/// Draws the patch where the lips are parted.
-fn between(
-    fit: &Fit,
-    posed: &Posed,
-    (patch, affine): (&Patch, &Affine),
-    (left, top): (usize, usize),
-    canvas: &mut Canvas,
-) {
-    let (Some(lips), Some(inverse)) = (Lips::new(fit, posed), affine.inverse()) else {
-        return;
-    };
-    let (width, height) = canvas.size();
-    let [from_x, from_y, to_x, to_y] = lips.bounds(width, height);
-    for y in from_y..to_y {
-        let row = canvas.row_mut(y);
-        for (x, pixel) in row.iter_mut().enumerate().take(to_x).skip(from_x) {
-            let at = [x as f32 + 0.5, y as f32 + 0.5];
-            let (mask, _, _) = lips.inside(at);
-            if mask <= 0.0 {
-                continue;
-            }
-            let (u, v) = inverse.apply(
-                left as f64 + f64::from(at[0]),
-                top as f64 + f64::from(at[1]),
-            );
-            let colour = patch.sample(u as f32, v as f32);
-            for (level, value) in pixel.iter_mut().zip(colour) {
-                let under = f32::from(*level);
-                *level = (under + mask * (value - under) + 0.5).clamp(0.0, 255.0) as u8;
-            }
-        }
-    }
 }
