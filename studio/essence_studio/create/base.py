@@ -76,7 +76,7 @@ def choose(prepared: Prepared, tracks: list[Faces], spoken: list[np.ndarray] | N
             cost = cost + SPEAKING * voiced(spoken[number])[: len(cost)]
         for first, count in _runs(np.isfinite(cost), longest):
             for at in range(first, first + max(1, count - longest + 1), 5):
-                for length in {min(longest, first + count - at), min(longest // 2, first + count - at)}:
+                for length in {min(each, first + count - at) for each in (longest, longest // 2)}:
                     # Longer is better: people see a loop of three seconds return.
                     value = float(cost[at : at + length].mean()) - 1.5 * length / longest
                     if best is None or value < best[0]:

@@ -74,7 +74,7 @@ def make(options: argparse.Namespace) -> None:
     if placed:
         facts["sound"] = {"late_pictures": placed.pictures, "r": round(placed.r, 3), "lead": round(placed.lead, 3)}
     strip = base.strip(prepared, loop)
-    gestures, faces = motions(prepared, tracks, talks, names, loop, strip, spoken is not None, meter)
+    gestures, faces = motions(prepared, tracks, talks, names, loop, strip, meter)
     taught = "held_out" in facts and facts["held_out"]["psnr_db"] >= TAUGHT_DB
     shown = mouths.chosen(prepared, clips[:talks], tracks[:talks], loop) if spoken is not None else None
     moving = warp.members(faces, matrix, warp.NETWORK if taught else warp.DRAWN, shown)
@@ -195,11 +195,11 @@ def untaught(prepared: prepare.Prepared) -> tuple[Identity, dict]:
 
 
 def motions(
-    prepared: prepare.Prepared, tracks: list[landmarks.Faces], talks: int, names: dict[str, Path], loop: base.Loop, strip: base.Strip, speaks: bool,
+    prepared: prepare.Prepared, tracks: list[landmarks.Faces], talks: int, names: dict[str, Path], loop: base.Loop, strip: base.Strip,
     meter: progress.Progress,
 ) -> tuple[list[gesture.Gesture], list[warp.Face]]:  # fmt: skip
     """The talking loop, if there is one, and the gestures of `--motion`; and the faces of all base frames, the idle loop's first."""
-    idle = warp.of_loop(prepared, tracks[loop.clip], loop, strip, speaks)
+    idle = warp.of_loop(prepared, tracks[loop.clip], loop, strip)
     gestures: list[gesture.Gesture] = []
     faces = [idle]
 
@@ -213,7 +213,7 @@ def motions(
         shown = base.strip(prepared, talking)
         made = gesture.made("talking", shown, strip, kind="cycle", least=4 * talking.count // 5)
         if made.jump <= gesture.SMOOTH:
-            add(made, talking, shown, speaks)
+            add(made, talking, shown, True)
     for number, name in enumerate(names, talks):
         # As filmed: a smile is the mouth's, too.
         stretch = base.whole(prepared, number)

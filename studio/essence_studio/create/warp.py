@@ -28,8 +28,8 @@ class Face:
     """`[n, 16]`: what their mouths show."""
 
 
-def of_loop(prepared: Prepared, track: Faces, loop: base.Loop, strip: base.Strip, speaks: bool) -> Face:
-    """The faces of a stretch. Where its lips keep still, what they show is the mouth at rest."""
+def of_loop(prepared: Prepared, track: Faces, loop: base.Loop, strip: base.Strip, moves: bool = True) -> Face:
+    """The faces of a stretch. Where its lips keep still, what they show is the mouth at rest; so it is without `moves`, in a gesture."""
     landmarks = gaussian_filter1d(track.points.astype(np.float64), SIGMA, axis=0, mode="nearest")
     places, sources = prepared.heads[loop.clip].to_frame, loop.sources()
     points = np.stack([
@@ -37,7 +37,7 @@ def of_loop(prepared: Prepared, track: Faces, loop: base.Loop, strip: base.Strip
         for (a, b, share), to in zip(sources, strip.to_frame)
     ])  # fmt: skip
     opening = np.array([track.opening()[a] for a, _, _ in sources])
-    if not speaks or np.ptp(np.quantile(opening, (0.05, 0.95))) <= CALM:
+    if not moves or np.ptp(np.quantile(opening, (0.05, 0.95))) <= CALM:
         return Face(points, np.zeros((len(points), len(COEFFICIENTS))))
     shown = gaussian_filter1d(prepared.coefficients[loop.clip].astype(np.float64), SIGMA, axis=0, mode="nearest")
     # The tongue is heard, not seen.
