@@ -28,7 +28,7 @@ pub(crate) const MOUTH: [&str; 16] = [
     "tongueTip",
 ];
 /// Place of `mouthClose`.
-pub(super) const CLOSE: usize = 2;
+const CLOSE: usize = 2;
 /// Names of the shapes that move the rest of the face.
 pub(crate) const FACE: [&str; 10] = [
     "browInnerUp",

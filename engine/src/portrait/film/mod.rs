@@ -15,7 +15,7 @@ use super::fit::{Fit, lip_weights};
 use super::head::{Head, POINTS};
 use super::mouth::Mouth;
 use super::picture::Picture;
-use super::rig::{CLOSE, MOUTH, Posed, Puppet};
+use super::rig::{MOUTH, Posed, Puppet};
 use super::solid::{Point, add, scale};
 use crate::compose::Moved;
 use crate::compose::arch::Isa;
@@ -99,9 +99,9 @@ impl Film {
         let mut film = Self {
             moves,
             lips: lip_weights(&head),
-            jaw: place(MOUTH[0]),
-            close: place(MOUTH[CLOSE]),
-            tongue: place(MOUTH[15]),
+            jaw: place("jawOpen"),
+            close: place("mouthClose"),
+            tongue: place("tongueTip"),
             matrix: container.floats(&warp.matrix)?,
             landmarks: container.floats(&warp.landmarks)?.as_chunks().0.to_vec(),
             own: container.floats(&warp.own)?,
