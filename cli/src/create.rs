@@ -23,27 +23,33 @@ Examples:
   bithuman create film.mp4 -o me.imx      # by the studio, which `python3 studio/install.py` sets up")]
 pub(crate) struct Args {
     /// The picture (PNG, JPEG or WebP, one face from the front), or a film (mp4, mov, mkv, webm, ...)
-    pub(crate) picture: PathBuf,
+    picture: PathBuf,
     /// The avatar, an .imx file
     #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: PathBuf,
+    output: PathBuf,
     /// Its name [default: the picture's]
     #[arg(long)]
-    pub(crate) name: Option<String>,
+    name: Option<String>,
     /// The licence it may be used under
     #[arg(long, default_value = "")]
-    pub(crate) license: String,
+    license: String,
     /// Take faces that are turned far, dark, or hardly like faces, as art may have them; keep avatars
     /// of films that turned out badly
     #[arg(long)]
-    pub(crate) force: bool,
+    force: bool,
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
     output::check(&args.output, &[&args.picture])?;
     if studio::is_film(&args.picture) {
-        return studio::create(args);
+        return studio::create(&studio::Order {
+            film: &args.picture,
+            output: &args.output,
+            name: args.name.as_deref(),
+            license: &args.license,
+            force: args.force,
+        });
     }
     let picture = std::fs::read(&args.picture).map_err(|e| {
         let kind = match e.kind() {

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::create::Args;
 use crate::failure::Failure;
 
 /// Ends of films' names.
@@ -19,24 +18,36 @@ pub(crate) fn is_film(path: &Path) -> bool {
     end.is_some_and(|end| FILMS.contains(&end.as_str()))
 }
 
+/// A film, and the avatar that it is to become.
+#[derive(Debug)]
+pub(crate) struct Order<'a> {
+    pub(crate) film: &'a Path,
+    pub(crate) output: &'a Path,
+    pub(crate) name: Option<&'a str>,
+    /// Empty: unsaid.
+    pub(crate) license: &'a str,
+    /// Whether an avatar that turned out badly is kept.
+    pub(crate) force: bool,
+}
+
 /// Lets the studio make an avatar of a film; its messages and its exit code are the command's.
-pub(crate) fn create(args: &Args) -> Result<ExitCode, Failure> {
+pub(crate) fn create(order: &Order<'_>) -> Result<ExitCode, Failure> {
     let Some(python) = python() else {
         return Err(Failure::studio(format!(
             "{} is a film: the studio makes avatars of films, and it is not set up here",
-            args.picture.display()
+            order.film.display()
         )));
     };
     let mut command = Command::new(&python);
     command.args(["-m", "essence_studio", "create", "--video"]);
-    command.arg(&args.picture).arg("--output").arg(&args.output);
-    if let Some(name) = &args.name {
+    command.arg(order.film).arg("--output").arg(order.output);
+    if let Some(name) = order.name {
         command.arg("--name").arg(name);
     }
-    if !args.license.is_empty() {
-        command.arg("--license").arg(&args.license);
+    if !order.license.is_empty() {
+        command.arg("--license").arg(order.license);
     }
-    if args.force {
+    if order.force {
         command.arg("--force");
     }
     // The finished avatar is tried with this very program.

@@ -10,7 +10,6 @@ mod face;
 
 use std::sync::OnceLock;
 
-use super::HEAD;
 use super::fit::{Fit, lip_weights};
 use super::head::{Head, POINTS};
 use super::mouth::Mouth;
@@ -84,7 +83,7 @@ impl Film {
         let Some(warp) = &manifest.warp else {
             return Ok(None);
         };
-        let head = Head::read(HEAD)?;
+        let head = Head::read(super::HEAD)?;
         let puppet = Puppet::new(&head);
         let place = |name: &str| manifest.coefficients.iter().position(|known| known == name);
         let moves = manifest
