@@ -71,7 +71,7 @@ BARS = {
     "colour_step": Bar(1.5, 3.0, "the lips' colour jumps {:.1f} times as far as in the film", "film in even light", False),
     "loop_seam": Bar(1.5, 6.0, "the idle loop's seam is {:.1f} times its usual step", "film ten seconds in which the person keeps still and looks into the camera", False),
     "held_out_db": Bar(27.0, 20.0, "pictures that training never saw are drawn with {:.1f} dB", STILL),
-    "sound": Bar(0.6, 0.25, "the lips in the film agree with its own sound by r = {:.2f} only", "film the person who speaks, with their own voice as it was recorded"),
+    "sound": Bar(0.4, 0.25, "the lips in the film agree with its own sound by r = {:.2f} only", "film the person who speaks, with their own voice as it was recorded"),
 }  # fmt: skip
 GRADES = ("refused", "usable", "good")
 
