@@ -31,6 +31,9 @@ pub const FRAME_RATE: u32 = 25;
 /// Bands of the mel window.
 pub const MEL_BANDS: u32 = 80;
 
+/// Numbers of `MediaPipe`'s landmarks: three for each of 478.
+pub(super) const LANDMARK_FLOATS: usize = 3 * 478;
+
 /// The keys of every family's manifest, enough to name the file.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Head {

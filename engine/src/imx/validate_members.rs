@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::expression::LANDMARK_FLOATS;
 use super::fault::invalid;
 use super::jpeg;
 use super::limits::{MAX_GEOMETRY, MAX_NETWORK_BYTES};
 use super::manifest::{
-    GEOMETRY_MEMBER, Inside, MANIFEST, Manifest, Warp, frame_member, matte_member,
+    GEOMETRY_MEMBER, Inside, LANDMARK_FLOATS, MANIFEST, Manifest, Warp, frame_member, matte_member,
 };
 use super::members::Members;
 use super::rules::limit;
