@@ -99,7 +99,7 @@ def widest(points: np.ndarray) -> np.ndarray:
     right, left = points[:, _UPPER[0], :2], points[:, _UPPER[-1], :2]
     axis = (left - right) / np.maximum(np.linalg.norm(left - right, axis=1), 1e-3)[:, None]
     across = np.stack([-axis[:, 1], axis[:, 0]], 1)
-    apart = np.einsum("nkd,nd->nk", points[:, list(_LOWER), :2] - points[:, list(_UPPER), :2], across)
+    apart = np.einsum("ikd,id->ik", points[:, list(_LOWER), :2] - points[:, list(_UPPER), :2], across)
     return apart.max(1) / np.linalg.norm(points[:, EYES[0], :2] - points[:, EYES[1], :2], axis=1)
 
 
