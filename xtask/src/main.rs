@@ -6,6 +6,7 @@ mod bidi;
 mod bindings;
 mod c_test;
 mod devtools;
+mod dist;
 mod documents;
 mod fuzz;
 mod header;
@@ -65,6 +66,8 @@ cargo xtask <verb>
   fuzz replay [SECONDS]
                     the corpus of all targets and mutations of it, without libFuzzer
   package           the crates as they would be published, into target/package, each built from what is in it
+  dist              a release's wheels, archives, Debian package and crates, with checksums and lists of components, into
+                    target/dist; wants cargo-deb and cargo-cyclonedx from the registry, and is built for an hour of one core
   install --prefix PREFIX [--destdir DIR] [--debug]
                     libessence, its header, pkg-config file and CMake package
   live-test [--pictures FOLDER]
@@ -117,7 +120,8 @@ fn main() -> Result<()> {
         ["fuzz", target, "--fast", seconds] => fuzz::fuzz(&sh, target, Fast, seconds),
         ["fuzz", target] => fuzz::fuzz(&sh, target, Checked, "60"),
         ["fuzz", target, seconds] => fuzz::fuzz(&sh, target, Checked, seconds),
-        ["package"] => package(&sh),
+        ["package"] => package(&sh, &[]),
+        ["dist"] => dist::dist(&sh),
         ["install", "--check"] => install::check(&sh),
         ["install", rest @ ..] => install::install(&sh, rest),
         ["live-test"] => live_test::run(&sh, None),
@@ -221,9 +225,9 @@ fn check(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-fn package(sh: &Shell) -> Result<()> {
+fn package(sh: &Shell, flags: &[&str]) -> Result<()> {
     let own = ["xtask", "benches", "essence-proxy"].map(|name| format!("--exclude={name}"));
-    cmd!(sh, "cargo package --workspace {own...} --locked").run()?;
+    cmd!(sh, "cargo package --workspace {own...} --locked {flags...}").run()?;
     Ok(())
 }
 

@@ -26,6 +26,8 @@ const FADES: f32 = 0.7;
 const OUTLINE: [usize; 2] = [127, 356];
 /// Softness of the edge, in eyes.
 const SOFT: f32 = 0.018;
+/// Most rounds of smoothing that make it soft.
+const MOST_ROUNDS: f32 = 40.0;
 /// Skin from which on it is darker than its surroundings' median by this share is lashes or brow.
 const LASHES: f32 = 0.16;
 /// How far below the eye the cheek's grain is taken from, in eyes, and the most of it in levels.
@@ -86,7 +88,7 @@ impl Eye {
         let outline = outline(fit, number);
         let window = Window::new(fit, picture, &outline);
         let hole = window.mask(&outline);
-        let alpha = window.soft(&hole, (SOFT * fit.eyes).max(1.0) as usize);
+        let alpha = window.soft(&hole, SOFT * fit.eyes);
         let colours = window.painted(fit, picture, &hole);
         let rgba: Vec<[u8; 4]> = colours
             .iter()
@@ -277,13 +279,11 @@ impl Window {
         })
     }
 
-    /// The mask, soft by `rounds`, and 0 at the window's edge.
-    fn soft(&self, mask: &Plane, rounds: usize) -> Plane {
-        let mut soft = mask.clone();
-        for _ in 0..rounds {
-            soft = soft.smoothed();
-        }
-        soft
+    /// The mask, soft by about `pixels`, and 0 at the window's edge.
+    fn soft(&self, mask: &Plane, pixels: f32) -> Plane {
+        // Means of means spread by the root of their number.
+        let rounds = (pixels * pixels).clamp(1.0, MOST_ROUNDS) as usize;
+        (0..rounds).fold(mask.clone(), |soft, _| soft.smoothed())
     }
 
     fn painted(&self, fit: &Fit, picture: &Picture, hole: &Plane) -> Vec<[u8; 3]> {

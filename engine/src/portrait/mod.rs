@@ -4,6 +4,7 @@
 mod contours;
 mod create;
 mod detect;
+mod edges;
 mod emotion;
 mod film;
 mod fit;
@@ -246,6 +247,7 @@ impl Portrait {
             let (triangles, sources) = (&self.mesh.triangles, &posed.sources);
             canvas.draw(&self.texture, triangles, sources, &posed.places);
             self.lid_skin.draw(posed, rig.blink, canvas);
+            lids::soften(fit, posed, rig.gaze, canvas);
             self.lashes.draw(fit, posed, rig.blink, canvas);
             if self.mouth.is_own() || rig.talk > 0.0 || rig.smiles() {
                 self.mouth.draw(fit, posed, rig.mouth[15], canvas);

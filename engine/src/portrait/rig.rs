@@ -27,8 +27,15 @@ pub(crate) const MOUTH: [&str; 16] = [
     "mouthDimple",
     "tongueTip",
 ];
-/// Place of `mouthClose`.
+/// Places of `mouthClose`, of both rolls and of `mouthPress`.
 const CLOSE: usize = 2;
+const ROLLS: [usize; 2] = [5, 6];
+const PRESS: usize = 11;
+/// How far lips roll in where they are pressed: ones that the picture shows shut, and ones that it shows
+/// parted, which a smile has made no thinner.
+const PRESS_ROLLS: [f32; 2] = [0.15, 0.6];
+/// Opening in the picture, in eyes, from which on they count as parted.
+const PARTED: f32 = 0.02;
 /// Names of the shapes that move the rest of the face.
 pub(crate) const FACE: [&str; 10] = [
     "browInnerUp",
@@ -53,8 +60,10 @@ pub(super) const SMILE: usize = 6;
 pub(super) const FROWN: usize = 7;
 pub(super) const SNEER: usize = 8;
 pub(super) const LIP_UP: usize = 9;
-/// How far down the eye the lids meet.
-pub(super) const MEETING: f32 = 0.92;
+/// How far down the eye the lids meet: beyond where the lower one lies while the eye is open.
+pub(super) const MEETING: f32 = 1.03;
+/// How far the skin below the lower lid comes up in a blink, of the eye's height.
+const BAG: f32 = 0.1;
 /// The head's joint below the eyes, in eyes.
 const NECK: f32 = 1.25;
 /// Radius of an eyeball in radii of its iris.
@@ -223,6 +232,11 @@ impl Puppet {
         let mut mouth = rig.mouth;
         // Lips are shut over a jaw that is down: there is nothing to shut beyond it.
         mouth[CLOSE] = mouth[CLOSE].min(mouth[0]);
+        let [shut, parted] = PRESS_ROLLS;
+        let rolls = shut + (parted - shut) * smooth(fit.gap[5] / fit.eyes, 0.0, PARTED);
+        for roll in ROLLS {
+            mouth[roll] = (mouth[roll] + rolls * mouth[PRESS]).min(1.0);
+        }
         let weights = mouth.iter().chain(&rig.face);
         for (&weight, shapes) in weights.zip(&self.shapes) {
             if weight.abs() > 1e-4 {
@@ -387,7 +401,7 @@ fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) 
                 skin[i] = add(skin[i], scale(way, share * amount));
             }
             let bag = &mut skin[eye.bag[k]];
-            *bag = sub(*bag, scale(way, 0.03 * amount));
+            *bag = sub(*bag, scale(way, BAG * amount));
             // A shut lid is the skin of its crease, and its crease the skin below the brow: neither the
             // white nor the lashes are stretched.
             let shut = smooth(amount, 0.25, 1.0);
@@ -405,7 +419,7 @@ fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) 
 }
 
 /// How far an iris goes for a gaze, in pixels.
-fn look(fit: &Fit, eye: usize, [right, down]: [f32; 2]) -> Point {
+pub(super) fn look(fit: &Fit, eye: usize, [right, down]: [f32; 2]) -> Point {
     let reach = EYEBALL * iris_radius(fit, eye);
     let (x, _) = super::solid::sin_cos(right);
     let (y, _) = super::solid::sin_cos(down);

@@ -1,6 +1,7 @@
 //! Soft lines that are drawn over a face: lashes of shut lids, the seam of shut lips.
 
-use super::solid::{add, scale};
+use std::ops::Range;
+
 use crate::warp::Canvas;
 
 /// A line through points of the picture.
@@ -9,6 +10,8 @@ pub(crate) struct Stroke<'a> {
     pub(crate) line: &'a [[f32; 2]],
     /// Half its thickness in the middle, in pixels; it is thinner at its ends.
     pub(crate) reach: f32,
+    /// How much of its strength is gone at that distance, in [0, 1].
+    pub(crate) fade: f32,
     /// Its strength at each of the points, in [0, 1].
     pub(crate) strength: &'a [f32],
     pub(crate) colour: [f32; 3],
@@ -16,15 +19,7 @@ pub(crate) struct Stroke<'a> {
 
 impl Stroke<'_> {
     pub(crate) fn draw(&self, canvas: &mut Canvas) {
-        let (line, reach) = (self.line, self.reach);
-        let (width, height) = canvas.size();
-        let bound = |i: usize, most: usize| {
-            let values = line.iter().map(|p| p[i]);
-            let low = values.clone().fold(f32::MAX, f32::min) - reach - 1.0;
-            let high = values.fold(f32::MIN, f32::max) + reach + 2.0;
-            (low.max(0.0) as usize).min(most)..(high.max(0.0) as usize).min(most)
-        };
-        let (columns, rows) = (bound(0, width), bound(1, height));
+        let [columns, rows] = bounds(self.line, self.reach, canvas.size());
         for y in rows {
             let row = canvas.row_mut(y);
             for x in columns.clone() {
@@ -41,24 +36,66 @@ impl Stroke<'_> {
 
     /// How much of a pixel the line covers.
     fn cover(&self, at: [f32; 2]) -> f32 {
-        let mut cover = 0.0f32;
-        for (k, ends) in self.line.windows(2).enumerate() {
-            let (distance, share) = to_segment(at, ends[0], ends[1]);
-            let along = (k as f32 + share) / (self.line.len() - 1) as f32;
-            let thick = self.reach * (0.45 + 2.2 * along * (1.0 - along));
-            let strength = self.strength[k] + share * (self.strength[k + 1] - self.strength[k]);
-            let here = (thick + 0.5 - distance).clamp(0.0, 1.0) * (1.0 - 0.4 * distance / thick);
-            cover = cover.max(strength * here.clamp(0.0, 1.0));
-        }
-        cover
+        let Some(near) = nearest(self.line, at) else {
+            return 0.0;
+        };
+        let Nearest {
+            segment: k,
+            share,
+            distance,
+            ..
+        } = near;
+        let along = (k as f32 + share) / (self.line.len() - 1) as f32;
+        let thick = self.reach * (0.45 + 2.2 * along * (1.0 - along));
+        let strength = self.strength[k] + share * (self.strength[k + 1] - self.strength[k]);
+        let here = (thick + 0.5 - distance).clamp(0.0, 1.0) * (1.0 - self.fade * distance / thick);
+        strength * here.clamp(0.0, 1.0)
     }
 }
 
-/// Distance to a segment, and how far along it the nearest place lies.
-fn to_segment(at: [f32; 2], a: [f32; 2], b: [f32; 2]) -> (f32, f32) {
-    let (x, y) = (b[0] - a[0], b[1] - a[1]);
-    let (u, v) = (at[0] - a[0], at[1] - a[1]);
-    let share = ((u * x + v * y) / (x * x + y * y).max(1e-6)).clamp(0.0, 1.0);
-    let [dx, dy, _] = add([u, v, 0.0], scale([x, y, 0.0], -share));
-    ((dx * dx + dy * dy).sqrt(), share)
+/// The pixels that may lie within `reach` of a line, columns and rows.
+pub(super) fn bounds(
+    line: &[[f32; 2]],
+    reach: f32,
+    (width, height): (usize, usize),
+) -> [Range<usize>; 2] {
+    let range = |i: usize, most: usize| {
+        let values = line.iter().map(|p| p[i]);
+        let low = values.clone().fold(f32::MAX, f32::min) - reach - 1.0;
+        let high = values.fold(f32::MIN, f32::max) + reach + 2.0;
+        (low.max(0.0) as usize).min(most)..(high.max(0.0) as usize).min(most)
+    };
+    [range(0, width), range(1, height)]
+}
+
+/// The place of a line that is nearest to a point.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Nearest {
+    pub(super) distance: f32,
+    /// The segment, and how far along it.
+    pub(super) segment: usize,
+    pub(super) share: f32,
+    /// The segment's way, of length one.
+    pub(super) way: [f32; 2],
+}
+
+/// Nothing for a line of less than two points.
+pub(super) fn nearest(line: &[[f32; 2]], at: [f32; 2]) -> Option<Nearest> {
+    let segments = line.windows(2).enumerate().map(|(segment, ends)| {
+        let [[x0, y0], [x1, y1]] = [ends[0], ends[1]];
+        let (x, y) = (x1 - x0, y1 - y0);
+        let (u, v) = (at[0] - x0, at[1] - y0);
+        let square = (x * x + y * y).max(1e-6);
+        let share = ((u * x + v * y) / square).clamp(0.0, 1.0);
+        let (dx, dy) = (u - share * x, v - share * y);
+        (dx * dx + dy * dy, segment, share, [x, y], square)
+    });
+    let (square, segment, share, [x, y], length) = segments.min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let length = length.sqrt();
+    Some(Nearest {
+        distance: square.sqrt(),
+        segment,
+        share,
+        way: [x / length, y / length],
+    })
 }

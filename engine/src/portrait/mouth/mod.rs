@@ -9,6 +9,7 @@ mod layer;
 pub(super) mod opening;
 mod own;
 
+use super::edges;
 use super::fit::Fit;
 use super::picture::Picture;
 use super::points::{LOWER_LIP, UPPER_LIP};
@@ -129,18 +130,23 @@ impl Mouth {
         };
         let usual = light(&self.colours.lips);
         // Corners are as shut as what is beside them.
-        let strength: [f32; 11] = std::array::from_fn(|k| {
+        let shut: [f32; 11] = std::array::from_fn(|k| {
             let k = k.clamp(1, 9);
             let (u, l) = (inner(&UPPER_LIP, k), inner(&LOWER_LIP, k));
             let (x, y) = (l[0] - u[0], l[1] - u[1]);
-            let shut = 1.0 - smooth((x * x + y * y).sqrt() / fit.eyes, 0.0, SEAM_GONE);
-            let darker = beside(&UPPER_LIP, k).min(beside(&LOWER_LIP, k));
-            SEAM * shut * smooth(darker / usual.max(1.0), 0.2, 0.6)
+            1.0 - smooth((x * x + y * y).sqrt() / fit.eyes, 0.0, SEAM_GONE)
         });
+        let strength: [f32; 11] = std::array::from_fn(|k| {
+            let k = k.clamp(1, 9);
+            let darker = beside(&UPPER_LIP, k).min(beside(&LOWER_LIP, k));
+            SEAM * shut[k] * smooth(darker / usual.max(1.0), 0.2, 0.6)
+        });
+        edges::soften(&line, &shut, canvas);
         if strength.iter().any(|&strength| strength > 0.0) {
             let stroke = Stroke {
                 line: &line,
                 reach: SEAM_REACH * fit.eyes,
+                fade: 0.4,
                 strength: &strength,
                 colour: self.colours.dark,
             };

@@ -1,0 +1,201 @@
+//! `cargo xtask dist`: everything of a release that can be made on this machine, in `target/dist`, with its
+//! checksums and a list of what is inside.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use sha2::{Digest as _, Sha256};
+use xshell::{Shell, cmd};
+
+use crate::{bindings, install, root};
+
+/// Makes the Debian package, and lists of components.
+const TOOLS: [&str; 2] = ["cargo-deb@3.8.0", "cargo-cyclonedx@0.5.9"];
+
+/// Files that go with the command.
+const PAPERS: [&str; 5] = [
+    "README.md",
+    "NOTICES.md",
+    "LICENSE",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+];
+
+/// A build of the command wants to be no larger, stripped.
+const COMMAND_BYTES: u64 = 30 << 20;
+
+pub(crate) fn dist(sh: &Shell) -> Result<()> {
+    let folder = root().join("target/dist");
+    sh.remove_path(&folder)?;
+    sh.create_dir(&folder)?;
+    let tools = tools(sh)?;
+    wheels(sh, &folder)?;
+    command(sh, &folder)?;
+    debian(sh, &tools, &folder)?;
+    library(sh, &folder)?;
+    crates(sh, &folder)?;
+    components(sh, &tools, &folder)?;
+    sh.remove_path(folder.join("bithuman"))?;
+    checksums(sh, &folder)
+}
+
+/// The folder of [`TOOLS`], which are built where they are missing.
+fn tools(sh: &Shell) -> Result<PathBuf> {
+    let at = root().join("target/tools");
+    cmd!(sh, "cargo install --quiet --locked --root {at} {TOOLS...}").run()?;
+    Ok(at.join("bin"))
+}
+
+/// The Python package, and the command as a wheel.
+fn wheels(sh: &Shell, folder: &Path) -> Result<()> {
+    let tools = bindings::tools(sh, true)?;
+    for package in ["bindings/python", "packaging/command"] {
+        let wheel = bindings::wheel(sh, &tools, package, true)?;
+        sh.copy_file(&wheel, folder)?;
+    }
+    Ok(())
+}
+
+/// The command out of its wheel, which runs with any glibc from 2.28 on, and an archive of it.
+fn command(sh: &Shell, folder: &Path) -> Result<()> {
+    let kept = folder.join("bithuman");
+    sh.create_dir(&kept)?;
+    let python = bindings::tools(sh, true)?;
+    let wheel = one(sh, folder, "bithuman_cli-")?;
+    let unpacked = sh.create_temp_dir()?;
+    let to = unpacked.path();
+    cmd!(sh, "{python} -m zipfile --extract {wheel} {to}").run()?;
+    let scripts = one(sh, to, "bithuman_cli-")?;
+    let program = kept.join("bithuman");
+    sh.copy_file(to.join(scripts).join("scripts/bithuman"), &program)?;
+    cmd!(sh, "chmod 755 {program}").run()?;
+    let bytes = std::fs::metadata(&program)?.len();
+    println!("bithuman: {:.1} MB", bytes as f64 / 1e6);
+    ensure!(
+        bytes <= COMMAND_BYTES,
+        "the command has {bytes} bytes, more than {COMMAND_BYTES}"
+    );
+    for paper in PAPERS {
+        sh.copy_file(root().join(paper), &kept)?;
+    }
+    let completion = cmd!(sh, "{program} completion bash").read()?;
+    sh.write_file(kept.join("bithuman.bash"), completion)?;
+    archive(sh, folder, "bithuman", &format!("bithuman-{}", suffix()))
+}
+
+/// `name` of `folder` as `NAME.tar.gz`; the same files give the same archive.
+fn archive(sh: &Shell, folder: &Path, name: &str, archive: &str) -> Result<()> {
+    let to = folder.join(format!("{archive}.tar.gz"));
+    let rename = format!("s,^{name},{archive},");
+    let same = [
+        "--sort=name",
+        "--owner=0",
+        "--group=0",
+        "--numeric-owner",
+        "--mtime=@0",
+    ];
+    cmd!(
+        sh,
+        "tar --create --gzip {same...} --transform {rename} --directory {folder} --file {to} {name}"
+    )
+    .run()?;
+    Ok(())
+}
+
+/// Version and machine.
+fn suffix() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "{version}-{}-{}",
+        std::env::consts::ARCH,
+        std::env::consts::OS
+    )
+}
+
+fn debian(sh: &Shell, tools: &Path, folder: &Path) -> Result<()> {
+    let program = tools.join("cargo-deb");
+    cmd!(
+        sh,
+        "{program} --package bithuman-cli --no-build --no-strip --locked --output {folder}"
+    )
+    .run()?;
+    Ok(())
+}
+
+/// The library for C as `cargo xtask install` lays it out. It needs a glibc as new as this machine's.
+fn library(sh: &Shell, folder: &Path) -> Result<()> {
+    let name = "libessence";
+    let destdir = folder.join(name);
+    let at = destdir.display().to_string();
+    install::install(sh, &["--prefix", "/usr/local", "--destdir", &at])?;
+    for paper in PAPERS {
+        sh.copy_file(root().join(paper), &destdir)?;
+    }
+    archive(sh, folder, name, &format!("libessence-{}", suffix()))?;
+    sh.remove_path(destdir)?;
+    Ok(())
+}
+
+/// The crates. `cargo xtask package` also builds each from what is in it.
+fn crates(sh: &Shell, folder: &Path) -> Result<()> {
+    crate::package(sh, &["--no-verify", "--allow-dirty"])?;
+    for file in sh.read_dir("target/package")? {
+        if file.extension().is_some_and(|name| name == "crate") {
+            sh.copy_file(&file, folder)?;
+        }
+    }
+    Ok(())
+}
+
+/// All crates in the command and in the library, with versions, licences and hashes, as `CycloneDX`.
+fn components(sh: &Shell, tools: &Path, folder: &Path) -> Result<()> {
+    let program = tools.join("cargo-cyclonedx");
+    for (package, name) in [("cli", "bithuman"), ("ffi", "libessence")] {
+        let file = format!("{name}.cdx");
+        cmd!(
+            sh,
+            "{program} cyclonedx --quiet --format json --describe crate --manifest-path {package}/Cargo.toml
+             --override-filename {file}"
+        )
+        .run()?;
+        let made = root().join(package).join(format!("{file}.json"));
+        sh.copy_file(&made, folder)?;
+        sh.remove_path(&made)?;
+    }
+    Ok(())
+}
+
+/// `SHA256SUMS`, as `sha256sum --check` reads it.
+fn checksums(sh: &Shell, folder: &Path) -> Result<()> {
+    let mut text = String::new();
+    let mut files = sh.read_dir(folder)?;
+    files.sort();
+    for file in files {
+        let name = file
+            .file_name()
+            .context("a file has a name")?
+            .to_string_lossy();
+        let bytes = sh.read_binary_file(&file)?;
+        let mut sum = String::new();
+        for byte in Sha256::digest(&bytes) {
+            write!(sum, "{byte:02x}")?;
+        }
+        writeln!(text, "{sum}  {name}")?;
+        println!("{name}: {:.2} MB", bytes.len() as f64 / 1e6);
+    }
+    sh.write_file(folder.join("SHA256SUMS"), text)?;
+    Ok(())
+}
+
+/// The only file or folder whose name begins so and that is no list of metadata.
+fn one(sh: &Shell, folder: &Path, prefix: &str) -> Result<PathBuf> {
+    let begins = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(prefix) && !name.ends_with(".dist-info")
+    };
+    let mut found = sh.read_dir(folder)?.into_iter().filter(begins);
+    found
+        .next()
+        .with_context(|| format!("{} holds no {prefix}…", folder.display()))
+}
