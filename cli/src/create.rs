@@ -1,4 +1,4 @@
-//! `bithuman create`: a picture of a face becomes an avatar.
+//! `bithuman create`: a picture of a face becomes an avatar; a film is handed to the studio.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,15 +12,17 @@ use serde_json::json;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::output::{self, megabytes};
+use crate::studio;
 
-/// Make an avatar from a picture of a face
+/// Make an avatar from a picture or a film of a face
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   bithuman create face.jpg -o face.imx
-  bithuman create painting.png -o painting.imx --force --license CC0-1.0")]
+  bithuman create painting.png -o painting.imx --force --license CC0-1.0
+  bithuman create film.mp4 -o me.imx      # by the studio, which `python3 studio/install.py` sets up")]
 pub(crate) struct Args {
-    /// The picture: PNG, JPEG or WebP, one face from the front
+    /// The picture (PNG, JPEG or WebP, one face from the front), or a film (mp4, mov, mkv, webm, ...)
     picture: PathBuf,
     /// The avatar, an .imx file
     #[arg(short, long, value_name = "FILE")]
@@ -31,7 +33,8 @@ pub(crate) struct Args {
     /// The licence it may be used under
     #[arg(long, default_value = "")]
     license: String,
-    /// Take faces that are turned far, dark, or hardly like faces, as art may have them
+    /// Take faces that are turned far, dark, or hardly like faces, as art may have them; keep avatars
+    /// of films that turned out badly
     #[arg(long)]
     force: bool,
 }
@@ -39,6 +42,15 @@ pub(crate) struct Args {
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
     output::check(&args.output, &[&args.picture])?;
+    if studio::is_film(&args.picture) {
+        return studio::create(&studio::Order {
+            film: &args.picture,
+            output: &args.output,
+            name: args.name.as_deref(),
+            license: &args.license,
+            force: args.force,
+        });
+    }
     let picture = std::fs::read(&args.picture).map_err(|e| {
         let kind = match e.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::NotFound,

@@ -75,6 +75,15 @@ impl Failure {
         failure.hint("leave --host out to talk on this machine alone")
     }
 
+    /// The studio can't be started.
+    #[cold]
+    pub(crate) fn studio(message: String) -> Self {
+        Self::new("STUDIO_MISSING", ErrorKind::NotFound, message).hint(
+            "`python3 studio/install.py` in libessence's source sets the studio up; BITHUMAN_STUDIO \
+             names its folder",
+        )
+    }
+
     /// The index has no such avatar.
     #[cold]
     pub(crate) fn slug(message: String) -> Self {

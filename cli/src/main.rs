@@ -23,6 +23,7 @@ mod runtime;
 mod showcase;
 mod sink;
 mod speech;
+mod studio;
 
 use std::process::ExitCode;
 

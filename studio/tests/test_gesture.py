@@ -8,11 +8,13 @@ import pytest
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("scipy")
+pytest.importorskip("av")
+pytest.importorskip("onnxruntime")
 pytest.importorskip("cv2")
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from essence_studio.create import base, command, footage, gesture  # noqa: E402
+from essence_studio.create import base, footage, gesture, warp  # noqa: E402
 
 
 def film(places: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
@@ -22,49 +24,75 @@ def film(places: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     return pictures, np.stack([np.array([[20.0, 0, 64 + p], [0, 20.0, 48]]) for p in places])
 
 
-def scene() -> tuple[SimpleNamespace, base.Loop, list[np.ndarray], list[np.ndarray]]:
+def scene() -> tuple[base.Strip, base.Strip]:
+    """A loop of 40 pictures, and a gesture's stretch."""
     swaying, wave = 4 * np.sin(np.arange(40) * 2 * np.pi / 40), np.concatenate([np.linspace(6, 30, 20), np.linspace(30, 5, 20)])
-    loop_frames, at_loop = film(swaying)
-    pictures, at_wave = film(wave)
-    heads = [SimpleNamespace(to_frame=at_loop), SimpleNamespace(to_frame=at_wave)]
-    prepared = SimpleNamespace(heads=heads, pose=[np.zeros((40, 2), np.float32), np.ones((40, 2), np.float32)])
-    return prepared, base.Loop(0, 0, 40, "cycle", 0.5), loop_frames, pictures
+    return base.Strip(*film(swaying), np.zeros((40, 2), np.float32)), base.Strip(*film(wave), np.ones((40, 2), np.float32))
 
 
 def test_a_gesture_grows_out_of_the_loop_and_back():
-    prepared, loop, loop_frames, pictures = scene()
-    stretch = base.whole(prepared, 1)
-    made = gesture.made("wave", prepared, stretch, pictures, loop, loop_frames)
-    assert len(made.frames) == len(made.to_frame) == len(made.pose)
+    loop, stretch = scene()
+    made = gesture.made("wave", stretch, loop)
+    assert len(made.frames) == len(made.to_frame) == len(made.pose) == len(made.inside) == len(made.share)
     shown = base.differences(*(gesture._small(each) for each in (made.frames[1:], made.frames[:-1])))
-    film_step = base.differences(*(gesture._small(each) for each in (pictures[1:], pictures[:-1]))).max()
+    film_step = base.differences(*(gesture._small(each) for each in (stretch.frames[1:], stretch.frames[:-1]))).max()
     assert shown.max() <= 1.5 * film_step, "no step in the morph is much larger than the film's own"
-    joints = [base.differences(gesture._small([made.frames[end]]), gesture._small([loop_frames[made.anchor]]))[0] for end in (0, -1)]
+    joints = [base.differences(gesture._small([made.frames[end]]), gesture._small([loop.frames[made.anchor]]))[0] for end in (0, -1)]
     assert max(joints) <= film_step
     # The patch follows the disc through the morph.
     assert np.abs(np.diff(made.to_frame[:, 0, 2])).max() <= 2.0
     assert made.pose[0].max() < 0.2 and made.pose[len(made.pose) // 2].min() == 1
-    again = gesture.made("nod", prepared, stretch, pictures, loop, loop_frames, anchor=3)
-    assert again.anchor == 3
+    assert gesture.made("nod", stretch, loop, anchor=3).anchor == 3
+
+
+def test_the_mesh_follows_a_gesture_out_of_the_loop_and_back():
+    loop, stretch = scene()
+    made = gesture.made("wave", stretch, loop)
+
+    def face(strip, own):
+        at = np.stack([place[:, :2] @ [1.0, 0.5] + place[:, 2] for place in strip.to_frame])
+        return warp.Face(np.concatenate([at, np.zeros((len(at), 1))], 1)[:, None], np.full((len(at), 16), own))
+
+    found = warp.of_gesture(made, (stretch, face(stretch, 0.8)), (loop, face(loop, 0.0)))
+    wanted = np.stack([place[:, :2] @ [1.0, 0.5] + place[:, 2] for place in made.to_frame])
+    assert np.abs(found.points[:, 0, :2] - wanted).max() < 1e-9, "a point of the head stays on the head"
+    assert found.own[0].max() < 0.1 and found.own[len(found.own) // 2].min() == pytest.approx(0.8)
+
+
+def test_a_loop_s_end_grows_into_its_start():
+    random, (pictures, places) = np.random.default_rng(1), film(np.cumsum(np.random.default_rng(2).normal(size=90)))
+    pictures = [np.clip(picture + random.integers(0, 3, picture.shape), 0, 255).astype(np.uint8) for picture in pictures]
+    clip = SimpleNamespace(pictures=lambda with_matte=False: iter(pictures))
+    prepared = SimpleNamespace(clips=[clip], heads=[SimpleNamespace(to_frame=places)], pose=[np.arange(90.0)[:, None]])
+    loop = base.Loop(0, 12, 70, "cycle", 0.5, 12)
+    strip = base.strip(prepared, loop)
+    assert len(strip.frames) == len(strip.pose) == 70
+    assert (strip.frames[0] == pictures[12]).all() and strip.pose[57] == 69
+    # The picture before the first one is nearly that of the film.
+    steps = base.differences(gesture._small(strip.frames), np.roll(gesture._small(strip.frames), -1, 0))
+    film_steps = base.differences(gesture._small(pictures[1:]), gesture._small(pictures[:-1]))
+    assert steps[-1] <= 1.5 * np.median(film_steps) + 0.3
+    assert steps.max() <= 1.5 * film_steps.max()
 
 
 def test_exits_are_where_the_loop_looks_like_the_anchor():
-    _, _, loop_frames, _ = scene()
-    exits = gesture.exits_near(10, loop_frames)
+    loop, _ = scene()
+    exits = gesture.exits_near(10, loop.frames)
     assert 10 in exits and 30 not in exits and len(exits) < 20
 
 
 def test_too_short_a_gesture_is_refused():
-    prepared, loop, loop_frames, pictures = scene()
+    loop, stretch = scene()
+    short = base.Strip(stretch.frames[:8], stretch.to_frame[:8], stretch.pose[:8])
     with pytest.raises(footage.Refused, match="too few"):
-        gesture.made("wave", prepared, base.Loop(1, 0, 8, "once", 0.0), pictures[:8], loop, loop_frames)
+        gesture.made("wave", short, loop)
 
 
 @pytest.mark.parametrize("given", ["wave", "idle=a.mp4", "a b=c.mp4", "wave="])
 def test_names_of_gestures(given):
     with pytest.raises(footage.Refused):
-        command.gesture_names([given])
-    assert list(command.gesture_names(["wave=a.mp4", "nod=b.mp4"])) == ["wave", "nod"]
+        gesture.names([given])
+    assert list(gesture.names(["wave=a.mp4", "nod=b.mp4"])) == ["wave", "nod"]
 
 
 def test_a_talking_loop_is_where_the_head_moves_most():

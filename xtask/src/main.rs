@@ -244,6 +244,7 @@ fn studio_tests(sh: &Shell) -> Result<()> {
             "pytest",
             "onnx<2",
             "onnxruntime==1.31.1",
+            "av",
         ],
     )?;
     let _dir = sh.push_dir("studio");

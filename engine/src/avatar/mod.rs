@@ -18,7 +18,7 @@ use crate::log::{Log, LogLevel};
 use crate::motion::MotionSet;
 use crate::motion::emotion::Emotion;
 use crate::networks::{self, Networks, Pool};
-use crate::portrait::{EMOTIONS, GESTURES, Portrait};
+use crate::portrait::{EMOTIONS, Film, GESTURES, Portrait};
 use crate::schedule::{Deadline, Semaphore, Share};
 use crate::{Error, ErrorKind, Result};
 
@@ -49,6 +49,8 @@ pub(crate) struct AvatarData {
     pub(crate) base: BaseFrames,
     /// The picture that is moved, where there are no base frames.
     pub(crate) portrait: Option<Portrait>,
+    /// How the base frames' own pixels move, where they do.
+    pub(crate) film: Option<Film>,
     /// Names of the base frames' members.
     frames: Vec<String>,
     /// Names of their mattes' members; empty unless the avatar was keyed.
@@ -178,8 +180,9 @@ impl AvatarData {
         // Both take as long: hashes and pictures in one thread, networks in another.
         let networks = || networks::choose(runtime, preference, &container, manifest);
         let (checked, networks) = join(|| check_content(&container, manifest, &base), networks);
-        checked?;
+        let first = checked?;
         let (networks, report) = networks?;
+        let film = Film::open(&container, manifest, &first)?;
         let info = AvatarInfo {
             name: manifest.name.clone(),
             license: manifest.license.clone(),
@@ -199,6 +202,7 @@ impl AvatarData {
             arkit: weights(&manifest.arkit, &manifest.coefficients),
             base,
             portrait: None,
+            film,
             frames: (0..frame.count).map(frame_member).collect(),
             mattes: match info.has_matte {
                 true => (0..frame.count).map(matte_member).collect(),
@@ -258,6 +262,7 @@ impl AvatarData {
             arkit: weights(&manifest.arkit, &manifest.coefficients),
             base: BaseFrames::new(0, (size[0], size[1]), false, 0),
             portrait: Some(portrait),
+            film: None,
             frames: Vec::new(),
             mattes: Vec::new(),
             keyed_over: info.has_matte.then_some(GROUND),
@@ -370,15 +375,18 @@ fn weights(
 /// Compares members with their hashes, and decodes the base frame that is shown first: an avatar whose
 /// pictures can't be decoded at all is refused here. The frame stays in the cache. One of 512 × 512 takes
 /// 2 ms, so the others are decoded when they are shown; a damaged one is concealed then.
-fn check_content(container: &Container, manifest: &Manifest, base: &BaseFrames) -> Result<()> {
+fn check_content(
+    container: &Container,
+    manifest: &Manifest,
+    base: &BaseFrames,
+) -> Result<Arc<BaseFrame>> {
     container.verify()?;
     let first = manifest.motions.get("idle").map_or(0, |idle| idle.first);
     let jpeg = container.member(&frame_member(first))?;
     let matte = manifest
         .matte
         .map(|_| container.member(&matte_member(first)));
-    base.get(first as usize, jpeg, matte.transpose()?)?;
-    Ok(())
+    base.get(first as usize, jpeg, matte.transpose()?)
 }
 
 /// Calls both, the first one in a thread of its own if the system starts one.

@@ -58,6 +58,29 @@ impl Patch {
         &self.pixels
     }
 
+    /// Red, green and blue at a place, bilinear between pixels; the edge's beyond it.
+    #[cfg(feature = "portrait")]
+    pub(crate) fn sample(&self, u: f32, v: f32) -> [f32; 3] {
+        let last = (self.size.max(1) - 1) as f32;
+        let (u, v) = ((u - 0.5).clamp(0.0, last), (v - 0.5).clamp(0.0, last));
+        let (x, y) = (u as usize, v as usize);
+        let (right, below) = ((x + 1).min(last as usize), (y + 1).min(last as usize));
+        let (u, v) = (u - x as f32, v - y as f32);
+        let mut sum = [0.0; 3];
+        for (x, y, weight) in [
+            (x, y, (1.0 - u) * (1.0 - v)),
+            (right, y, u * (1.0 - v)),
+            (x, below, (1.0 - u) * v),
+            (right, below, u * v),
+        ] {
+            let pixel = self.pixels[y * self.size + x];
+            for (sum, level) in sum.iter_mut().zip(pixel) {
+                *sum += weight * f32::from(level);
+            }
+        }
+        sum
+    }
+
     /// Sets the pixels from the network's output `[4, S, S]`, alpha scaled by `opacity` in [0, 1].
     pub(crate) fn set(&mut self, isa: Isa, planes: &[f32], opacity: f32) {
         let area = self.size * self.size;

@@ -30,7 +30,7 @@ use convert::Row;
 use fit::Placement;
 use output::Output;
 use rows::{BAND_ROWS, RowBands, RowCompositor};
-pub(crate) use rows::{CrossfadeSource, Ground, Layers};
+pub(crate) use rows::{CrossfadeSource, Ground, Layers, Moved};
 use scale::{RowSource as _, Scaler};
 
 /// An avatar's picture as the compositor knows it.
@@ -247,9 +247,11 @@ mod tests {
         for weight in [64, 128, 192] {
             let layers = Layers {
                 base: Ground::Frame(&to),
+                moved: None,
                 patch: Some((&patch, &ALONE)),
                 crossfade: Some(CrossfadeSource {
                     base: &from,
+                    moved: None,
                     affine: &ALONE,
                     weight,
                 }),
@@ -289,9 +291,11 @@ mod tests {
         for weight in [64, 128, 192] {
             let layers = Layers {
                 base: Ground::Frame(&to),
+                moved: None,
                 patch: None,
                 crossfade: Some(CrossfadeSource {
                     base: &from,
+                    moved: None,
                     affine: &ALONE,
                     weight,
                 }),

@@ -21,6 +21,8 @@ pub(crate) const BAND_ROWS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Layers<'a> {
     pub(crate) base: Ground<'a>,
+    /// A part of the base frame whose pixels have moved.
+    pub(crate) moved: Option<Moved<'a>>,
     /// The mouth patch and its place on the base frame.
     pub(crate) patch: Option<(&'a Patch, &'a Affine)>,
     /// The base frame that the picture crossfades from.
@@ -35,10 +37,38 @@ pub(crate) enum Ground<'a> {
     Drawn(&'a [[u8; 4]]),
 }
 
+/// A rectangle of a picture that is drawn already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moved<'a> {
+    pub(crate) left: usize,
+    pub(crate) top: usize,
+    pub(crate) width: usize,
+    /// Row by row.
+    pub(crate) pixels: &'a [[u8; 4]],
+}
+
+impl Moved<'_> {
+    /// Copies the part that lies in some rows of a picture of `width` into them.
+    fn put(&self, rows: Range<usize>, width: usize, rgb: &mut [u8]) {
+        for (y, line) in (self.top..).zip(self.pixels.chunks_exact(self.width)) {
+            if !rows.contains(&y) {
+                continue;
+            }
+            let row = &mut rgb[3 * width * (y - rows.start)..][..3 * width];
+            let row = &mut row[3 * self.left..][..3 * self.width];
+            for (to, from) in row.as_chunks_mut::<3>().0.iter_mut().zip(line) {
+                to.copy_from_slice(&from[..3]);
+            }
+        }
+    }
+}
+
 /// The base frame that a picture crossfades from.
 #[derive(Debug)]
 pub(crate) struct CrossfadeSource<'a> {
     pub(crate) base: &'a Arc<BaseFrame>,
+    /// A part of it whose pixels have moved.
+    pub(crate) moved: Option<Moved<'a>>,
     /// The place of the patch on it.
     pub(crate) affine: &'a Affine,
     /// How much of it shows, in 256ths.
@@ -98,6 +128,9 @@ impl RowCompositor {
                 }
             }
         }
+        if let Some(moved) = &layers.moved {
+            moved.put(rows.clone(), self.width, rgb);
+        }
         if let Some((patch, affine)) = layers.patch {
             let band = RowBand {
                 rgb,
@@ -109,6 +142,9 @@ impl RowCompositor {
         if let Some(source) = &layers.crossfade {
             let from = self.source_rows.at_least(rgb.len());
             source.base.write_rgb(isa, chroma, rows.clone(), from);
+            if let Some(moved) = &source.moved {
+                moved.put(rows.clone(), self.width, from);
+            }
             if let Some((patch, _)) = layers.patch {
                 let band = RowBand {
                     rgb: &mut *from,

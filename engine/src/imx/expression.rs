@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use super::fault::invalid;
 use super::limits::{MAX_ARKIT, MAX_COEFFICIENTS, MAX_FRAME_PX, MAX_WINDOW, MIN_FRAME_PX};
-use super::manifest::{Dim, ENGINE_ABI, Head, MEL_BANDS, NetworkInfo, parse};
+use super::manifest::{Dim, ENGINE_ABI, Head, LANDMARK_FLOATS, MEL_BANDS, NetworkInfo, parse};
 use super::members::Members;
 use super::rules::{hashes, labels, tensors, texts, within};
 use super::validate_members::{floats, listed, network_member};
@@ -29,9 +29,6 @@ use crate::Result;
 
 /// The model family of avatars made from one picture.
 pub const EXPRESSION: &str = "expression";
-
-/// Numbers of a face's landmarks.
-const LANDMARK_FLOATS: usize = 3 * 478;
 
 /// The description of an expression avatar.
 #[derive(Clone, Debug, Deserialize)]

@@ -55,6 +55,11 @@ pub const MAX_ARKIT: usize = 256;
 /// Named motions.
 pub const MAX_MOTIONS: usize = 256;
 
+/// Width and height of one of a film's own open mouths, in pixels.
+pub const MAX_MOUTH_PX: u64 = 512;
+/// A film's own open mouths.
+pub const MAX_MOUTHS: u64 = 64;
+
 /// Bytes of the name of a motion, coefficient or pose component.
 pub const MAX_LABEL_BYTES: usize = 64;
 

@@ -31,6 +31,9 @@ pub const FRAME_RATE: u32 = 25;
 /// Bands of the mel window.
 pub const MEL_BANDS: u32 = 80;
 
+/// Numbers of `MediaPipe`'s landmarks: three for each of 478.
+pub(super) const LANDMARK_FLOATS: usize = 3 * 478;
+
 /// The keys of every family's manifest, enough to name the file.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Head {
@@ -69,6 +72,12 @@ pub struct Manifest {
     pub matte: Option<Matte>,
     /// The mouth patch.
     pub crop: Crop,
+    /// How the base frames' own pixels move. From format version 2.2 on.
+    #[serde(default)]
+    pub warp: Option<Warp>,
+    /// The maker's judgement of the avatar. From format version 2.2 on.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
     /// Names of the mouth coefficients, in the networks' order. Unique.
     pub coefficients: Vec<String>,
     /// `ARKit`'s names, each a sum of coefficients by weight.
@@ -123,6 +132,69 @@ pub struct Crop {
     pub size: u32,
     /// Names of the pose's components, in the identity network's order. Unique, at least 1.
     pub pose: Vec<String>,
+}
+
+/// How the mouth of each base frame moves: its own pixels, by a mesh over its landmarks.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[non_exhaustive]
+pub struct Warp {
+    /// The member with `MediaPipe`'s landmarks of each base frame, `[count, 478, 3]` f32: x and y in
+    /// pixels of the frame, z away from the camera in pixels.
+    pub landmarks: String,
+    /// The member with the coefficients that each base frame shows already, `[count, C]` f32.
+    pub own: String,
+    /// The member with the matrix that takes the speech network's coefficients to the person's,
+    /// `[C, C]` f32: row vectors times it.
+    pub matrix: String,
+    /// What shows between parted lips.
+    pub inside: Inside,
+    /// The film's own open mouths, for [`Inside::Film`].
+    #[serde(default)]
+    pub mouths: Option<Mouths>,
+}
+
+/// Open mouths of a film, each as it lies between the inner lips: from corner to corner, and from the
+/// upper lip to the lower one.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[non_exhaustive]
+pub struct Mouths {
+    /// The member with all of them, one below the other: a JPEG image of `width` × `height` times their
+    /// number.
+    pub file: String,
+    /// Width of one in pixels: **4 to 512**.
+    pub width: u32,
+    /// Height of one in pixels: **4 to 512**.
+    pub height: u32,
+    /// How far the lips of each stand apart, in distances between the eyes: **1 to 64 numbers**, each
+    /// larger than the one before.
+    pub gaps: Vec<f32>,
+}
+
+/// What shows between the lips of a film whose pixels are moved.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Inside {
+    /// Teeth and tongue as the engine paints them.
+    Drawn,
+    /// The film's own open mouths ([`Warp::mouths`]).
+    Film,
+    /// The identity network's patch, as far as it lies between the lips.
+    Network,
+}
+
+/// What an avatar is worth, as its maker measured it on the engine's own pictures.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[non_exhaustive]
+pub struct Verdict {
+    /// `good`, `usable` or `refused`.
+    pub grade: String,
+    /// Sentences: what falls short of good, and what to film instead.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+    /// Measures by name.
+    #[serde(default)]
+    pub figures: BTreeMap<String, f64>,
 }
 
 /// The two networks of an avatar.

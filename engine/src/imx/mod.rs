@@ -54,9 +54,9 @@ pub use container::Container;
 pub use expression::{EXPRESSION, Expression, ExpressionNetworks, PictureInfo};
 pub use fault::{HASH_DIFFERS, MISSING_MANIFEST, NOT_IMX, OTHER_FAMILY};
 pub use manifest::{
-    Crop, Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, FrameInfo, GEOMETRY_MEMBER, Loop,
-    MANIFEST, MEL_BANDS, Manifest, Matte, Motion, NetworkInfo, Networks, Quantized, SelfTest,
-    frame_member, matte_member,
+    Crop, Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, FrameInfo, GEOMETRY_MEMBER, Inside,
+    Loop, MANIFEST, MEL_BANDS, Manifest, Matte, Motion, Mouths, NetworkInfo, Networks, Quantized,
+    SelfTest, Verdict, Warp, frame_member, matte_member,
 };
 pub use members::Member;
 pub use signature::{MAGIC, Wrapper};

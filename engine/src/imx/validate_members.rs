@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::fault::invalid;
 use super::jpeg;
 use super::limits::{MAX_GEOMETRY, MAX_NETWORK_BYTES};
-use super::manifest::{GEOMETRY_MEMBER, MANIFEST, Manifest, frame_member, matte_member};
+use super::manifest::{
+    GEOMETRY_MEMBER, Inside, LANDMARK_FLOATS, MANIFEST, Manifest, Warp, frame_member, matte_member,
+};
 use super::members::Members;
 use super::rules::limit;
 use crate::{Error, Result};
@@ -59,6 +61,9 @@ pub(super) fn members(members: &Members, manifest: &Manifest) -> Result<()> {
             )));
         }
     }
+    if let Some(warp) = &manifest.warp {
+        warp_members(members, warp, frame.count as usize, c)?;
+    }
     let selftest = &manifest.selftest;
     let n = selftest.count as usize;
     let inputs = floats(members, &selftest.inputs, n * (c + p))?;
@@ -76,6 +81,32 @@ pub(super) fn members(members: &Members, manifest: &Manifest) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn warp_members(members: &Members, warp: &Warp, count: usize, c: usize) -> Result<()> {
+    for (name, numbers) in [
+        (&warp.landmarks, count * LANDMARK_FLOATS),
+        (&warp.own, count * c),
+        (&warp.matrix, c * c),
+    ] {
+        let values = floats(members, name, numbers)?;
+        if let Some(value) = values.iter().find(|value| value.abs() > MAX_GEOMETRY) {
+            return Err(invalid(format!("{name} has {value}")));
+        }
+    }
+    match &warp.mouths {
+        Some(mouths) => {
+            let count = u32::try_from(mouths.gaps.len()).unwrap_or(u32::MAX);
+            let name = &mouths.file;
+            let data = members.get(name).map_err(|_| missing(name))?;
+            let height = mouths.height.saturating_mul(count);
+            jpeg::check(name, data, mouths.width, height, jpeg::COLOR)
+        }
+        None if warp.inside == Inside::Film => Err(invalid(
+            "warp.inside is \"film\", and warp.mouths is missing",
+        )),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn network_member(key: &str, name: &str, members: &Members) -> Result<()> {

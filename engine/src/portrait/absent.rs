@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use crate::imx::{Container, Expression};
+use crate::compose::Moved;
+use crate::compose::base::BaseFrame;
+use crate::compose::blend::Patch;
+use crate::geometry::Affine;
+use crate::imx::{Container, Expression, Manifest};
 use crate::motion::emotion::{Emotion, Weights};
 use crate::{Error, ErrorKind, Result};
 
@@ -65,6 +69,37 @@ impl Portrait {
     }
 
     pub(crate) fn draw<'a>(&self, _: &Rig, _: &'a mut Easel) -> &'a [[u8; 4]] {
+        match *self {}
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Film {}
+
+#[derive(Debug)]
+pub(crate) enum Sheet {}
+
+impl Film {
+    /// None: the identity network's patch is shown instead.
+    pub(crate) fn open(_: &Container, _: &Manifest, _: &BaseFrame) -> Result<Option<Self>> {
+        Ok(None)
+    }
+
+    pub(crate) fn wants_patch(&self) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn sheets(&self) -> [Sheet; 2] {
+        match *self {}
+    }
+
+    pub(crate) fn draw<'a>(
+        &self,
+        _: (usize, &BaseFrame),
+        _: (&[f32], f32),
+        _: Option<(&Patch, &Affine)>,
+        _: &'a mut Sheet,
+    ) -> Option<Moved<'a>> {
         match *self {}
     }
 }

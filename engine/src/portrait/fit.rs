@@ -30,7 +30,28 @@ pub(crate) struct Fit {
 
 impl Fit {
     pub(crate) fn new(head: &Head, picture: &Picture, landmarks: &Landmarks) -> Self {
-        let mut points = landmarks.points.clone();
+        let mut fit = Self::of_points(head, landmarks.points.clone());
+        let (eyes, down) = (fit.eyes, fit.direction([0.0, 1.0, 0.0]));
+        if gap(&fit.points, 5, down) / eyes < SHUT {
+            contours::meet(picture, &mut fit.points, eyes, down);
+        } else {
+            contours::part(picture, &mut fit.points, eyes, down);
+        }
+        fit.gap = gaps(&fit.points, down);
+        let lips = lip_weights(head);
+        fit.moves = head
+            .moves
+            .iter()
+            .map(|shape| {
+                let moved = shape.iter().zip(&lips);
+                moved.map(|(&by, &lip)| fit.carried(by, lip)).collect()
+            })
+            .collect();
+        fit
+    }
+
+    /// The head that these landmarks show, without what its shapes move.
+    pub(crate) fn of_points(head: &Head, points: Vec<Point>) -> Self {
         let from = STABLE.map(|i| head.points[i]);
         let to = STABLE.map(|i| points[i]);
         let (eyes, turn) = aligned(&from, &to);
@@ -39,33 +60,21 @@ impl Fit {
             (x * x + y * y + z * z).sqrt() / unit
         };
         let mouth = (width(&points, eyes) / width(&head.points, 1.0)).clamp(0.75, 1.35);
-        let down = apply(&turn, [0.0, 1.0, 0.0]);
-        let middle = gap(&points, 5, down) / eyes;
-        if middle < SHUT {
-            contours::meet(picture, &mut points, eyes, down);
-        } else {
-            contours::part(picture, &mut points, eyes, down);
-        }
-        let gap = std::array::from_fn(|column| gap(&points, column, down).max(0.0));
-        let lips = lip_weights(head);
-        let moves = head
-            .moves
-            .iter()
-            .map(|shape| {
-                let moved = shape.iter().zip(&lips);
-                moved
-                    .map(|(&by, lip)| apply(&turn, scale(by, eyes * (1.0 + (mouth - 1.0) * lip))))
-                    .collect()
-            })
-            .collect();
         Self {
+            gap: gaps(&points, apply(&turn, [0.0, 1.0, 0.0])),
             points,
             eyes,
             turn,
-            moves,
+            moves: Vec::new(),
             mouth,
-            gap,
         }
+    }
+
+    /// What a move `by` of the canonical head's is in the picture, of a point that belongs to the mouth by
+    /// `lip`.
+    pub(crate) fn carried(&self, by: Point, lip: f32) -> Point {
+        let size = self.eyes * (1.0 + (self.mouth - 1.0) * lip);
+        apply(&self.turn, scale(by, size))
     }
 
     /// Whether the head is one that a picture with this longer side can show, and flat enough to be
@@ -102,6 +111,10 @@ impl Fit {
     }
 }
 
+fn gaps(points: &[Point], down: Point) -> [f32; 11] {
+    std::array::from_fn(|column| gap(points, column, down).max(0.0))
+}
+
 /// Distance of the inner lips in a column, along `down`.
 fn gap(points: &[Point], column: usize, down: Point) -> f32 {
     let by = sub(points[LOWER_LIP[3][column]], points[UPPER_LIP[3][column]]);
@@ -110,7 +123,7 @@ fn gap(points: &[Point], column: usize, down: Point) -> f32 {
 
 /// How much a point belongs to the mouth, whose size is the person's own: 1 on the lips, 0 at the
 /// eyes.
-fn lip_weights(head: &Head) -> Vec<f32> {
+pub(crate) fn lip_weights(head: &Head) -> Vec<f32> {
     let middle = scale(add(head.points[13], head.points[14]), 0.5);
     (0..POINTS)
         .map(|i| {

@@ -6,6 +6,7 @@ mod create;
 mod detect;
 mod edges;
 mod emotion;
+mod film;
 mod fit;
 mod gesture;
 mod glasses;
@@ -51,6 +52,7 @@ pub use create::{PortraitOptions, PortraitReport, create, describe};
 /// The emotions that a portrait can show.
 pub(crate) const EMOTIONS: &[Emotion] = &Emotion::ALL;
 
+pub(crate) use film::{Film, Sheet};
 pub(crate) use gesture::{GESTURES, gesture};
 pub(crate) use life::Life;
 pub(crate) use rig::Rig;

@@ -77,7 +77,7 @@ const TOUCHING: f32 = 0.35;
 const BARE: f32 = 0.022;
 const MOVED: f32 = 0.02;
 /// Opening of the lips, in eyes, above which a mouth that the picture shows open is as open as there.
-const SPOKEN: f32 = 0.07;
+pub(super) const SPOKEN: f32 = 0.07;
 
 /// A face at one moment; all zero is the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -131,7 +131,7 @@ impl Rig {
 #[derive(Debug)]
 pub(crate) struct Puppet {
     /// For each coefficient of the mouth, then of the face, the shapes of the head it moves.
-    shapes: Vec<Vec<usize>>,
+    pub(super) shapes: Vec<Vec<usize>>,
 }
 
 /// The points of a face at one moment.
@@ -256,6 +256,14 @@ impl Puppet {
         blink(fit, rig.blink, &mut out.skin, &mut out.sources);
         out.jaw = 0.42 * rig.mouth[0] * fit.mouth;
         out.head = HeadMove::new(fit, rig);
+        out.lay(fit, mesh, gaze);
+    }
+}
+
+impl Posed {
+    /// Lays the mesh's corners and the landmarks where the skin and the head have gone.
+    pub(super) fn lay(&mut self, fit: &Fit, mesh: &Mesh, gaze: [Point; 2]) {
+        let out = self;
         let down = fit.direction([0.0, 1.0, 0.0]);
         out.places.clear();
         for corner in &mesh.corners {
@@ -288,7 +296,6 @@ impl Puppet {
 fn part_lips(fit: &Fit, talk: f32, skin: &mut [Point]) {
     let down = fit.direction([0.0, 1.0, 0.0]);
     let along = |p: Point| p[0] * down[0] + p[1] * down[1];
-    let length = along(down).max(1e-3);
     let opening = |column: usize, skin: &[Point]| {
         let by = sub(skin[LOWER_LIP[3][column]], skin[UPPER_LIP[3][column]]);
         let rest = sub(
@@ -300,29 +307,36 @@ fn part_lips(fit: &Fit, talk: f32, skin: &mut [Point]) {
     let asked = opening(5, skin) / fit.eyes;
     let held = 1.0 - talk * (1.0 - smooth(asked, 0.0, SPOKEN));
     for column in 1..10 {
-        let (upper, lower) = (UPPER_LIP[3][column], LOWER_LIP[3][column]);
-        let now = along(sub(skin[lower], skin[upper]));
         let wanted = (opening(column, skin) + held * fit.gap[column]).max(0.0);
-        // Positive where the lips stand too near.
-        let by = (wanted - now) / (2.0 * length);
-        for row in 0..4 {
-            let share = LIP_ROWS[row] * by;
-            for (lip, sign) in [(&UPPER_LIP, -1.0), (&LOWER_LIP, 1.0)] {
-                let point = &mut skin[lip[row][column]];
-                *point = add(*point, scale(down, sign * share));
-            }
+        set_apart(down, skin, column, wanted);
+    }
+}
+
+/// Sets the distance of the lips in a column, along `down`, in pixels.
+pub(super) fn set_apart(down: Point, skin: &mut [Point], column: usize, wanted: f32) {
+    let along = |p: Point| p[0] * down[0] + p[1] * down[1];
+    let length = along(down).max(1e-3);
+    let (upper, lower) = (UPPER_LIP[3][column], LOWER_LIP[3][column]);
+    let now = along(sub(skin[lower], skin[upper]));
+    // Positive where the lips stand too near.
+    let by = (wanted - now) / (2.0 * length);
+    for row in 0..4 {
+        let share = LIP_ROWS[row] * by;
+        for (lip, sign) in [(&UPPER_LIP, -1.0), (&LOWER_LIP, 1.0)] {
+            let point = &mut skin[lip[row][column]];
+            *point = add(*point, scale(down, sign * share));
         }
-        // Lips that touch share their edge to the last bit: no crack between them.
-        if wanted < TOUCHING * length {
-            let middle = scale(add(skin[upper], skin[lower]), 0.5);
-            (skin[upper], skin[lower]) = (middle, middle);
-        }
+    }
+    // Lips that touch share their edge to the last bit: no crack between them.
+    if wanted < TOUCHING * length {
+        let middle = scale(add(skin[upper], skin[lower]), 0.5);
+        (skin[upper], skin[lower]) = (middle, middle);
     }
 }
 
 /// Draws lips that part otherwise than in the picture without the edge that they have there: teeth and
 /// the dark between them lie within a landmark's error of it.
-fn bare_lips(fit: &Fit, skin: &[Point], sources: &mut [Place]) {
+pub(super) fn bare_lips(fit: &Fit, skin: &[Point], sources: &mut [Place]) {
     if fit.gap[5] == 0.0 {
         return;
     }

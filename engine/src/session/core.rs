@@ -23,7 +23,7 @@ use crate::compose::Composer;
 use crate::compose::arch::Isa;
 use crate::infer::Terminator;
 use crate::options::{Pacing, SessionOptions};
-use crate::portrait::{Easel, Portrait};
+use crate::portrait::{Easel, Film, Portrait, Sheet};
 use crate::schedule::{Deadline, Scheduler, TaskId};
 
 /// The engine's threads, which prepare the frames of sessions.
@@ -65,6 +65,8 @@ pub(super) struct Drawer {
     pub(super) late_frames: LateFramePolicy,
     /// Of a portrait.
     pub(super) easel: Option<Easel>,
+    /// Of a film whose own pixels move: one for the picture, one for the base frame that it crossfades from.
+    pub(super) sheets: Option<[Sheet; 2]>,
 }
 
 impl Core {
@@ -93,6 +95,7 @@ impl Core {
                 prepared: PreparedFrame::new(coefficients),
                 late_frames: LateFramePolicy::default(),
                 easel: avatar.portrait.as_ref().map(Portrait::easel),
+                sheets: avatar.film.as_ref().map(Film::sheets),
             }),
             ring: Mutex::new(Ring::new(coefficients)),
             presented: Mutex::new(State::new(coefficients)),

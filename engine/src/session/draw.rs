@@ -67,20 +67,38 @@ impl Core {
         {
             let layers = Layers {
                 base: Ground::Drawn(portrait.draw(rig, easel)),
+                moved: None,
                 patch: None,
                 crossfade: None,
             };
             target.put(&mut drawer.composer, &layers, frame)?;
         } else if let Some(base) = &prepared.base {
-            let affine = &self.avatar.affines[prepared.base_frame];
+            let patch = |frame: usize| {
+                let affine = &self.avatar.affines[frame];
+                prepared.has_patch.then_some((&prepared.patch, affine))
+            };
+            let (mut moved, mut moved_from) = (None, None);
+            let film = self.avatar.film.as_ref().zip(drawer.sheets.as_mut());
+            let is_film = film.is_some();
+            if let Some((film, [sheet, other])) = film {
+                let mouth = (&prepared.mouth[..], prepared.presence);
+                let frame = prepared.base_frame;
+                moved = film.draw((frame, base), mouth, patch(frame), sheet);
+                if let Some(from) = &prepared.crossfade {
+                    let frame = from.base_frame;
+                    moved_from = film.draw((frame, &from.base), mouth, patch(frame), other);
+                }
+            }
             let crossfade = prepared.crossfade.as_ref().map(|from| CrossfadeSource {
                 base: &from.base,
+                moved: moved_from,
                 affine: &self.avatar.affines[from.base_frame],
                 weight: from.weight,
             });
             let layers = Layers {
                 base: Ground::Frame(base),
-                patch: prepared.has_patch.then_some((&prepared.patch, affine)),
+                moved,
+                patch: patch(prepared.base_frame).filter(|_| !is_film),
                 crossfade,
             };
             target.put(&mut drawer.composer, &layers, frame)?;

@@ -51,6 +51,10 @@ pub(super) struct PreparedFrame {
     pub(super) has_patch: bool,
     /// The rig of a portrait.
     pub(super) rig: Option<Rig>,
+    /// The mouth of a film whose own pixels move; empty: at rest.
+    pub(super) mouth: Vec<f32>,
+    /// How far it is there, in [0, 1].
+    pub(super) presence: f32,
     pub(super) patch: Patch,
     /// A part of the picture failed and something else stands in for it.
     pub(super) concealed: bool,
@@ -121,6 +125,8 @@ impl PreparedFrame {
             crossfade: None,
             has_patch: false,
             rig: None,
+            mouth: Vec::new(),
+            presence: 0.0,
             patch: Patch::default(),
             concealed: false,
             state: State::new(coefficients),

@@ -84,7 +84,7 @@ impl Target<'_, '_> {
             }
             #[cfg(feature = "gpu-compose")]
             Self::Canvas(canvas) => match layers.base {
-                Ground::Frame(base) if layers.crossfade.is_none() => {
+                Ground::Frame(base) if layers.crossfade.is_none() && layers.moved.is_none() => {
                     canvas.compose(base, layers.patch);
                 }
                 _ => canvas.show(composer.draw(layers)),

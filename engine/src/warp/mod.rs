@@ -52,6 +52,41 @@ impl Texture {
         }
     }
 
+    /// A texture without pixels, to be [filled](Self::fill).
+    pub(crate) fn empty() -> Self {
+        Self {
+            width: 0,
+            height: 0,
+            stride: 2 * PAD,
+            rgba: Vec::new(),
+        }
+    }
+
+    /// Takes other pixels: `row(y, pixels)` writes each row. Memory is kept.
+    pub(crate) fn fill(
+        &mut self,
+        (width, height): (usize, usize),
+        mut row: impl FnMut(usize, &mut [[u8; 4]]),
+    ) {
+        (self.width, self.height, self.stride) = (width, height, width + 2 * PAD);
+        self.rgba.resize(self.stride * (height + 2 * PAD), [0; 4]);
+        let stride = self.stride;
+        for y in 0..height {
+            let line = &mut self.rgba[(y + PAD) * stride..][..stride];
+            row(y, &mut line[PAD..PAD + width]);
+            let (first, last) = (line[PAD], line[PAD + width - 1]);
+            line[..PAD].fill(first);
+            line[PAD + width..].fill(last);
+        }
+        for y in 0..PAD {
+            self.rgba
+                .copy_within(PAD * stride..(PAD + 1) * stride, y * stride);
+            let last = (PAD + height - 1) * stride;
+            self.rgba
+                .copy_within(last..last + stride, (PAD + height + y) * stride);
+        }
+    }
+
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.width, self.height)
     }
@@ -79,6 +114,12 @@ impl Canvas {
             rgba: vec![[0; 4]; width * height],
             kernel: Kernel::best(),
         }
+    }
+
+    /// Takes another size; what it shows is not defined then. Memory is kept.
+    pub(crate) fn resize(&mut self, width: usize, height: usize) {
+        (self.width, self.height) = (width, height);
+        self.rgba.resize(width * height, [0; 4]);
     }
 
     pub(crate) fn size(&self) -> (usize, usize) {

@@ -1,4 +1,4 @@
-"""The base loop: which stretch of the footage plays behind the mouth, and how its end meets its start."""
+"""The base loop: which stretch of the footage plays behind the mouth, and how its end grows into its start."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from . import calibrate, morph
 from .footage import RATE, Refused
 from .landmarks import Faces
 from .prepare import Prepared
@@ -13,14 +14,24 @@ from .prepare import Prepared
 LONGEST = 150
 """Frames of the loop."""
 SHORTEST = 25
-BLINK = 0.35
-"""MediaPipe's score from which an eye counts as closing."""
+BLINK = 0.75
+"""Of the lids' usual distance, below which an eye counts as closing."""
 LIVELY = 75
 """Frames of the talking loop at most."""
 LIVELIER = 1.3
 """Times the idle loop's motion of the head that makes a talking loop worth its place in the file."""
 SMALL = 96
 """Width of the pictures that are compared."""
+
+
+MORPH = 12
+"""Pictures over which the end of the loop grows into what came before its start."""
+VOICED = 0.05
+"""Opening that a voice asks for, from which somebody speaks, ..."""
+PAUSE = 8
+"""... and so many pictures before and after."""
+SPEAKING = 4.0
+"""What a picture in which somebody speaks costs: a loop of them nods and frowns at nothing."""
 
 
 @dataclass(frozen=True)
@@ -31,33 +42,63 @@ class Loop:
     first: int
     count: int
     kind: str
-    """`cycle` or `bounce`."""
     step: float
-    """Difference of the pictures where the loop closes, as a part of the largest between neighbours; 0 for `bounce`."""
+    """Difference of the pictures where the loop closes, as a part of the largest between neighbours."""
+    morph: int = 0
+    """Pictures at its end that grow into those before `first`, so that the first one follows."""
+
+    def sources(self) -> list[tuple[int, int, float]]:
+        """For each picture two of the clip, and how far the second one shows."""
+        plain = [(self.first + k, self.first + k, 0.0) for k in range(self.count - self.morph)]
+        end = self.first + self.count - self.morph
+        return plain + [(end + k, self.first - self.morph + k, morph.eased((k + 1) / (self.morph + 1))) for k in range(self.morph)]
 
 
-def choose(prepared: Prepared, tracks: list[Faces], longest: int = LONGEST) -> Loop:
-    """The calmest stretch with the mouth nearest to rest; a cycle where its ends can meet, else back and forth."""
+@dataclass(frozen=True)
+class Strip:
+    """A stretch's pictures, as they will be shown."""
+
+    frames: list[np.ndarray]
+    """`[height, width, 3]` RGB, or 4 with alpha where the clip has a matte."""
+    to_frame: np.ndarray
+    """`[n, 2, 3]`: where the heads are."""
+    pose: np.ndarray
+    """`[n, P]`"""
+
+
+def choose(prepared: Prepared, tracks: list[Faces], spoken: list[np.ndarray] | None = None, longest: int = LONGEST) -> Loop:
+    """The calmest stretch with the mouth nearest to rest, one without speech if there is one; its end grows into its start."""
     centre = np.median(np.concatenate(prepared.pose)[:, :3], axis=0)
     best: tuple[float, int, int, int] | None = None
     for number, track in enumerate(tracks):
         cost = _costs(prepared, track, number, centre)
+        if spoken is not None:
+            cost = cost + SPEAKING * voiced(spoken[number])[: len(cost)]
         for first, count in _runs(np.isfinite(cost), longest):
             for at in range(first, first + max(1, count - longest + 1), 5):
-                length = min(longest, first + count - at)
-                # Longer is better: people see a loop of three seconds return.
-                value = float(cost[at : at + length].mean()) - 1.5 * length / longest
-                if best is None or value < best[0]:
-                    best = (value, number, at, length)
+                for length in {min(each, first + count - at) for each in (longest, longest // 2)}:
+                    # Longer is better: people see a loop of three seconds return.
+                    value = float(cost[at : at + length].mean()) - 1.5 * length / longest
+                    if best is None or value < best[0]:
+                        best = (value, number, at, length)
     if best is None:
         raise Refused(f"no stretch of {SHORTEST / RATE:.0f} s shows the face without a break: film a longer one")
     _, number, first, count = best
     first, count = _eyes_open(tracks[number], first, count)
-    small = _small(prepared, number, first, count)
-    start, end, step = _closing(small)
-    if step <= 1.0:
-        return Loop(number, first + start, end - start, "cycle", step)
-    return Loop(number, first, count, "bounce", 0.0)
+    lids = tracks[number].lids()
+    start, end, step = _closing(_small(prepared, number, first, count), lids[first : first + count] / np.median(lids))
+    grown = _morph(count)
+    return Loop(number, first + start + grown, end - start - grown, "cycle", step, grown)
+
+
+def voiced(spoken: np.ndarray) -> np.ndarray:
+    """1 where somebody speaks, or has just spoken, or will, `[n]`."""
+    loud = calibrate.asked(spoken) > VOICED
+    return np.convolve(loud, np.ones(2 * PAUSE + 1), "same") > 0
+
+
+def _morph(count: int) -> int:
+    return min(MORPH, count // 4)
 
 
 def lively(prepared: Prepared, tracks: list[Faces], idle: Loop) -> Loop | None:
@@ -103,8 +144,8 @@ def _runs(usable: np.ndarray, longest: int) -> list[tuple[int, int]]:
 
 def _eyes_open(track: Faces, first: int, count: int) -> tuple[int, int]:
     """The stretch without blinks at its ends."""
-    names = [i for i, name in enumerate(track.score_names) if name.startswith("eyeBlink")]
-    open_eyes = track.scores[first : first + count, names].max(1) < BLINK
+    lids = track.lids()
+    open_eyes = lids[first : first + count] > BLINK * np.median(lids)
     inside = np.flatnonzero(open_eyes)
     if len(inside) < 2 or inside[-1] - inside[0] < SHORTEST:
         return first, count
@@ -128,28 +169,23 @@ def differences(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.sqrt(((a - b) ** 2).mean(tuple(range(1, a.ndim))))
 
 
-def _closing(small: np.ndarray) -> tuple[int, int, float]:
-    """Start and end (exclusive) of the best cycle in the stretch, and its closing step over the largest step inside it.
+def _closing(small: np.ndarray, lids: np.ndarray) -> tuple[int, int, float]:
+    """Start and end (exclusive) of the part whose last pictures are most like its first ones, and how unlike they are over the largest step inside it.
 
-    Where the loop closes, picture `end - 1` is followed by `start`: that step and the motion before and after it have to look like any other.
+    `lids` `[n]`: how far they are open, 1 as usual: a blink can't be laid over open eyes.
     """
-    n = len(small)
-    largest = differences(small[1:], small[:-1]).max()
+    n, grown = len(small), _morph(len(small))
+    largest = max(float(differences(small[1:], small[:-1]).max()), 1e-6)
     best = (0, n, np.inf)
     for start in range(0, max(1, n // 3), 2):
-        ends = np.arange(max(start + SHORTEST * 2, int(0.6 * n)), n + 1)
-        if not len(ends):
-            continue
-        step = differences(small[ends - 1], small[start][None])
-        # Moving on from where it came: the picture after the end, if there is one, looks like the start.
-        onward = differences(small[np.minimum(ends, n - 1)], small[start][None])
-        value = (0.5 * step + 0.5 * onward) / max(largest, 1e-6) + 0.2 * (1 - (ends - start) / n)
-        at = int(value.argmin())
-        if value[at] < best[2]:
-            best = (start, int(ends[at]), float(value[at]))
+        for end in range(max(start + 2 * SHORTEST, int(0.6 * n)), n + 1, 2):
+            tail, head = slice(end - grown, end), slice(start, start + grown)
+            value = float(differences(small[tail], small[head]).mean()) / largest + 0.3 * (1 - (end - start) / n)
+            value += float(np.abs(lids[tail] - lids[head]).max())
+            if value < best[2]:
+                best = (start, end, value)
     start, end, _ = best
-    step = float(differences(small[end - 1 : end], small[start : start + 1])[0] / max(largest, 1e-6))
-    return start, end, step
+    return start, end, float(differences(small[end - grown : end], small[start : start + grown]).mean() / largest)
 
 
 def whole(prepared: Prepared, number: int) -> Loop:
@@ -157,12 +193,21 @@ def whole(prepared: Prepared, number: int) -> Loop:
     return Loop(number, 0, len(prepared.pose[number]), "once", 0.0)
 
 
-def pictures(prepared: Prepared, loop: Loop) -> list[np.ndarray]:
-    """The loop's pictures at full size, `[height, width, 3]` RGB, or 4 with alpha where the clip has a matte."""
-    out = []
+def strip(prepared: Prepared, loop: Loop) -> Strip:
+    """The loop's pictures at full size, its end grown into its start."""
+    sources = loop.sources()
+    first, end = min(b for _, b, _ in sources), max(a for a, _, _ in sources) + 1
+    film = {}
     for at, picture in enumerate(prepared.clips[loop.clip].pictures(with_matte=True)):
-        if at >= loop.first + loop.count:
+        if at >= end:
             break
-        if at >= loop.first:
-            out.append(picture)
-    return out
+        if at >= first:
+            film[at] = picture
+    places, poses = prepared.heads[loop.clip].to_frame, prepared.pose[loop.clip]
+    frames, to_frame = [], []
+    for a, b, share in sources:
+        place = (1 - share) * places[a] + share * places[b]
+        to_frame.append(place)
+        frames.append(film[a] if share == 0 else morph.blended(film[a], places[a], film[b], places[b], place, share))
+    pose = np.stack([(1 - share) * poses[a] + share * poses[b] for a, b, share in sources])
+    return Strip(frames, np.stack(to_frame), pose.astype(np.float32))

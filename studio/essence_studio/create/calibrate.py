@@ -44,10 +44,6 @@ def calibrated(heard: np.ndarray, seen: np.ndarray, opening: np.ndarray, parting
     speaking = heard[:, _JAW] > 0.05
     if speaking.sum() < LEAST or np.corrcoef(heard[:, _JAW], seen[:, _JAW])[0, 1] < 0.3:
         return plain
-    # The first of two runs finds where words end up in the pictures: within a frame of the sound.
-    shift = max((-1, 0, 1), key=lambda k: np.corrcoef(heard[1:-1, _JAW], np.roll(seen[:, _JAW], -k)[1:-1])[0, 1])
-    seen = np.roll(seen, -shift, axis=0)
-    opening = np.roll(opening, -shift)
     shut = speaking & (opening <= np.quantile(opening, 0.2))
     closing = heard[:, _PRESS] > CLOSED
     gram, target = heard.T @ heard / len(heard), heard.T @ seen / len(heard)

@@ -1,32 +1,80 @@
 """What footage has to be like: refusals with their reasons, and warnings."""
 from __future__ import annotations
 
+import itertools
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from ..face import finder
+from . import geometry
 from .footage import RATE, Clip, Refused
-from .landmarks import EYES, STABLE, Faces, Landmarker
+from .landmarks import EYES, STABLE, Faces
 
 SHORTEST_S = 6.0
 LONGEST_S = 360.0
 SMALLEST_EYES = 40.0
 """Pixels between the eyes' outer corners: below, lips are a handful of pixels."""
 SOFT_EYES = 80.0
-LARGEST_YAW = 48.0
-SEEN_TURN = 0.71
-"""Part of a head's turn that MediaPipe's pose shows: 24.6° of 35°, 35.9° of 50°, measured on renders."""
+LARGEST_YAW = 42.0
 DARKEST = 30.0
 """Mean brightness of the face's skin, 0 to 255."""
+DISK_BYTES = 300_000_000
+MEMORY_BYTES = 1_200_000_000
+"""PyTorch and the programs around it."""
+PATCHES_BYTES = 600 << 20
+"""As `prepare` keeps at most."""
 LOOKS = 8
 """Pictures that are searched for more than one face."""
 
 
-def long_enough(clips: list[Clip]) -> list[Clip]:
+def writable(path: Path) -> None:
+    """Refuses an output that could not be written after all the work."""
+    folder = path.parent
+    if path.is_dir():
+        raise Refused(f"{path} is a folder: name a file")
+    if not folder.is_dir():
+        raise Refused(f"{folder}: there is no such folder to write {path.name} into")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise Refused(f"{folder}: nothing can be written there ({error.strerror})") from None
+    if path.exists() and not os.access(path, os.W_OK):
+        raise Refused(f"{path} can't be written: it is protected")
+
+
+def room(folder: Path, clips: list[Clip]) -> None:
+    """Refuses work that the disk or the memory is too small for."""
+    pictures = sum(clip.count for clip in clips)
+    disk = DISK_BYTES + 8000 * pictures
+    free = shutil.disk_usage(folder).free
+    if free < disk:
+        raise Refused(f"{folder}: {free / 1e9:.1f} GB are free on the disk, {disk / 1e9:.1f} GB are needed: make room, or name another folder with --work")
+    memory = MEMORY_BYTES + 2 * min(PATCHES_BYTES, pictures * 3 * 224 * 224)
+    found = available_memory()
+    if found is not None and found < memory:
+        raise Refused(f"{found / 1e9:.1f} GB of memory are free, {memory / 1e9:.1f} GB are needed: close other programs, or give less footage")
+
+
+def available_memory() -> int | None:
+    """Bytes that programs can still take; None where the system doesn't say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError):
+        return None
+
+
+def long_enough(clips: list[Clip], others: list[Clip] = []) -> list[Clip]:
     """The clips that are used: from the first on, at most six minutes."""
     seconds = sum(clip.count for clip in clips) / RATE
     if seconds < SHORTEST_S:
-        raise Refused(f"the footage lasts {seconds:.1f} s: at least {SHORTEST_S:.0f} s are needed, better half a minute")
+        cut = f" without the {len(others)} shots that show something else" if others else ""
+        raise Refused(f"the footage lasts {seconds:.1f} s{cut}: at least {SHORTEST_S:.0f} s of one person in one setting are needed, better half a minute")
     used, total = [], 0.0
     for clip in clips:
         if total and total + clip.count / RATE > LONGEST_S:
@@ -36,20 +84,18 @@ def long_enough(clips: list[Clip]) -> list[Clip]:
     return used
 
 
-def one_face(clips: list[Clip], bundle: Path) -> None:
+def one_face(clips: list[Clip]) -> None:
     """Refuses pictures of nobody or of several people, before the long work starts."""
-    landmarker = Landmarker(bundle, video=False, faces=3)
     counts = []
     chosen = [clips[i] for i in np.linspace(0, len(clips) - 1, min(LOOKS, len(clips))).astype(int)]
     for clip in chosen:
         wanted = set(np.linspace(0, clip.count - 1, max(1, LOOKS // len(chosen)) + 2).astype(int)[1:-1].tolist())
         for number, picture in enumerate(clip.pictures()):
             if number in wanted:
-                sizes = sorted((eye_distance(face[0][None])[0] for face in landmarker(picture)), reverse=True)
-                counts.append(sum(size > 0.4 * sizes[0] for size in sizes))
+                widths = [bounds[2] - bounds[0] for bounds, _ in finder.boxes(picture)]
+                counts.append(sum(width > 0.4 * widths[0] for width in widths))
             if number >= max(wanted):
                 break
-    landmarker.close()
     if max(counts) == 0:
         raise Refused("no face was found: the face has to be seen from the front, lit, and not covered")
     if np.mean(np.array(counts) > 1) >= 0.25:
@@ -74,7 +120,7 @@ def face_fit(clips: list[Clip], tracks: list[Faces]) -> list[str]:
         raise Refused(f"the face is too small: {eyes:.0f} pixels between the outer corners of the eyes, at least {SMALLEST_EYES:.0f} are needed")
     if eyes < SOFT_EYES:
         warnings.append(f"the face is small ({eyes:.0f} pixels between the outer corners of the eyes): the avatar can't be sharper than the footage")
-    yaw = turned(np.concatenate([track.matrix for track in tracks]))
+    yaw = turned(points)
     if np.median(yaw) > LARGEST_YAW:
         raise Refused(f"the face is turned away by {np.median(yaw):.0f}°: at most {LARGEST_YAW:.0f}° are possible")
     if np.mean(yaw > LARGEST_YAW) > 0.1:
@@ -85,22 +131,25 @@ def face_fit(clips: list[Clip], tracks: list[Faces]) -> list[str]:
     return warnings
 
 
-def turned(matrix: np.ndarray) -> np.ndarray:
-    """How far heads are turned to the side, in degrees `[n]`, from MediaPipe's poses `[n, 4, 4]`."""
-    return np.degrees(np.abs(np.arctan2(matrix[:, 0, 2], matrix[:, 2, 2]))) / SEEN_TURN
+def turned(points: np.ndarray) -> np.ndarray:
+    """How far heads are turned to the side, in degrees `[n]`, from landmarks `[n, 478, 3]`."""
+    head = finder.canonical()[list(STABLE)]
+    turn = geometry.procrustes(points[:, list(STABLE)].astype(np.float64), head)[1]
+    return np.degrees(np.abs(np.arctan2(turn[:, 2, 0], np.hypot(turn[:, 2, 1], turn[:, 2, 2]))))
 
 
 def brightness(clips: list[Clip], tracks: list[Faces]) -> float:
-    """Of the middle of the face, in the first picture of up to eight clips."""
+    """Of the middle of the face, the median over pictures of up to eight clips: a film may begin in black."""
     values = []
     for index in np.linspace(0, len(clips) - 1, min(LOOKS, len(clips))).astype(int):
-        picture = next(clips[index].pictures())
-        at = tracks[index].points[0][list(STABLE), :2]
+        moment = clips[index].count // 2
+        picture = next(itertools.islice(clips[index].pictures(), moment, None))
+        at = tracks[index].points[moment][list(STABLE), :2]
         (left, top), (right, bottom) = np.quantile(at, 0.2, axis=0).astype(int), np.quantile(at, 0.8, axis=0).astype(int)
         part = picture[max(top, 0) : max(bottom, 1), max(left, 0) : max(right, 1)]
         if part.size:
             values.append(part.mean())
-    return float(np.mean(values)) if values else 0.0
+    return float(np.median(values)) if values else 0.0
 
 
 def spans(flags: np.ndarray) -> list[tuple[float, float]]:

@@ -8,14 +8,16 @@ it is held against is the person's own face at rest. So the head's proportions d
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from ..character.model import LANDMARKS as ICT_LANDMARKS
-from ..character.model import data_file
 from ..speech.mouth import COEFFICIENTS
 from .landmarks import JAW, LIPS_INNER, LIPS_OUTER
 
+LANDMARKS_FILE = Path(__file__).with_name("head.npz")
+"""Written by `python -m essence_studio.face`."""
 FITTED = tuple(name for name in COEFFICIENTS if name != "tongueTip")
 """The lips don't tell where the tongue is."""
 ASIDE = ("jawLeft", "jawRight", "mouthLeft", "mouthRight", "mouthFrown")
@@ -52,9 +54,15 @@ class Shapes:
     """`[shapes, points, 3]` in eyes."""
 
 
-def _model() -> tuple[np.ndarray, np.ndarray]:
-    """Landmarks `[68, 3]` of the head and of its shapes `[shapes, 68, 3]`, in its eyes, y down as in pictures."""
-    data = np.load(data_file(), allow_pickle=False)
+def model() -> tuple[np.ndarray, np.ndarray]:
+    """Landmarks `[68, 3]` of the ICT head (MIT) and of its shapes `[shapes, 68, 3]`, in its eyes, y down as in pictures."""
+    with np.load(LANDMARKS_FILE) as data:
+        return data["rest"].astype(np.float64), data["moves"].astype(np.float64)
+
+
+def model_of(head: Path) -> tuple[np.ndarray, np.ndarray]:
+    """What `model` gives, from the whole head: what the package carries of it."""
+    data = np.load(head, allow_pickle=False)
     names = [str(name) for name in data["expression_names"]]
     rest = data["vertices"][ICT_LANDMARKS].astype(np.float64)
     offsets = data["expressions"][:, ICT_LANDMARKS].astype(np.float64)
@@ -68,7 +76,7 @@ def _model() -> tuple[np.ndarray, np.ndarray]:
 
 def shapes_of(rest: np.ndarray) -> Shapes:
     """The shapes carried over to a person with these landmarks at rest, `[478, 3]` in eyes."""
-    head, offsets = _model()
+    head, offsets = model()
     moves = np.zeros((len(NAMES), len(POINTS), 3))
     lines = (
         (LIPS_OUTER[:11], _OUTER_UPPER), (LIPS_OUTER[10:] + LIPS_OUTER[:1], _OUTER_LOWER[::-1]),

@@ -1,40 +1,60 @@
-"""Video files in: which clips there are, and their pictures at 25 frames a second.
+"""Video files in: which shots there are, and their pictures at 25 a second, by their time stamps.
 
-Every stage asks for pictures by clip and number, and reads them in order: nothing holds a whole video in memory.
+Every stage asks for pictures by clip and number, and reads them in order: nothing holds a whole video in memory. A clip is one shot: where the picture
+jumps to another, the file is divided, so that nothing is smoothed, looped or joined across a cut.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Iterator
 
-import cv2
 import numpy as np
+
+from . import reading
+from .reading import Refused
 
 RATE = 25
 """Pictures a second, as in the avatar."""
 SUFFIXES = (".mp4", ".mov", ".mpg", ".mpeg", ".mkv", ".webm", ".avi", ".m4v")
+SHORTEST_SHOT = 25
+"""Pictures at 25 a second; shorter shots are of no use."""
+CUT = 9.0
+"""Mean difference in levels from which a picture may be another shot's, ..."""
+CUT_TIMES = 5.0
+"""... if it is so many times the differences around it."""
+AROUND = 12
+"""Pictures before and after that are looked at."""
+ALIKE = 22.0
+"""Mean difference in levels of two shots' middle pictures up to which both are of one camera setting."""
 
 
-class Refused(ValueError):
-    """The input can't become an avatar; the message says why and what would help."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Clip:
-    """One video file."""
+    """One shot of a video file."""
 
     path: Path
     width: int
     height: int
-    rate: float
-    """Pictures a second in the file."""
-    source_count: int
-    """Pictures in the file that decode."""
+    start: float
+    """The file's time of the shot's first picture, in seconds."""
+    times: np.ndarray
+    """When each picture of the shot is shown, in seconds from its first."""
+    length: float
+    """Seconds."""
+    number: int = 0
+    """Of the shot's first picture in the file."""
+    small: np.ndarray | None = field(default=None, repr=False)
+    """A picture of the shot's middle, small."""
     change: Callable[[np.ndarray], np.ndarray] | None = None
     """What is done to every picture: a screen keyed, for example."""
     matte: Callable[[np.ndarray], np.ndarray] | None = None
     """The alpha of a picture as it was filmed, `[height, width]` u8, where a screen is keyed."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return self.path.name if self.number == 0 else f"{self.path.name} from {self.start:.1f} s"
 
     @property
     def count(self) -> int:
@@ -42,16 +62,14 @@ class Clip:
         return len(self.chosen())
 
     def chosen(self) -> np.ndarray:
-        """For each picture at 25 a second, the number of the picture in the file that is shown at that time."""
-        count = int(np.floor(self.source_count / self.rate * RATE + 0.5))
-        chosen = np.floor((np.arange(count) + 0.5) / RATE * self.rate).astype(int)
-        return np.minimum(chosen, self.source_count - 1)
+        """For each picture at 25 a second, the number of the shot's picture that is shown at that time."""
+        moments = (np.arange(int(np.floor(self.length * RATE + 0.5))) + 0.5) / RATE
+        return np.maximum(np.searchsorted(self.times, moments, "right") - 1, 0)
 
     def pictures(self, with_matte: bool = False) -> Iterator[np.ndarray]:
         """The pictures at 25 a second, `[height, width, 3]` u8 RGB; with a fourth channel, alpha, if it is asked for and there is a matte."""
-        wanted = np.bincount(self.chosen(), minlength=self.source_count)
-        for number, picture in enumerate(_decoded(self.path)):
-            times = wanted[number] if number < len(wanted) else 0
+        wanted = np.bincount(self.chosen(), minlength=len(self.times))
+        for times, picture in zip(wanted, reading.pictures(self.path, self.number, self.start)):
             if times:
                 matte = self.matte(picture) if with_matte and self.matte else None
                 picture = self.change(picture) if self.change else picture
@@ -61,7 +79,7 @@ class Clip:
 
 
 def clips_of(paths: list[Path]) -> list[Clip]:
-    """The clips of files and folders, folders in the order of the names in them."""
+    """The shots of files and folders, folders in the order of the names in them."""
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -73,42 +91,52 @@ def clips_of(paths: list[Path]) -> list[Clip]:
             files.append(path)
         else:
             raise Refused(f"{path}: there is no such file")
-    clips = [_opened(path) for path in files]
+    clips = [clip for path in files for clip in shots(path)]
     sizes = {(clip.width, clip.height) for clip in clips}
     if len(sizes) > 1:
         raise Refused(f"the clips differ in size ({', '.join(f'{w}×{h}' for w, h in sorted(sizes))}): use clips of one camera setting")
     return clips
 
 
-def _opened(path: Path) -> Clip:
-    capture = cv2.VideoCapture(str(path))
-    rate = capture.get(cv2.CAP_PROP_FPS) if capture.isOpened() else 0.0
-    if not capture.isOpened() or not 1 <= rate <= 240:
-        raise Refused(f"{path}: not a video that can be read; convert it to H.264 in MP4")
-    count, size = 0, (0, 0)
-    while True:
-        done, picture = capture.read()
-        if not done:
-            break
-        if count and picture.shape[:2] != size:
-            raise Refused(f"{path}: the pictures change their size")
-        count, size = count + 1, picture.shape[:2]
-    announced = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    capture.release()
-    if count == 0:
-        raise Refused(f"{path}: no picture of it can be decoded; the file is damaged")
-    if announced > 0 and count < 0.9 * announced:
-        raise Refused(f"{path}: only {count} of {announced} pictures can be decoded; the file is damaged or cut off")
-    return Clip(path, size[1], size[0], rate, count)
+def shots(path: Path) -> list[Clip]:
+    """The shots of a file, in their order."""
+    film = reading.scanned(path)
+    ends = [*cuts(film.small), len(film.times)]
+    out = []
+    for first, end in zip([0, *ends[:-1]], ends):
+        until = film.times[end] if end < len(film.times) else film.times[-1] + film.step
+        clip = Clip(
+            path, film.width, film.height, float(film.start + film.times[first]), film.times[first:end] - film.times[first],
+            float(until - film.times[first]), first, film.small[(first + end) // 2],
+        )  # fmt: skip
+        out.append(clip)
+    long = [clip for clip in out if clip.count >= SHORTEST_SHOT]
+    return long or out[:1]
 
 
-def _decoded(path: Path) -> Iterator[np.ndarray]:
-    capture = cv2.VideoCapture(str(path))
-    try:
-        while True:
-            done, picture = capture.read()
-            if not done:
-                return
-            yield np.ascontiguousarray(picture[..., ::-1])
-    finally:
-        capture.release()
+def cuts(small: np.ndarray) -> list[int]:
+    """Numbers of the pictures that begin another shot; `small` `[n, h, w, 3]`."""
+    if len(small) < 3:
+        return []
+    apart = np.abs(np.diff(small.astype(np.float32), axis=0)).mean((1, 2, 3))
+    found = []
+    for at, step in enumerate(apart):
+        near = np.concatenate([apart[max(0, at - AROUND) : at], apart[at + 1 : at + 1 + AROUND]])
+        # A shot that is held still again after one picture is a flash, not a cut: both of its steps are large.
+        usual = np.quantile(near, 0.8) if len(near) else step
+        if step > CUT and step > CUT_TIMES * usual:
+            found.append(at + 1)
+    return found
+
+
+def alike(clips: list[Clip]) -> tuple[list[Clip], list[Clip]]:
+    """The shots of the setting that is seen longest, and the others: a mouth learned in one light doesn't fit another."""
+    groups: list[list[Clip]] = []
+    for clip in clips:
+        same = next((group for group in groups if np.abs(group[0].small.astype(np.float32) - clip.small).mean() < ALIKE), None)
+        if same is None:
+            groups.append([clip])
+        else:
+            same.append(clip)
+    main = max(groups, key=lambda group: sum(clip.length for clip in group))
+    return main, [clip for clip in clips if not any(clip is each for each in main)]

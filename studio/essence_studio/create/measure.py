@@ -1,7 +1,5 @@
-"""Held-out pictures put back into their frames: does MediaPipe see the same lips, does the patch's edge show?"""
+"""Held-out pictures put back into their frames: are the same lips seen, does the patch's edge show?"""
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 
@@ -15,14 +13,13 @@ MOST = 60
 """Pictures that are looked at."""
 
 
-def in_frames(prepared: Prepared, net: Identity, bundle: Path) -> dict[str, float]:
+def in_frames(prepared: Prepared, net: Identity) -> dict[str, float]:
     """`lip_distance`: mean distance of the lips' landmarks in drawn and filmed frames, as a part of the eyes' distance.
     `edge`: the gradient in the patch's soft edge, over the same place's in the filmed frame."""
     samples = prepared.samples
     held = samples.split()[1]
     chosen = held[np.linspace(0, len(held) - 1, min(MOST, len(held))).astype(int)]
     order = sorted(chosen.tolist(), key=lambda i: tuple(prepared.picture[i]))
-    landmarker = landmarks.Landmarker(bundle, video=False)
     distances, edges = [], []
     for index, frame in zip(order, _frames(prepared, order)):
         number, moment = prepared.picture[index]
@@ -33,12 +30,10 @@ def in_frames(prepared: Prepared, net: Identity, bundle: Path) -> dict[str, floa
         alpha = composed(np.zeros_like(frame), white, affine)[..., 0] / 255
         rim = (alpha > 0.02) & (alpha < 0.98)
         edges.append(_gradient(drawn)[rim].mean() / max(_gradient(frame)[rim].mean(), 1e-6))
-        seen = [landmarker(picture) for picture in (frame, drawn)]
-        if all(seen):
-            a, b = (faces[0][0] for faces in seen)
+        a, b = (landmarks.seen(picture) for picture in (frame, drawn))
+        if a is not None and b is not None:
             eyes = np.linalg.norm(a[landmarks.EYES[0], :2] - a[landmarks.EYES[1], :2])
             distances.append(np.linalg.norm((a - b)[list(landmarks.LIPS), :2], axis=1).mean() / eyes)
-    landmarker.close()
     if not distances:
         return {}
     return {"lip_distance": round(float(np.mean(distances)), 4), "edge": round(float(np.mean(edges)), 3)}

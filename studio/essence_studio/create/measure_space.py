@@ -19,8 +19,6 @@ from .footage import clips_of
 SIZE = 96
 PCA = 12
 NEIGHBOURS = (-2, -1, 1, 2)
-SCORES = ("jaw", "mouth", "cheekPuff", "tongueOut")
-"""MediaPipe's scores that begin so are the mouth's."""
 
 
 def main() -> None:
@@ -30,13 +28,11 @@ def main() -> None:
     parser.add_argument("--held", type=int, default=6, help="clips of these that are held out")
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--space", nargs="*", help="only these candidates")
-    parser.add_argument("--face-landmarker")
     parser.add_argument("--work", type=Path, default=Path("work/space"))
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     clips = clips_of([options.videos])[: options.clips]
-    bundle = landmarks.landmarker_path(options.face_landmarker)
-    tracks = [landmarks.tracked(clip, bundle, options.work / f"{clip.path.stem}.npz") for clip in clips]
+    tracks = [landmarks.tracked(clip, options.work / f"{clip.path.stem}.npz") for clip in clips]
     mean = geometry.mean_face(np.concatenate([track.points[::5] for track in tracks]))
     heads = [geometry.heads_of(track, mean) for track in tracks]
     held = np.concatenate([np.full(len(track.points), i % (len(clips) // options.held) == 0) for i, track in enumerate(tracks)])
@@ -80,8 +76,6 @@ def placed(mean: np.ndarray, heads: list[geometry.Heads]) -> tuple[geometry.Patc
 
 def candidates(tracks: list[landmarks.Faces], heads: list[geometry.Heads], held: np.ndarray) -> dict[str, np.ndarray]:
     """The inputs `[n, C]` that compete."""
-    names = tracks[0].score_names
-    scores = np.concatenate([track.scores for track in tracks])[:, [i for i, name in enumerate(names) if name.startswith(SCORES)]]
     flat = np.concatenate([head.flat[:, list(landmarks.LIPS)] for head in heads])
     solid = np.concatenate([head.solid for head in heads])
     shapes = fit.shapes_of(fit.rest_of(solid[~held], np.concatenate([track.opening() for track in tracks])[~held]))
@@ -91,7 +85,6 @@ def candidates(tracks: list[landmarks.Faces], heads: list[geometry.Heads], held:
         np.concatenate([each] + [each[np.clip(np.arange(len(each)) + k, 0, len(each) - 1)] for k in NEIGHBOURS], 1) for each in fitted
     ]
     return {
-        "scores": scores,
         "pca": main_axes(flat, held),
         "pca without pose": main_axes(solid[:, list(landmarks.LIPS)], held),
         "fitted": np.concatenate(fitted),

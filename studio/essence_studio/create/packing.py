@@ -1,6 +1,7 @@
 """The avatar file: base frames whose mouth rests, networks, geometry, self-test and manifest."""
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from .prepare import Prepared, pose_names
 
 CREATED = "2026-11-22T00:00:00Z"
 """The format's date: a date of the day would make every file differ."""
-QUALITIES = (88, 85, 82, 79, 76, 73, 70, 67, 64, 61)
+QUALITIES = (95, 92, 90, 88, 85, 82, 79, 76, 73, 70, 67, 64, 61)
 """Of the base frames: the first with which the file keeps to its size, else the last."""
 MATTE_QUALITY = 90
 FILE_BYTES = 11_900_000
@@ -57,18 +58,15 @@ class Driven(nn.Module):
         return self.net(own @ self.front + self.offset, pose)
 
 
-def rested(prepared: Prepared, net: Identity, loop: base.Loop, frames: list[np.ndarray]) -> list[np.ndarray]:
-    """The loop's pictures with the mouth at rest, drawn by the network: at rest the engine shows base frames as they are."""
+def rested(prepared: Prepared, net: Identity, strip: base.Strip) -> base.Strip:
+    """The strip's pictures with the mouth at rest, drawn by the network: at rest the engine shows base frames as they are."""
     out = []
     still = torch.from_numpy(prepared.front(np.zeros((1, len(COEFFICIENTS)), np.float32)))
     with torch.no_grad():
-        for offset, frame in enumerate(frames):
-            at = loop.first + offset
-            pose = torch.from_numpy(prepared.pose[loop.clip][at : at + 1])
-            patch = net(still, pose)[0].numpy().transpose(1, 2, 0)
-            affine = prepared.patch.to_frame(prepared.heads[loop.clip].to_frame[at : at + 1])[0]
+        for frame, pose, affine in zip(strip.frames, strip.pose, prepared.patch.to_frame(strip.to_frame)):
+            patch = net(still, torch.from_numpy(pose[None]))[0].numpy().transpose(1, 2, 0)
             out.append(composed(frame, patch, affine))
-    return out
+    return dataclasses.replace(strip, frames=out)
 
 
 def composed(frame: np.ndarray, patch: np.ndarray, affine: np.ndarray) -> np.ndarray:
@@ -108,26 +106,26 @@ def _jpeg(picture: np.ndarray, quality: int) -> bytes:
     return out.getvalue()
 
 
-def pack(
-    output: Path, work: Path, prepared: Prepared, net: Identity, matrix: np.ndarray, loop: base.Loop, frames: list[np.ndarray],
+def packed(
+    work: Path, prepared: Prepared, net: Identity, matrix: np.ndarray, loop: base.Loop, strip: base.Strip,
     origin: Origin, facts: dict, networks: Path, most: int, gestures: list[gesture.Gesture] | None = None, background: np.ndarray | None = None,
-) -> None:  # fmt: skip
-    """Writes the avatar, of `most` bytes. `frames` are the loop's pictures, the mouth at rest, with a matte over `background` `[3]` or without."""
+    moving: tuple[dict[str, bytes], dict] | None = None,
+) -> tuple[dict[str, bytes], dict]:  # fmt: skip
+    """The avatar's members and manifest, of `most` bytes. `strip` are the loop's pictures, the mouth at rest, or as filmed where
+    their own pixels move (`moving`: `warp.members`); with a matte over `background` `[3]` or without."""
     gestures = gestures or []
     speech = json.loads((networks / "speech.json").read_text())
     identity = work / "identity.onnx"
     train.export(net, identity, lambda folded: Driven(folded, matrix, prepared.front), len(COEFFICIENTS))
     # As it will be in the file: the self-test's patches are this network's.
     identity.write_bytes(quantize.slim(identity.read_bytes()))
-    pose = prepared.pose[loop.clip][loop.first : loop.first + loop.count]
-    affines = prepared.patch.to_frame(prepared.heads[loop.clip].to_frame[loop.first : loop.first + loop.count])
+    affines, frames = prepared.patch.to_frame(strip.to_frame), list(strip.frames)
     members = {"speech.onnx": (networks / "speech.onnx").read_bytes(), "identity.onnx": identity.read_bytes()}
-    geometry = [np.concatenate([pose, affines], 1)]
+    geometry = [np.concatenate([strip.pose, affines], 1)]
     motions = {"idle": {"first": 0, "count": len(frames), "loop": loop.kind, "entries": [0], "exits": [len(frames) - 1]}}
     if gestures:
         anchor = gestures[0].anchor
         motions["idle"].update(entries=sorted({0, anchor}), exits=gesture.exits_near(anchor, frames))
-    frames = list(frames)
     for each in gestures:
         motions[each.name] = {"first": len(frames), "count": len(each.frames), "loop": each.loop, "entries": [0], "exits": [len(each.frames) - 1]}
         geometry.append(np.concatenate([each.pose, prepared.patch.to_frame(each.to_frame)], 1))
@@ -161,13 +159,23 @@ def pack(
         "selftest": {"inputs": "selftest/inputs.f32", "patches": "selftest/patches.u8", "count": len(chosen)},
         "training": {"identity": facts, "speech": speech.get("training", {}), "made_with": "python -m essence_studio create"},
     }
-    quantize.add(members, manifest)
+    if prepared.samples.alpha.any():
+        quantize.add(members, manifest)
+    if moving is not None:
+        # Older readers show the patch over the frames as they are.
+        members |= moving[0]
+        manifest.update(format_version="2.2", warp=moving[1])
     if background is not None:
         # Older readers show the frames without their mattes.
-        manifest.update(format_version="2.1", matte={"background": [int(level) for level in background]})
+        manifest.update(format_version="2.2" if moving else "2.1", matte={"background": [int(level) for level in background]})
         members |= {f"matte/{index:05d}.jpg": matte_jpeg(frame[..., 3]) for index, frame in enumerate(frames)}
         frames = [frame[..., :3] for frame in frames]
     for index, data in enumerate(jpegs(frames, most - sum(len(data) for data in members.values()))):
         members[f"frames/{index:05d}.jpg"] = data
+    return members, manifest
+
+
+def written(output: Path, members: dict[str, bytes], manifest: dict) -> None:
+    """Writes the avatar's file: whole, or not at all."""
     container.write_imx(output, members, manifest)
 

@@ -16,7 +16,7 @@ from ..speech.mouth import COEFFICIENTS
 from . import fit, geometry, landmarks, mask, prepare
 from .footage import Refused
 from .front import plain
-from .preview import environment, program
+from .drive import environment, program
 
 MOUTHS = 720
 """Drawn to learn from."""

@@ -59,16 +59,18 @@ def pose_names() -> list[str]:
 
 
 def prepare(
-    clips: list[Clip], tracks: list[landmarks.Faces], spoken: list[np.ndarray] | None, tick: Callable[[int], None] = lambda _: None, gestures: int = 0
+    clips: list[Clip], tracks: list[landmarks.Faces], spoken: list[np.ndarray] | None, tick: Callable[[int], None] = lambda _: None, gestures: int = 0, size: int | None = None
 ) -> Prepared:
-    """`spoken`: the speech network's coefficients, for what lips don't tell. The last `gestures` clips are gestures: never held out."""
+    """`spoken`: the speech network's coefficients, for what lips don't tell; None where nobody speaks. `size`: the patch's, else the footage's own. The last `gestures` clips are gestures: never held out."""
     every = max(1, sum(len(track.points) for track in tracks) // 2000)
     mean = geometry.mean_face(np.concatenate([track.points[track.found] for track in tracks])[::every])
     heads = [geometry.heads_of(track, mean) for track in tracks]
-    patch = placed(mean, tracks)
+    patch = placed(mean, tracks, size)
     solid = np.concatenate([head.solid for head in heads])
     shapes = fit.shapes_of(fit.rest_of(solid, np.concatenate([track.opening() for track in tracks])))
-    shapes = fit.adapted(shapes, solid)
+    if spoken is not None:
+        # In lips that don't speak there is nothing to learn from.
+        shapes = fit.adapted(shapes, solid)
     coefficients = [fit.fit(shapes, head.solid) for head in heads]
     if spoken is not None:
         for own, heard in zip(coefficients, spoken):
@@ -86,10 +88,10 @@ def prepare(
     return Prepared(clips, heads, mean, patch, shapes, coefficients, pose, samples, picture, mouths, lips, covered, left)
 
 
-def placed(mean: np.ndarray, tracks: list[landmarks.Faces]) -> geometry.Patch:
+def placed(mean: np.ndarray, tracks: list[landmarks.Faces], size: int | None = None) -> geometry.Patch:
     """The patch, at the footage's own resolution as far as the sizes go."""
     eyes = np.median([np.linalg.norm(t.points[:, landmarks.EYES[0], :2] - t.points[:, landmarks.EYES[1], :2], axis=1).mean() for t in tracks])
-    size = next((size for size in SIZES if size >= 0.97 * WIDTH * eyes), SIZES[-1])
+    size = size or next((size for size in SIZES if size >= 0.97 * WIDTH * eyes), SIZES[-1])
     mouth = mean[list(landmarks.LIPS), :2].mean(0)
     return geometry.Patch(size, mouth[0] - WIDTH / 2, mouth[1] - ABOVE * WIDTH, WIDTH)
 

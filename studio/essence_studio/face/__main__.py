@@ -1,4 +1,4 @@
-"""Writes the data that the engine's `portrait` module carries.
+"""Writes the data that the engine's `portrait` module carries, and the part of the head that films are fitted with.
 
     python -m essence_studio.face face_landmarker.task ../engine/src/portrait/data
 
@@ -9,6 +9,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+
+from ..character.model import data_file
+from ..create import fit
 from . import head, networks, teeth
 
 
@@ -21,6 +25,8 @@ def main() -> None:
         (options.folder / f"{name}.net").write_bytes(networks.converted(options.bundle, name))
     (options.folder / "head.bin").write_bytes(head.written(options.bundle))
     teeth.drawn(options.folder)
+    rest, moves = fit.model_of(data_file())
+    np.savez_compressed(fit.LANDMARKS_FILE, rest=rest.astype(np.float32), moves=moves.astype(np.float32))
 
 
 if __name__ == "__main__":

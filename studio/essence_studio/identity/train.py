@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 import math
 from pathlib import Path
 from typing import Callable
@@ -241,7 +242,9 @@ def export(net: Identity, path: Path, wrap: Callable[[torch.nn.Module], torch.nn
     example = (torch.zeros(1, coefficients or net.coefficients), torch.zeros(1, net.pose))
     # Later PyTorch traces in another way, which names and orders things anew.
     traced = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        # Of the tracer, about what it leaves as it is.
+        warnings.simplefilter("ignore")
         torch.onnx.export(
             plain, example, str(path), opset_version=17, input_names=["coefficients", "pose"], output_names=["patch"],
             dynamic_axes={"coefficients": {0: "N"}, "pose": {0: "N"}, "patch": {0: "N"}}, **traced,

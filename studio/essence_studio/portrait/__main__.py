@@ -42,9 +42,9 @@ def main() -> None:
     if options.hostile:
         hostile_all(options.pictures, options.hostile)
         return
-    from ..create import landmarks
+    from ..face import mediapipe
 
-    landmarker = landmarks.Landmarker(landmarks.landmarker_path(options.face_landmarker), video=False)
+    landmarker = mediapipe.Landmarker(mediapipe.landmarker_path(options.face_landmarker))
     if options.motion:
         motion_all([options.curves, *options.pictures], options.motion, landmarker)
         landmarker.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..create.landmarks import Landmarker
+from ..face.mediapipe import Landmarker
 from ..speech.mouth import COEFFICIENTS
 from .rig import State, drawn
 

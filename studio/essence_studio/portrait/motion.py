@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from scipy.io import wavfile
 
-from ..create.landmarks import Landmarker
+from ..face.mediapipe import Landmarker
 
 SLOW = 1.0
 """Seconds of the mean that motion and stress are taken against: sway is slower than nods."""

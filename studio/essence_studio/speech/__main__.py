@@ -42,9 +42,8 @@ def main() -> None:
     average.add_argument("--of", nargs="+", default=["network_halfway", "network"])
     average.add_argument("--name", default="averaged")
 
-    film = commands.add_parser("film", help="measure the lips of filmed clips, to evaluate with (needs mediapipe)")
+    film = commands.add_parser("film", help="measure the lips of filmed clips, to evaluate with (needs PyAV)")
     film.add_argument("--videos", type=Path, default=_SHARED / "talking_video/grid_s1")
-    film.add_argument("--face-landmarker")
 
     evaluate = commands.add_parser("evaluate", help="measure on real speech with transcripts")
     evaluate.add_argument("--shared", type=Path, default=_SHARED, help="folder of the recordings to measure on")
@@ -85,7 +84,7 @@ def main() -> None:
         case "film":
             from essence_studio.speech.filmed import film
 
-            film(arguments.videos, arguments.face_landmarker, work / "filmed")
+            film(arguments.videos, work / "filmed")
         case "evaluate":
             from essence_studio.speech.evaluate import evaluate, validate
 

@@ -2,12 +2,9 @@
 makes of their sound. The only reference here that no aligner and no mouth table stands behind.
 """
 
-import subprocess
-import tempfile
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from essence_studio.speech import measures
 from essence_studio.speech.mouth import COEFFICIENTS
@@ -21,21 +18,17 @@ def held_out(folder: Path) -> list[Path]:
     return videos[len(videos) * 5 // 6 :]
 
 
-def film(folder: Path, landmarker: str | None, out: Path) -> None:
-    """Writes the lips' opening of each held-out clip, `[frames]`, and its sound. Needs mediapipe and ffmpeg."""
-    from essence_studio.create import footage, landmarks
+def film(folder: Path, out: Path) -> None:
+    """Writes the lips' opening of each held-out clip, `[frames]`, and its sound. Needs PyAV."""
+    from essence_studio.create import footage, landmarks, sound
 
     out.mkdir(parents=True, exist_ok=True)
-    bundle = landmarks.landmarker_path(landmarker)
     for path in held_out(folder):
         target = out / f"{path.stem}.npz"
         if target.exists():
             continue
-        faces = landmarks.track(footage.clips_of([path])[0], bundle)
-        with tempfile.TemporaryDirectory() as temporary:
-            wav = Path(temporary, "sound.wav")
-            subprocess.run(["ffmpeg", "-loglevel", "error", "-i", path, "-ar", "16000", "-ac", "1", wav], check=True)
-            samples = soundfile.read(wav, dtype="float32")[0]
+        clip = footage.clips_of([path])[0]
+        faces, samples = landmarks.track(clip), sound.samples_of(clip)
         np.savez(target, opening=faces.opening(), samples=samples)
 
 

@@ -6,7 +6,7 @@
 
 mod colours;
 mod layer;
-mod opening;
+pub(super) mod opening;
 mod own;
 
 use super::edges;
@@ -52,8 +52,6 @@ pub(crate) struct Mouth {
     lower: Layer,
     tongue: Layer,
     colours: Colours,
-    /// The middle of the line between the lips, at rest.
-    seam: Point,
     /// The picture's own open mouth.
     own: Option<Own>,
 }
@@ -62,17 +60,24 @@ impl Mouth {
     /// # Errors
     /// `Internal` if the pictures inside the library are damaged.
     pub(crate) fn new(fit: &Fit, picture: &Picture) -> Result<Self> {
+        let mut mouth = Self::painted(fit, picture)?;
+        mouth.own = (fit.gap[5] > OWN * fit.eyes).then(|| Own::of(fit, picture));
+        Ok(mouth)
+    }
+
+    /// The inside as it is painted, whatever the picture's own mouth shows.
+    ///
+    /// # Errors
+    /// `Internal` if the pictures inside the library are damaged.
+    pub(crate) fn painted(fit: &Fit, picture: &Picture) -> Result<Self> {
         let pixels = SPAN * fit.eyes * fit.mouth;
         let layer = |bytes| Layer::read(bytes, pixels);
-        let middle =
-            |points: [usize; 2]| scale(add(fit.points[points[0]], fit.points[points[1]]), 0.5);
         Ok(Self {
             upper: layer(include_bytes!("../data/upper.png").as_slice())?,
             lower: layer(include_bytes!("../data/lower.png").as_slice())?,
             tongue: layer(include_bytes!("../data/tongue.png").as_slice())?,
             colours: Colours::of(fit, picture),
-            seam: middle([13, 14]),
-            own: (fit.gap[5] > OWN * fit.eyes).then(|| Own::of(fit, picture)),
+            own: None,
         })
     }
 
@@ -156,7 +161,9 @@ impl Mouth {
         };
         let turn = |along: Point| apply(&posed.head.turn, fit.direction(along));
         let behind = fit.direction([0.0, 0.0, BEHIND * fit.eyes]);
-        let origin = posed.head.apply(add(self.seam, behind));
+        // The middle of the line between the lips, at rest.
+        let seam = scale(add(fit.points[13], fit.points[14]), 0.5);
+        let origin = posed.head.apply(add(seam, behind));
         let jaw = scale(turn([0.0, 1.0, 0.0]), posed.jaw * fit.eyes);
         let lift = (0.03 + tongue_tip.min(0.5) * 0.16) * fit.eyes;
         let up = scale(turn([0.0, -1.0, 0.0]), lift);
@@ -174,7 +181,7 @@ impl Mouth {
         let shows_teeth = self.own.as_ref().is_some_and(|own| own.teeth);
         // A pixel's place in the picture, for the picture's own teeth.
         let back = super::solid::transposed(&posed.head.turn);
-        let anchor = self.seam;
+        let anchor = seam;
         let anchor_now = posed.head.apply(anchor);
         for y in top..bottom {
             let row = canvas.row_mut(y);

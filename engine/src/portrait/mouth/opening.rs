@@ -12,22 +12,22 @@ const SOFT: f32 = 1.5;
 
 /// The opening between the lips in the picture.
 #[derive(Debug)]
-pub(super) struct Lips {
-    pub(super) corner: [f32; 2],
+pub(crate) struct Lips {
+    pub(crate) corner: [f32; 2],
     /// Along the mouth, of length one.
-    pub(super) axis: [f32; 2],
-    pub(super) length: f32,
+    pub(crate) axis: [f32; 2],
+    pub(crate) length: f32,
     /// Place along the axis and across it of the upper and lower inner lip.
-    pub(super) upper: [[f32; 2]; 11],
-    pub(super) lower: [[f32; 2]; 11],
-    pub(super) widest: f32,
+    pub(crate) upper: [[f32; 2]; 11],
+    pub(crate) lower: [[f32; 2]; 11],
+    pub(crate) widest: f32,
     /// How far the mask is there at all, at each column.
-    pub(super) parted: [f32; 11],
+    pub(crate) parted: [f32; 11],
 }
 
 impl Lips {
     /// Nothing where the lips are shut.
-    pub(super) fn new(fit: &Fit, posed: &Posed) -> Option<Self> {
+    pub(crate) fn new(fit: &Fit, posed: &Posed) -> Option<Self> {
         let corner = posed.points[UPPER_LIP[3][0]];
         let other = posed.points[UPPER_LIP[3][10]];
         let (dx, dy) = (other[0] - corner[0], other[1] - corner[1]);
@@ -65,7 +65,7 @@ impl Lips {
         })
     }
 
-    pub(super) fn bounds(&self, width: usize, height: usize) -> [usize; 4] {
+    pub(crate) fn bounds(&self, width: usize, height: usize) -> [usize; 4] {
         let mut bounds = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
         for [u, v] in self.upper.iter().chain(&self.lower) {
             let x = self.corner[0] + self.axis[0] * u - self.axis[1] * v;
@@ -88,7 +88,7 @@ impl Lips {
 
     /// How much of the inside a pixel shows, and how far it lies below the upper lip and above the
     /// lower one.
-    pub(super) fn inside(&self, at: [f32; 2]) -> (f32, f32, f32) {
+    pub(crate) fn inside(&self, at: [f32; 2]) -> (f32, f32, f32) {
         let (above, below, parted) = self.distances(at);
         let edge = |distance: f32| ((distance + OVER) / SOFT).clamp(0.0, 1.0);
         let gap = smooth(above + below, 0.0, 1.5);
@@ -96,7 +96,7 @@ impl Lips {
     }
 
     /// How far a pixel lies below the upper lip and above the lower one, and how far they part there.
-    pub(super) fn distances(&self, at: [f32; 2]) -> (f32, f32, f32) {
+    pub(crate) fn distances(&self, at: [f32; 2]) -> (f32, f32, f32) {
         let (x, y) = (at[0] - self.corner[0], at[1] - self.corner[1]);
         let (u, v) = (
             self.axis[0] * x + self.axis[1] * y,
@@ -113,7 +113,7 @@ impl Lips {
 }
 
 /// The height of a line at `u`, with the share of the way between column `k` and the next.
-pub(super) fn on(line: &[[f32; 2]; 11], u: f32) -> (f32, f32, usize) {
+pub(crate) fn on(line: &[[f32; 2]; 11], u: f32) -> (f32, f32, usize) {
     let k = (1..10).take_while(|&k| line[k][0] <= u).count();
     let ([a, from], [b, to]) = (line[k], line[k + 1]);
     let share = if b - a > 1e-3 {

@@ -42,6 +42,12 @@ impl Renderer {
             frame.base = Some(found.base);
             frame.concealed |= found.replaced;
             frame.has_patch = self.mouth.patch_opacity() > 0.0 && !found.blank;
+            frame.mouth.clear();
+            if let Some(film) = self.avatar.film.as_ref().filter(|_| !found.blank) {
+                frame.mouth.extend_from_slice(self.mouth.coefficients());
+                frame.presence = self.mouth.patch_opacity();
+                frame.has_patch &= film.wants_patch();
+            }
             match self.bases.crossfade(&self.avatar, self.selection) {
                 Ok(crossfade) => frame.crossfade = crossfade,
                 Err(Damaged) => frame.concealed = true,
@@ -86,6 +92,7 @@ impl Renderer {
     /// The identity network failed: the picture is the base frame, whose own mouth is at rest.
     pub(in crate::session) fn identity_failed(&mut self, error: &Error, frame: &mut PreparedFrame) {
         frame.has_patch = false;
+        frame.presence = 0.0;
         frame.concealed = true;
         self.log_failure(Stage::Identity, error);
     }
