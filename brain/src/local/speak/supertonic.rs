@@ -329,7 +329,7 @@ mod tests {
                 "me@home, e.g., here!",
                 "<en>me at home, for example, here!</en>",
             ),
-            ("ﬁne ''quoted''  a/b", "<en>fine 'quoted' a b.</en>"),
+            ("ﬁne ''quoted''  a/b", "<en>fine'quoted' a b.</en>"),
         ] {
             assert_eq!(prepared(text, "en"), expected, "{text:?}");
         }
