@@ -10,6 +10,9 @@ use crate::responder::{Cancel, Hear};
 /// Most seconds of an utterance that Whisper hears; it was made for 30.
 const MAX_S: usize = 60;
 
+/// Samples below this are silence: -55 dBFS.
+const SILENT: f32 = 0.0018;
+
 /// Samples a second.
 const RATE_HZ: usize = 16_000;
 
@@ -81,6 +84,10 @@ impl LocalHear {
 
     fn run(&self, samples: &[f32], cancel: &Cancel) -> Result<String> {
         let samples = &samples[..samples.len().min(MAX_S * RATE_HZ)];
+        if samples.iter().all(|x| x.abs() < SILENT) {
+            // Whisper finds words in silence, such as "you".
+            return Ok(String::new());
+        }
         let mut whisper = self.whisper.lock().unwrap_or_else(PoisonError::into_inner);
         let words = whisper.hear(samples, &self.language, self.threads, cancel)?;
         Ok(spoken(&words))
