@@ -2,6 +2,9 @@
 
 const CONNECT_MS = 3000;
 
+/** How much earlier the server says that pictures were taken than they were: they are ahead of their sound by it. */
+const LEAD_MS = 40;
+
 /** A connection that is silent for so long is lost; shorter gaps mend themselves. */
 const SILENCE_MS = 2000;
 
@@ -57,7 +60,7 @@ export class Rtc {
       played[stat.kind] = stat.estimatedPlayoutTimestamp;
       if (stat.kind === 'video') found.rate = stat.framesPerSecond;
     }
-    found.ahead = played.video - played.audio;
+    found.ahead = played.video - played.audio + LEAD_MS;
     return found;
   }
 

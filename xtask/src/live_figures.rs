@@ -75,10 +75,7 @@ fn utterances(browser: &mut Browser, tab: &Tab, transport: &str) -> Result<()> {
     for _ in 0..ROUNDS {
         browser.wait(tab, "bithuman.state === 'listening'")?;
         pause(browser, tab, 600)?;
-        browser.run(
-            tab,
-            "probe.remember = true; probe.mouth.length = 0; probe.sound.length = 0",
-        )?;
+        browser.run(tab, "probe.mouth.length = 0; probe.sound.length = 0")?;
         pause(browser, tab, 500)?;
         let said = number(&browser.run(
             tab,
@@ -97,13 +94,13 @@ fn utterances(browser: &mut Browser, tab: &Tab, transport: &str) -> Result<()> {
             .filter(|(at, _)| *at < said)
             .map(|(_, x)| *x)
             .collect();
-        let rest = rank(before, 0.9);
-        let open = (2.5 * rest).max(rest + 1.5);
+        // A head at rest moves, too: the mouth speaks when it moves by twice as much.
+        let moved = 2.0 * rank(before, 1.0).max(5.0);
         let between = |at: f64| at > said && at < stopped;
         seen.extend(
             mouth
                 .iter()
-                .find(|(at, x)| between(*at) && *x > open)
+                .find(|(at, x)| between(*at) && *x > moved)
                 .map(|(at, _)| at - said),
         );
         heard.extend(

@@ -5,6 +5,8 @@
   const probe = { mouth: [], sound: [], voice: [], box: [0.4, 0.6, 0.2, 0.14] };
   window.probe = probe;
   const KEEP = 4000;
+  /** Values of the mouth's 40 × 28 pixels that are looked at. */
+  const MOST_CHANGED = 90;
   const note = (list, value) => {
     list.push([performance.now(), value]);
     if (list.length > KEEP) list.shift();
@@ -44,7 +46,7 @@
   // By WebRTC it leaves through the video.
   let heard = null;
   const small = new OffscreenCanvas(40, 28).getContext('2d', { willReadFrequently: true });
-  let rest = null;
+  let before = null;
   const look = () => {
     const video = document.getElementById('video');
     const canvas = document.getElementById('canvas');
@@ -62,11 +64,10 @@
       const left = (width - side) / 2;
       small.drawImage(picture, left + x * side, y * side, w * side, h * side, 0, 0, 40, 28);
       const pixels = small.getImageData(0, 0, 40, 28).data;
-      if (probe.remember) {
-        rest = pixels;
-        probe.remember = false;
-      }
-      if (rest) note(probe.mouth, pixels.reduce((sum, value, i) => sum + Math.abs(value - rest[i]), 0) / pixels.length);
+      // A moving head changes all pixels a little, lips change some of them much.
+      const changes = Array.from(pixels, (value, i) => Math.abs(value - (before?.[i] ?? value)));
+      before = pixels;
+      note(probe.mouth, changes.sort((a, b) => b - a).slice(0, MOST_CHANGED).reduce((sum, x) => sum + x, 0) / MOST_CHANGED);
     }
     requestAnimationFrame(look);
   };

@@ -144,13 +144,27 @@ fn types(browser: &mut Browser, server: &Server, pictures: Option<&str>) -> Resu
     browser.close(&tab)
 }
 
+/// WebRTC, which is lost twice: another offer goes on, and where there is no other, the WebSocket.
 fn webrtc(browser: &mut Browser, server: &Server) -> Result<()> {
-    let tab = browser.open(&format!("{}?transport=webrtc", server.url), DESKTOP, true)?;
+    /// Keeps every connection, to be failed by `lose()`; `refuse` lets no further one be made.
+    const PEERS: &str = "window.peers = []; window.refuse = false; \
+        const Peer = RTCPeerConnection; \
+        window.RTCPeerConnection = class extends Peer { \
+            constructor(...rest) { if (refuse) throw new Error('refused'); super(...rest); peers.push(this); } }; \
+        window.lose = () => { const peer = peers.at(-1); bithuman.figures.shown = bithuman.figures.heard = 0; \
+            Object.defineProperty(peer, 'connectionState', { value: 'failed' }); \
+            peer.dispatchEvent(new Event('connectionstatechange')); }";
+    let url = format!("{}?transport=webrtc", server.url);
+    let tab = browser.open_with(&url, DESKTOP, true, PEERS)?;
+    let way = |name: &str| format!("bithuman.figures.transport === '{name}' && {PLAYS}");
     browser.run(&tab, "document.getElementById('start-quiet').click()")?;
-    browser.wait(&tab, PLAYS)?;
-    let way = browser.run(&tab, "bithuman.figures.transport")?;
-    ensure!(way == "webrtc", "the page went by {way} instead of WebRTC");
+    browser.wait(&tab, &format!("peers.length === 1 && {}", way("webrtc")))?;
     println!("live-test: pictures and sound came by WebRTC");
+    browser.run(&tab, "lose()")?;
+    browser.wait(&tab, &format!("peers.length === 2 && {}", way("webrtc")))?;
+    browser.run(&tab, "refuse = true; lose()")?;
+    browser.wait(&tab, &format!("peers.length === 2 && {}", way("websocket")))?;
+    println!("live-test: lost, WebRTC was offered anew; then the WebSocket took over");
     browser.close(&tab)
 }
 

@@ -1,6 +1,6 @@
 //! The two tracks that a peer is sent, and what is written to them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::format::Codec;
 use str0m::media::{Frequency, MediaKind, MediaTime, Mid, Pt};
@@ -11,6 +11,11 @@ use crate::send_queue::QueuedFrame;
 
 /// Samples of the video clock, 90 kHz, in a frame.
 const VIDEO_TICKS: u64 = 90_000 / essence::clock::FRAME_RATE as u64;
+
+/// How far pictures go ahead of their sound. Browsers hold them back until the sound that was sent with
+/// them has passed its jitter buffer, which is longer than theirs by more than this; told that they belong
+/// to earlier sound, they show them earlier. Nobody sees up to 125 ms (ITU-R BT.1359-1).
+const LEAD: Duration = Duration::from_millis(40);
 
 /// Constrained baseline, any level: what OpenH264 encodes (`profile-level-id=42e0xx`).
 const CONSTRAINED_BASELINE: u32 = 0x42e0;
@@ -29,6 +34,8 @@ pub(crate) struct Tracks {
 pub(crate) struct Write {
     mid: Mid,
     payload_type: Pt,
+    /// The moment that `time` stands for. Senders' reports carry both, and browsers play together what was at
+    /// the same moment.
     due: Instant,
     time: MediaTime,
     data: Vec<u8>,
@@ -66,7 +73,7 @@ impl Tracks {
             writes.push(Write {
                 mid,
                 payload_type,
-                due: frame.due,
+                due: frame.due.checked_sub(LEAD).unwrap_or(frame.due),
                 time: MediaTime::from_90khz(frame.index * VIDEO_TICKS),
                 data: picture.data.clone(),
             });
