@@ -91,7 +91,7 @@ pub(crate) fn figures(sh: &Shell) -> Result<()> {
     let _environment = environment(sh)?;
     cmd!(
         sh,
-        "cargo run --release --locked --package essence-brain --example local_figures"
+        "cargo run --locked --package essence-brain --example local_figures"
     )
     .run()?;
     Ok(())
