@@ -29,7 +29,11 @@ fn main() -> Result<()> {
     );
     alone(&local)?;
     beside_an_avatar(local)?;
-    println!("memory: {} MB, at most {} MB", memory("VmRSS"), memory("VmHWM"));
+    println!(
+        "memory: {} MB, at most {} MB",
+        memory("VmRSS"),
+        memory("VmHWM")
+    );
     Ok(())
 }
 
@@ -42,7 +46,9 @@ fn alone(local: &Local) -> Result<()> {
     measure(&format!("hear {seconds:.1} s"), || {
         local.hearing().hear(&question, &cancel).map(drop)
     })?;
-    measure(&format!("speak {CLAUSE:?}"), || spoken(local, CLAUSE).map(drop))?;
+    measure(&format!("speak {CLAUSE:?}"), || {
+        spoken(local, CLAUSE).map(drop)
+    })?;
     let history = [Turn {
         speaker: Speaker::User,
         text: "Can you tell me something about the sun?".to_owned(),
@@ -58,7 +64,10 @@ fn alone(local: &Local) -> Result<()> {
     let all = begin.elapsed();
     let first = first.unwrap_or_default();
     let rate = f64::from(tokens - 1) / (all - first).as_secs_f64();
-    println!("think: first token {:.3} s, {rate:.1} tokens/s", first.as_secs_f64());
+    println!(
+        "think: first token {:.3} s, {rate:.1} tokens/s",
+        first.as_secs_f64()
+    );
     Ok(())
 }
 
@@ -86,7 +95,9 @@ fn beside_an_avatar(local: Local) -> Result<()> {
                 .draw(&mut frame, FrameRequest::new())
                 .is_ok_and(|next| next.is_frame())
             {
-                let mut counts = counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut counts = counts
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
                 counts.0 += 1;
                 counts.1 += frame.flags().skipped;
                 counts.2 += u32::from(frame.flags().late);
@@ -118,7 +129,11 @@ fn beside_an_avatar(local: Local) -> Result<()> {
         match event {
             Event::Caption(c) if c.speaker == Speaker::User && !words => {
                 words = true;
-                println!("words {:.2} s after the end of speech: {:?}", after(at), c.text);
+                println!(
+                    "words {:.2} s after the end of speech: {:?}",
+                    after(at),
+                    c.text
+                );
             }
             Event::Caption(c) if c.speaker == Speaker::Avatar && !text => {
                 text = true;
@@ -134,7 +149,9 @@ fn beside_an_avatar(local: Local) -> Result<()> {
     }
     session.cancel();
     let _ = drawing.join();
-    let (frames, skipped, late) = *counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let (frames, skipped, late) = *counts
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     println!("avatar: {frames} pictures meanwhile, {skipped} dropped, {late} late");
     Ok(())
 }
@@ -171,15 +188,26 @@ fn measure(what: &str, mut act: impl FnMut() -> Result<()>) -> Result<()> {
         let clock = begin.elapsed().as_secs_f64();
         best = (best.0.min(clock), best.1.min(processor_s() - used));
     }
-    println!("{what}: {:.2} s of the clock, {:.2} s of a core", best.0, best.1);
+    println!(
+        "{what}: {:.2} s of the clock, {:.2} s of a core",
+        best.0, best.1
+    );
     Ok(())
 }
 
 /// Seconds of a core that this process has used.
 fn processor_s() -> f64 {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace();
-    let ticks: Vec<f64> = fields.skip(11).take(2).filter_map(|n| n.parse().ok()).collect();
+    let fields = text
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace();
+    let ticks: Vec<f64> = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|n| n.parse().ok())
+        .collect();
     ticks.iter().sum::<f64>() / 100.0
 }
 
