@@ -80,7 +80,7 @@ pub(crate) fn test(sh: &Shell) -> Result<()> {
     let _environment = environment(sh)?;
     cmd!(
         sh,
-        "cargo test --locked --package essence-brain --test weights -- --ignored --nocapture --test-threads 1"
+        "cargo test --locked --workspace --test weights -- --ignored --nocapture --test-threads 1"
     )
     .run()?;
     Ok(())
@@ -89,11 +89,13 @@ pub(crate) fn test(sh: &Shell) -> Result<()> {
 /// Where time and memory go, as docs/local.md tells it.
 pub(crate) fn figures(sh: &Shell) -> Result<()> {
     let _environment = environment(sh)?;
+    // With the features of the tests, so that nothing is built twice.
     cmd!(
         sh,
-        "cargo run --locked --package essence-brain --example local_figures"
+        "cargo build --locked --workspace --example local_figures"
     )
     .run()?;
+    cmd!(sh, "target/debug/examples/local_figures").run()?;
     Ok(())
 }
 
