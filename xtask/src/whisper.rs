@@ -1,4 +1,4 @@
-//! Whisper out of CTranslate2's format into whisper.cpp's.
+//! Whisper out of `CTranslate2`'s format into whisper.cpp's.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ const TEXT_TOKENS: usize = 50_257;
 /// Values of a filter of the mel spectrogram: half the 400 of a window, and one.
 const SPECTRUM: usize = 201;
 
-/// A tensor of CTranslate2, in 16 or 32 bits.
+/// A tensor of `CTranslate2`, in 16 or 32 bits.
 struct Tensor {
     shape: Vec<usize>,
     half: bool,
@@ -105,7 +105,7 @@ pub(crate) fn convert(ct2: &[u8], tokenizer: &str) -> Result<Vec<u8>> {
     Ok(out.0)
 }
 
-/// The tensors of a CTranslate2 file: numbers, each name with its length, axes, type and bytes.
+/// The tensors of a `CTranslate2` file: numbers, each name with its length, axes, type and bytes.
 fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
     let mut rest = bytes;
     let mut take = |n: usize| -> Result<&[u8]> {

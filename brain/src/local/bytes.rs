@@ -148,5 +148,8 @@ pub(super) fn type_bytes(kind: u32, count: u64) -> Option<u64> {
         39 => (32, 17),
         _ => return None,
     };
-    (count % elements == 0).then(|| (count / elements).checked_mul(bytes))?
+    match count.is_multiple_of(elements) {
+        true => (count / elements).checked_mul(bytes),
+        false => None,
+    }
 }

@@ -72,7 +72,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
                 "its tensor {name:?} is of an unknown kind or size"
             )));
         };
-        if offset % alignment != 0 {
+        if !offset.is_multiple_of(alignment) {
             return Err(file.fault(&format!("its tensor {name:?} lies between two places")));
         }
         end = end.max(last);

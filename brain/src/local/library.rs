@@ -47,7 +47,6 @@ pub(super) struct Library {
     pub(super) whisper_close: CloseFn,
     pub(super) whisper_is_multilingual: unsafe extern "C" fn(*const c_void) -> i32,
     pub(super) whisper_knows: unsafe extern "C" fn(*const c_char) -> i32,
-    #[expect(clippy::type_complexity, reason = "as in brain.h")]
     pub(super) whisper_hear: unsafe extern "C" fn(
         *mut c_void,
         *const f32,
@@ -67,7 +66,6 @@ pub(super) struct Library {
     pub(super) chat_close: CloseFn,
     pub(super) chat_count:
         unsafe extern "C" fn(*mut c_void, *const RawMessage, usize, *mut c_char, usize) -> i32,
-    #[expect(clippy::type_complexity, reason = "as in brain.h")]
     pub(super) chat_reply: unsafe extern "C" fn(
         *mut c_void,
         *const RawMessage,

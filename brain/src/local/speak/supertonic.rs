@@ -300,7 +300,7 @@ fn flatten(value: &Value, into: &mut Vec<f32>) {
 struct Random(u64);
 
 impl Random {
-    /// A number from 0 to 1, neither included (SplitMix64).
+    /// A number from 0 to 1, neither included (`SplitMix64`).
     fn uniform(&mut self) -> f32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut x = self.0;
