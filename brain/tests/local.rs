@@ -122,7 +122,7 @@ fn thought(local: &Local, history: &[Turn]) -> Result<String> {
     local
         .thinking()?
         .think(history, &Cancel::default(), &mut |token| {
-            text.push_str(token)
+            text.push_str(token);
         })?;
     Ok(text)
 }
@@ -355,7 +355,7 @@ fn a_voice_speaks_as_long_as_its_networks_say() {
     local
         .speaking()
         .speak("🙂 …", &Cancel::default(), &mut |_, samples| {
-            nothing += samples.len()
+            nothing += samples.len();
         })
         .expect("it is silent");
     assert_eq!(nothing, 0);

@@ -120,7 +120,7 @@ fn a_reply_is_the_same_whether_its_beginning_was_kept_or_not() {
             let mut text = String::new();
             thinking
                 .think(&history, &Cancel::default(), &mut |token| {
-                    text.push_str(token)
+                    text.push_str(token);
                 })
                 .expect("a reply");
             text
@@ -161,7 +161,7 @@ fn a_long_conversation_keeps_the_turns_that_fit() {
     let mut text = String::new();
     thinking
         .think(&history, &Cancel::default(), &mut |token| {
-            text.push_str(token)
+            text.push_str(token);
         })
         .expect("a reply");
     assert!(!text.is_empty());
@@ -249,7 +249,7 @@ fn a_whole_conversation_without_a_network() {
     let (brain, events) = start(Arc::new(local), Settings::default());
     brain.send(Input::Begin);
     let all = Arc::new(Mutex::new(Vec::new()));
-    let mut take = |face: &mut Face, last: &dyn Fn(&Event) -> bool| {
+    let take = |face: &mut Face, last: &dyn Fn(&Event) -> bool| {
         let events = until(&events, |event| last(event));
         for event in &events {
             match event {
