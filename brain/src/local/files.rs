@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use essence::{Error, ErrorKind, Result};
 
-use super::LocalSettings;
+use super::settings::LocalSettings;
 
 /// Something that a local brain needs a model for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -7,7 +7,8 @@ use essence::onnx::{ForeignNetwork, Input};
 use essence::{Error, ErrorKind, Result};
 use serde::Deserialize;
 
-use super::{Phonemes, Voice, json, stopping, within};
+use super::phonemes::Phonemes;
+use super::voice::{Voice, json, stopping, within};
 use crate::responder::Cancel;
 
 const RATE_HZ: u32 = 24_000;
@@ -34,10 +35,11 @@ struct Vocabulary {
 }
 
 impl Kokoro {
-    /// Opens a folder with a network, `vocab.json` and `voices/NAME.bin`.
+    /// Opens the network of a folder with `vocab.json` and `voices/NAME.bin`.
     pub(crate) fn open(
         library: Option<&Path>,
         folder: &Path,
+        network: &Path,
         voice: Option<&str>,
         threads: usize,
         speed: f32,
@@ -50,7 +52,6 @@ impl Kokoro {
             let message = format!("{voice:?} is no name of a voice, such as af_heart");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let network = super::super::files::network_in(folder)?;
         let vocabulary: Vocabulary = json(&folder.join("vocab.json"))?;
         let path = folder.join("voices").join(format!("{voice}.bin"));
         let bytes = std::fs::read(&path).map_err(|e| {
@@ -77,7 +78,7 @@ impl Kokoro {
             _ => "en-us",
         };
         Ok(Self {
-            network: ForeignNetwork::open(library, &network, threads)?,
+            network: ForeignNetwork::open(library, network, threads)?,
             phonemes: Phonemes::find(language)?,
             ids: vocabulary.vocab,
             styles: styles.collect(),

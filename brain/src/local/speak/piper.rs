@@ -8,7 +8,8 @@ use essence::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{Phonemes, Voice, json, stopping, within};
+use super::phonemes::Phonemes;
+use super::voice::{Voice, json, stopping, within};
 use crate::responder::Cancel;
 
 /// Most phonemes of a piece.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{Voice, json, stopping, within};
+use super::voice::{Voice, json, stopping, within};
 use crate::responder::Cancel;
 
 /// Most seconds of a piece.
