@@ -83,6 +83,7 @@ impl LocalHear {
     }
 
     fn run(&self, samples: &[f32], cancel: &Cancel) -> Result<String> {
+        cancel.check()?;
         let samples = &samples[..samples.len().min(MAX_S * RATE_HZ)];
         if samples.iter().all(|x| x.abs() < SILENT) {
             // Whisper finds words in silence, such as "you".
