@@ -9,7 +9,7 @@ use essence::{Error, ErrorKind, Result};
 use crate::conversation::{Conversation, Job, Settings};
 use crate::event::{Event, Input};
 use crate::queue::{Message, Queue};
-use crate::responder::Responder;
+use crate::responder::{Request, Responder};
 
 /// Responders that run at a time, at most: one that is waited for, and cancelled ones that have not
 /// noticed yet.
@@ -100,8 +100,12 @@ fn converse(mut conversation: Conversation, running: &Running, mut events: impl 
             Message::Complete(reply, result) => conversation.complete(reply, result),
         }
         for job in conversation.jobs() {
-            let reply = job.reply;
-            if let Err(error) = running.run(job) {
+            let reply = match &job {
+                Job::Reply(request) => Some(request.reply),
+                // Without it the reply comes later, that is all.
+                Job::Anticipate { .. } => None,
+            };
+            if let (Err(error), Some(reply)) = (running.run(job), reply) {
                 conversation.complete(reply, Err(error));
             }
         }
@@ -139,7 +143,14 @@ impl Running {
             .name("reply".to_owned())
             .spawn(move || {
                 let _counted = counted;
-                answer(&*responder, &job, &queue);
+                match job {
+                    Job::Reply(request) => answer(&*responder, &request, &queue),
+                    Job::Anticipate { voice, cancel } => {
+                        let run = || responder.anticipate(&voice, &cancel);
+                        // The reply does the same work again, and tells of the bug.
+                        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+                    }
+                }
             })
             .map_err(|e| no_thread().with_source(e))?;
         Ok(())
@@ -155,17 +166,17 @@ impl Drop for Counted {
     }
 }
 
-fn answer(responder: &dyn Responder, job: &Job, queue: &Queue) {
-    let cancel = &job.request.cancel;
+fn answer(responder: &dyn Responder, request: &Request, queue: &Queue) {
+    let cancel = &request.cancel;
     let mut pieces = |piece| {
-        if !cancel.is_cancelled() && !queue.reply(Message::Piece(job.reply, piece)) {
+        if !cancel.is_cancelled() && !queue.reply(Message::Piece(request.reply, piece)) {
             cancel.cancel();
         }
     };
-    let run = std::panic::AssertUnwindSafe(|| responder.respond(&job.request, &mut pieces));
+    let run = std::panic::AssertUnwindSafe(|| responder.respond(request, &mut pieces));
     let result = std::panic::catch_unwind(run).unwrap_or_else(|_| {
         let message = "the reply failed by a bug; please report it";
         Err(Error::new(ErrorKind::Internal, message))
     });
-    queue.reply(Message::Complete(job.reply, result));
+    queue.reply(Message::Complete(request.reply, result));
 }

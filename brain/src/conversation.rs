@@ -37,9 +37,11 @@ pub struct Settings {
 
 /// Work for the thread that runs responders.
 #[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) reply: ReplyId,
-    pub(crate) request: Request,
+pub(crate) enum Job {
+    /// A reply.
+    Reply(Box<Request>),
+    /// The turn may be over with this sound.
+    Anticipate { voice: Vec<f32>, cancel: Cancel },
 }
 
 pub(crate) struct Conversation {
@@ -53,6 +55,8 @@ pub(crate) struct Conversation {
     current: Option<Reply>,
     /// The latest reply, if it was interrupted.
     interrupted: Option<Interrupted>,
+    /// What was begun in the silence that may end the turn.
+    anticipated: Option<Cancel>,
     /// Milliseconds of microphone since the avatar began to speak.
     speaking_ms: u64,
     out: Vec<Event>,
@@ -78,6 +82,12 @@ impl Drop for Reply {
     }
 }
 
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        self.stop_anticipated();
+    }
+}
+
 impl Conversation {
     pub(crate) fn new(settings: Settings) -> Self {
         Self {
@@ -89,6 +99,7 @@ impl Conversation {
             replies: 0,
             current: None,
             interrupted: None,
+            anticipated: None,
             speaking_ms: 0,
             out: Vec::new(),
             jobs: Vec::new(),
@@ -152,6 +163,12 @@ impl Conversation {
                 Change::Pause => self.out.push(Event::Pause(true)),
                 Change::Resume => self.out.push(Event::Pause(false)),
                 Change::Interrupt => self.interrupt(),
+                Change::Silence(voice) => {
+                    let cancel = Cancel::default();
+                    self.anticipated = Some(cancel.clone());
+                    self.jobs.push(Job::Anticipate { voice, cancel });
+                }
+                Change::GoesOn => self.stop_anticipated(),
                 Change::EndOfTurn(samples) => {
                     self.interrupt();
                     self.ask(Said::Voice(samples));
@@ -214,16 +231,13 @@ impl Conversation {
             starved: false,
             too_long: false,
         });
-        self.jobs.push(Job {
+        self.jobs.push(Job::Reply(Box::new(Request {
             reply: self.replies,
-            request: Request {
-                reply: self.replies,
-                said,
-                history,
-                interrupted: self.interrupted.take(),
-                cancel,
-            },
-        });
+            said,
+            history,
+            interrupted: self.interrupted.take(),
+            cancel,
+        })));
         self.state(State::Thinking);
     }
 
@@ -238,6 +252,13 @@ impl Conversation {
             r#final: true,
         }));
         self.remember(Speaker::User, text);
+    }
+
+    /// Stops what was begun in a silence.
+    fn stop_anticipated(&mut self) {
+        if let Some(cancel) = self.anticipated.take() {
+            cancel.cancel();
+        }
     }
 
     /// A piece of a reply. False if nobody waits for it any more.

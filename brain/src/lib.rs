@@ -9,6 +9,7 @@
 //! - [`Script`] has them in a file,
 //! - [`OpenAi`] asks a server with `OpenAI`'s interface, hosted or on the same machine,
 //! - [`Realtime`] talks to a server that hears and speaks itself,
+//! - [`Local`] does it all on this machine, with models of the user's,
 //! - [`Pipeline`] joins anything that can [`Hear`], [`Think`] and [`Speak`].
 //!
 //! ```no_run
@@ -37,6 +38,7 @@ mod brain;
 mod conversation;
 mod echo;
 mod event;
+mod local;
 mod openai;
 mod pipeline;
 mod program;
@@ -53,12 +55,16 @@ pub use brain::Brain;
 pub use conversation::{MAX_REPLY_S, MAX_TEXT_BYTES, Settings};
 pub use echo::Echo;
 pub use event::{Caption, Event, Input, ReplyId, Speaker, State};
+pub use local::{
+    DEFAULT_MODELS, DefaultModel, Found, Local, LocalSettings, ModelFile, Part, partial,
+};
 pub use openai::{OpenAi, OpenAiSettings};
 pub use pipeline::Pipeline;
 pub use program::SpeechProgram;
 pub use realtime::Realtime;
 pub use responder::{
-    Cancel, Hear, Interrupted, Piece, Pieces, Request, Responder, Said, Speak, Think, Turn,
+    Cancel, CancelGuard, Hear, Interrupted, Piece, Pieces, Request, Responder, Said, Speak, Think,
+    Turn,
 };
 pub use script::Script;
 pub use turn::Timing;

@@ -6,18 +6,34 @@ const LEAST_CHARS: usize = 12;
 /// A sentence longer than this is cut at the next comma or space.
 const MOST_CHARS: usize = 240;
 
+/// A first clause shorter than this waits for more, where clauses are spoken.
+const LEAST_CLAUSE_CHARS: usize = 14;
+
 /// Collects tokens.
 #[derive(Debug, Default)]
-pub(crate) struct Sentences(String);
+pub(crate) struct Sentences {
+    text: String,
+    /// Whether the next piece may be a clause.
+    eager: bool,
+}
 
 impl Sentences {
+    /// `eager`: the first piece may be a clause.
+    pub(crate) fn new(eager: bool) -> Self {
+        Self {
+            text: String::new(),
+            eager,
+        }
+    }
+
     /// Takes a token; the sentences that are complete with it.
     pub(crate) fn push(&mut self, token: &str) -> Vec<String> {
-        self.0.push_str(token);
+        self.text.push_str(token);
         let mut complete = Vec::new();
         while let Some(end) = self.end() {
-            let rest = self.0.split_off(end);
-            let sentence = std::mem::replace(&mut self.0, rest);
+            let rest = self.text.split_off(end);
+            let sentence = std::mem::replace(&mut self.text, rest);
+            self.eager &= trimmed(&sentence).is_none();
             complete.extend(trimmed(&sentence));
         }
         complete
@@ -25,25 +41,34 @@ impl Sentences {
 
     /// The rest, when no token comes any more.
     pub(crate) fn rest(&mut self) -> Option<String> {
-        trimmed(&std::mem::take(&mut self.0))
+        trimmed(&std::mem::take(&mut self.text))
     }
 
     /// The first byte after a complete sentence: one that a space follows, so that `3.14` and `e.g` stay
     /// whole.
     fn end(&self) -> Option<usize> {
-        let mut chars = self.0.char_indices().enumerate().peekable();
+        let mut chars = self.text.char_indices().enumerate().peekable();
         let mut after_stop = false;
+        let mut after_clause = false;
         while let Some((count, (at, c))) = chars.next() {
-            let next = chars.peek().map_or(self.0.len(), |&(_, (next, _))| next);
+            let next = chars.peek().map_or(self.text.len(), |&(_, (next, _))| next);
             match c {
                 '\n' if count > 0 => return Some(next),
                 // The full stops of Chinese and Japanese, which no space follows.
                 '。' | '！' | '？' => return Some(next),
                 _ if c.is_whitespace() && after_stop && count >= LEAST_CHARS => return Some(at),
+                _ if c.is_whitespace()
+                    && after_clause
+                    && self.eager
+                    && count >= LEAST_CLAUSE_CHARS =>
+                {
+                    return Some(at);
+                }
                 _ if (c.is_whitespace() || c == ',') && count >= MOST_CHARS => return Some(next),
                 _ if count >= 2 * MOST_CHARS => return Some(next),
                 _ => {}
             }
+            after_clause = matches!(c, ',' | ';' | ':' | '–' | '—');
             after_stop = matches!(c, '.' | '!' | '?' | '…' | ':' | ';')
                 || (after_stop && matches!(c, '"' | '\'' | ')' | '”' | '’'));
         }
@@ -80,6 +105,22 @@ mod tests {
         for chars in 2..40 {
             assert_eq!(cut(text, chars), expected, "{chars} a token");
         }
+    }
+
+    #[test]
+    fn speech_may_begin_with_a_clause() {
+        let mut sentences = Sentences::new(true);
+        let mut pieces =
+            sentences.push("Oh, that is a good question, and I know, well, the answer. Yes.");
+        pieces.extend(sentences.rest());
+        assert_eq!(
+            pieces,
+            [
+                "Oh, that is a good question,",
+                "and I know, well, the answer.",
+                "Yes."
+            ]
+        );
     }
 
     #[test]

@@ -40,6 +40,9 @@ impl Default for Timing {
 /// Milliseconds before a voice is recognised that belong to its turn: soft beginnings of words.
 const LEAD_MS: u64 = 320;
 
+/// Milliseconds of silence by which a turn may be over; pauses between words are shorter.
+const SILENCE_MS: u64 = 208;
+
 /// A change that the user's voice makes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Change {
@@ -49,6 +52,10 @@ pub(crate) enum Change {
     Resume,
     /// Voice for long enough to interrupt the avatar.
     Interrupt,
+    /// The first silence after enough voice: the turn may be over. This is its sound, at 16 kHz.
+    Silence(Vec<f32>),
+    /// The voice goes on after such a silence, or the turn was forgotten.
+    GoesOn,
     /// The turn is over; this is its sound, at 16 kHz.
     EndOfTurn(Vec<f32>),
 }
@@ -65,6 +72,8 @@ pub(crate) struct TurnTaking {
     silent_ms: u64,
     paused: bool,
     interrupted: bool,
+    /// The latest change was `Silence`.
+    waiting: bool,
 }
 
 impl TurnTaking {
@@ -78,6 +87,7 @@ impl TurnTaking {
             silent_ms: 0,
             paused: false,
             interrupted: false,
+            waiting: false,
         }
     }
 
@@ -109,6 +119,9 @@ impl TurnTaking {
         if voiced {
             self.voiced_ms += FRAME_MS;
             self.silent_ms = 0;
+            if std::mem::take(&mut self.waiting) {
+                changes.push(Change::GoesOn);
+            }
         } else {
             self.silent_ms += FRAME_MS;
         }
@@ -131,6 +144,9 @@ impl TurnTaking {
             || self.turn.len() as u64 * FRAME_MS / FRAME as u64 >= timing.longest_ms
         {
             self.end(changes);
+        } else if long_enough && !self.waiting && self.silent_ms >= SILENCE_MS {
+            self.waiting = true;
+            changes.push(Change::Silence(self.turn.clone()));
         }
     }
 
@@ -150,11 +166,16 @@ impl TurnTaking {
         if self.paused {
             changes.push(Change::Resume);
         }
+        if self.waiting {
+            changes.push(Change::GoesOn);
+        }
         self.reset();
     }
 
     fn end(&mut self, changes: &mut Vec<Change>) {
         let turn = std::mem::take(&mut self.turn);
+        // What was begun in the silence is the reply's now.
+        self.waiting = false;
         self.forget(changes);
         changes.push(Change::EndOfTurn(turn));
     }
@@ -166,5 +187,6 @@ impl TurnTaking {
         self.silent_ms = 0;
         self.paused = false;
         self.interrupted = false;
+        self.waiting = false;
     }
 }

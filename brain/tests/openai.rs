@@ -9,7 +9,8 @@ use std::sync::mpsc::{Receiver, channel};
 
 use common::{start, until, voice};
 use essence_brain::{
-    Event, Hear as _, Input, OpenAi, OpenAiSettings, Settings, Speaker, State, Think as _,
+    Event, Hear as _, Input, OpenAi, OpenAiSettings, Settings, Speak as _, Speaker, State,
+    Think as _,
 };
 
 /// A request that the server got: path, headers and body.
@@ -202,6 +203,49 @@ fn refusals_are_said_in_words_and_the_conversation_goes_on() {
         );
         assert!(!failure.contains("secret-key"), "{failure}");
     }
+}
+
+#[test]
+fn the_wait_that_a_server_asks_for_is_told() {
+    let (url, _got) = server(|_, stream| {
+        let _ = stream.write_all(
+            b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 17\r\nconnection: close\r\n\r\n",
+        );
+    });
+    let client = OpenAi::new(settings(&url)).expect("settings");
+    let error = client.hear(&[0.0; 16], &essence_brain::Cancel::default());
+    let error = error.expect_err("refused");
+    assert!(error.message().contains("wait for 17 s"), "{error}");
+}
+
+#[test]
+fn speech_that_breaks_off_is_an_error_and_what_came_is_spoken() {
+    let (url, _got) = server(|_, stream| {
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9600\r\nconnection: close\r\n\r\n");
+        let _ = stream.write_all(&[1; 4_800]);
+    });
+    let client = OpenAi::new(settings(&url)).expect("settings");
+    let mut samples = 0;
+    let cancel = essence_brain::Cancel::default();
+    let error = client.speak("Hello", &cancel, &mut |_, block| samples += block.len());
+    assert!(error.expect_err("cut").message().contains("broke off"));
+    assert_eq!(samples, 2_400);
+}
+
+#[test]
+fn a_reply_that_is_cut_in_its_midst_keeps_the_words_that_came() {
+    let (url, _got) = server(|_, stream| {
+        head(stream, "200 OK", "text/event-stream");
+        let _ = stream.write_all(event("This came. ").as_bytes());
+        let _ = stream.write_all(b"data: {\"choices\":[{\"de");
+    });
+    let client = OpenAi::new(settings(&url)).expect("settings");
+    let mut words = String::new();
+    let cancel = essence_brain::Cancel::default();
+    let result = client.think(&[], &cancel, &mut |token| words.push_str(token));
+    assert!(result.is_err(), "the rest is missing");
+    assert_eq!(words, "This came. ");
 }
 
 #[test]

@@ -71,6 +71,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let trial_failure = trial.as_ref().and_then(|t| t.as_ref().err());
     let problem = runtime_failure.as_ref().or(trial_failure);
 
+    let (local, local_lines) = crate::local::report();
     if console.json() {
         console.object(json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -91,7 +92,8 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
                 "credit_balance": null,
                 "out_of_credits": false,
             },
-            "brain": brain(),
+            "brain": brain(&local),
+            "local": local,
             // Both are inside the program.
             "runtime_assets": { "agent_worker": true, "audio_encoder": true },
             "cache": cache(),
@@ -151,6 +153,9 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
         if engine.is_ok() {
             line("providers", &providers.join(" "));
         }
+        for (name, value) in &local_lines {
+            line(name, value);
+        }
         match &trial {
             Some(Ok(t)) => {
                 line(
@@ -195,12 +200,13 @@ fn versions(runtime: Option<&str>) -> Value {
 }
 
 /// The brain that `run` takes when none is named, and why.
-fn brain() -> Value {
+fn brain(local: &Value) -> Value {
+    let selected = crate::run::automatic();
     json!({
-        "cloud": crate::run::automatic() != "script",
-        "local_installed": false,
-        "local_flag": std::env::var("BITHUMAN_LOCAL").is_ok_and(|value| value == "1"),
-        "selected": crate::run::automatic(),
+        "cloud": matches!(selected, "openai" | "realtime"),
+        "local_installed": local["library"]["state"] == "present",
+        "local_flag": crate::local::is_asked_for(),
+        "selected": selected,
     })
 }
 

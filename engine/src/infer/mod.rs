@@ -4,6 +4,8 @@
 mod batch;
 mod binding;
 mod builtin;
+#[cfg(feature = "onnx")]
+pub(crate) mod foreign;
 mod library_file;
 mod location;
 mod model;

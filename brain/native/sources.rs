@@ -1,0 +1,1 @@
+//! Nothing: this crate only pins where `CMakeLists.txt` has its sources from.

@@ -1,0 +1,156 @@
+//! Hearing: Whisper on the utterance alone, begun in the silence that may end the turn.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use essence::{Error, ErrorKind, Result};
+
+use super::native::Whisper;
+use crate::responder::{Cancel, Hear};
+
+/// Most seconds of an utterance that Whisper hears; it was made for 30.
+const MAX_S: usize = 60;
+
+/// Samples below this are silence: -55 dBFS.
+const SILENT: f32 = 0.0018;
+
+/// Samples a second.
+const RATE_HZ: usize = 16_000;
+
+/// Whisper for one conversation; the model is shared.
+#[derive(Debug)]
+pub(super) struct LocalHear {
+    whisper: Arc<Mutex<Whisper>>,
+    language: String,
+    threads: usize,
+    early: Mutex<Option<Early>>,
+    done: Condvar,
+}
+
+/// What was begun before the turn was over.
+#[derive(Debug)]
+struct Early {
+    voice: Vec<f32>,
+    cancel: Cancel,
+    result: Option<Result<String>>,
+}
+
+impl LocalHear {
+    pub(super) fn new(whisper: Arc<Mutex<Whisper>>, language: &str, threads: usize) -> Self {
+        Self {
+            whisper,
+            language: language.to_owned(),
+            threads,
+            early: Mutex::default(),
+            done: Condvar::new(),
+        }
+    }
+
+    /// Hears a turn that may be over.
+    pub(super) fn anticipate(&self, voice: &[f32], cancel: &Cancel) {
+        *self.early() = Some(Early {
+            voice: voice.to_vec(),
+            cancel: cancel.clone(),
+            result: None,
+        });
+        let result = self.run(voice, cancel);
+        if let Some(early) = self.early().as_mut().filter(|early| early.voice == voice) {
+            early.result = Some(result);
+        }
+        self.done.notify_all();
+    }
+
+    /// The words of what was begun early, if it is the beginning of these samples.
+    fn anticipated(&self, samples: &[f32], cancel: &Cancel) -> Option<Result<String>> {
+        let mut early = self.early();
+        let begun = early.as_ref()?;
+        if begun.cancel.is_cancelled() || !samples.starts_with(&begun.voice) {
+            return None;
+        }
+        // The work stops with the reply that waits for it.
+        let stop = begun.cancel.clone();
+        let _stop = cancel.on_cancel(move || stop.cancel());
+        loop {
+            match early.as_mut() {
+                Some(begun) if begun.result.is_some() => return early.take()?.result,
+                Some(_) => {}
+                None => return None,
+            }
+            early = self
+                .done
+                .wait(early)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn run(&self, samples: &[f32], cancel: &Cancel) -> Result<String> {
+        cancel.check()?;
+        let samples = &samples[..samples.len().min(MAX_S * RATE_HZ)];
+        if samples.iter().all(|x| x.abs() < SILENT) {
+            // Whisper finds words in silence, such as "you".
+            return Ok(String::new());
+        }
+        let mut whisper = self.whisper.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = whisper.hear(samples, &self.language, self.threads, cancel)?;
+        Ok(spoken(&words))
+    }
+
+    fn early(&self) -> MutexGuard<'_, Option<Early>> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hear for LocalHear {
+    fn hear(&self, samples: &[f32], cancel: &Cancel) -> Result<String> {
+        match self.anticipated(samples, cancel) {
+            Some(Err(error)) if error.kind() == ErrorKind::Cancelled && !cancel.is_cancelled() => {}
+            Some(result) => return result,
+            None => {}
+        }
+        self.run(samples, cancel)
+    }
+}
+
+/// The language, if the model knows it; else an error that says what to change.
+pub(super) fn check_language(whisper: &Whisper, language: &str, file: &str) -> Result<()> {
+    let wrong = |reason: &str| {
+        let message = format!("BITHUMAN_LOCAL_LANG is {language:?}, {reason}");
+        Err(Error::new(ErrorKind::InvalidArgument, message))
+    };
+    if !whisper.knows(language) {
+        return wrong("which is no language of Whisper's; give a code such as en or de");
+    }
+    if language != "en" && !whisper.is_multilingual() {
+        return wrong(&format!(
+            "and {file} knows English alone; set BITHUMAN_LOCAL_WHISPER=tiny or base"
+        ));
+    }
+    Ok(())
+}
+
+/// Whisper's words without what it puts into brackets: sounds that are no words.
+fn spoken(words: &str) -> String {
+    let mut text = String::with_capacity(words.len());
+    let mut depth = 0u32;
+    for c in words.chars() {
+        match c {
+            '[' | '(' | '♪' if depth == 0 => depth = 1,
+            ']' | ')' | '♪' if depth > 0 => depth = 0,
+            _ if depth == 0 => text.push(c),
+            _ => {}
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_in_brackets_is_no_word() {
+        assert_eq!(super::spoken(" [BLANK_AUDIO]"), "");
+        assert_eq!(
+            super::spoken("(music) Hello  there. [laughs]"),
+            "Hello there."
+        );
+        assert_eq!(super::spoken("♪ la la ♪ Stop."), "Stop.");
+    }
+}

@@ -1,0 +1,231 @@
+//! A brain on this machine: Whisper hears, a language model thinks, a network or a program speaks.
+//!
+//! Whisper and the language model are in `libbithuman_brain`, which is loaded at run time; voices run on
+//! the engine's ONNX Runtime. Nothing is fetched here: the models are files of the user's.
+
+mod bytes;
+mod files;
+mod ggml;
+mod gguf;
+mod hear;
+mod library;
+mod native;
+mod settings;
+mod speak;
+mod think;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use essence::{Error, ErrorKind, Result};
+
+use self::files::VoiceModel;
+pub use self::files::{DEFAULT_MODELS, DefaultModel, Found, ModelFile, Part, partial};
+use self::hear::LocalHear;
+use self::library::Library;
+use self::native::{Chat, Model, Whisper};
+pub use self::settings::LocalSettings;
+use self::speak::{Kokoro, Piper, Speaking, Supertonic, SupertonicSettings};
+use self::think::LocalThink;
+use crate::pipeline::Pipeline;
+use crate::program::SpeechProgram;
+use crate::responder::{Cancel, Pieces, Request, Responder, Said, Speak};
+
+/// Tokens of a conversation that the language model keeps.
+const CONTEXT: usize = 2_048;
+
+impl LocalSettings {
+    /// What is there of a part, by a look at its files.
+    pub fn find(&self, part: Part) -> Found {
+        files::find(self, part)
+    }
+
+    /// The file of `libbithuman_brain` and the versions inside.
+    ///
+    /// # Errors
+    /// `RuntimeMissing`, with the places that were tried.
+    pub fn find_library(&self) -> Result<(PathBuf, String)> {
+        let library = Library::load(self.library.as_deref())?;
+        Ok((library.path().to_owned(), library.versions().to_owned()))
+    }
+}
+
+/// A brain without a network: implements [`Responder`]. The models are loaded once and shared by
+/// conversations, each of which keeps its own context.
+#[derive(Debug)]
+pub struct Local {
+    settings: LocalSettings,
+    whisper: Arc<Mutex<Whisper>>,
+    model: Arc<Model>,
+    voice: Arc<dyn Voiced>,
+    voice_name: String,
+}
+
+/// A voice that can be shown.
+trait Voiced: Speak + std::fmt::Debug {}
+impl<T: Speak + std::fmt::Debug> Voiced for T {}
+
+impl Local {
+    /// Loads the library and the models, which takes a second or two.
+    ///
+    /// # Errors
+    /// - `RuntimeMissing`: there is no `libbithuman_brain`, or a voice has no ONNX Runtime.
+    /// - `NotFound`: a model isn't there; the message says how to get it.
+    /// - `UnsupportedFormat`: a model is damaged or of another kind.
+    /// - `InvalidArgument`: a setting makes no sense.
+    pub fn open(settings: LocalSettings) -> Result<Self> {
+        for part in [Part::Hear, Part::Think, Part::Speak] {
+            match settings.find(part) {
+                Found::Missing(path) => return Err(missing(part, &path, "is missing")),
+                Found::Partial(path) => return Err(missing(part, &path, "is there in part")),
+                Found::Damaged(path, reason) => {
+                    let message = format!("{}: {reason}", path.display());
+                    return Err(Error::new(ErrorKind::UnsupportedFormat, message));
+                }
+                Found::Present(_) | Found::Program(_) => {}
+            }
+        }
+        let library = Library::load(settings.library.as_deref())?;
+        let path = files::whisper(&settings);
+        let whisper = Whisper::open(library, &path)?;
+        hear::check_language(&whisper, &settings.language, &path.display().to_string())?;
+        let model = Model::open(library, &files::language_model(&settings))?;
+        let (voice, voice_name) = voice(&settings)?;
+        Ok(Self {
+            whisper: Arc::new(Mutex::new(whisper)),
+            model,
+            voice,
+            voice_name,
+            settings,
+        })
+    }
+
+    /// The voice that speaks: a file, or a program.
+    pub fn voice(&self) -> &str {
+        &self.voice_name
+    }
+
+    /// Hearing, for itself.
+    pub fn hearing(&self) -> impl crate::Hear + use<> {
+        LocalHear::new(
+            Arc::clone(&self.whisper),
+            &self.settings.language,
+            self.settings.threads(),
+        )
+    }
+
+    /// Thinking, for itself: one conversation.
+    ///
+    /// # Errors
+    /// `LimitExceeded`: there is no memory for it.
+    pub fn thinking(&self) -> Result<impl crate::Think + use<>> {
+        self.think()
+    }
+
+    /// Speaking, for itself.
+    pub fn speaking(&self) -> impl Speak + use<> {
+        Arc::clone(&self.voice)
+    }
+
+    fn think(&self) -> Result<LocalThink> {
+        let chat = Chat::open(&self.model, CONTEXT, self.settings.threads())?;
+        Ok(LocalThink::new(chat, CONTEXT, &self.settings.instructions))
+    }
+
+    fn conversation(&self) -> Result<LocalConversation> {
+        Ok(LocalConversation(Pipeline {
+            hear: LocalHear::new(
+                Arc::clone(&self.whisper),
+                &self.settings.language,
+                self.settings.threads(),
+            ),
+            think: self.think()?,
+            speak: Arc::clone(&self.voice),
+            greeting: self.settings.greeting.clone(),
+            eager: true,
+        }))
+    }
+}
+
+impl Responder for Local {
+    fn respond(&self, request: &Request, pieces: Pieces<'_>) -> Result<()> {
+        // One that keeps nothing between turns, where no conversation was begun.
+        self.conversation()?.respond(request, pieces)
+    }
+
+    fn for_conversation(&self) -> Option<Arc<dyn Responder>> {
+        let conversation = self.conversation().ok()?;
+        Some(Arc::new(conversation))
+    }
+}
+
+/// One conversation with a local brain.
+#[derive(Debug)]
+struct LocalConversation(Pipeline<LocalHear, LocalThink, Arc<dyn Voiced>>);
+
+impl Responder for LocalConversation {
+    fn respond(&self, request: &Request, pieces: Pieces<'_>) -> Result<()> {
+        self.0.respond(request, pieces)?;
+        if request.said == Said::Nothing {
+            // While the greeting is spoken, or the user finds words.
+            self.0.think.prepare(&request.cancel)?;
+        }
+        Ok(())
+    }
+
+    fn anticipate(&self, voice: &[f32], cancel: &Cancel) {
+        self.0.hear.anticipate(voice, cancel);
+    }
+}
+
+#[cold]
+fn missing(part: Part, path: &std::path::Path, state: &str) -> Error {
+    let (what, own) = match part {
+        Part::Hear => ("Whisper's model", "BITHUMAN_LOCAL_WHISPER"),
+        Part::Think => ("the language model", "BITHUMAN_LOCAL_LLM"),
+        Part::Speak => ("the voice", "BITHUMAN_LOCAL_TTS"),
+    };
+    let message = format!(
+        "{what} {state}: {}. `bithuman pull --local` fetches the default models, {own} names another",
+        path.display()
+    );
+    Error::new(ErrorKind::NotFound, message)
+}
+
+/// The voice and its name.
+fn voice(settings: &LocalSettings) -> Result<(Arc<dyn Voiced>, String)> {
+    let library = settings.runtime.as_deref();
+    let (threads, speed) = (settings.threads(), settings.speed);
+    let name = settings.voice.as_deref();
+    let Some(model) = files::voice(settings) else {
+        let program = SpeechProgram::find().ok_or_else(SpeechProgram::missing)?;
+        let name = program.path().display().to_string();
+        return Ok((Arc::new(program), name));
+    };
+    let speaking = match &model {
+        VoiceModel::Supertonic(folder) => {
+            let first = folder.file_name().is_some_and(|name| name == "supertonic");
+            let settings = SupertonicSettings {
+                voice: name.unwrap_or("F1").to_owned(),
+                language: if first {
+                    String::new()
+                } else {
+                    settings.language.clone()
+                },
+                steps: settings.steps,
+                speed,
+                seed: 1,
+            };
+            Speaking::new(Supertonic::open(library, folder, settings, threads)?)
+        }
+        VoiceModel::Kokoro(folder) => {
+            let network = files::network_in(folder)?;
+            Speaking::new(Kokoro::open(
+                library, folder, &network, name, threads, speed,
+            )?)
+        }
+        VoiceModel::Piper(path) => Speaking::new(Piper::open(library, path, threads, speed)?),
+    };
+    let (VoiceModel::Supertonic(path) | VoiceModel::Kokoro(path) | VoiceModel::Piper(path)) = model;
+    Ok((Arc::new(speaking), path.display().to_string()))
+}

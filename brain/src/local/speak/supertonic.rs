@@ -1,0 +1,351 @@
+//! Supertonic 1 to 3: text to sound in four networks, without phonemes.
+
+use std::path::{Path, PathBuf};
+
+use essence::onnx::{ForeignNetwork, Input};
+use essence::{Error, ErrorKind, Result};
+use serde::Deserialize;
+use serde_json::Value;
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::voice::{Voice, json, stopping, within};
+use crate::responder::Cancel;
+
+/// Most seconds of a piece.
+const MAX_S: f32 = 60.0;
+
+/// Languages that the third version speaks; `na` is for others.
+const LANGUAGES: [&str; 31] = [
+    "ar", "bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "hi", "hr", "hu", "id", "it",
+    "ja", "ko", "lt", "lv", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sv", "tr", "uk", "vi",
+];
+
+/// Settings of a voice.
+#[derive(Clone, Debug)]
+pub(crate) struct SupertonicSettings {
+    /// `M1` to `M5`, `F1` to `F5`.
+    pub(crate) voice: String,
+    /// Code of the language; empty for the first version, which knows English alone.
+    pub(crate) language: String,
+    /// Steps from noise to speech: more are better and slower.
+    pub(crate) steps: u32,
+    pub(crate) speed: f32,
+    /// Of the noise.
+    pub(crate) seed: u64,
+}
+
+/// A voice of Supertonic.
+#[derive(Debug)]
+pub(crate) struct Supertonic {
+    duration: ForeignNetwork,
+    encoder: ForeignNetwork,
+    estimator: ForeignNetwork,
+    vocoder: ForeignNetwork,
+    /// The network's number of each character of 16 bits.
+    index: Vec<i64>,
+    style_duration: Tensor,
+    style_text: Tensor,
+    rate_hz: u32,
+    /// Samples of a step of the latent, and its numbers.
+    step: usize,
+    width: usize,
+    settings: SupertonicSettings,
+    random: Random,
+}
+
+#[derive(Debug)]
+struct Tensor {
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct Config {
+    ae: Audio,
+    ttl: Latent,
+}
+
+#[derive(Deserialize)]
+struct Audio {
+    sample_rate: u32,
+    base_chunk_size: usize,
+}
+
+#[derive(Deserialize)]
+struct Latent {
+    chunk_compress_factor: usize,
+    latent_dim: usize,
+}
+
+#[derive(Deserialize)]
+struct Style {
+    style_ttl: StyleTensor,
+    style_dp: StyleTensor,
+}
+
+#[derive(Deserialize)]
+struct StyleTensor {
+    data: Value,
+    dims: Vec<usize>,
+}
+
+impl Supertonic {
+    /// Opens a folder with `onnx` and `voice_styles`.
+    pub(crate) fn open(
+        library: Option<&Path>,
+        folder: &Path,
+        settings: SupertonicSettings,
+        threads: usize,
+    ) -> Result<Self> {
+        let voice = &settings.voice;
+        if voice.is_empty()
+            || !voice
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        {
+            let message = format!("{voice:?} is no voice; Supertonic has M1 to M5 and F1 to F5");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let config_file = folder.join("onnx/tts.json");
+        let config: Config = json(&config_file)?;
+        let step = config
+            .ae
+            .base_chunk_size
+            .saturating_mul(config.ttl.chunk_compress_factor);
+        let width = config
+            .ttl
+            .latent_dim
+            .saturating_mul(config.ttl.chunk_compress_factor);
+        let rate_hz = config.ae.sample_rate;
+        let fits = (1..=1 << 16).contains(&step)
+            && (1..=1 << 12).contains(&width)
+            && (essence::MIN_RATE_HZ..=essence::MAX_RATE_HZ).contains(&rate_hz);
+        if !fits {
+            let message = format!("{} is damaged; fetch it again", config_file.display());
+            return Err(Error::new(ErrorKind::UnsupportedFormat, message));
+        }
+        let style_file = folder.join("voice_styles").join(format!("{voice}.json"));
+        let style: Style = json(&style_file)?;
+        let tensor = |tensor: StyleTensor| {
+            let mut values = Vec::new();
+            flatten(&tensor.data, &mut values);
+            let count = tensor
+                .dims
+                .iter()
+                .try_fold(1usize, |n, &axis| n.checked_mul(axis));
+            match tensor.dims.len() == 3 && count == Some(values.len()) {
+                true => Ok(Tensor {
+                    shape: tensor.dims,
+                    values,
+                }),
+                false => {
+                    let message = format!("{} is damaged; fetch it again", style_file.display());
+                    Err(Error::new(ErrorKind::UnsupportedFormat, message))
+                }
+            }
+        };
+        let network = |name: &str| {
+            let path: PathBuf = folder.join("onnx").join(name);
+            ForeignNetwork::open(library, &path, threads)
+        };
+        Ok(Self {
+            style_duration: tensor(style.style_dp)?,
+            style_text: tensor(style.style_ttl)?,
+            index: json(&folder.join("onnx/unicode_indexer.json"))?,
+            duration: network("duration_predictor.onnx")?,
+            encoder: network("text_encoder.onnx")?,
+            estimator: network("vector_estimator.onnx")?,
+            vocoder: network("vocoder.onnx")?,
+            rate_hz,
+            step,
+            width,
+            random: Random(settings.seed),
+            settings,
+        })
+    }
+
+    /// The numbers of a text; characters that the voice doesn't know are left out.
+    fn numbers(&self, text: &str) -> Vec<i64> {
+        let text = prepared(text, &self.settings.language);
+        let known = text
+            .chars()
+            .filter_map(|c| self.index.get(c as usize).copied());
+        known.filter(|&id| id >= 0).collect()
+    }
+}
+
+impl Voice for Supertonic {
+    fn sound(&mut self, text: &str, cancel: &Cancel) -> Result<(u32, Vec<f32>)> {
+        let ids = self.numbers(text);
+        let count = ids.len();
+        if count == 0 {
+            return Ok((self.rate_hz, Vec::new()));
+        }
+        let (stop, _guard) = stopping(&self.duration, cancel)?;
+        let text_shape = [1, count];
+        let mask = vec![1f32; count];
+        let text_ids = ("text_ids", Input::I64(&text_shape, &ids));
+        let text_mask_shape = [1, 1, count];
+        let text_mask = ("text_mask", Input::F32(&text_mask_shape, &mask));
+        let style = (
+            "style_dp",
+            Input::F32(&self.style_duration.shape, &self.style_duration.values),
+        );
+        let (_, seconds) = self
+            .duration
+            .run(&[text_ids, style, text_mask], "duration", &stop)?;
+        let seconds = seconds.first().copied().unwrap_or(0.0) / self.settings.speed;
+        if !(seconds > 0.0 && seconds <= MAX_S) {
+            let message = format!("Supertonic wants {seconds} s for {count} characters");
+            return Err(Error::new(ErrorKind::Inference, message));
+        }
+        let style = (
+            "style_ttl",
+            Input::F32(&self.style_text.shape, &self.style_text.values),
+        );
+        let (text_shape, embedded) =
+            self.encoder
+                .run(&[text_ids, style, text_mask], "text_emb", &stop)?;
+        let samples = (seconds * self.rate_hz as f32) as usize;
+        let steps = samples.div_ceil(self.step).max(1);
+        let shape = [1, self.width, steps];
+        let mask_shape = [1, 1, steps];
+        let latent_mask = vec![1f32; steps];
+        let mut latent: Vec<f32> = (0..self.width * steps)
+            .map(|_| self.random.normal())
+            .collect();
+        let total = [self.settings.steps as f32];
+        for step in 0..self.settings.steps {
+            let current = [step as f32];
+            let inputs = [
+                ("noisy_latent", Input::F32(&shape, &latent)),
+                ("text_emb", Input::F32(&text_shape, &embedded)),
+                style,
+                ("latent_mask", Input::F32(&mask_shape, &latent_mask)),
+                text_mask,
+                ("current_step", Input::F32(&[1], &current)),
+                ("total_step", Input::F32(&[1], &total)),
+            ];
+            let (_, next) = self.estimator.run(&inputs, "denoised_latent", &stop)?;
+            if next.len() != latent.len() {
+                let message = format!(
+                    "Supertonic gives {} numbers for {}",
+                    next.len(),
+                    latent.len()
+                );
+                return Err(Error::new(ErrorKind::Inference, message));
+            }
+            latent = next;
+        }
+        let inputs = [("latent", Input::F32(&shape, &latent))];
+        let (_, mut sound) = self.vocoder.run(&inputs, "wav_tts", &stop)?;
+        sound.truncate(samples);
+        Ok((self.rate_hz, within(sound)))
+    }
+}
+
+/// Text as the networks learnt it: letters decomposed, signs of typography made plain, a stop at the end,
+/// and the language around it.
+fn prepared(text: &str, language: &str) -> String {
+    let mut plain = String::with_capacity(text.len() + 16);
+    for c in text.nfkd() {
+        match c {
+            '–' | '‑' | '—' => plain.push('-'),
+            '“' | '”' => plain.push('"'),
+            '‘' | '’' | '´' | '`' => plain.push('\''),
+            '¯' | '_' | '[' | ']' | '|' | '/' | '#' | '→' | '←' => plain.push(' '),
+            '♥' | '☆' | '♡' | '©' | '\\' => {}
+            '@' => plain.push_str(" at "),
+            c => plain.push(c),
+        }
+    }
+    let plain = plain
+        .replace("e.g.,", "for example, ")
+        .replace("i.e.,", "that is, ");
+    let mut text = String::with_capacity(plain.len());
+    for word in plain.split_whitespace() {
+        // No space comes before a mark.
+        if !text.is_empty() && !word.starts_with([',', '.', '!', '?', ';', ':', '\'']) {
+            text.push(' ');
+        }
+        for c in word.chars() {
+            if !(matches!(c, '"' | '\'') && text.ends_with(c)) {
+                text.push(c);
+            }
+        }
+    }
+    let ends = [
+        '.', '!', '?', ';', ':', ',', '\'', '"', ')', ']', '}', '…', '。', '」', '』', '】', '〉',
+        '》', '›', '»',
+    ];
+    if !text.ends_with(ends) {
+        text.push('.');
+    }
+    match language {
+        "" => text,
+        language if LANGUAGES.contains(&language) => format!("<{language}>{text}</{language}>"),
+        _ => format!("<na>{text}</na>"),
+    }
+}
+
+fn flatten(value: &Value, into: &mut Vec<f32>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| flatten(value, into)),
+        value => into.extend(value.as_f64().map(|number| number as f32)),
+    }
+}
+
+/// Noise that is the same in every run.
+#[derive(Debug)]
+struct Random(u64);
+
+impl Random {
+    /// A number from 0 to 1, neither included (`SplitMix64`).
+    fn uniform(&mut self) -> f32 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((x ^ (x >> 31)) >> 41) as f32 / (1u32 << 23) as f32 + f32::EPSILON / 2.0
+    }
+
+    /// A number of the normal distribution (Box and Muller).
+    fn normal(&mut self) -> f32 {
+        let radius = (-2.0 * self.uniform().ln()).sqrt();
+        radius * (std::f32::consts::TAU * self.uniform()).cos()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Random, prepared};
+
+    #[test]
+    fn text_is_prepared_as_the_networks_learnt_it() {
+        for (text, expected) in [
+            ("Hello , world", "<en>Hello, world.</en>"),
+            ("“It’s” a–b", "<en>\"It's\" a-b.</en>"),
+            (
+                "me@home, e.g., here!",
+                "<en>me at home, for example, here!</en>",
+            ),
+            ("ﬁne ''quoted''  a/b", "<en>fine'quoted' a b.</en>"),
+        ] {
+            assert_eq!(prepared(text, "en"), expected, "{text:?}");
+        }
+        assert_eq!(prepared("é", ""), "e\u{301}.");
+        assert_eq!(prepared("x", "xx"), "<na>x.</na>");
+    }
+
+    #[test]
+    fn noise_is_normal() {
+        let mut random = Random(7);
+        let noise: Vec<f32> = (0..50_000).map(|_| random.normal()).collect();
+        let mean = noise.iter().sum::<f32>() / noise.len() as f32;
+        let power = noise.iter().map(|x| x * x).sum::<f32>() / noise.len() as f32;
+        assert!(
+            mean.abs() < 0.02 && (power - 1.0).abs() < 0.03,
+            "{mean} {power}"
+        );
+    }
+}

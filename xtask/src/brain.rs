@@ -1,0 +1,179 @@
+//! `libbithuman_brain`: whisper.cpp and llama.cpp in one library, built once and kept; and the tests
+//! that want it or real weights.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use sha2::{Digest as _, Sha256};
+use xshell::{Shell, cmd};
+
+use crate::{models, root, runtime};
+
+/// What decides the library's code, beside the machine.
+const SOURCES: [&str; 4] = ["CMakeLists.txt", "Cargo.lock", "brain.cpp", "brain.h"];
+
+/// The functions that the library may export, and no others.
+const PREFIX: &str = "bithuman_brain_";
+
+/// The library, built unless it is there.
+///
+/// # Errors
+/// cmake or a C++ compiler is missing, or the build fails.
+pub(crate) fn ensure(sh: &Shell) -> Result<PathBuf> {
+    let folder = root().join("target/brain");
+    let library = folder.join(file_name());
+    let key_file = folder.join("key");
+    let key = key(sh)?;
+    if library.is_file() && sh.read_file(&key_file).is_ok_and(|kept| kept == key) {
+        return Ok(library);
+    }
+    if cmd!(sh, "cmake --version")
+        .quiet()
+        .ignore_stdout()
+        .ignore_stderr()
+        .run()
+        .is_err()
+    {
+        bail!(
+            "libbithuman_brain needs cmake: install it (`apt install cmake`, `pip install cmake`)"
+        );
+    }
+    let (llama, whisper) = sources(sh)?;
+    sh.create_dir(&folder)?;
+    let build = folder.join("build");
+    let llama = format!("-DBRAIN_LLAMA={}", llama.display());
+    let whisper = format!("-DBRAIN_WHISPER={}", whisper.display());
+    let native = root().join("brain/native");
+    cmd!(
+        sh,
+        "cmake -S {native} -B {build} -DCMAKE_BUILD_TYPE=Release -Wno-dev {llama} {whisper}"
+    )
+    .quiet()
+    .ignore_stdout()
+    .run()?;
+    let jobs = std::thread::available_parallelism().map_or(1, Into::into);
+    let jobs = format!("-j{jobs}");
+    cmd!(
+        sh,
+        "cmake --build {build} --config Release --target bithuman_brain {jobs}"
+    )
+    .run()?;
+    let built = [
+        build.join(file_name()),
+        build.join("Release").join(file_name()),
+    ]
+    .into_iter()
+    .find(|path| path.is_file())
+    .context("cmake built no library")?;
+    // Renamed, so that a process that has the old one mapped keeps it.
+    let part = library.with_extension("part");
+    sh.copy_file(&built, &part)?;
+    std::fs::rename(&part, &library)?;
+    check_exports(sh, &library)?;
+    sh.write_file(&key_file, key)?;
+    Ok(library)
+}
+
+/// The tests that want the library and real weights: hearing, thinking and speaking, each for itself
+/// and as a conversation.
+pub(crate) fn test(sh: &Shell) -> Result<()> {
+    let _environment = environment(sh)?;
+    cmd!(
+        sh,
+        "cargo test --locked --workspace --test weights -- --ignored --nocapture --test-threads 1"
+    )
+    .run()?;
+    Ok(())
+}
+
+/// Where time and memory go, as docs/local.md tells it.
+pub(crate) fn figures(sh: &Shell) -> Result<()> {
+    let _environment = environment(sh)?;
+    // With the features of the tests, so that nothing is built twice.
+    cmd!(
+        sh,
+        "cargo build --locked --workspace --example local_figures"
+    )
+    .run()?;
+    cmd!(sh, "target/debug/examples/local_figures").run()?;
+    Ok(())
+}
+
+/// The variables that name the library, the weights and ONNX Runtime.
+fn environment(sh: &Shell) -> Result<[xshell::PushEnv<'_>; 3]> {
+    let library = ensure(sh)?;
+    let models = models::ensure(sh)?;
+    let runtime = runtime::ensure(sh)?;
+    Ok([
+        sh.push_env("BITHUMAN_BRAIN_LIBRARY", library),
+        sh.push_env("BITHUMAN_MODELS", models),
+        sh.push_env("ORT_DYLIB_PATH", runtime),
+    ])
+}
+
+const fn file_name() -> &'static str {
+    if cfg!(windows) {
+        "bithuman_brain.dll"
+    } else if cfg!(target_vendor = "apple") {
+        "libbithuman_brain.dylib"
+    } else {
+        "libbithuman_brain.so"
+    }
+}
+
+/// Changes with the sources, their versions and the compiler.
+fn key(sh: &Shell) -> Result<String> {
+    let mut hash = Sha256::new();
+    for name in SOURCES {
+        hash.update(sh.read_binary_file(root().join("brain/native").join(name))?);
+    }
+    let compiler = cmd!(sh, "c++ --version").quiet().ignore_stderr().read();
+    hash.update(compiler.unwrap_or_default());
+    let digest = hash.finalize();
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The folders of llama.cpp and whisper.cpp, which cargo downloads as parts of two crates.
+fn sources(sh: &Shell) -> Result<(PathBuf, PathBuf)> {
+    let manifest = root().join("brain/native/Cargo.toml");
+    let metadata = cmd!(
+        sh,
+        "cargo metadata --format-version 1 --locked --manifest-path {manifest}"
+    )
+    .quiet()
+    .read()?;
+    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
+    let folder = |name: &str, inside: &str| -> Result<PathBuf> {
+        let packages = metadata["packages"].as_array().into_iter().flatten();
+        let path = packages
+            .filter(|package| package["name"] == name)
+            .find_map(|package| package["manifest_path"].as_str())
+            .with_context(|| format!("cargo tells no folder of {name}"))?;
+        Ok(PathBuf::from(path).with_file_name(inside))
+    };
+    Ok((
+        folder("llama-cpp-sys-2", "llama.cpp")?,
+        folder("whisper-rs-sys", "whisper.cpp")?,
+    ))
+}
+
+/// Refuses a library that shows more than its interface: a process may hold another ggml.
+fn check_exports(sh: &Shell, library: &PathBuf) -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    let Ok(symbols) = cmd!(sh, "nm --dynamic --defined-only {library}")
+        .quiet()
+        .read()
+    else {
+        return Ok(());
+    };
+    let names = symbols
+        .lines()
+        .filter_map(|line| line.split_whitespace().last());
+    let foreign: Vec<_> = names.filter(|name| !name.starts_with(PREFIX)).collect();
+    if !foreign.is_empty() {
+        bail!("{} exports {}", library.display(), foreign.join(", "));
+    }
+    Ok(())
+}
