@@ -15,7 +15,9 @@ STUDIO = Path(__file__).resolve().parents[2]
 ABOUT = "Makes an avatar of a person who agrees to it (docs/consent.md)."
 UNSAID = "not stated"
 SENTENCE = STUDIO.parent / "testdata" / "audio" / "speech_48000.wav"
-MODULES = ("numpy", "scipy", "PIL", "cv2", "av", "onnx", "onnxruntime", "torch")
+MODULES = ("numpy", "scipy", "PIL", "cv2", "av", "onnx", "onnxruntime")
+TRAINS = "torch"
+"""What training needs besides; a portrait that is not distilled does without."""
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -53,7 +55,8 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--motion and --background go with --video")
     if options.portrait and not options.distill and options.source != UNSAID:
         parser.error("--source goes with --video and --distill: what is made of a portrait at once has none in its manifest")
-    missing = [name for name in MODULES if importlib.util.find_spec(name) is None]
+    needed = [*MODULES, TRAINS] if options.video or options.distill else MODULES
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         print(f"error: the studio lacks {', '.join(missing)}: set it up with `python3 studio/install.py` (studio/README.md)", file=sys.stderr)
         return 69
