@@ -58,7 +58,7 @@ pub(crate) fn wheel(sh: &Shell, tools: &Path, package: &str, release: bool) -> R
         // Runs wherever glibc is 2.28 or newer.
         (true, true) => build.args([
             "--profile",
-            "dist",
+            "shipping",
             "--zig",
             "--compatibility",
             "manylinux_2_28",

@@ -148,20 +148,24 @@ fn crates(sh: &Shell, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// All crates in the command and in the library, with versions, licences and hashes, as `CycloneDX`.
+/// All crates in the command and in the library, with versions, licences and hashes, as `CycloneDX`. The tool
+/// writes beside each manifest, so it gets a copy of what is committed.
 fn components(sh: &Shell, tools: &Path, folder: &Path) -> Result<()> {
     let program = tools.join("cargo-cyclonedx");
-    for (package, name) in [("cli", "bithuman"), ("ffi", "libessence")] {
-        let file = format!("{name}.cdx");
-        cmd!(
-            sh,
-            "{program} cyclonedx --quiet --format json --describe crate --manifest-path {package}/Cargo.toml
-             --override-filename {file}"
-        )
-        .run()?;
-        let made = root().join(package).join(format!("{file}.json"));
-        sh.copy_file(&made, folder)?;
-        sh.remove_path(&made)?;
+    let (temporary, repository) = (sh.create_temp_dir()?, root());
+    let copy = temporary.path().join("libessence");
+    cmd!(sh, "git clone --quiet {repository} {copy}").run()?;
+    let manifest = copy.join("cli/Cargo.toml");
+    cmd!(
+        sh,
+        "{program} cyclonedx --quiet --format json --manifest-path {manifest}"
+    )
+    .run()?;
+    for (made, name) in [
+        ("cli/bithuman-cli.cdx.json", "bithuman.cdx.json"),
+        ("ffi/essence-ffi.cdx.json", "libessence.cdx.json"),
+    ] {
+        sh.copy_file(copy.join(made), folder.join(name))?;
     }
     Ok(())
 }

@@ -70,7 +70,7 @@ cargo xtask <verb>
                     the corpus of all targets and mutations of it, without libFuzzer
   package           the crates as they would be published, into target/package, each built from what is in it
   dist              a release's wheels, archives, Debian package and crates, with checksums and lists of components, into
-                    target/dist; wants cargo-deb and cargo-cyclonedx from the registry, and is built for an hour of one core
+                    target/dist; takes half an hour of a core, cargo-deb and cargo-cyclonedx from the registry
   install --prefix PREFIX [--destdir DIR] [--debug]
                     libessence, its header, pkg-config file and CMake package
   live-test [--pictures FOLDER]
