@@ -91,7 +91,7 @@ impl LocalHear {
         }
         let mut whisper = self.whisper.lock().unwrap_or_else(PoisonError::into_inner);
         let words = whisper.hear(samples, &self.language, self.threads, cancel)?;
-        Ok(spoken(&words))
+        Ok(unrepeated(&spoken(&words)))
     }
 
     fn early(&self) -> MutexGuard<'_, Option<Early>> {
@@ -142,8 +142,44 @@ fn spoken(words: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A phrase once, of which the whole text is nothing but repetitions: in windows that end with the
+/// utterance, Whisper says short ones over and over.
+fn unrepeated(text: &str) -> String {
+    let words: Vec<&str> = text.split(' ').collect();
+    let alike: Vec<String> = words
+        .iter()
+        .map(|word| {
+            word.to_lowercase()
+                .replace(|c: char| !c.is_alphanumeric(), "")
+        })
+        .collect();
+    let repeats = |length: &usize| {
+        let shifted = alike.iter().skip(*length);
+        shifted.zip(&alike).all(|(word, before)| word == before)
+    };
+    let length = (2..=words.len() / 2).find(repeats);
+    words[..length.unwrap_or(words.len())].join(" ")
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_phrase_that_repeats_itself_is_heard_once() {
+        for (text, heard) in [
+            (
+                "And so my fellow and so my fellow And so",
+                "And so my fellow",
+            ),
+            ("Ask not! Ask not!", "Ask not!"),
+            ("Ask not what your country", "Ask not what your country"),
+            ("no no", "no no"),
+            ("Come on, come here.", "Come on, come here."),
+            ("", ""),
+        ] {
+            assert_eq!(super::unrepeated(text), heard);
+        }
+    }
+
     #[test]
     fn what_is_in_brackets_is_no_word() {
         assert_eq!(super::spoken(" [BLANK_AUDIO]"), "");
