@@ -282,7 +282,7 @@ struct bithuman_brain_chat {
         return tokens;
     }
 
-    // What the context holds beyond the first `count` tokens is forgotten.
+    // The context forgets all beyond its first `count` tokens.
     void forget_after(size_t count) {
         if (!llama_memory_seq_rm(llama_get_memory(context), 0, static_cast<llama_pos>(count), -1)) {
             // Recurrent models keep one state alone.

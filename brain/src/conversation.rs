@@ -55,7 +55,7 @@ pub(crate) struct Conversation {
     current: Option<Reply>,
     /// The latest reply, if it was interrupted.
     interrupted: Option<Interrupted>,
-    /// What was begun in the silence that may end the turn.
+    /// Work that was begun in the silence that may end the turn.
     anticipated: Option<Cancel>,
     /// Milliseconds of microphone since the avatar began to speak.
     speaking_ms: u64,

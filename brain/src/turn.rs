@@ -174,7 +174,7 @@ impl TurnTaking {
 
     fn end(&mut self, changes: &mut Vec<Change>) {
         let turn = std::mem::take(&mut self.turn);
-        // What was begun in the silence is the reply's now.
+        // The work that was begun in the silence is the reply's now.
         self.waiting = false;
         self.forget(changes);
         changes.push(Change::EndOfTurn(turn));

@@ -13,7 +13,7 @@ use essence_brain::{
     Speak as _, Speaker, Think as _, Turn,
 };
 
-/// Where the fakes are, and a folder of models that have a head alone.
+/// The place of the fakes, and a folder of models that have a head alone.
 struct Stage {
     folder: tempfile::TempDir,
     /// None where there is no C compiler.

@@ -310,7 +310,7 @@ fn a_whole_conversation_without_a_network() {
         }
         _ => None,
     });
-    // What was spoken of it is what the history holds: words, a dash, or nothing at all.
+    // The history holds the words of it that were spoken, a dash, or nothing at all.
     if let Some(cut) = cut {
         assert!(cut.ends_with('—'), "{cut}");
     }

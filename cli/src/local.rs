@@ -193,7 +193,7 @@ pub(crate) fn report() -> (Value, Vec<(String, String)>) {
         ),
         Err(error) => (
             json!({ "state": "missing", "reason": error.message(), "mend": "cargo xtask brain" }),
-            "libbithuman_brain is missing: it comes with the packages, or by `cargo xtask brain`"
+            "libbithuman_brain is missing: `cargo xtask brain` builds it in the repository"
                 .to_owned(),
         ),
     };

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const SIDE: usize = 512;
 const COEFFICIENTS: usize = 16;
 
-/// What makes the pixels of the one base frame move.
+/// The members that make the pixels of the one base frame move.
 struct Warp {
     landmarks: Vec<f32>,
     own: Vec<f32>,

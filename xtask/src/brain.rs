@@ -1,6 +1,7 @@
 //! `libbithuman_brain`: whisper.cpp and llama.cpp in one library, built once and kept; and the tests
 //! that want it or real weights.
 
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
@@ -9,7 +10,7 @@ use xshell::{Shell, cmd};
 
 use crate::{models, root, runtime};
 
-/// What decides the library's code, beside the machine.
+/// Files that decide the library's code, beside the machine.
 const SOURCES: [&str; 4] = ["CMakeLists.txt", "Cargo.lock", "brain.cpp", "brain.h"];
 
 /// The functions that the library may export, and no others.
@@ -86,7 +87,7 @@ pub(crate) fn test(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// Where time and memory go, as docs/local.md tells it.
+/// Time and memory by part, as docs/local.md tells it.
 pub(crate) fn figures(sh: &Shell) -> Result<()> {
     let _environment = environment(sh)?;
     // With the features of the tests, so that nothing is built twice.
@@ -111,14 +112,8 @@ fn environment(sh: &Shell) -> Result<[xshell::PushEnv<'_>; 3]> {
     ])
 }
 
-const fn file_name() -> &'static str {
-    if cfg!(windows) {
-        "bithuman_brain.dll"
-    } else if cfg!(target_vendor = "apple") {
-        "libbithuman_brain.dylib"
-    } else {
-        "libbithuman_brain.so"
-    }
+fn file_name() -> String {
+    format!("{DLL_PREFIX}bithuman_brain{DLL_SUFFIX}")
 }
 
 /// Changes with the sources, their versions and the compiler.

@@ -13,7 +13,7 @@ struct File {
     /// Its path in the cache.
     path: &'static str,
     sha256: &'static str,
-    /// Where it comes from.
+    /// The package that it comes from.
     origin: Origin,
 }
 

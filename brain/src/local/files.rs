@@ -36,7 +36,7 @@ pub struct ModelFile {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct DefaultModel {
-    /// What it is for.
+    /// The part that it is for.
     pub part: Part,
     /// Its name.
     pub name: &'static str,
@@ -46,7 +46,7 @@ pub struct DefaultModel {
     pub files: &'static [ModelFile],
 }
 
-/// What is there of a part.
+/// The state of a part's files.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Found {
@@ -214,7 +214,7 @@ fn is_name(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
-/// What is there of a part, without loading it.
+/// The state of a part's files, without loading them.
 pub(super) fn find(settings: &LocalSettings, part: Part) -> Found {
     let default = &DEFAULT_MODELS[part as usize];
     let checked = |path: PathBuf, check: fn(&Path) -> Result<()>| {

@@ -26,7 +26,7 @@ pub(super) struct LocalHear {
     done: Condvar,
 }
 
-/// What was begun before the turn was over.
+/// Work that was begun before the turn was over.
 #[derive(Debug)]
 struct Early {
     voice: Vec<f32>,

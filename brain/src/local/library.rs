@@ -1,5 +1,6 @@
 //! Finding and loading `libbithuman_brain`, as the engine finds ONNX Runtime: nothing is linked.
 
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::ffi::{CStr, c_char, c_void};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -114,8 +115,8 @@ impl Library {
             }
         }
         let message = format!(
-            "{} was not found, which a local brain hears and thinks with. It comes with the packages of bithuman, and \
-             `cargo xtask brain` builds it; {VARIABLE} names its file. Tried:\n  {}",
+            "{} was not found, which a local brain hears and thinks with. Packages hold none yet: \
+             `cargo xtask brain` builds it in the repository, {VARIABLE} names its file. Tried:\n  {}",
             file_name(),
             tried.join("\n  ")
         );
@@ -133,14 +134,8 @@ impl Library {
     }
 }
 
-const fn file_name() -> &'static str {
-    if cfg!(windows) {
-        "bithuman_brain.dll"
-    } else if cfg!(target_vendor = "apple") {
-        "libbithuman_brain.dylib"
-    } else {
-        "libbithuman_brain.so"
-    }
+fn file_name() -> String {
+    format!("{DLL_PREFIX}bithuman_brain{DLL_SUFFIX}")
 }
 
 fn candidates(path: Option<&Path>) -> Vec<PathBuf> {

@@ -35,7 +35,7 @@ use crate::responder::{Cancel, Pieces, Request, Responder, Said, Speak};
 const CONTEXT: usize = 2_048;
 
 impl LocalSettings {
-    /// What is there of a part, by a look at its files.
+    /// The state of a part's files, by a look at them.
     pub fn find(&self, part: Part) -> Found {
         files::find(self, part)
     }

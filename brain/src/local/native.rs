@@ -71,7 +71,7 @@ pub(super) struct Made {
     pub(super) tokens: usize,
 }
 
-/// What the callbacks work on.
+/// The state that the callbacks work on.
 struct Callbacks<'a> {
     cancel: &'a Cancel,
     text: &'a mut dyn FnMut(&[u8]),
@@ -347,7 +347,7 @@ impl Drop for Chat {
 /// Messages as C has them.
 struct Texts {
     raw: Vec<RawMessage>,
-    /// What `raw` points to.
+    /// The texts that `raw` points to.
     _texts: Vec<CString>,
 }
 

@@ -17,7 +17,7 @@ use self::http::Http;
 pub(crate) use self::http::{check_address, refusal};
 use crate::pipeline::Pipeline;
 
-/// What an avatar is to be unless said otherwise.
+/// The system prompt unless another is given.
 pub(crate) const INSTRUCTIONS: &str = "You are a friendly person in a video call. Answer in one to three short sentences of plain \
                                        spoken language, without lists, markdown or emoji.";
 

@@ -146,7 +146,7 @@ pub struct Warp {
     /// The member with the matrix that takes the speech network's coefficients to the person's,
     /// `[C, C]` f32: row vectors times it.
     pub matrix: String,
-    /// What shows between parted lips.
+    /// The source of the pixels between parted lips.
     pub inside: Inside,
     /// The film's own open mouths, for [`Inside::Film`].
     #[serde(default)]
@@ -170,7 +170,7 @@ pub struct Mouths {
     pub gaps: Vec<f32>,
 }
 
-/// What shows between the lips of a film whose pixels are moved.
+/// The source of the pixels between the lips of a film whose pixels are moved.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -183,7 +183,7 @@ pub enum Inside {
     Network,
 }
 
-/// What an avatar is worth, as its maker measured it on the engine's own pictures.
+/// The worth of an avatar, as its maker measured it on the engine's own pictures.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[non_exhaustive]
 pub struct Verdict {

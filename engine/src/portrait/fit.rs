@@ -70,8 +70,8 @@ impl Fit {
         }
     }
 
-    /// What a move `by` of the canonical head's is in the picture, of a point that belongs to the mouth by
-    /// `lip`.
+    /// A move of the canonical head's, `by`, as it is in the picture, of a point that belongs to the mouth
+    /// by `lip`.
     pub(crate) fn carried(&self, by: Point, lip: f32) -> Point {
         let size = self.eyes * (1.0 + (self.mouth - 1.0) * lip);
         apply(&self.turn, scale(by, size))

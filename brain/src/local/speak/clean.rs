@@ -9,7 +9,7 @@ pub(crate) fn speakable(text: &str) -> String {
             continue;
         }
         let kept: String = word.chars().filter(|&c| !is_sign(c)).collect();
-        // What is left of `**` or `1.` at the head of a list's item is nothing to say, but a dash is.
+        // A rest of `**` or `1.` at the head of a list's item is nothing to say, but a dash is.
         if kept
             .chars()
             .any(|c| c.is_alphanumeric() || matches!(c, '&' | '%' | '+' | '=' | '–' | '—' | '-'))

@@ -1,4 +1,4 @@
-//! What the voices have in common.
+//! The part that all voices have in common.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What shows between parted lips.
+//! The pixels between parted lips.
 
 use crate::compose::blend::Patch;
 use crate::geometry::Affine;
