@@ -17,7 +17,7 @@ use crate::console::Console;
 use crate::engine::EngineArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::{juno, local, showcase};
+use crate::{inside, local, showcase};
 
 /// How often Ctrl-C is looked for.
 const POLL: Duration = Duration::from_millis(50);
@@ -286,7 +286,7 @@ impl Args {
                     console.note("No avatar is given: Juno speaks.\n");
                 }
                 let engine = self.engine.engine()?;
-                let avatar = juno::open(&engine)?;
+                let avatar = inside::open(&engine)?;
                 Ok((engine, avatar))
             }
         }

@@ -130,7 +130,7 @@ pub(super) fn floats(members: &Members, name: &str, count: usize) -> Result<Vec<
     }
 }
 
-fn sized(members: &Members, name: &str, bytes: usize) -> Result<()> {
+pub(super) fn sized(members: &Members, name: &str, bytes: usize) -> Result<()> {
     let data = members.get(name).map_err(|_| missing(name))?;
     if data.len() != bytes {
         return Err(invalid(format!(
