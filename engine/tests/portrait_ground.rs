@@ -32,7 +32,11 @@ fn before_stripes() -> (Vec<u8>, Vec<bool>) {
 }
 
 /// The file's members, `changed` by their names: other bytes, or none.
-fn rewritten(file: &[u8], manifest: &str, changed: impl Fn(&str, &[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
+fn rewritten(
+    file: &[u8],
+    manifest: &str,
+    changed: impl Fn(&str, &[u8]) -> Option<Vec<u8>>,
+) -> Vec<u8> {
     let container = Container::from_bytes(file.to_vec()).unwrap();
     let mut writer = Writer::new();
     for member in container.members() {
@@ -89,7 +93,10 @@ fn lines_behind_a_head_that_turns_stay_straight() {
     let earlier = shaken(&engine().open_bytes(earlier).unwrap());
     let (with, without) = (moved(&layered, &wall), moved(&earlier, &wall));
     assert!(without > 0.1, "{without} of the wall bend in one layer");
-    assert!(with < 0.4 * without, "{with} of the wall moved, {without} in one layer");
+    assert!(
+        with < 0.4 * without,
+        "{with} of the wall moved, {without} in one layer"
+    );
     let heads = (0..layered.len()).any(|i| layered[i].pixels() != layered[0].pixels());
     assert!(heads, "the head moved");
 }
@@ -100,7 +107,11 @@ fn a_person_of_another_size_or_of_noise_is_refused_or_drawn() {
     let manifest = manifest_of(&file);
     let with = |person: Vec<u8>| {
         let file = rewritten(&file, &manifest, |name, data| {
-            Some(if name == "person.u8" { person.clone() } else { data.to_vec() })
+            Some(if name == "person.u8" {
+                person.clone()
+            } else {
+                data.to_vec()
+            })
         });
         engine().open_bytes(file)
     };

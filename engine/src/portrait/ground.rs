@@ -1,5 +1,5 @@
 //! The ground behind a person: she is cut out of the picture with a rim of what is around her, and what
-//! she hid is the ground's mirror image, which carries its lines on. So what lies behind a head stays where it is while the head moves.
+//! she hid is painted from there. So what lies behind a head stays where it is while the head moves.
 //!
 //! The rim is soft and still shows the picture's own ground: over the same ground it is seen only where
 //! the head has gone, and at rest not at all.
@@ -9,7 +9,6 @@ use super::mesh::Hold;
 use super::picture::Picture;
 use super::points::OVAL;
 use super::raster::{self, Plane};
-use super::solid::smooth;
 use crate::imx::PERSON_PX;
 use crate::warp::Canvas;
 
@@ -26,12 +25,10 @@ const FACE: f32 = 0.9;
 const LEAST_GROUND: f32 = 0.02;
 /// How near to the picture's edge a person is cut off by it, in worked pixels.
 const CUT_OFF: usize = 2;
-/// Rounds of smoothing over what is painted, at each size, and over what is mirrored.
+/// Alpha up to which a pixel of a transparent picture is none of the person's.
+const CLEAR: u8 = 16;
+/// Rounds of smoothing over what is painted, at each size.
 const ROUNDS: usize = 4;
-const MIRRORED_ROUNDS: usize = 2;
-/// How far behind the person the ground is its mirror image, and from where on it is only painted, in
-/// eyes.
-const MIRRORED: [f32; 2] = [0.35, 0.7];
 
 /// The picture without its person.
 #[derive(Debug)]
@@ -67,6 +64,7 @@ impl Person {
                 false => 0.0,
             }
         });
+        let hold = Hold::of(&core, step as f32, CUT_OFF);
         let core = core.closed((GAP * eyes).ceil() as usize);
         let inside = OVAL.iter().filter(|&&i| {
             let at = [0, 1].map(|k| (fit.points[i][k] / step as f32).max(0.0) as usize);
@@ -87,11 +85,20 @@ impl Person {
             .map(|i| (soft.sample(middle(i, width, step)) + 0.5) as u8)
             .collect();
         Some(Self {
-            ground: Ground::painted(picture, &alpha, &soft, (step, eyes)),
-            hold: Hold::of(&core, step as f32, CUT_OFF),
+            ground: Ground::painted(picture, &alpha, &soft, step),
+            hold,
             alpha,
         })
     }
+}
+
+/// What holds the person of a picture whose ground is transparent.
+pub(crate) fn hold(picture: &Picture) -> Hold {
+    let pixels = picture.rgba.as_chunks::<4>().0;
+    let person = Plane::new(picture.width, picture.height, |x, y| {
+        f32::from(pixels[y * picture.width + x][3].saturating_sub(CLEAR))
+    });
+    Hold::of(&person, 1.0, CUT_OFF)
 }
 
 /// The middle of pixel `i` of a picture of this width, in pixels `step` times as large.
@@ -100,12 +107,7 @@ fn middle(i: usize, width: usize, step: usize) -> [f32; 2] {
 }
 
 impl Ground {
-    fn painted(
-        picture: &Picture,
-        alpha: &[u8],
-        soft: &Plane,
-        (step, eyes): (usize, f32),
-    ) -> Self {
+    fn painted(picture: &Picture, alpha: &[u8], soft: &Plane, step: usize) -> Self {
         let (width, height) = (picture.width, picture.height);
         let own = picture.rgba.as_chunks::<4>().0;
         let known = Plane::new(soft.width, soft.height, |x, y| {
@@ -114,7 +116,6 @@ impl Ground {
             let all = whole.into_iter().all(|(x, y)| alpha[y * width + x] < 255);
             f32::from(u8::from(all))
         });
-        let mirror = Mirror::new(&known, eyes);
         let mut pixels = own.to_vec();
         for c in 0..3 {
             let colours = Plane::new(soft.width, soft.height, |x, y| {
@@ -127,7 +128,7 @@ impl Ground {
                 }
                 sum / count
             });
-            let filled = mirror.laid(&colours, &raster::filled(&colours, &known, ROUNDS), &known);
+            let filled = raster::filled(&colours, &known, ROUNDS);
             for (i, pixel) in pixels.iter_mut().enumerate() {
                 if alpha[i] == 255 {
                     let value = filled.sample(middle(i, width, step));
@@ -153,48 +154,5 @@ impl Ground {
                 pixel[3] = 255;
             }
         }
-    }
-}
-
-/// For each hidden pixel the ground's that it mirrors, and how much of it.
-struct Mirror {
-    places: Vec<Option<([f32; 2], f32)>>,
-}
-
-impl Mirror {
-    fn new(known: &Plane, eyes: f32) -> Self {
-        let nearest = raster::nearest(known);
-        let places = (0..known.values.len()).map(|i| {
-            let (x, y) = (i % known.width, i / known.width);
-            let [u, v] = nearest[i]?;
-            if (u, v) == (x, y) {
-                return None;
-            }
-            let away = [x as f32 - u as f32, y as f32 - v as f32];
-            let far = (away[0] * away[0] + away[1] * away[1]).sqrt() / eyes;
-            let share = 1.0 - smooth(far, MIRRORED[0], MIRRORED[1]);
-            let across = [u as f32 - away[0], v as f32 - away[1]];
-            let seen = across[0] >= 0.0
-                && across[1] >= 0.0
-                && (across[0] as usize) < known.width
-                && (across[1] as usize) < known.height
-                && known.at(across.map(|at| at as usize)) > 0.0;
-            let at = if seen { across } else { [u as f32, v as f32] };
-            (share > 0.0).then_some((at.map(|at| at + 0.5), share))
-        });
-        Self {
-            places: places.collect(),
-        }
-    }
-
-    /// The mirror image of `ground` over what is `painted`.
-    fn laid(&self, ground: &Plane, painted: &Plane, known: &Plane) -> Plane {
-        let mut laid = painted.clone();
-        for (value, place) in laid.values.iter_mut().zip(&self.places) {
-            if let Some((at, share)) = *place {
-                *value += share * (ground.sample(at) - *value);
-            }
-        }
-        (0..MIRRORED_ROUNDS).fold(laid, |laid, _| raster::relaxed(&laid, known))
     }
 }

@@ -95,7 +95,9 @@ impl Hold {
         edges.extend(top.map(|ends| ends.map(|x| [x, 0.0])));
         let left = ends(rows, &|y| any(0..near.min(columns), y..y + 1));
         edges.extend(left.map(|ends| ends.map(|y| [0.0, y])));
-        let right = ends(rows, &|y| any(columns.saturating_sub(near)..columns, y..y + 1));
+        let right = ends(rows, &|y| {
+            any(columns.saturating_sub(near)..columns, y..y + 1)
+        });
         edges.extend(right.map(|ends| ends.map(|y| [width, y])));
         Self {
             edges,
@@ -109,7 +111,10 @@ impl Hold {
     fn corner(&self, at: Point, follow: Follow, head: f32) -> Corner {
         let [x, y, _] = at;
         let distance = |&[[x0, y0], [x1, y1]]: &[[f32; 2]; 2]| {
-            let (u, v) = (x - x.clamp(x0.min(x1), x0.max(x1)), y - y.clamp(y0.min(y1), y0.max(y1)));
+            let (u, v) = (
+                x - x.clamp(x0.min(x1), x0.max(x1)),
+                y - y.clamp(y0.min(y1), y0.max(y1)),
+            );
             (u * u + v * v).sqrt()
         };
         let edge = self.edges.iter().map(distance).fold(f32::MAX, f32::min);
@@ -125,7 +130,12 @@ impl Hold {
 impl Mesh {
     /// Over a picture of one layer.
     pub(crate) fn new(head: &Head, fit: &Fit, size: (usize, usize)) -> Self {
-        Self::held(head, fit, size, &Hold::whole([size.0 as f32, size.1 as f32]))
+        Self::held(
+            head,
+            fit,
+            size,
+            &Hold::whole([size.0 as f32, size.1 as f32]),
+        )
     }
 
     pub(crate) fn held(head: &Head, fit: &Fit, size: (usize, usize), hold: &Hold) -> Self {

@@ -187,8 +187,11 @@ impl Portrait {
             }
             _ => None,
         };
-        let whole = Hold::whole([width as f32, height as f32]);
-        let hold = person.as_ref().map_or(&whole, |person| &person.hold);
+        let hold = match &person {
+            _ if picture.has_alpha() => &ground::hold(&picture),
+            Some(person) => &person.hold,
+            None => &Hold::whole([width as f32, height as f32]),
+        };
         let mesh = Mesh::held(&head, &fit, (width, height), hold);
         if mesh.overdraw(width, height) > MOST_OVERDRAW {
             return Err(no_face());

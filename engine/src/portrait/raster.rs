@@ -200,7 +200,7 @@ pub(crate) fn filled(plane: &Plane, known: &Plane, rounds: usize) -> Plane {
 }
 
 /// Each unknown value becomes the mean of its four neighbours.
-pub(crate) fn relaxed(plane: &Plane, known: &Plane) -> Plane {
+fn relaxed(plane: &Plane, known: &Plane) -> Plane {
     Plane::new(plane.width, plane.height, |x, y| {
         if known.at([x, y]) > 0.0 {
             return plane.at([x, y]);
@@ -216,64 +216,9 @@ pub(crate) fn relaxed(plane: &Plane, known: &Plane) -> Plane {
     })
 }
 
-/// For each pixel the nearest one that is `known`, column and row, but for a pixel here and there; nothing
-/// where none is.
-pub(crate) fn nearest(known: &Plane) -> Vec<Option<[usize; 2]>> {
-    let (width, height) = (known.width as i64, known.height as i64);
-    let mut out: Vec<Option<[usize; 2]>> = (0..known.values.len())
-        .map(|i| (known.values[i] > 0.0).then_some([i % known.width, i / known.width]))
-        .collect();
-    let far = |at: [i64; 2], [x, y]: [usize; 2]| {
-        let (u, v) = (at[0] - x as i64, at[1] - y as i64);
-        u * u + v * v
-    };
-    // What its neighbours know, in the order of reading, and back.
-    let before = [[-1, -1], [0, -1], [1, -1], [-1, 0]];
-    for back in [false, true, false, true] {
-        for step in 0..width * height {
-            let i = if back { width * height - 1 - step } else { step };
-            let at = [i % width, i / width];
-            for by in before {
-                let [x, y] = [0, 1].map(|k| if back { at[k] - by[k] } else { at[k] + by[k] });
-                if !(0..width).contains(&x) || !(0..height).contains(&y) {
-                    continue;
-                }
-                let Some(other) = out[(y * width + x) as usize] else {
-                    continue;
-                };
-                let own = &mut out[i as usize];
-                if own.is_none_or(|own| far(at, other) < far(at, own)) {
-                    *own = Some(other);
-                }
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_pixel_finds_its_nearest_known_one() {
-        let known = Plane::new(31, 19, |x, y| {
-            f32::from(u8::from(x < 4 || (x * x + y) % 53 == 0))
-        });
-        let found = nearest(&known);
-        let all: Vec<[usize; 2]> = (0..31 * 19)
-            .map(|i| [i % 31, i / 31])
-            .filter(|&at| known.at(at) > 0.0)
-            .collect();
-        for (i, found) in found.iter().enumerate() {
-            let far = |[x, y]: [usize; 2]| x.abs_diff(i % 31).pow(2) + y.abs_diff(i / 31).pow(2);
-            let least = all.iter().map(|&at| far(at)).min();
-            let found = found.map(far);
-            let near = found.zip(least).is_some_and(|(a, b)| a <= b + 2);
-            assert!(near, "{i}: {found:?}, {least:?}");
-        }
-        assert!(nearest(&Plane::new(5, 5, |_, _| 0.0)).iter().all(Option::is_none));
-    }
 
     #[test]
     fn the_largest_value_within_reach_is_found() {

@@ -216,10 +216,7 @@ impl Reader<'_> {
         let (from, out_shape) = (shapes[a][2], [height, width, channels]);
         let taps = rows * columns;
         let kind = match kind {
-            0 => Kind::Convolution(
-                self.weights(channels, taps * from)?,
-                self.halves(channels)?,
-            ),
+            0 => Kind::Convolution(self.weights(channels, taps * from)?, self.halves(channels)?),
             1 if from == channels => {
                 Kind::Depthwise(self.halves(taps * channels)?, self.halves(channels)?)
             }
@@ -231,10 +228,7 @@ impl Reader<'_> {
             7 if shapes[a] == out_shape && shapes[b] == [1, 1, from] => Kind::Scale(b),
             8 if out_shape == [2 * shapes[a][0], 2 * shapes[a][1], from] => Kind::Double,
             9 if taps == 4 && out_shape[..2] == [2 * shapes[a][0], 2 * shapes[a][1]] => {
-                Kind::Spread(
-                    self.weights(channels, taps * from)?,
-                    self.halves(channels)?,
-                )
+                Kind::Spread(self.weights(channels, taps * from)?, self.halves(channels)?)
             }
             _ => return None,
         };
