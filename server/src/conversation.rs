@@ -28,6 +28,8 @@ pub(crate) struct Conversation {
     metrics: Arc<Metrics>,
     page: Mutex<Page>,
     failed: AtomicBool,
+    /// The avatar has ended the call.
+    ended: AtomicBool,
 }
 
 /// The page's side.
@@ -72,6 +74,7 @@ impl Conversation {
                 peer: None,
             }),
             failed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
         });
         // Weak: the conversation owns both threads.
         let weak = Arc::downgrade(&this);
@@ -116,6 +119,11 @@ impl Conversation {
                 if publisher.perform(&name).is_ok() {
                     self.tell(ToPage::Gesture { name });
                 }
+            }
+            Said::EndCall => {
+                self.ended.store(true, Ordering::Release);
+                let message = "the avatar has ended the call".to_owned();
+                self.tell(ToPage::Ended { message });
             }
             Said::State(state) => {
                 self.page().state = state;
@@ -253,6 +261,10 @@ impl Conversation {
 
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     /// Sends a message to the page, if one is there. A page that doesn't read is let go.

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use essence::{Error, ErrorKind, Result};
+use essence_brain::Tool;
 
 use crate::launch_options::LaunchOptions;
 
@@ -22,7 +24,7 @@ pub struct TlsFiles {
 }
 
 /// Settings of a [`Server`](crate::Server).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Options {
     /// The TCP address to listen at, and the UDP address of WebRTC. Port 0: the system chooses.
@@ -57,8 +59,20 @@ pub struct Options {
     pub request_limit: Duration,
     /// Gestures by words of the avatar.
     pub gestures: BTreeMap<String, String>,
+    /// Functions of the app's that replies may call, beside `perform` (the avatar's gestures) and
+    /// `end_call`.
+    pub tools: Vec<Arc<dyn Tool>>,
     /// Avatars that are sent into LiveKit rooms.
     pub launch: LaunchOptions,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("address", &self.address)
+            .field("max_sessions", &self.max_sessions)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Options {
@@ -80,6 +94,7 @@ impl Default for Options {
             max_connections: 512,
             request_limit: Duration::from_secs(10),
             gestures: BTreeMap::new(),
+            tools: Vec::new(),
             launch: LaunchOptions::default(),
         }
     }

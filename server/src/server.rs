@@ -17,7 +17,7 @@ use crate::launch_state::Launch;
 use crate::options::Options;
 use crate::poster::poster;
 use crate::protocol::ToPage;
-use crate::state::App;
+use crate::state::{App, tools};
 use crate::table::Table;
 use crate::tls::Tls;
 use crate::{connections, routes};
@@ -78,6 +78,7 @@ impl Server {
         let app = Arc::new(App {
             code: Code::new(&avatar.info().name)?,
             poster: poster(&avatar)?,
+            tools: tools(&avatar, &options.tools)?,
             avatar,
             responder,
             hub,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use essence::{Avatar, Error, ErrorKind, Result};
-use essence_brain::{Responder, Settings};
+use essence_brain::{EndCall, Perform, Responder, Settings, Tool, Tools};
 use essence_live::rtc::Hub;
 
 use crate::access::{self, Code};
@@ -18,6 +18,8 @@ pub(crate) struct App {
     pub(crate) options: Options,
     pub(crate) avatar: Avatar,
     pub(crate) responder: Arc<dyn Responder>,
+    /// Functions that replies may call.
+    pub(crate) tools: Tools,
     pub(crate) code: Code,
     pub(crate) poster: Vec<u8>,
     pub(crate) hub: Option<Hub>,
@@ -50,6 +52,7 @@ impl App {
             self.responder.clone(),
             Settings {
                 gestures: self.options.gestures.clone(),
+                tools: self.tools.clone(),
                 ..Settings::default()
             },
             self.metrics.clone(),
@@ -58,4 +61,19 @@ impl App {
         self.metrics.sessions.add();
         Ok((conversation, false))
     }
+}
+
+/// Functions for an avatar: its gestures if it has any, the end of the call, and the app's own.
+///
+/// # Errors
+/// `InvalidArgument`: one of the app's can't be offered.
+pub(crate) fn tools(avatar: &Avatar, own: &[Arc<dyn Tool>]) -> Result<Tools> {
+    let loops = ["idle", "talking"];
+    let mut gestures = avatar.info().motions.clone();
+    gestures.retain(|name| !loops.contains(&name.as_str()));
+    let perform = (!gestures.is_empty()).then(|| Perform::new(gestures));
+    let mut tools: Vec<Arc<dyn Tool>> = vec![Arc::new(EndCall)];
+    tools.extend(perform.map(|tool| Arc::new(tool) as Arc<dyn Tool>));
+    tools.extend(own.iter().cloned());
+    Tools::new(tools)
 }

@@ -78,7 +78,8 @@ impl Table {
     }
 
     pub(crate) fn find(&self, token: &str) -> Option<Arc<Conversation>> {
-        self.inner().conversations.get(token).cloned()
+        let found = self.inner().conversations.get(token).cloned();
+        found.filter(|conversation| !conversation.has_ended())
     }
 
     pub(crate) fn remove(&self, token: &str) -> Option<Arc<Conversation>> {
@@ -99,6 +100,8 @@ impl Table {
                 "nobody joined"
             } else if conversation.has_failed() {
                 "the avatar failed"
+            } else if conversation.has_ended() {
+                "the avatar has ended the call"
             } else {
                 return None;
             };
