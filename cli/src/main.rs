@@ -10,11 +10,13 @@ mod doctor;
 mod engine;
 mod failure;
 mod fetch;
+mod http;
 mod info;
 mod interrupt;
 mod juno;
 mod list;
 mod local;
+mod mcp;
 mod output;
 mod picture;
 mod progress;
@@ -72,6 +74,7 @@ enum Command {
     Curves(curves::Args),
     Info(info::Args),
     Doctor(doctor::Args),
+    Mcp(mcp::Args),
     Completion(completion::Args),
 }
 
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Curves(args) => curves::run(&console, &args),
         Command::Info(args) => info::run(&console, &args),
         Command::Doctor(args) => doctor::run(&console, &args),
+        Command::Mcp(args) => mcp::run(&console, &args),
         Command::Completion(args) => completion::run(&console, &args, &mut Cli::command()),
     };
     match result {
