@@ -4,8 +4,8 @@ use essence::{Avatar, Engine};
 
 use crate::failure::Failure;
 
-/// The one that speaks where none is named.
-const DEFAULT: &str = "juno";
+/// The slug of the one that speaks where none is named.
+pub(crate) const DEFAULT: &str = "juno";
 
 /// Slugs, names and pictures.
 #[cfg(feature = "portrait")]
