@@ -116,7 +116,7 @@ impl Ground {
             let all = whole.into_iter().all(|(x, y)| alpha[y * width + x] < 255);
             f32::from(u8::from(all))
         });
-        let mut pixels = own.to_vec();
+        let mut pixels: Vec<[u8; 4]> = own.iter().map(|&[r, g, b, _]| [r, g, b, 255]).collect();
         for c in 0..3 {
             let colours = Plane::new(soft.width, soft.height, |x, y| {
                 let (mut sum, mut count) = (0.0, 0.0);
@@ -145,13 +145,19 @@ impl Ground {
         for y in 0..height {
             let ground = &self.pixels[y * width..][..width];
             for (pixel, ground) in canvas.row_mut(y).iter_mut().zip(ground) {
-                let alpha = u16::from(pixel[3]);
-                for (level, &under) in pixel.iter_mut().zip(ground) {
-                    let mixed = u16::from(*level) * alpha + u16::from(under) * (255 - alpha) + 128;
-                    // Divided by 255, rounded.
-                    *level = ((mixed + (mixed >> 8)) >> 8) as u8;
+                match u16::from(pixel[3]) {
+                    0xff => {}
+                    0 => *pixel = *ground,
+                    alpha => {
+                        for (level, &under) in pixel.iter_mut().zip(ground) {
+                            let own = u16::from(*level) * alpha;
+                            let mixed = own + u16::from(under) * (0xff - alpha) + 128;
+                            // Divided by 255, rounded.
+                            *level = ((mixed + (mixed >> 8)) >> 8) as u8;
+                        }
+                        pixel[3] = 0xff;
+                    }
                 }
-                pixel[3] = 255;
             }
         }
     }
