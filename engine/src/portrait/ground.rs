@@ -92,7 +92,7 @@ impl Person {
     }
 }
 
-/// What holds the person of a picture whose ground is transparent.
+/// The edges that hold the person of a picture whose ground is transparent.
 pub(crate) fn hold(picture: &Picture) -> Hold {
     let pixels = picture.rgba.as_chunks::<4>().0;
     let person = Plane::new(picture.width, picture.height, |x, y| {

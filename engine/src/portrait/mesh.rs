@@ -52,7 +52,7 @@ pub(crate) struct Mesh {
     pub(crate) rest: Vec<Place>,
 }
 
-/// What holds the mesh: the parts of the picture's edge that it is fixed to.
+/// The parts of the picture's edge that the mesh is fixed to.
 #[derive(Debug)]
 pub(crate) struct Hold {
     edges: Vec<[[f32; 2]; 2]>,
@@ -76,8 +76,8 @@ impl Hold {
         }
     }
 
-    /// Where the picture's edge cuts off a person who lies where `person` isn't 0, in pixels of `step`, and
-    /// its lower edge: the ground is another layer, so that hair moves as far as it reaches.
+    /// The edges that cut off a person who lies where `person` isn't 0, in pixels of `step`, and
+    /// the lower one: the ground is another layer, so that hair moves as far as it reaches.
     pub(crate) fn of(person: &Plane, step: f32, near: usize) -> Self {
         let (columns, rows) = (person.width, person.height);
         let ends = |count: usize, cut_off: &dyn Fn(usize) -> bool| {

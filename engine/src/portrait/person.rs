@@ -1,4 +1,4 @@
-//! Where a picture shows the person, by `MediaPipe`'s segmentation network (Apache-2.0).
+//! The person in a picture, told from the ground by `MediaPipe`'s segmentation network (Apache-2.0).
 
 use super::network::{Network, Tensor};
 use super::picture::Picture;

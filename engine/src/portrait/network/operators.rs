@@ -1,4 +1,4 @@
-//! What each operator computes.
+//! The arithmetic of each operator.
 
 use super::{Kind, Operator, Tensor};
 
