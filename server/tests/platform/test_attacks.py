@@ -1,18 +1,23 @@
 """What must be refused, and that nothing is lost by it."""
 
 import base64
+import gzip
 import io
 import json
 import pathlib
 import socket
 import struct
+import subprocess
+import sys
 import time
+import zipfile
 import zlib
+from urllib.parse import quote
 
 import jwt
 import pytest
 
-from kit import Platform, Site, face
+from kit import Platform, Site, face, wait
 
 PROMPT = "You are Ada.'; DROP TABLE agents; --"
 
@@ -196,8 +201,6 @@ def jpeg_claim():
 
 
 def zip_bomb():
-    import zipfile
-
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("manifest.json", bytes(1 << 28))
@@ -220,8 +223,6 @@ def test_bombs(platform, site, name):
         answer = platform.ask("POST", "/v1/agent/generate", json={"image": image, "model": "expression-2"})
         if answer.status_code == 200:
             code = answer.json()["agent_id"]
-            from kit import wait
-
             status = lambda: platform.get(f"/v1/agent/status/{code}")["data"]
             wait(lambda: status()["status"] == "failed", f"{name} fails")
             assert status()["error_message"]
@@ -231,8 +232,6 @@ def test_bombs(platform, site, name):
 
 
 def test_gzipped_bodies_are_not_unpacked(platform):
-    import gzip
-
     body = gzip.compress(b'{"prompt": "' + b"a" * (1 << 26) + b'"}')
     answer = platform.ask("POST", "/v1/agent/generate", data=body, headers={"content-type": "application/json", "content-encoding": "gzip"})
     assert answer.status_code in (400, 413, 415)
@@ -314,6 +313,20 @@ def test_redirects(platform, site):
         assert answer.status_code == 400, target
 
 
+def test_names_and_redirects_that_lead_inside():
+    """In a network of its own, with a public address and a name server that lies."""
+    apart = ["unshare", "--net", "--mount"]
+    try:
+        able = subprocess.run([*apart, "ip", "link"], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        able = False
+    if not able:
+        pytest.skip("no network of our own can be had here")
+    script = pathlib.Path(__file__).with_name("inside.py")
+    done = subprocess.run([*apart, sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_giant_bodies(platform):
     host = platform.url.removeprefix("http://")
     head = f"POST /v1/agent/generate HTTP/1.1\r\nhost: {host}\r\napi-secret: {platform.key}\r\ncontent-type: application/json\r\n"
@@ -379,8 +392,6 @@ def test_strings(platform, site):
             if path == "/v1/agents" and answer.status_code == 200:
                 assert answer.json()["data"] == []
         for path in ("/v1/agent/{}", "/v1/agent/status/{}", "/v1/dynamics/{}", "/v1/video/{}", "/v1/webhooks/{}", "/v1/agent/{}/model/download"):
-            from urllib.parse import quote
-
             answer = platform.ask("GET", path.format(quote(text, safe="")))
             assert answer.status_code in (400, 404), (path, answer.text)
         platform.post(f"/v1/agent/{code}", {"system_prompt": PROMPT})
