@@ -24,6 +24,9 @@ mod pull;
 mod render;
 mod run;
 mod runtime;
+mod serve;
+mod server;
+mod serving;
 mod showcase;
 mod sink;
 mod speech;
@@ -61,6 +64,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Serve(serve::Args),
+    Server(server::Args),
     List(list::Args),
     Pull(pull::Args),
     Render(render::Args),
@@ -82,6 +87,8 @@ fn main() -> ExitCode {
     let console = Console::new(cli.json);
     let result = match cli.command {
         Command::Run(args) => run::run(&console, &args),
+        Command::Serve(args) => serve::run(&console, &args),
+        Command::Server(args) => server::run(&console, &args),
         Command::List(args) => list::run(&console, &args),
         Command::Pull(args) => pull::run(&console, &args),
         Command::Render(args) => render::run(&console, &args),
