@@ -77,11 +77,14 @@ class Platform:
         self.process = None
         self.start()
 
-    def new_key(self, name="test"):
-        """A secret; the store is asked by the program itself."""
-        command = [PROGRAM, "server", "key", "create", "--data", str(self.data), "--name", name]
-        made = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True)
-        return made.stdout.split()[-1]
+    def administer(self, *arguments):
+        """What `bithuman server …` says."""
+        command = [PROGRAM, "server", *arguments, "--data", str(self.data)]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True).stdout
+
+    def new_key(self, name="test", *arguments):
+        """A secret."""
+        return self.administer("key", "create", "--name", name, *arguments).split()[-1]
 
     def start(self):
         """Starts it, on the port of before if there was one."""
