@@ -290,9 +290,8 @@ mod tests {
 
     #[test]
     fn arguments_are_one_segment() {
-        let mut given = Map::new();
-        given.insert("code".to_owned(), "../a b?c#d%2f".into());
-        let path = filled("/v1/agent/{code}", &given);
+        let given = json!({ "code": "../a b?c#d%2f" });
+        let path = filled("/v1/agent/{code}", given.as_object().expect("an object"));
         assert_eq!(path, "/v1/agent/%2E%2E%2Fa%20b%3Fc%23d%252f");
     }
 }
