@@ -109,13 +109,14 @@ async fn begin(
     let app = app.clone();
     // Opening avatars and starting their threads takes its time.
     let begun = tokio::task::spawn_blocking(move || {
-        let avatar = match agent {
+        let avatar = match &agent {
             Some(face) => face.avatar.clone(),
             None => app.launch.avatars.find(&request)?,
         };
         let mut options = JoinOptions::new(request.livekit_url, request.livekit_token);
         options.join_limit = app.options.join_limit;
-        let who = (request.room_name, claims.identity);
+        let code = agent.map(|face| face.code.clone());
+        let who = (request.room_name, claims.identity, code);
         let started = app
             .launch
             .tasks
