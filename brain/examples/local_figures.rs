@@ -31,13 +31,21 @@ fn main() -> Result<()> {
         local.voice()
     );
     alone(&local)?;
-    beside_an_avatar(local)?;
+    tell_memory();
+    // Twins hear nothing, and so answer nothing.
+    if std::env::args().nth(1).as_deref() != Some("alone") {
+        beside_an_avatar(local)?;
+        tell_memory();
+    }
+    Ok(())
+}
+
+fn tell_memory() {
     println!(
         "memory: {} MB, at most {} MB",
         memory("VmRSS"),
         memory("VmHWM")
     );
-    Ok(())
 }
 
 /// Each part by itself, three times: the best, in seconds of the clock and of the processor.

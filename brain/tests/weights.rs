@@ -383,14 +383,66 @@ fn a_sentence_that_is_broken_off_is_no_end_of_a_turn() {
     for (text, ends) in [
         ("I would like to go to the", false),
         ("We have been to the market because", false),
-        ("I want to buy some flowers for my", false),
+        ("I need some flour, some eggs and", false),
         ("Can you tell me something about the sun?", true),
         ("We have been to the market.", true),
-        ("I want to buy some flowers for my mother.", true),
+        ("I need some flour and some eggs.", true),
     ] {
         let (rate, samples) = spoken(&local, text);
         let voice = [at_16_khz(rate, &samples), vec![0.0; 2_300]].concat();
         let look = conversation.anticipate(&voice, &Cancel::default());
         assert_eq!(look == Ending::Finished, ends, "{text}: {look:?}");
     }
+}
+
+#[test]
+#[ignore = "wants a server"]
+fn llama_cpps_own_server_answers_turn_by_turn() {
+    let address = std::env::var("BRAIN_LLAMA_SERVER").expect("`cargo xtask brain --test` names it");
+    let client = OpenAi::new(OpenAiSettings {
+        base_url: format!("{address}/v1"),
+        ..OpenAiSettings::default()
+    });
+    let client = client.expect("a client");
+    let local = Local::open(with_voice("piper/en_US-joe-medium.onnx")).expect("it opens");
+    let pipeline = Pipeline {
+        hear: local.hearing(),
+        think: client.clone(),
+        speak: local.speaking(),
+        greeting: String::new(),
+        eager: true,
+    };
+    // With functions, which this model doesn't know: the server has to take them.
+    let settings = Settings {
+        tools: Tools::new([Arc::new(EndCall) as Arc<dyn Tool>]).expect("they fit"),
+        ..Settings::default()
+    };
+    let (brain, events) = start(Arc::new(pipeline), settings);
+    for (reply, question) in [(1, "What color is the sky?"), (2, "And at night?")] {
+        brain.send(Input::Text(question.to_owned()));
+        let said = until(&events, |event| {
+            matches!(event, Event::EndOfSpeech { .. } | Event::Failure(_))
+        });
+        assert_eq!(said.last(), Some(&Event::EndOfSpeech { reply }), "{said:?}");
+        brain.send(Input::Finished { reply });
+    }
+    // Cancelled, the rest is not waited for.
+    let cancel = Cancel::default();
+    let stop = cancel.clone();
+    let history = [Turn {
+        speaker: Speaker::User,
+        text: "Tell me a long story.".to_owned(),
+    }];
+    let prompt = Prompt {
+        history: &history,
+        ..Prompt::default()
+    };
+    let error = client.think(&prompt, &cancel, &mut |_| stop.cancel());
+    assert_eq!(
+        error.expect_err("stopped").kind(),
+        essence::ErrorKind::Cancelled
+    );
+    // There is no speech at this server.
+    let error = client.speak("Hello.", &Cancel::default(), &mut |_, _| {});
+    assert!(error.expect_err("refused").message().contains("404"));
 }
