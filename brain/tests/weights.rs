@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use common::{start, thought, until};
 use essence::{Engine, Frame, FrameRequest, Pacing, Provider, SessionOptions};
 use essence_brain::{
-    Cancel, Ending, Event, Hear as _, Input, Local, LocalSettings, Prompt, Responder as _,
-    Settings, Speak as _, Speaker, Think as _, Turn,
+    Cancel, EndCall, Ending, Event, Hear as _, Input, Local, LocalSettings, OpenAi, OpenAiSettings,
+    Pipeline, Prompt, Responder as _, Settings, Speak as _, Speaker, Think as _, Tool, Tools, Turn,
 };
 use essence_media::AudioReader;
 
