@@ -10,6 +10,7 @@ use essence::{Error, ErrorKind, Result};
 use essence_brain::Tool;
 
 use crate::launch_options::LaunchOptions;
+use crate::platform::PlatformOptions;
 
 /// Stands at the beginning of the message that refuses an address that others reach.
 pub const PUBLIC_BIND_REFUSED: &str = "PUBLIC_BIND_REFUSED";
@@ -64,6 +65,8 @@ pub struct Options {
     pub tools: Vec<Arc<dyn Tool>>,
     /// Avatars that are sent into LiveKit rooms.
     pub launch: LaunchOptions,
+    /// The platform around the conversations; none without.
+    pub platform: Option<PlatformOptions>,
 }
 
 impl std::fmt::Debug for Options {
@@ -96,6 +99,7 @@ impl Default for Options {
             gestures: BTreeMap::new(),
             tools: Vec::new(),
             launch: LaunchOptions::default(),
+            platform: None,
         }
     }
 }

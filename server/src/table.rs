@@ -82,6 +82,20 @@ impl Table {
         found.filter(|conversation| !conversation.has_ended())
     }
 
+    /// The conversations of an agent's, or the one in a room alone.
+    pub(crate) fn of_agent(&self, code: &str, room: Option<&str>) -> Vec<Arc<Conversation>> {
+        let inner = self.inner();
+        let is_meant = |conversation: &&Arc<Conversation>| {
+            conversation.face.code == code && room.is_none_or(|room| conversation.room == room)
+        };
+        inner
+            .conversations
+            .values()
+            .filter(is_meant)
+            .cloned()
+            .collect()
+    }
+
     pub(crate) fn remove(&self, token: &str) -> Option<Arc<Conversation>> {
         self.inner().conversations.remove(token)
     }

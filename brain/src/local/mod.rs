@@ -52,6 +52,15 @@ impl LocalSettings {
         let library = Library::load(self.library.as_deref())?;
         Ok((library.path().to_owned(), library.versions().to_owned()))
     }
+
+    /// The voice alone, without hearing and thinking: a network of the user's, or a program.
+    ///
+    /// # Errors
+    /// `NotFound`: there is neither. Those of opening a network.
+    pub fn open_voice(&self) -> Result<Arc<dyn Speak>> {
+        let (voice, _) = voice(self)?;
+        Ok(voice)
+    }
 }
 
 /// A brain without a network: implements [`Responder`]. The models are loaded once and shared by
