@@ -29,6 +29,7 @@ pub use self::settings::LocalSettings;
 use self::speak::{Kokoro, Piper, Speaking, Supertonic, SupertonicSettings};
 use self::think::LocalThink;
 use crate::cancel::Cancel;
+use crate::ending::Ending;
 use crate::piece::Pieces;
 use crate::pipeline::Pipeline;
 use crate::program::SpeechProgram;
@@ -196,8 +197,8 @@ impl Responder for LocalConversation {
         Ok(())
     }
 
-    fn anticipate(&self, voice: &[f32], cancel: &Cancel) {
-        self.0.hear.anticipate(voice, cancel);
+    fn anticipate(&self, voice: &[f32], cancel: &Cancel) -> Ending {
+        self.0.hear.anticipate(voice, cancel)
     }
 }
 
