@@ -68,6 +68,7 @@ pub struct Loader {
     /// A member that is read only if opening fails without it.
     spare: Option<String>,
     picture: Option<String>,
+    portrait: Option<bool>,
 }
 
 impl Loader {
@@ -93,6 +94,7 @@ impl Loader {
             needed: Vec::new(),
             spare: None,
             picture: None,
+            portrait: None,
         })
     }
 
@@ -157,6 +159,11 @@ impl Loader {
     pub fn picture(&self) -> Option<&[u8]> {
         let name = self.picture.as_ref()?;
         self.arrived.get(name).map(|bytes| &bytes[..])
+    }
+
+    /// Whether the avatar is a picture that is moved, as soon as the manifest has arrived.
+    pub fn is_portrait(&self) -> Option<bool> {
+        self.portrait
     }
 
     /// Whether everything has arrived that opening needs.
@@ -231,6 +238,7 @@ impl Loader {
     /// The order of everything else, by the manifest.
     fn plan(&mut self, manifest: &[u8]) -> Result<()> {
         let manifest = read_manifest(manifest)?;
+        self.portrait = Some(manifest.expression.is_some());
         let mut later = Vec::new();
         if let Some(manifest) = &manifest.essence {
             let first = manifest.motions.get("idle").map_or(0, |idle| idle.first);

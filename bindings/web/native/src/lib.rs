@@ -13,6 +13,8 @@
 //! # One at a time
 //! There are no threads: a call ends before the next begins.
 
+#![expect(unreachable_pub, reason = "exports are the page's")]
+
 mod avatar;
 mod drive;
 mod error;

@@ -68,6 +68,16 @@ pub extern "C" fn web_loader_picture(loader: i32, out: usize) -> i32 {
     }))
 }
 
+/// Whether the avatar is one picture that is moved, for which the module with portraits is needed: 0 or 1;
+/// 2 as long as the manifest hasn't been read.
+#[unsafe(no_mangle)]
+pub extern "C" fn web_loader_is_portrait(loader: i32) -> i32 {
+    give(with(|world| {
+        let portrait = world.loader(loader)?.is_portrait();
+        Ok(portrait.map_or(2, i32::from))
+    }))
+}
+
 /// A whole number that JavaScript can hold.
 fn whole(what: &str, number: f64) -> Result<u64> {
     const END: f64 = (1u64 << 53) as f64;
