@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use essence::{Engine, Frame, FrameRequest, Pacing, Provider, Result, SessionOptions};
 use essence_brain::{
-    Brain, Cancel, Event, Hear as _, Input, Local, LocalSettings, Settings, Speak as _, Speaker,
+    Brain, Cancel, Event, Hear as _, Input, Local, LocalPrompt, Settings, Speak as _, Speaker,
     Think as _, Turn,
 };
 
@@ -54,10 +54,14 @@ fn alone(local: &Local) -> Result<()> {
         text: "Can you tell me something about the sun?".to_owned(),
     }];
     let thinking = local.thinking()?;
-    thinking.think(&history, &cancel, &mut |_| {})?;
+    let prompt = Prompt {
+        history: &history,
+        ..Prompt::default()
+    };
+    thinking.think(&prompt, &cancel, &mut |_| {})?;
     let begin = Instant::now();
     let (mut first, mut tokens) = (None, 0);
-    thinking.think(&history, &cancel, &mut |_| {
+    thinking.think(&prompt, &cancel, &mut |_| {
         first.get_or_insert_with(|| begin.elapsed());
         tokens += 1;
     })?;

@@ -6,9 +6,13 @@ use std::collections::BTreeMap;
 
 use essence::{Error, ErrorKind};
 
+use crate::cancel::Cancel;
 use crate::event::{Caption, Event, Input, ReplyId, Speaker, State};
-use crate::responder::{Cancel, Interrupted, Piece, Request, Said, Turn};
+use crate::history::History;
+use crate::piece::Piece;
+use crate::responder::{Interrupted, Request, Said};
 use crate::spoken::Spoken;
+use crate::tool::Tools;
 use crate::turn::{Change, Timing, TurnTaking};
 
 /// Most bytes of a text that a user types.
@@ -20,9 +24,6 @@ pub const MAX_REPLY_S: u64 = 300;
 /// Most bytes of a reply's words.
 const MAX_REPLY_BYTES: usize = 16_000;
 
-/// Turns that are remembered.
-const MAX_HISTORY: usize = 40;
-
 /// Milliseconds of the avatar's speech in which the page's echo canceller may not have settled.
 const WARY_MS: u64 = 500;
 
@@ -33,6 +34,8 @@ pub struct Settings {
     pub timing: Timing,
     /// Gestures by words of the avatar: whole words, in lower case.
     pub gestures: BTreeMap<String, String>,
+    /// Functions that replies may call.
+    pub tools: Tools,
 }
 
 /// Work for the thread that runs responders.
@@ -48,7 +51,7 @@ pub(crate) struct Conversation {
     settings: Settings,
     turns: TurnTaking,
     state: State,
-    history: Vec<Turn>,
+    history: History,
     begun: bool,
     /// Replies so far, which is the number of the latest one.
     replies: ReplyId,
@@ -74,6 +77,8 @@ struct Reply {
     /// All sound so far has been spoken, and nothing came since.
     starved: bool,
     too_long: bool,
+    /// The call is over when it has been spoken.
+    ends_call: bool,
 }
 
 impl Drop for Reply {
@@ -94,7 +99,7 @@ impl Conversation {
             turns: TurnTaking::new(settings.timing),
             settings,
             state: State::Listening,
-            history: Vec::new(),
+            history: History::default(),
             begun: false,
             replies: 0,
             current: None,
@@ -128,7 +133,9 @@ impl Conversation {
                 let changes = self.turns.end_of_turn();
                 self.follow(changes);
             }
-            Input::Text(text) => self.text(&text),
+            Input::Text(text) => self.take(&text, Said::Text),
+            Input::Speak(text) => self.take(&text, Said::Speak),
+            Input::AddContext(text) => self.history.add_context(cut(&text)),
             Input::Interrupt => {
                 self.forget_voice();
                 self.interrupt();
@@ -177,18 +184,15 @@ impl Conversation {
         }
     }
 
-    fn text(&mut self, text: &str) {
-        let mut end = text.len().min(MAX_TEXT_BYTES);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let text = text[..end].trim();
+    /// A text takes the turn.
+    fn take(&mut self, text: &str, said: impl FnOnce(String) -> Said) {
+        let text = cut(text);
         if text.is_empty() {
             return;
         }
         self.forget_voice();
         self.interrupt();
-        self.ask(Said::Text(text.to_owned()));
+        self.ask(said(text));
     }
 
     fn forget_voice(&mut self) {
@@ -210,7 +214,7 @@ impl Conversation {
         });
         let (words, changed) = reply.spoken.cut(reply.played_ms);
         self.out.extend(changed.into_iter().map(Event::Caption));
-        self.remember(Speaker::Avatar, words);
+        self.history.remember(Speaker::Avatar, words);
         self.state(State::Listening);
     }
 
@@ -218,7 +222,7 @@ impl Conversation {
         self.begun = true;
         self.replies += 1;
         let cancel = Cancel::default();
-        let history = self.history.clone();
+        let history = self.history.turns();
         if let Said::Text(text) = &said {
             self.heard(text.clone());
         }
@@ -230,11 +234,14 @@ impl Conversation {
             complete: false,
             starved: false,
             too_long: false,
+            ends_call: false,
         });
         self.jobs.push(Job::Reply(Box::new(Request {
             reply: self.replies,
             said,
             history,
+            context: self.history.context(),
+            tools: self.settings.tools.clone(),
             interrupted: self.interrupted.take(),
             cancel,
         })));
@@ -251,7 +258,7 @@ impl Conversation {
             end_ms: None,
             r#final: true,
         }));
-        self.remember(Speaker::User, text);
+        self.history.remember(Speaker::User, text);
     }
 
     /// Stops what was begun in a silence.
@@ -269,6 +276,7 @@ impl Conversation {
         match piece {
             Piece::Heard(text) => self.heard(text),
             Piece::Gesture(name) => self.out.push(Event::Gesture(name)),
+            Piece::EndCall => current.ends_call = true,
             Piece::Text(text) => {
                 current.bytes += text.len();
                 if current.bytes > MAX_REPLY_BYTES {
@@ -346,11 +354,15 @@ impl Conversation {
 
     /// The reply has been spoken to its end.
     fn finish(&mut self) {
+        let mut ends_call = false;
         if let Some(reply) = self.current.take() {
-            let words = reply.spoken.whole();
-            self.remember(Speaker::Avatar, words);
+            ends_call = reply.ends_call;
+            self.history.remember(Speaker::Avatar, reply.spoken.whole());
         }
         self.state(State::Listening);
+        if ends_call {
+            self.out.push(Event::EndCall);
+        }
     }
 
     fn gestures(&mut self, text: &str) {
@@ -367,19 +379,17 @@ impl Conversation {
         self.current.as_mut().filter(|_| latest)
     }
 
-    fn remember(&mut self, speaker: Speaker, text: String) {
-        if text.is_empty() {
-            return;
-        }
-        self.history.push(Turn { speaker, text });
-        let excess = self.history.len().saturating_sub(MAX_HISTORY);
-        self.history.drain(..excess);
-    }
-
     fn state(&mut self, state: State) {
         if self.state != state {
             self.state = state;
             self.out.push(Event::State(state));
         }
     }
+}
+
+/// A text without the space around it, up to the most bytes.
+fn cut(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
+        .trim()
+        .to_owned()
 }

@@ -35,11 +35,14 @@
 #![deny(unsafe_code)]
 
 mod brain;
+mod cancel;
 mod conversation;
 mod echo;
 mod event;
+mod history;
 mod local;
 mod openai;
+mod piece;
 mod pipeline;
 mod program;
 mod queue;
@@ -48,10 +51,12 @@ mod responder;
 mod script;
 mod sentence;
 mod spoken;
+mod tool;
 mod turn;
 mod voice;
 
 pub use brain::Brain;
+pub use cancel::{Cancel, CancelGuard};
 pub use conversation::{MAX_REPLY_S, MAX_TEXT_BYTES, Settings};
 pub use echo::Echo;
 pub use event::{Caption, Event, Input, ReplyId, Speaker, State};
@@ -59,12 +64,13 @@ pub use local::{
     DEFAULT_MODELS, DefaultModel, Found, Local, LocalSettings, ModelFile, Part, partial,
 };
 pub use openai::{OpenAi, OpenAiSettings};
+pub use piece::{Piece, Pieces};
 pub use pipeline::Pipeline;
 pub use program::SpeechProgram;
 pub use realtime::Realtime;
 pub use responder::{
-    Cancel, CancelGuard, Hear, Interrupted, Piece, Pieces, Request, Responder, Said, Speak, Think,
-    Turn,
+    Hear, Interrupted, Prompt, Request, Responder, Round, Said, Speak, Think, Thought, Turn,
 };
 pub use script::Script;
+pub use tool::{EndCall, Perform, Tool, ToolCall, Tools};
 pub use turn::Timing;

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use essence::{Error, ErrorKind, Result};
 use essence_media::AudioReader;
 
-use crate::responder::{Cancel, Speak};
+use crate::cancel::Cancel;
+use crate::responder::Speak;
 
 /// How long a program may take for a piece of text.
 const TIME_LIMIT: Duration = Duration::from_secs(15);

@@ -10,7 +10,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use essence::Result;
 
 use crate::event::{Input, ReplyId};
-use crate::responder::Piece;
+use crate::piece::Piece;
 
 /// Blocks of microphone that wait, at most: 10 s of 40 ms.
 const MAX_MICROPHONE: usize = 256;

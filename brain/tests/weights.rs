@@ -5,10 +5,10 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use common::{start, until};
+use common::{start, thought, until};
 use essence::{Engine, Frame, FrameRequest, Pacing, Provider, SessionOptions};
 use essence_brain::{
-    Cancel, Event, Hear as _, Input, Local, LocalSettings, Settings, Speak as _, Speaker,
+    Cancel, Event, Hear as _, Input, Local, LocalSettings, Prompt, Settings, Speak as _, Speaker,
     Think as _, Turn,
 };
 use essence_media::AudioReader;
@@ -117,12 +117,8 @@ fn a_reply_is_the_same_whether_its_beginning_was_kept_or_not() {
             text: question.to_owned(),
         });
         let answer = |thinking: &dyn essence_brain::Think| {
-            let mut text = String::new();
-            thinking
-                .think(&history, &Cancel::default(), &mut |token| {
-                    text.push_str(token);
-                })
-                .expect("a reply");
+            let (result, text) = thought(thinking, &history, &Cancel::default());
+            result.expect("a reply");
             text
         };
         let anew = answer(&local.thinking().expect("a conversation"));
@@ -158,12 +154,8 @@ fn a_long_conversation_keeps_the_turns_that_fit() {
             text: "Say yes.".to_owned(),
         }])
         .collect();
-    let mut text = String::new();
-    thinking
-        .think(&history, &Cancel::default(), &mut |token| {
-            text.push_str(token);
-        })
-        .expect("a reply");
+    let (result, text) = thought(&thinking, &history, &Cancel::default());
+    result.expect("a reply");
     assert!(!text.is_empty());
 }
 
@@ -193,7 +185,11 @@ fn cancelled_work_stops() {
     }];
     let mut tokens = 0;
     let thinking = local.thinking().expect("a conversation");
-    stopped(thinking.think(&history, &cancel, &mut |_| {
+    let prompt = Prompt {
+        history: &history,
+        ..Prompt::default()
+    };
+    stopped(thinking.think(&prompt, &cancel, &mut |_| {
         tokens += 1;
         stop.cancel();
     }));

@@ -23,6 +23,14 @@ const MAX_AXES: u32 = 4;
 /// # Errors
 /// `NotFound`, `Io`, or `UnsupportedFormat` with what is wrong and how to mend it.
 pub(super) fn check(path: &Path) -> Result<()> {
+    template(path).map(drop)
+}
+
+/// The chat template of a whole GGUF; empty if it has none.
+///
+/// # Errors
+/// Those of [`check`].
+pub(super) fn template(path: &Path) -> Result<String> {
     let mut file = Bytes::open(path)?;
     if file.take()? != *b"GGUF" {
         return Err(file.fault("it doesn't begin as GGUF does"));
@@ -37,6 +45,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
     }
     let mut alignment = 32;
     let mut architecture = false;
+    let mut template = String::new();
     for _ in 0..keys {
         let name = text(&mut file, MAX_NAME)?;
         let kind = file.u32()?;
@@ -45,6 +54,10 @@ pub(super) fn check(path: &Path) -> Result<()> {
             if !alignment.is_power_of_two() || alignment > 1 << 16 {
                 return Err(file.fault(&format!("its alignment is {alignment}")));
             }
+            continue;
+        }
+        if name == "tokenizer.chat_template" && kind == 8 {
+            template = text(&mut file, MAX_TEXT)?;
             continue;
         }
         architecture |= name == "general.architecture" && kind == 8;
@@ -79,7 +92,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
     }
     let data = file.position().next_multiple_of(alignment);
     match data.checked_add(end) {
-        Some(whole) if whole <= file.length() => Ok(()),
+        Some(whole) if whole <= file.length() => Ok(template),
         _ => {
             let whole = data.saturating_add(end);
             let has = file.length();

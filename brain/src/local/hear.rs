@@ -5,7 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use essence::{Error, ErrorKind, Result};
 
 use super::native::Whisper;
-use crate::responder::{Cancel, Hear};
+use crate::cancel::Cancel;
+use crate::responder::Hear;
 
 /// Most seconds of an utterance that Whisper hears; it was made for 30.
 const MAX_S: usize = 60;

@@ -4,6 +4,7 @@
 //! the engine's ONNX Runtime. Nothing is fetched here: the models are files of the user's.
 
 mod bytes;
+mod calls;
 mod files;
 mod ggml;
 mod gguf;
@@ -27,9 +28,11 @@ use self::native::{Chat, Model, Whisper};
 pub use self::settings::LocalSettings;
 use self::speak::{Kokoro, Piper, Speaking, Supertonic, SupertonicSettings};
 use self::think::LocalThink;
+use crate::cancel::Cancel;
+use crate::piece::Pieces;
 use crate::pipeline::Pipeline;
 use crate::program::SpeechProgram;
-use crate::responder::{Cancel, Pieces, Request, Responder, Said, Speak};
+use crate::responder::{Prompt, Request, Responder, Said, Speak};
 
 /// Tokens of a conversation that the language model keeps.
 const CONTEXT: usize = 2_048;
@@ -57,6 +60,8 @@ pub struct Local {
     settings: LocalSettings,
     whisper: Arc<Mutex<Whisper>>,
     model: Arc<Model>,
+    /// Whether the language model was made to call functions.
+    calls: bool,
     voice: Arc<dyn Voiced>,
     voice_name: String,
 }
@@ -89,11 +94,14 @@ impl Local {
         let path = files::whisper(&settings);
         let whisper = Whisper::open(library, &path)?;
         hear::check_language(&whisper, &settings.language, &path.display().to_string())?;
-        let model = Model::open(library, &files::language_model(&settings))?;
+        let path = files::language_model(&settings);
+        let calls = calls::are_known(&gguf::template(&path)?);
+        let model = Model::open(library, &path)?;
         let (voice, voice_name) = voice(&settings)?;
         Ok(Self {
             whisper: Arc::new(Mutex::new(whisper)),
             model,
+            calls,
             voice,
             voice_name,
             settings,
@@ -129,7 +137,8 @@ impl Local {
 
     fn think(&self) -> Result<LocalThink> {
         let chat = Chat::open(&self.model, CONTEXT, self.settings.threads())?;
-        Ok(LocalThink::new(chat, CONTEXT, &self.settings.instructions))
+        let instructions = &self.settings.instructions;
+        Ok(LocalThink::new(chat, CONTEXT, instructions, self.calls))
     }
 
     fn conversation(&self) -> Result<LocalConversation> {
@@ -168,7 +177,12 @@ impl Responder for LocalConversation {
         self.0.respond(request, pieces)?;
         if request.said == Said::Nothing {
             // While the greeting is spoken, or the user finds words.
-            self.0.think.prepare(&request.cancel)?;
+            let prompt = Prompt {
+                context: &request.context,
+                tools: request.tools.as_slice(),
+                ..Prompt::default()
+            };
+            self.0.think.prepare(&prompt, &request.cancel)?;
         }
         Ok(())
     }

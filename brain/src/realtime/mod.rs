@@ -16,7 +16,8 @@ use essence::{Error, ErrorKind, Result};
 
 use crate::openai::OpenAiSettings;
 use crate::openai::check_address;
-use crate::responder::{Piece, Pieces, Request, Responder, Said};
+use crate::piece::{Piece, Pieces};
+use crate::responder::{Request, Responder, Said};
 use connection::{Connection, Fault};
 
 /// A server with `OpenAI`'s Realtime protocol.

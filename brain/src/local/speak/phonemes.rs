@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use essence::{Error, ErrorKind, Result};
 
+use crate::cancel::Cancel;
 use crate::program::{find_program, run_on_text};
-use crate::responder::Cancel;
 
 /// The program that Piper's and Kokoro's networks learnt their phonemes from.
 #[derive(Clone, Debug)]

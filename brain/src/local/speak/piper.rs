@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::phonemes::Phonemes;
 use super::voice::{Voice, json, stopping, within};
-use crate::responder::Cancel;
+use crate::cancel::Cancel;
 
 /// Most phonemes of a piece.
 const MAX_IDS: usize = 4_000;

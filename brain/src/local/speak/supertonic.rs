@@ -9,7 +9,7 @@ use serde_json::Value;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::voice::{Voice, json, stopping, within};
-use crate::responder::Cancel;
+use crate::cancel::Cancel;
 
 /// Most seconds of a piece.
 const MAX_S: f32 = 60.0;
