@@ -68,8 +68,7 @@ def chosen(prepared: Prepared, clips: list[Clip], tracks: list[Faces], loop: bas
     away = [np.linalg.norm(heads.pose - pose, axis=1) / TURN for heads in prepared.heads]
     usable = [track.found & ~covered for track, covered in zip(tracks, prepared.covered)]
     every = np.concatenate([gaps[good] for gaps, good in zip(open_by, usable)])
-    levels = NARROWEST * STEP ** np.arange(40)
-    levels = levels[levels <= max(np.quantile(every, 0.995), NARROWEST)]
+    levels = _levels(every)
     picked: list[list[tuple[int, int]]] = []
     for level in levels:
         near = [
@@ -77,7 +76,7 @@ def chosen(prepared: Prepared, clips: list[Clip], tracks: list[Faces], loop: bas
             for c in range(len(tracks)) for n in np.flatnonzero(usable[c] & (np.abs(np.log(np.maximum(open_by[c], 1e-6) / level)) < NEAR))
         ]  # fmt: skip
         picked.append([(c, n) for _, c, n in sorted(near)[:CANDIDATES]])
-    if levels.size < LEAST or levels[-1] < WIDE or min(map(len, picked)) == 0:
+    if not _suffice(levels) or min(map(len, picked)) == 0:
         return None
     wanted = {pair for pairs in picked for pair in pairs}
     size = _size(tracks, open_by, wanted)
@@ -92,6 +91,21 @@ def chosen(prepared: Prepared, clips: list[Clip], tracks: list[Faces], loop: bas
     path = _path([[pictures[pair] for pair in pairs] for pairs in picked], [[away[c][n] for c, n in pairs] for pairs in picked])
     best = [pairs[at] for pairs, at in zip(picked, path)]
     return Mouths(np.stack([pictures[pair] for pair in best]), levels)
+
+
+def _levels(gaps: np.ndarray) -> np.ndarray:
+    """Gaps, a step apart, of which pictures with lips open by `gaps` `[n]` show mouths."""
+    levels = NARROWEST * STEP ** np.arange(40)
+    return levels[levels <= max(np.quantile(gaps, 0.995), NARROWEST)]
+
+
+def _suffice(levels: np.ndarray) -> bool:
+    return levels.size >= LEAST and levels[-1] >= WIDE
+
+
+def enough(tracks: list[Faces]) -> bool:
+    """Whether a film opens its mouth often and wide enough to show what lies in it: then no network has to learn that."""
+    return _suffice(_levels(np.concatenate([widest(track.points)[track.found] for track in tracks])))
 
 
 def widest(points: np.ndarray) -> np.ndarray:

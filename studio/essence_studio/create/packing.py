@@ -25,7 +25,7 @@ from .prepare import Prepared, pose_names
 
 CREATED = "2026-11-22T00:00:00Z"
 """The format's date: a date of the day would make every file differ."""
-QUALITIES = (95, 92, 90, 88, 85, 82, 79, 76, 73, 70, 67, 64, 61)
+QUALITIES = (97, 95, 92, 90, 88, 85, 82, 79, 76, 73, 70, 67, 64, 61)
 """Of the base frames: the first with which the file keeps to its size, else the last."""
 MATTE_QUALITY = 90
 FILE_BYTES = 11_900_000
