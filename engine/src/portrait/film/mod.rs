@@ -118,7 +118,7 @@ impl Film {
             .motions
             .get("idle")
             .map_or(0, |idle| idle.first as usize);
-        if film.face(shown).is_none() {
+        if film.face(shown, first).is_none() {
             return Err(Error::new(
                 ErrorKind::InvalidAvatar,
                 format!("the landmarks of base frame {shown} are no face; make the avatar again"),
@@ -126,7 +126,10 @@ impl Film {
         }
         let fit = Fit::of_points(&film.head, film.points(shown).to_vec());
         let picture = film.picture(first);
-        film.seam = Seam::of(&fit, &picture);
+        film.seam = match warp.inside {
+            Inside::Drawn => Seam::of(&fit, &picture),
+            _ => Seam::filmed(&fit, &picture),
+        };
         film.inside = match (warp.inside, &warp.mouths) {
             (Inside::Drawn, _) => Between::Drawn(Box::new(Mouth::painted(&fit, &picture)?)),
             (Inside::Film, Some(mouths)) => Between::Film(Atlas::open(container, mouths)?),
@@ -163,7 +166,7 @@ impl Film {
         patch: Option<(&Patch, &Affine)>,
         sheet: &'a mut Sheet,
     ) -> Option<Moved<'a>> {
-        let face = self.face(index)?;
+        let face = self.face(index, base)?;
         let presence = match self.wants_patch() && patch.is_none() {
             true => 0.0,
             false => presence,
@@ -223,8 +226,8 @@ impl Film {
         &self.landmarks[index * LANDMARKS..][..LANDMARKS]
     }
 
-    fn face(&self, index: usize) -> Option<&Face> {
-        let made = || Face::new(&self.head, self.points(index), self.size).map(Box::new);
+    fn face(&self, index: usize, base: &BaseFrame) -> Option<&Face> {
+        let made = || Face::new(&self.head, self.points(index), &self.picture(base)).map(Box::new);
         self.faces[index].get_or_init(made).as_deref()
     }
 

@@ -18,6 +18,9 @@ const SEAM_REACH: f32 = 0.012;
 /// How far from it the lips' light is taken, in eyes.
 const SEAM_BESIDE: f32 = 0.03;
 
+/// Light of the seam between filmed lips, of the lips' own.
+const FILMED: [f32; 3] = [0.55, 0.45, 0.45];
+
 /// Colours of one face's lips and of what lies behind them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seam {
@@ -28,6 +31,13 @@ pub(crate) struct Seam {
 impl Seam {
     pub(crate) fn of(fit: &Fit, picture: &Picture) -> Self {
         let Colours { dark, lips, .. } = Colours::of(fit, picture);
+        Self { dark, lips }
+    }
+
+    /// The seam of filmed lips, which light reaches: what lies deeper is filmed, too.
+    pub(crate) fn filmed(fit: &Fit, picture: &Picture) -> Self {
+        let Colours { lips, .. } = Colours::of(fit, picture);
+        let dark = [0, 1, 2].map(|c| lips[c] * FILMED[c]);
         Self { dark, lips }
     }
 
