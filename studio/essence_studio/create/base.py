@@ -28,7 +28,7 @@ OPEN = 30.0
 """What an eye of open lips costs, ..."""
 SHAPED = 2.0
 """... a unit of the mouth's coefficients, ..."""
-SOFT = 4.0
+SOFT = 6.0
 """... and skin without any detail, against the film's usual."""
 
 

@@ -32,11 +32,11 @@ INSET = 0.07
 """How far from either lip, as a part of the gap, a mouth begins: landmarks lie now and then on the lip."""
 TURN = np.radians(6)
 """Turn of the head that costs as much as a unit."""
-SOFT = 1.5
+SOFT = 0.7
 """What a mouth without any detail costs, against the sharpest of its gap."""
-LIPS = 6.0
+LIPS = 4.0
 """What an inside costs that has the colour of lips all over."""
-UNLIKE = 12.0
+UNLIKE = 4.0
 """Levels of difference between neighbours that cost a unit."""
 QUALITY = 92
 LARGEST = 192
