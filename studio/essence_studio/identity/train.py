@@ -82,7 +82,10 @@ def shown(alpha: np.ndarray) -> tuple[slice, slice]:
 def device_of(wanted: str = "auto") -> torch.device:
     """Where training runs: `auto` takes a CUDA device where PyTorch finds one."""
     if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+        with warnings.catch_warnings():
+            # Of CUDA's libraries, in whose place empty ones stand (`install.py`).
+            warnings.simplefilter("ignore")
+            wanted = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(wanted)
 
 
