@@ -6,9 +6,14 @@ use std::collections::BTreeMap;
 
 use essence::{Error, ErrorKind};
 
+use crate::cancel::Cancel;
+use crate::ending::Ending;
 use crate::event::{Caption, Event, Input, ReplyId, Speaker, State};
-use crate::responder::{Cancel, Interrupted, Piece, Request, Said, Turn};
+use crate::history::History;
+use crate::piece::Piece;
+use crate::responder::{Interrupted, Request, Said};
 use crate::spoken::Spoken;
+use crate::tool::Tools;
 use crate::turn::{Change, Timing, TurnTaking};
 
 /// Most bytes of a text that a user types.
@@ -20,9 +25,6 @@ pub const MAX_REPLY_S: u64 = 300;
 /// Most bytes of a reply's words.
 const MAX_REPLY_BYTES: usize = 16_000;
 
-/// Turns that are remembered.
-const MAX_HISTORY: usize = 40;
-
 /// Milliseconds of the avatar's speech in which the page's echo canceller may not have settled.
 const WARY_MS: u64 = 500;
 
@@ -33,6 +35,8 @@ pub struct Settings {
     pub timing: Timing,
     /// Gestures by words of the avatar: whole words, in lower case.
     pub gestures: BTreeMap<String, String>,
+    /// Functions that replies may call.
+    pub tools: Tools,
 }
 
 /// Work for the thread that runs responders.
@@ -41,14 +45,19 @@ pub(crate) enum Job {
     /// A reply.
     Reply(Box<Request>),
     /// The turn may be over with this sound.
-    Anticipate { voice: Vec<f32>, cancel: Cancel },
+    Anticipate {
+        silence: u64,
+        voice: Vec<f32>,
+        cancel: Cancel,
+    },
 }
 
 pub(crate) struct Conversation {
     settings: Settings,
+    hears_anew: bool,
     turns: TurnTaking,
     state: State,
-    history: Vec<Turn>,
+    history: History,
     begun: bool,
     /// Replies so far, which is the number of the latest one.
     replies: ReplyId,
@@ -57,15 +66,27 @@ pub(crate) struct Conversation {
     interrupted: Option<Interrupted>,
     /// Work that was begun in the silence that may end the turn.
     anticipated: Option<Cancel>,
+    /// Silences so far.
+    silences: u64,
+    /// The turn that the user goes on with.
+    continued: Option<Continued>,
     /// Milliseconds of microphone since the avatar began to speak.
     speaking_ms: u64,
     out: Vec<Event>,
     jobs: Vec<Job>,
 }
 
+/// A turn that was taken for over, but whose reply had no sound when the user went on.
+struct Continued {
+    reply: ReplyId,
+    voice: Vec<f32>,
+}
+
 /// The reply under way.
 struct Reply {
     cancel: Cancel,
+    /// The sound that it answers.
+    voice: Option<Vec<f32>>,
     spoken: Spoken,
     played_ms: u64,
     bytes: usize,
@@ -74,6 +95,8 @@ struct Reply {
     /// All sound so far has been spoken, and nothing came since.
     starved: bool,
     too_long: bool,
+    /// The call is over when it has been spoken.
+    ends_call: bool,
 }
 
 impl Drop for Reply {
@@ -89,17 +112,21 @@ impl Drop for Conversation {
 }
 
 impl Conversation {
-    pub(crate) fn new(settings: Settings) -> Self {
+    /// `hears_anew`: a turn that goes on comes again as a whole.
+    pub(crate) fn new(settings: Settings, hears_anew: bool) -> Self {
         Self {
+            hears_anew,
             turns: TurnTaking::new(settings.timing),
             settings,
             state: State::Listening,
-            history: Vec::new(),
+            history: History::default(),
             begun: false,
             replies: 0,
             current: None,
             interrupted: None,
             anticipated: None,
+            silences: 0,
+            continued: None,
             speaking_ms: 0,
             out: Vec::new(),
             jobs: Vec::new(),
@@ -128,7 +155,9 @@ impl Conversation {
                 let changes = self.turns.end_of_turn();
                 self.follow(changes);
             }
-            Input::Text(text) => self.text(&text),
+            Input::Text(text) => self.take(&text, Said::Text),
+            Input::Speak(text) => self.take(&text, Said::Speak),
+            Input::AddContext(text) => self.history.add_context(cut(&text)),
             Input::Interrupt => {
                 self.forget_voice();
                 self.interrupt();
@@ -162,36 +191,88 @@ impl Conversation {
             match change {
                 Change::Pause => self.out.push(Event::Pause(true)),
                 Change::Resume => self.out.push(Event::Pause(false)),
-                Change::Interrupt => self.interrupt(),
+                Change::Interrupt => {
+                    self.continue_turn();
+                    self.interrupt();
+                }
                 Change::Silence(voice) => {
                     let cancel = Cancel::default();
                     self.anticipated = Some(cancel.clone());
-                    self.jobs.push(Job::Anticipate { voice, cancel });
+                    self.silences += 1;
+                    let job = Job::Anticipate {
+                        silence: self.silences,
+                        voice: self.whole(voice),
+                        cancel,
+                    };
+                    self.jobs.push(job);
                 }
                 Change::GoesOn => self.stop_anticipated(),
                 Change::EndOfTurn(samples) => {
                     self.interrupt();
-                    self.ask(Said::Voice(samples));
+                    let whole = self.whole(samples);
+                    if let Some(continued) = self.continued.take() {
+                        self.unhear(continued.reply);
+                    }
+                    self.ask(Said::Voice(whole));
                 }
             }
         }
     }
 
-    fn text(&mut self, text: &str) {
-        let mut end = text.len().min(MAX_TEXT_BYTES);
-        while !text.is_char_boundary(end) {
-            end -= 1;
+    /// The look of the words before a silence.
+    pub(crate) fn anticipated(&mut self, silence: u64, ending: Ending) {
+        if self.silences == silence {
+            let changes = self.turns.look(ending);
+            self.follow(changes);
         }
-        let text = text[..end].trim();
+    }
+
+    /// The user goes on before anything of the reply is heard: it was no end of the turn.
+    fn continue_turn(&mut self) {
+        let Some(reply) = &mut self.current else {
+            return;
+        };
+        if self.hears_anew && !reply.spoken.has_sound() {
+            let voice = reply.voice.take();
+            self.continued = voice.map(|voice| Continued {
+                reply: self.replies,
+                voice,
+            });
+        }
+    }
+
+    /// A turn's sound with that of the turn that it goes on with, unless that makes it too long.
+    fn whole(&mut self, samples: Vec<f32>) -> Vec<f32> {
+        let longest = self.settings.timing.longest_ms.saturating_mul(16);
+        let fits =
+            |continued: &Continued| (continued.voice.len() + samples.len()) as u64 <= longest;
+        self.continued = self.continued.take().filter(fits);
+        match &self.continued {
+            Some(continued) => [&continued.voice[..], &samples].concat(),
+            None => samples,
+        }
+    }
+
+    /// Takes the words of a turn back that is heard as a part of the next one.
+    fn unhear(&mut self, reply: ReplyId) {
+        if self.history.forget(reply) {
+            self.out.push(Event::Caption(heard(reply, String::new())));
+        }
+    }
+
+    /// A text takes the turn.
+    fn take(&mut self, text: &str, said: impl FnOnce(String) -> Said) {
+        let text = cut(text);
         if text.is_empty() {
             return;
         }
         self.forget_voice();
         self.interrupt();
-        self.ask(Said::Text(text.to_owned()));
+        self.ask(said(text));
     }
 
     fn forget_voice(&mut self) {
+        self.continued = None;
         let mut changes = Vec::new();
         self.turns.forget(&mut changes);
         self.follow(changes);
@@ -210,7 +291,7 @@ impl Conversation {
         });
         let (words, changed) = reply.spoken.cut(reply.played_ms);
         self.out.extend(changed.into_iter().map(Event::Caption));
-        self.remember(Speaker::Avatar, words);
+        self.history.say(words);
         self.state(State::Listening);
     }
 
@@ -218,23 +299,31 @@ impl Conversation {
         self.begun = true;
         self.replies += 1;
         let cancel = Cancel::default();
-        let history = self.history.clone();
+        let history = self.history.turns();
         if let Said::Text(text) = &said {
             self.heard(text.clone());
         }
+        let voice = match &said {
+            Said::Voice(samples) => Some(samples.clone()),
+            _ => None,
+        };
         self.current = Some(Reply {
             cancel: cancel.clone(),
+            voice,
             spoken: Spoken::new(self.replies),
             played_ms: 0,
             bytes: 0,
             complete: false,
             starved: false,
             too_long: false,
+            ends_call: false,
         });
         self.jobs.push(Job::Reply(Box::new(Request {
             reply: self.replies,
             said,
             history,
+            context: self.history.context(),
+            tools: self.settings.tools.clone(),
             interrupted: self.interrupted.take(),
             cancel,
         })));
@@ -242,16 +331,9 @@ impl Conversation {
     }
 
     fn heard(&mut self, text: String) {
-        self.out.push(Event::Caption(Caption {
-            speaker: Speaker::User,
-            reply: self.replies,
-            part: 0,
-            text: text.clone(),
-            start_ms: 0,
-            end_ms: None,
-            r#final: true,
-        }));
-        self.remember(Speaker::User, text);
+        self.out
+            .push(Event::Caption(heard(self.replies, text.clone())));
+        self.history.hear(self.replies, text);
     }
 
     /// Stops what was begun in a silence.
@@ -269,6 +351,7 @@ impl Conversation {
         match piece {
             Piece::Heard(text) => self.heard(text),
             Piece::Gesture(name) => self.out.push(Event::Gesture(name)),
+            Piece::EndCall => current.ends_call = true,
             Piece::Text(text) => {
                 current.bytes += text.len();
                 if current.bytes > MAX_REPLY_BYTES {
@@ -346,11 +429,15 @@ impl Conversation {
 
     /// The reply has been spoken to its end.
     fn finish(&mut self) {
+        let mut ends_call = false;
         if let Some(reply) = self.current.take() {
-            let words = reply.spoken.whole();
-            self.remember(Speaker::Avatar, words);
+            ends_call = reply.ends_call;
+            self.history.say(reply.spoken.whole());
         }
         self.state(State::Listening);
+        if ends_call {
+            self.out.push(Event::EndCall);
+        }
     }
 
     fn gestures(&mut self, text: &str) {
@@ -367,15 +454,6 @@ impl Conversation {
         self.current.as_mut().filter(|_| latest)
     }
 
-    fn remember(&mut self, speaker: Speaker, text: String) {
-        if text.is_empty() {
-            return;
-        }
-        self.history.push(Turn { speaker, text });
-        let excess = self.history.len().saturating_sub(MAX_HISTORY);
-        self.history.drain(..excess);
-    }
-
     fn state(&mut self, state: State) {
         if self.state != state {
             self.state = state;
@@ -383,3 +461,26 @@ impl Conversation {
         }
     }
 }
+
+/// The caption of the user's words that a reply answers; empty for none.
+fn heard(reply: ReplyId, text: String) -> Caption {
+    Caption {
+        speaker: Speaker::User,
+        reply,
+        part: 0,
+        text,
+        start_ms: 0,
+        end_ms: None,
+        r#final: true,
+    }
+}
+
+/// A text without the space around it, up to the most bytes.
+fn cut(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
+        .trim()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,10 @@
 
 use essence::Result;
 
-use crate::pipeline::say;
+use crate::piece::{Piece, Pieces};
+use crate::pipeline::say_all;
 use crate::program::SpeechProgram;
-use crate::responder::{Piece, Pieces, Request, Responder, Said};
+use crate::responder::{Request, Responder, Said};
 
 /// Samples of a piece of sound, half a second.
 const BLOCK: usize = 8_000;
@@ -27,8 +28,8 @@ impl Responder for Echo {
     fn respond(&self, request: &Request, pieces: Pieces<'_>) -> Result<()> {
         match &request.said {
             Said::Nothing => Ok(()),
-            Said::Text(text) => match &self.speak {
-                Some(speak) => say(speak, text, request, pieces),
+            Said::Text(text) | Said::Speak(text) => match &self.speak {
+                Some(speak) => say_all(speak, text, request, pieces),
                 None => Err(SpeechProgram::missing()),
             },
             Said::Voice(samples) => {

@@ -17,6 +17,13 @@ pub enum Input {
     EndOfTurn,
     /// Text that was typed, up to [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES) bytes; a longer one is cut.
     Text(String),
+    /// Words of the app's that the avatar says as they are, up to
+    /// [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES) bytes; a reply under way is interrupted.
+    Speak(String),
+    /// A text of the app's that replies from now on know, up to
+    /// [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES) bytes. Nothing is said; the oldest such texts are
+    /// forgotten where there are more than 16 KB.
+    AddContext(String),
     /// The user wants silence: the key or the button for it.
     Interrupt,
     /// The avatar has spoken a reply up to here.
@@ -60,6 +67,8 @@ pub enum Event {
     Caption(Caption),
     /// A gesture of the avatar to play, by its name in the avatar.
     Gesture(String),
+    /// The reply that wanted to end the call has been spoken: the app hangs up.
+    EndCall,
     /// Something failed; the message says it to the user. The conversation goes on.
     Failure(String),
 }

@@ -30,16 +30,22 @@
 //!
 //! # Turn-taking
 //! 150 ms of voice pause the avatar, 300 ms interrupt it; a cough pauses it, and it goes on. 640 ms of
-//! silence end the user's turn ([`Timing`]). The text of an interrupted reply is cut where the avatar
+//! silence end the user's turn ([`Timing`]); fewer where the responder has found that its words make a
+//! sentence, more where a word has to follow. A voice that goes on before the reply is heard takes the
+//! turn up again: its sound is heard as a whole. The text of an interrupted reply is cut where the avatar
 //! had really spoken it, which the captions and the next replies know.
 #![deny(unsafe_code)]
 
 mod brain;
+mod cancel;
 mod conversation;
 mod echo;
+mod ending;
 mod event;
+mod history;
 mod local;
 mod openai;
+mod piece;
 mod pipeline;
 mod program;
 mod queue;
@@ -48,23 +54,27 @@ mod responder;
 mod script;
 mod sentence;
 mod spoken;
+mod tool;
 mod turn;
 mod voice;
 
 pub use brain::Brain;
+pub use cancel::{Cancel, CancelGuard};
 pub use conversation::{MAX_REPLY_S, MAX_TEXT_BYTES, Settings};
 pub use echo::Echo;
+pub use ending::Ending;
 pub use event::{Caption, Event, Input, ReplyId, Speaker, State};
 pub use local::{
     DEFAULT_MODELS, DefaultModel, Found, Local, LocalSettings, ModelFile, Part, partial,
 };
 pub use openai::{OpenAi, OpenAiSettings};
+pub use piece::{Piece, Pieces};
 pub use pipeline::Pipeline;
 pub use program::SpeechProgram;
 pub use realtime::Realtime;
 pub use responder::{
-    Cancel, CancelGuard, Hear, Interrupted, Piece, Pieces, Request, Responder, Said, Speak, Think,
-    Turn,
+    Hear, Interrupted, Prompt, Request, Responder, Round, Said, Speak, Think, Thought, Turn,
 };
 pub use script::Script;
+pub use tool::{EndCall, Perform, Tool, ToolCall, Tools};
 pub use turn::Timing;

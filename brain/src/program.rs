@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use essence::{Error, ErrorKind, Result};
 use essence_media::AudioReader;
 
-use crate::responder::{Cancel, Speak};
+use crate::cancel::Cancel;
+use crate::responder::Speak;
 
 /// How long a program may take for a piece of text.
 const TIME_LIMIT: Duration = Duration::from_secs(15);
@@ -105,7 +106,7 @@ pub(crate) fn run_on_text(
     let mut input = tempfile::tempfile().map_err(no_file)?;
     let plain: String = text
         .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
         .collect();
     writeln!(input, "{plain}")
         .and_then(|()| input.seek(SeekFrom::Start(0)))

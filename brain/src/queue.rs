@@ -9,8 +9,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use essence::Result;
 
+use crate::ending::Ending;
 use crate::event::{Input, ReplyId};
-use crate::responder::Piece;
+use crate::piece::Piece;
 
 /// Blocks of microphone that wait, at most: 10 s of 40 ms.
 const MAX_MICROPHONE: usize = 256;
@@ -26,6 +27,8 @@ pub(crate) enum Message {
     Input(Input),
     Piece(ReplyId, Piece),
     Complete(ReplyId, Result<()>),
+    /// The look of the words before a silence, by the silence's number.
+    Anticipated(u64, Ending),
 }
 
 #[derive(Default)]

@@ -1,11 +1,14 @@
 //! The traits behind a conversation: the answer as a whole, or hearing, thinking and speaking apart.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use essence::{Error, ErrorKind, Result};
+use essence::Result;
 
+use crate::cancel::Cancel;
+use crate::ending::Ending;
 use crate::event::{ReplyId, Speaker};
+use crate::piece::Pieces;
+use crate::tool::{Tool, ToolCall, Tools};
 
 /// The user's words or voice.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +19,8 @@ pub enum Said {
     Text(String),
     /// Sound, 16 kHz mono.
     Voice(Vec<f32>),
+    /// Nothing: these words are the app's, and the reply to give as it is.
+    Speak(String),
 }
 
 /// A turn that is over.
@@ -36,6 +41,10 @@ pub struct Request {
     pub said: Said,
     /// The turns before it, oldest first.
     pub history: Vec<Turn>,
+    /// Texts that the app has added for the replies to know, oldest first.
+    pub context: Vec<String>,
+    /// Functions that the reply may call.
+    pub tools: Tools,
     /// The reply before it, if it was interrupted.
     pub interrupted: Option<Interrupted>,
     /// Stops the work for a reply that nobody waits for any more.
@@ -51,27 +60,6 @@ pub struct Interrupted {
     pub played_ms: u64,
 }
 
-/// A piece of a reply.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Piece {
-    /// The user's words, as they were understood.
-    Heard(String),
-    /// The words of the sound that follows, up to the next `Text`.
-    Text(String),
-    /// Sound of the words before it.
-    Speech {
-        /// Samples a second, the same within a reply.
-        rate_hz: u32,
-        /// Mono, **−1 to 1**.
-        samples: Vec<f32>,
-    },
-    /// A gesture to play.
-    Gesture(String),
-}
-
-/// Takes the pieces of a reply as they come.
-pub type Pieces<'a> = &'a mut dyn FnMut(Piece);
-
 /// Answers a turn of the user. `respond` runs in a thread of its own and may block; several may run
 /// at a time, of which all but one are cancelled.
 pub trait Responder: Send + Sync {
@@ -83,8 +71,17 @@ pub trait Responder: Send + Sync {
 
     /// The user has fallen silent, and the turn may be over: this is its sound so far, 16 kHz mono. What
     /// is worked out here is there sooner if `respond` gets the same sound with more silence; `cancel`
-    /// says that the user goes on. It runs in a thread of its own.
-    fn anticipate(&self, _voice: &[f32], _cancel: &Cancel) {}
+    /// says that the user goes on. It runs in a thread of its own. The result decides how much more
+    /// silence ends the turn.
+    fn anticipate(&self, _voice: &[f32], _cancel: &Cancel) -> Ending {
+        Ending::Unknown
+    }
+
+    /// Whether a turn that was taken for over, and goes on before its reply is heard, comes again as a whole.
+    /// A responder that keeps what it has heard gets the rest alone.
+    fn hears_anew(&self) -> bool {
+        true
+    }
 
     /// A responder for one conversation alone, as one that keeps a connection has it. None: this one
     /// serves all.
@@ -102,13 +99,57 @@ pub trait Hear: Send + Sync {
     fn hear(&self, samples: &[f32], cancel: &Cancel) -> Result<String>;
 }
 
+/// The material of a thought.
+#[derive(Clone, Copy, Default)]
+pub struct Prompt<'a> {
+    /// The turns, oldest first; the last one is to be answered.
+    pub history: &'a [Turn],
+    /// Texts to know beside them, oldest first.
+    pub context: &'a [String],
+    /// Functions that may be called.
+    pub tools: &'a [Arc<dyn Tool>],
+    /// Calls that were made on the way to this reply, with their results.
+    pub rounds: &'a [Round],
+}
+
+impl std::fmt::Debug for Prompt<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prompt")
+            .field("history", &self.history)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Words of a reply and the calls behind them, whose results the next words may use.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Round {
+    /// The words, which are being spoken.
+    pub words: String,
+    /// Each call and its result.
+    pub calls: Vec<(ToolCall, String)>,
+}
+
+/// A piece of a thought.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Thought<'a> {
+    /// Some letters of the reply.
+    Text(&'a str),
+    /// A function of the prompt's, to be called once the thought is complete.
+    Call(ToolCall),
+}
+
 /// Finds the words of a reply.
 pub trait Think: Send + Sync {
-    /// Answers the last turn of `history`, token by token.
+    /// Answers the last turn of the history, token by token.
     ///
     /// # Errors
     /// The message is shown to the user.
-    fn think(&self, history: &[Turn], cancel: &Cancel, token: &mut dyn FnMut(&str)) -> Result<()>;
+    fn think(
+        &self,
+        prompt: &Prompt<'_>,
+        cancel: &Cancel,
+        thought: &mut dyn FnMut(Thought<'_>),
+    ) -> Result<()>;
 }
 
 /// Turns words into sound.
@@ -123,93 +164,5 @@ pub trait Speak: Send + Sync {
 impl<S: Speak + ?Sized> Speak for Arc<S> {
     fn speak(&self, text: &str, cancel: &Cancel, sound: &mut dyn FnMut(u32, &[f32])) -> Result<()> {
         (**self).speak(text, cancel, sound)
-    }
-}
-
-/// A request to stop, shared by clones.
-#[derive(Clone, Default)]
-pub struct Cancel(Arc<Shared>);
-
-#[derive(Default)]
-struct Shared {
-    cancelled: AtomicBool,
-    hooks: Mutex<Hooks>,
-}
-
-#[derive(Default)]
-struct Hooks {
-    next: u64,
-    waiting: Vec<(u64, Box<dyn FnOnce() + Send>)>,
-}
-
-impl std::fmt::Debug for Cancel {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Cancel").field(&self.is_cancelled()).finish()
-    }
-}
-
-impl Cancel {
-    /// Asks to stop.
-    pub fn cancel(&self) {
-        self.0.cancelled.store(true, Ordering::Release);
-        let waiting = std::mem::take(&mut self.hooks().waiting);
-        for (_, hook) in waiting {
-            hook();
-        }
-    }
-
-    /// Whether to stop.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.cancelled.load(Ordering::Acquire)
-    }
-
-    /// The error of work that was stopped, if it is to stop.
-    ///
-    /// # Errors
-    /// `Cancelled`.
-    pub fn check(&self) -> Result<()> {
-        match self.is_cancelled() {
-            true => Err(Error::new(ErrorKind::Cancelled, "stopped")),
-            false => Ok(()),
-        }
-    }
-
-    /// Has `act` called when it is asked to stop, at once if it was already; not any more once the
-    /// guard is dropped. For work that can't look by itself. `act` runs in the thread that cancels and
-    /// should return at once.
-    pub fn on_cancel(&self, act: impl FnOnce() + Send + 'static) -> CancelGuard {
-        let mut hooks = self.hooks();
-        hooks.next += 1;
-        let number = hooks.next;
-        // Looked at under the lock, which `cancel` takes after it has set it.
-        if self.is_cancelled() {
-            drop(hooks);
-            act();
-        } else {
-            hooks.waiting.push((number, Box::new(act)));
-        }
-        CancelGuard {
-            cancel: self.clone(),
-            number,
-        }
-    }
-
-    fn hooks(&self) -> MutexGuard<'_, Hooks> {
-        self.0.hooks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Keeps what [`Cancel::on_cancel`] was given.
-#[derive(Debug)]
-#[must_use = "what it keeps is forgotten when it is dropped"]
-pub struct CancelGuard {
-    cancel: Cancel,
-    number: u64,
-}
-
-impl Drop for CancelGuard {
-    fn drop(&mut self) {
-        let number = self.number;
-        self.cancel.hooks().waiting.retain(|(n, _)| *n != number);
     }
 }

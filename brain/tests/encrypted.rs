@@ -13,9 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use common::{start, until};
-use essence_brain::{
-    Event, Input, OpenAi, OpenAiSettings, Realtime, Responder, Settings, Think as _,
-};
+use essence_brain::{Event, Input, OpenAi, OpenAiSettings, Realtime, Responder, Settings};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -115,9 +113,7 @@ fn thinks_by_https() {
         return;
     };
     let client = OpenAi::new(settings(address)).expect("a client");
-    let mut words = String::new();
-    let cancel = essence_brain::Cancel::default();
-    let result = client.think(&[], &cancel, &mut |piece| words.push_str(piece));
+    let (result, words) = common::thought(&client, &[], &essence_brain::Cancel::default());
     say(&format!("{result:?} {words}"));
 }
 

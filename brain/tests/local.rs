@@ -3,112 +3,15 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
+use common::stage::{STAGE, fake, gguf, opened, settings, toy_voice, whisper};
 use common::{start, until, voice};
 use essence::{ErrorKind, Result};
 use essence_brain::{
-    Cancel, Event, Found, Hear as _, Input, Local, LocalSettings, Part, Responder as _, Settings,
-    Speak as _, Speaker, Think as _, Turn,
+    Cancel, Event, Found, Hear as _, Input, Local, LocalSettings, Part, Prompt, Responder as _,
+    Settings, Speak as _, Speaker, Think as _, Turn,
 };
-
-/// The place of the fakes, and a folder of models that have a head alone.
-struct Stage {
-    folder: tempfile::TempDir,
-    /// None where there is no C compiler.
-    library: Option<PathBuf>,
-}
-
-static STAGE: LazyLock<Stage> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("ggml-tiny.en.bin"), whisper()).expect("it is written");
-    std::fs::write(folder.path().join("model.gguf"), gguf(64)).expect("it is written");
-    let library = fake(folder.path(), "fake", &[]);
-    Stage { folder, library }
-});
-
-/// Compiles the fake library; None without a compiler, which is said.
-fn fake(folder: &Path, name: &str, options: &[&str]) -> Option<PathBuf> {
-    let library = folder.join(format!("{name}.so"));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/local/fake.c");
-    let status = Command::new("cc")
-        .args(["-shared", "-fPIC", "-Wall", "-Werror"])
-        .args(options)
-        .args([Path::new("-o"), &library, &source])
-        .status()
-        .ok()?;
-    assert!(status.success(), "{}", source.display());
-    Some(library)
-}
-
-fn toy_voice() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/voices/supertonic-2")
-}
-
-/// Settings on the fakes; None where there is no compiler to make them.
-fn settings() -> Option<LocalSettings> {
-    let mut settings = LocalSettings::new(STAGE.folder.path());
-    settings.library = Some(STAGE.library.clone()?);
-    settings.tts = Some(toy_voice());
-    settings.instructions = "Be kind.".to_owned();
-    Some(settings)
-}
-
-fn opened() -> Option<Local> {
-    Some(Local::open(settings()?).expect("it opens"))
-}
-
-/// A model of whisper.cpp's: a head, and tensors of one number each.
-fn whisper() -> Vec<u8> {
-    let sizes = [51_864, 1_500, 64, 1, 1, 448, 64, 1, 1, 80, 1];
-    let mut file = 0x6767_6d6cu32.to_le_bytes().to_vec();
-    for size in sizes.into_iter().chain([80, 201]) {
-        file.extend(u32::to_le_bytes(size));
-    }
-    file.resize(file.len() + 80 * 201 * 4, 0);
-    for number in [1u32, 3] {
-        file.extend(number.to_le_bytes());
-    }
-    file.extend(b"the");
-    for _ in 0..15 + 24 + 11 {
-        for number in [1u32, 4, 0, 1] {
-            file.extend(number.to_le_bytes());
-        }
-        file.extend(b"name");
-        file.extend([0; 4]);
-    }
-    file
-}
-
-/// A GGUF with a tensor of `count` floats.
-fn gguf(count: u64) -> Vec<u8> {
-    let text = |file: &mut Vec<u8>, text: &str| {
-        file.extend((text.len() as u64).to_le_bytes());
-        file.extend(text.as_bytes());
-    };
-    let mut file = b"GGUF".to_vec();
-    file.extend(3u32.to_le_bytes());
-    for number in [1u64, 2] {
-        file.extend(number.to_le_bytes());
-    }
-    text(&mut file, "general.architecture");
-    file.extend(8u32.to_le_bytes());
-    text(&mut file, "llama");
-    text(&mut file, "tokenizer.ggml.tokens");
-    file.extend(9u32.to_le_bytes());
-    file.extend(8u32.to_le_bytes());
-    file.extend(2u64.to_le_bytes());
-    text(&mut file, "a");
-    text(&mut file, "b");
-    text(&mut file, "weight");
-    file.extend(1u32.to_le_bytes());
-    file.extend(count.to_le_bytes());
-    file.extend(0u32.to_le_bytes());
-    file.extend(0u64.to_le_bytes());
-    file.resize(file.len().next_multiple_of(32) + 4 * count as usize, 0);
-    file
-}
 
 fn turn(speaker: Speaker, text: &str) -> Turn {
     Turn {
@@ -118,13 +21,8 @@ fn turn(speaker: Speaker, text: &str) -> Turn {
 }
 
 fn thought(local: &Local, history: &[Turn]) -> Result<String> {
-    let mut text = String::new();
-    local
-        .thinking()?
-        .think(history, &Cancel::default(), &mut |token| {
-            text.push_str(token);
-        })?;
-    Ok(text)
+    let (result, words) = common::thought(&local.thinking()?, history, &Cancel::default());
+    result.map(|()| words)
 }
 
 #[test]
@@ -312,7 +210,11 @@ fn work_ends_when_it_is_cancelled() {
     let stop = cancel.clone();
     let thinking = local.thinking().expect("a conversation");
     let mut tokens = 0;
-    let result = thinking.think(&[turn(Speaker::User, "Story")], &cancel, &mut |_| {
+    let prompt = Prompt {
+        history: &[turn(Speaker::User, "Story")],
+        ..Prompt::default()
+    };
+    let result = thinking.think(&prompt, &cancel, &mut |_| {
         tokens += 1;
         stop.cancel();
     });
@@ -419,13 +321,7 @@ fn words_are_worked_out_in_the_silence_before_the_turn_is_over() {
     };
     let ask = |samples: Vec<f32>| {
         let mut pieces = Vec::new();
-        let request = essence_brain::Request {
-            reply: 1,
-            said: essence_brain::Said::Voice(samples),
-            history: Vec::new(),
-            interrupted: None,
-            cancel: Cancel::default(),
-        };
+        let request = common::request(1, essence_brain::Said::Voice(samples));
         conversation
             .respond(&request, &mut |piece| pieces.push(piece))
             .expect("a reply");

@@ -2,81 +2,20 @@
 
 mod common;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
 
-use common::{start, until, voice};
+use common::http::{Got, event, head, server};
+use common::{start, thought, until, voice};
+use essence::Result;
 use essence_brain::{
     Event, Hear as _, Input, OpenAi, OpenAiSettings, Settings, Speak as _, Speaker, State,
-    Think as _,
 };
 
-/// A request that the server got: path, headers and body.
-#[derive(Debug)]
-struct Got {
-    path: String,
-    headers: String,
-    body: Vec<u8>,
-}
-
-/// Answers each request with the bytes that `answer` makes of it.
-fn server(answer: impl Fn(&Got, &mut TcpStream) + Send + 'static) -> (String, Receiver<Got>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
-    let (sender, got) = channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { return };
-            let Some(request) = read(&mut stream) else {
-                continue;
-            };
-            answer(&request, &mut stream);
-            if sender.send(request).is_err() {
-                return;
-            }
-        }
-    });
-    (url, got)
-}
-
-fn read(stream: &mut TcpStream) -> Option<Got> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut first = String::new();
-    reader.read_line(&mut first).ok()?;
-    let path = first.split(' ').nth(1)?.to_owned();
-    let (mut headers, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        if line.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
-        headers.push_str(&line);
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some(Got {
-        path,
-        headers,
-        body,
-    })
-}
-
-fn head(stream: &mut TcpStream, status: &str, kind: &str) {
-    let _ = write!(
-        stream,
-        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n"
-    );
-}
-
-fn event(text: &str) -> String {
-    let escaped = text.replace('"', "\\\"");
-    format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{escaped}\"}}}}]}}\n\n")
+/// An answer to nothing, and the words of it that came.
+fn think(client: &OpenAi) -> (Result<()>, String) {
+    thought(client, &[], &essence_brain::Cancel::default())
 }
 
 fn settings(url: &str) -> OpenAiSettings {
@@ -241,9 +180,7 @@ fn a_reply_that_is_cut_in_its_midst_keeps_the_words_that_came() {
         let _ = stream.write_all(b"data: {\"choices\":[{\"de");
     });
     let client = OpenAi::new(settings(&url)).expect("settings");
-    let mut words = String::new();
-    let cancel = essence_brain::Cancel::default();
-    let result = client.think(&[], &cancel, &mut |token| words.push_str(token));
+    let (result, words) = think(&client);
     assert!(result.is_err(), "the rest is missing");
     assert_eq!(words, "This came. ");
 }
@@ -263,10 +200,7 @@ fn answers_that_break_off_or_make_no_sense_are_errors() {
         });
         let client = OpenAi::new(settings(&url)).expect("settings");
         let cancel = essence_brain::Cancel::default();
-        assert!(
-            client.think(&[], &cancel, &mut |_| {}).is_err(),
-            "{answer:?}"
-        );
+        assert!(think(&client).0.is_err(), "{answer:?}");
         assert!(client.hear(&[0.0; 16], &cancel).is_err(), "{answer:?}");
     }
 }
@@ -279,9 +213,9 @@ fn a_line_without_an_end_is_refused_instead_of_being_kept() {
         while stream.write_all(&block).is_ok() {}
     });
     let client = OpenAi::new(settings(&url)).expect("settings");
-    let error = client.think(&[], &essence_brain::Cancel::default(), &mut |_| {});
     assert!(
-        error
+        think(&client)
+            .0
             .expect_err("endless")
             .message()
             .contains("without an end")

@@ -6,22 +6,12 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use common::{ms, start, until, voice};
+use common::{ms, request, start, until, voice};
 use essence::ErrorKind;
 use essence_brain::{
     Brain, Cancel, Echo, Event, Input, Piece, Request, Responder, Said, Script, Settings,
     Speak as _, SpeechProgram,
 };
-
-fn request(reply: u64, said: Said) -> Request {
-    Request {
-        reply,
-        said,
-        history: Vec::new(),
-        interrupted: None,
-        cancel: Cancel::default(),
-    }
-}
 
 fn pieces(responder: &dyn Responder, request: &Request) -> essence::Result<Vec<Piece>> {
     let mut all = Vec::new();

@@ -2,147 +2,16 @@
 
 mod common;
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use common::peer::{Peer, conversation, peer, settings};
 use common::{hear, silence, start, until, voice};
 use essence::ErrorKind;
-use essence_brain::{
-    Brain, Event, Input, OpenAiSettings, Realtime, ReplyId, Settings, Speaker, State,
-};
-use serde_json::{Value, json};
-use tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tungstenite::{Message, WebSocket};
-
-const DEADLINE: Duration = Duration::from_secs(60);
-
-/// A server's side of one connection.
-struct Peer {
-    socket: WebSocket<TcpStream>,
-    /// The path and the authorization that the client came with.
-    path: String,
-    authorization: String,
-}
-
-impl Peer {
-    fn send(&mut self, event: Value) {
-        self.socket
-            .send(Message::text(event.to_string()))
-            .expect("the client is there");
-    }
-
-    /// The next event of a type; others are passed over into `seen`.
-    fn expect(&mut self, kind: &str, seen: &mut Vec<Value>) -> Value {
-        loop {
-            let message = self.socket.read().expect("the client goes on");
-            let Message::Text(text) = message else {
-                continue;
-            };
-            let event: Value = serde_json::from_str(&text).expect("JSON");
-            if event["type"] == kind {
-                return event;
-            }
-            seen.push(event);
-        }
-    }
-
-    /// Opens the session in a spelling; the settings that the client asks for.
-    fn open(&mut self, released: bool) -> Value {
-        let session = match released {
-            true => json!({ "type": "realtime" }),
-            false => json!({ "modalities": ["audio", "text"] }),
-        };
-        self.send(json!({ "type": "session.created", "session": session }));
-        self.expect("session.update", &mut Vec::new())["session"].take()
-    }
-
-    /// Begins a reply with so many milliseconds of sound.
-    fn begin(&mut self, released: bool, id: &str, text: &str, ms: usize) {
-        let name = if released { "output_audio" } else { "audio" };
-        let sound = BASE64_STANDARD.encode(vec![1u8; 48 * ms]);
-        self.send(json!({ "type": "response.created", "response": { "id": id } }));
-        self.send(
-            json!({ "type": "response.output_item.added", "response_id": id,
-            "item": { "type": "message", "id": format!("item-{id}") } }),
-        );
-        self.send(json!({ "type": format!("response.{name}_transcript.delta"), "response_id": id, "delta": text }));
-        self.send(json!({ "type": format!("response.{name}_transcript.done"), "response_id": id }));
-        for piece in sound.as_bytes().chunks(6_400) {
-            let delta = std::str::from_utf8(piece).expect("base 64");
-            self.send(json!({ "type": format!("response.{name}.delta"), "response_id": id, "delta": delta }));
-        }
-    }
-
-    fn done(&mut self, id: &str, status: &str) {
-        self.send(json!({ "type": "response.done", "response": { "id": id, "status": status } }));
-    }
-}
-
-/// Connections as they come; the address.
-fn server() -> (String, Receiver<Peer>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
-    let (sender, peers): (Sender<Peer>, _) = channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            stream.set_read_timeout(Some(DEADLINE)).expect("a limit");
-            let (mut path, mut authorization) = (String::new(), String::new());
-            #[expect(clippy::result_large_err, reason = "the type is tungstenite's")]
-            let look = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
-                path = request.uri().to_string();
-                let value = request.headers().get("authorization");
-                authorization = value
-                    .map(|v| v.to_str().unwrap_or_default().to_owned())
-                    .unwrap_or_default();
-                Ok(response)
-            };
-            let Ok(socket) = tungstenite::accept_hdr(stream, look) else {
-                continue;
-            };
-            if sender
-                .send(Peer {
-                    socket,
-                    path,
-                    authorization,
-                })
-                .is_err()
-            {
-                return;
-            }
-        }
-    });
-    (url, peers)
-}
-
-fn settings(url: &str) -> OpenAiSettings {
-    OpenAiSettings {
-        base_url: url.to_owned(),
-        api_key: "secret-key".to_owned(),
-        realtime_model: "a model".to_owned(),
-        ..OpenAiSettings::default()
-    }
-}
-
-fn conversation() -> (Brain, Receiver<Event>, Receiver<Peer>) {
-    conversation_renewed_after(OpenAiSettings::default().realtime_renewal)
-}
-
-fn conversation_renewed_after(age: Duration) -> (Brain, Receiver<Event>, Receiver<Peer>) {
-    let (url, peers) = server();
-    let mut settings = settings(&url);
-    settings.realtime_renewal = age;
-    let realtime = Realtime::new(settings).expect("a client");
-    let (brain, events) = start(Arc::new(realtime), Settings::default());
-    (brain, events, peers)
-}
-
-fn peer(peers: &Receiver<Peer>) -> Peer {
-    peers.recv_timeout(DEADLINE).expect("the client connects")
-}
+use essence_brain::{Brain, Event, Input, Realtime, ReplyId, Settings, Speaker, State};
+use serde_json::json;
 
 fn speech_ms(events: &[Event], wanted: ReplyId) -> usize {
     let lengths = events.iter().map(|event| match event {
@@ -159,7 +28,7 @@ fn speech_ms(events: &[Event], wanted: ReplyId) -> usize {
 #[test]
 fn a_spoken_turn_is_answered_in_both_spellings_of_the_protocol() {
     for released in [true, false] {
-        let (brain, events, peers) = conversation();
+        let (brain, events, peers) = conversation(Settings::default(), None);
         hear(&brain, &[voice(900), silence(1_000)].concat(), 640);
         let mut peer = peer(&peers);
         assert_eq!(peer.path, "/v1/realtime?model=a%20model");
@@ -207,7 +76,7 @@ fn a_spoken_turn_is_answered_in_both_spellings_of_the_protocol() {
 
 #[test]
 fn an_interruption_cancels_the_reply_and_cuts_it_where_it_was_spoken() {
-    let (brain, events, peers) = conversation();
+    let (brain, events, peers) = conversation(Settings::default(), None);
     brain.send(Input::Text("Tell me something.".to_owned()));
     let mut peer = peer(&peers);
     peer.open(true);
@@ -281,7 +150,7 @@ const SO_FAR: [&str; 3] = [
 
 #[test]
 fn a_lost_connection_is_opened_again_with_the_words_so_far() {
-    let (brain, events, peers) = conversation();
+    let (brain, events, peers) = conversation(Settings::default(), None);
     brain.send(Input::Text(SO_FAR[0].to_owned()));
     let mut first = peer(&peers);
     first.open(true);
@@ -298,7 +167,7 @@ fn a_lost_connection_is_opened_again_with_the_words_so_far() {
 
 #[test]
 fn a_session_near_its_hour_is_opened_anew_between_two_turns_and_a_younger_one_is_kept() {
-    let (brain, events, peers) = conversation_renewed_after(Duration::ZERO);
+    let (brain, events, peers) = conversation(Settings::default(), Some(Duration::ZERO));
     brain.send(Input::Text(SO_FAR[0].to_owned()));
     let mut first = peer(&peers);
     first.open(true);
@@ -310,7 +179,8 @@ fn a_session_near_its_hour_is_opened_anew_between_two_turns_and_a_younger_one_is
     assert_eq!(texts, SO_FAR);
     assert!(first.socket.read().is_err(), "the old session is let go");
 
-    let (brain, events, peers) = conversation_renewed_after(Duration::from_secs(55 * 60));
+    let (brain, events, peers) =
+        conversation(Settings::default(), Some(Duration::from_secs(55 * 60)));
     brain.send(Input::Text(SO_FAR[0].to_owned()));
     let mut only = peer(&peers);
     only.open(true);
@@ -322,7 +192,7 @@ fn a_session_near_its_hour_is_opened_anew_between_two_turns_and_a_younger_one_is
 
 #[test]
 fn refusals_are_told_and_the_conversation_goes_on() {
-    let (brain, events, peers) = conversation();
+    let (brain, events, peers) = conversation(Settings::default(), None);
     brain.send(Input::Text("Hello".to_owned()));
     let mut peer = peer(&peers);
     peer.open(true);

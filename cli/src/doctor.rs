@@ -201,7 +201,7 @@ fn versions(runtime: Option<&str>) -> Value {
 
 /// The brain that `run` takes when none is named, and why.
 fn brain(local: &Value) -> Value {
-    let selected = crate::run::automatic();
+    let selected = crate::serving::automatic();
     json!({
         "cloud": matches!(selected, "openai" | "realtime"),
         "local_installed": local["library"]["state"] == "present",

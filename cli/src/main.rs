@@ -10,11 +10,13 @@ mod doctor;
 mod engine;
 mod failure;
 mod fetch;
+mod http;
 mod info;
 mod interrupt;
 mod juno;
 mod list;
 mod local;
+mod mcp;
 mod output;
 mod picture;
 mod progress;
@@ -22,6 +24,9 @@ mod pull;
 mod render;
 mod run;
 mod runtime;
+mod serve;
+mod server;
+mod serving;
 mod showcase;
 mod sink;
 mod speech;
@@ -59,6 +64,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Serve(serve::Args),
+    Server(server::Args),
     List(list::Args),
     Pull(pull::Args),
     Render(render::Args),
@@ -67,6 +74,7 @@ enum Command {
     Curves(curves::Args),
     Info(info::Args),
     Doctor(doctor::Args),
+    Mcp(mcp::Args),
     Completion(completion::Args),
 }
 
@@ -79,6 +87,8 @@ fn main() -> ExitCode {
     let console = Console::new(cli.json);
     let result = match cli.command {
         Command::Run(args) => run::run(&console, &args),
+        Command::Serve(args) => serve::run(&console, &args),
+        Command::Server(args) => server::run(&console, &args),
         Command::List(args) => list::run(&console, &args),
         Command::Pull(args) => pull::run(&console, &args),
         Command::Render(args) => render::run(&console, &args),
@@ -87,6 +97,7 @@ fn main() -> ExitCode {
         Command::Curves(args) => curves::run(&console, &args),
         Command::Info(args) => info::run(&console, &args),
         Command::Doctor(args) => doctor::run(&console, &args),
+        Command::Mcp(args) => mcp::run(&console, &args),
         Command::Completion(args) => completion::run(&console, &args, &mut Cli::command()),
     };
     match result {

@@ -62,7 +62,7 @@ pub(crate) fn create(order: &Order<'_>) -> Result<ExitCode, Failure> {
 }
 
 /// The Python of the studio's environment.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let named = std::env::var_os(VARIABLE).map(PathBuf::from);
     let home = std::env::var_os("XDG_DATA_HOME")
         .map(PathBuf::from)

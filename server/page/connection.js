@@ -26,6 +26,10 @@ export class Connection extends EventTarget {
   open() {
     const url = new URL(`/${this.#code}/ws`, location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    // The page's own right to be here, and the name that others speak to its conversation by.
+    for (const [name, value] of new URLSearchParams(location.search)) {
+      if (name === 'token' || name === 'room') url.searchParams.set(name, value);
+    }
     if (this.#token) url.searchParams.set('session', this.#token);
     const socket = new WebSocket(url);
     socket.binaryType = 'arraybuffer';

@@ -25,6 +25,9 @@ use crate::tls::Tls;
 /// Most bytes of a request's line and headers.
 const MAX_HEADER_BYTES: usize = 16 << 10;
 
+/// The time for a request to the REST interface, with files that come and videos that are waited for.
+const API_LIMIT: Duration = Duration::from_secs(180);
+
 /// The time to wait when the system has no more files for connections.
 const NO_FILES_WAIT: Duration = Duration::from_millis(100);
 
@@ -81,6 +84,10 @@ async fn serve(
         let router = router.clone();
         async move {
             request.extensions_mut().insert(remote);
+            let limit = match request.uri().path().starts_with("/v1/") {
+                true => limit.max(API_LIMIT),
+                false => limit,
+            };
             let answer = router.oneshot(request.map(Body::new));
             Ok::<_, Infallible>(match time::timeout(limit, answer).await {
                 Ok(Ok(response)) => response,

@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
-use essence::{Avatar, Result};
+use essence::Result;
 use essence_brain::{Brain, Caption, Event as Said, Input, Responder, Settings, Speaker, State};
 use essence_live::rtc::Peer;
 use essence_live::{Event as Shown, Publisher, PublisherOptions, SinkId};
 use tokio::sync::mpsc;
 
+use crate::face::Face;
 use crate::metrics::Metrics;
 use crate::protocol::ToPage;
 
@@ -22,12 +23,17 @@ pub(crate) const PAGE_QUEUE: usize = 256;
 /// A conversation under way. Dropping the last handle ends it, which waits for its threads.
 pub(crate) struct Conversation {
     pub(crate) token: String,
+    /// Its name for those who may not take it over.
+    pub(crate) room: String,
+    pub(crate) face: Arc<Face>,
     pub(crate) begun: Instant,
     publisher: OnceLock<Publisher>,
     brain: OnceLock<Brain>,
     metrics: Arc<Metrics>,
     page: Mutex<Page>,
     failed: AtomicBool,
+    /// The avatar has ended the call.
+    ended: AtomicBool,
 }
 
 /// The page's side.
@@ -49,14 +55,16 @@ struct Page {
 impl Conversation {
     /// Begins a conversation.
     pub(crate) fn start(
-        token: String,
-        avatar: &Avatar,
+        (token, room): (String, String),
+        face: Arc<Face>,
         responder: Arc<dyn Responder>,
         settings: Settings,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>> {
         let this = Arc::new(Self {
             token,
+            room,
+            face,
             begun: Instant::now(),
             publisher: OnceLock::new(),
             brain: OnceLock::new(),
@@ -72,6 +80,7 @@ impl Conversation {
                 peer: None,
             }),
             failed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
         });
         // Weak: the conversation owns both threads.
         let weak = Arc::downgrade(&this);
@@ -80,9 +89,13 @@ impl Conversation {
         })?;
         let _ = this.brain.set(brain);
         let weak = Arc::downgrade(&this);
-        let publisher = Publisher::start(avatar, PublisherOptions::default(), move |event| {
-            with(&weak, |this| this.shown(event));
-        })?;
+        let publisher = Publisher::start(
+            &this.face.avatar,
+            PublisherOptions::default(),
+            move |event| {
+                with(&weak, |this| this.shown(event));
+            },
+        )?;
         let _ = this.publisher.set(publisher);
         Ok(this)
     }
@@ -116,6 +129,11 @@ impl Conversation {
                 if publisher.perform(&name).is_ok() {
                     self.tell(ToPage::Gesture { name });
                 }
+            }
+            Said::EndCall => {
+                self.ended.store(true, Ordering::Release);
+                let message = "the avatar has ended the call".to_owned();
+                self.tell(ToPage::Ended { message });
             }
             Said::State(state) => {
                 self.page().state = state;
@@ -164,18 +182,13 @@ impl Conversation {
     }
 
     /// A page connects: what it has to know first, its messages, and its number.
-    pub(crate) fn enter(
-        &self,
-        avatar: &Avatar,
-        webrtc: bool,
-        resumed: bool,
-    ) -> (u64, mpsc::Receiver<ToPage>) {
+    pub(crate) fn enter(&self, webrtc: bool, resumed: bool) -> (u64, mpsc::Receiver<ToPage>) {
         let (sender, receiver) = mpsc::channel(PAGE_QUEUE);
         let mut page = self.page();
         page.number += 1;
         page.left = None;
         self.detach(&mut page);
-        let info = avatar.info();
+        let info = self.face.avatar.info();
         let (width, height) = self
             .publisher
             .get()
@@ -186,7 +199,7 @@ impl Conversation {
         let _ = sender.try_send(ToPage::Session {
             token: self.token.clone(),
             resumed,
-            name: info.name.clone(),
+            name: self.face.name.clone(),
             width,
             height,
             gestures: info.motions.clone(),
@@ -253,6 +266,10 @@ impl Conversation {
 
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     /// Sends a message to the page, if one is there. A page that doesn't read is let go.

@@ -32,9 +32,14 @@
 #![deny(unsafe_code)]
 
 mod access;
+mod administration;
+mod api;
 mod assets;
 mod connections;
 mod conversation;
+mod face;
+mod fetch;
+mod files;
 mod launch;
 mod launch_avatars;
 mod launch_error;
@@ -42,17 +47,28 @@ mod launch_options;
 mod launch_request;
 mod launch_state;
 mod launch_tasks;
+mod media;
 mod metrics;
+mod models;
 mod options;
+mod persona;
+mod platform;
 mod poster;
 mod protocol;
 mod routes;
 mod server;
 mod socket;
 mod state;
+mod store;
+mod subject;
 mod table;
 mod tls;
+mod voices;
+mod work;
 
+pub use administration::{Administration, KeyInfo};
+pub use api::limits::Plan;
 pub use launch_options::LaunchOptions;
 pub use options::{Options, PUBLIC_BIND_REFUSED, TlsFiles};
+pub use platform::PlatformOptions;
 pub use server::Server;

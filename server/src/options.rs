@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use essence::{Error, ErrorKind, Result};
+use essence_brain::Tool;
 
 use crate::launch_options::LaunchOptions;
+use crate::platform::PlatformOptions;
 
 /// Stands at the beginning of the message that refuses an address that others reach.
 pub const PUBLIC_BIND_REFUSED: &str = "PUBLIC_BIND_REFUSED";
@@ -22,7 +25,7 @@ pub struct TlsFiles {
 }
 
 /// Settings of a [`Server`](crate::Server).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Options {
     /// The TCP address to listen at, and the UDP address of WebRTC. Port 0: the system chooses.
@@ -57,8 +60,22 @@ pub struct Options {
     pub request_limit: Duration,
     /// Gestures by words of the avatar.
     pub gestures: BTreeMap<String, String>,
+    /// Functions of the app's that replies may call, beside `perform` (the avatar's gestures) and
+    /// `end_call`.
+    pub tools: Vec<Arc<dyn Tool>>,
     /// Avatars that are sent into LiveKit rooms.
     pub launch: LaunchOptions,
+    /// The platform around the conversations; none without.
+    pub platform: Option<PlatformOptions>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("address", &self.address)
+            .field("max_sessions", &self.max_sessions)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Options {
@@ -80,7 +97,9 @@ impl Default for Options {
             max_connections: 512,
             request_limit: Duration::from_secs(10),
             gestures: BTreeMap::new(),
+            tools: Vec::new(),
             launch: LaunchOptions::default(),
+            platform: None,
         }
     }
 }

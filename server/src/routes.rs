@@ -16,8 +16,10 @@ use essence_live::rtc::{MAX_OFFER_BYTES, PeerEvent, PeerOptions};
 use essence_live::ws::MAX_MESSAGE_BYTES;
 use serde::Deserialize;
 
-use crate::state::App;
-use crate::{access, assets, launch, socket};
+use crate::api::error::ApiError;
+use crate::face::Face;
+use crate::state::{App, Wanted};
+use crate::{access, api, assets, launch, socket};
 
 type Shared = State<Arc<App>>;
 
@@ -28,9 +30,14 @@ enum Framed {
     Embedders,
 }
 
+/// The query of a page and of its connections.
 #[derive(Deserialize)]
-struct Session {
+struct Asked {
     session: Option<String>,
+    /// Lets a page embed an agent.
+    token: Option<String>,
+    /// The name that the REST interface speaks to the conversation by.
+    room: Option<String>,
 }
 
 /// The remote end of a connection.
@@ -38,11 +45,12 @@ struct Session {
 pub(crate) struct Remote(pub(crate) SocketAddr);
 
 pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new()
+    let pages = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/metrics", get(metrics))
         .route("/assets/{name}", get(asset))
         .route("/embed/{code}", get(embed))
+        .route("/api/embed/{code}", get(embed))
         .route("/{code}", get(page))
         .route("/{code}/poster.png", get(poster))
         .route("/{code}/ws", get(upgrade))
@@ -50,9 +58,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(assets::widget())
         .merge(launch::router(&app))
         .fallback(|| async { not_found() })
-        .layer(DefaultBodyLimit::max(MAX_OFFER_BYTES))
-        .layer(middleware::from_fn_with_state(app.clone(), guard))
-        .with_state(app)
+        .layer(DefaultBodyLimit::max(MAX_OFFER_BYTES));
+    let guard = middleware::from_fn_with_state(app.clone(), guard);
+    let pages = pages.with_state(app.clone());
+    match &app.platform {
+        Some(platform) => pages.merge(api::router(platform)),
+        None => pages,
+    }
+    .layer(guard)
 }
 
 /// Refuses foreign hosts; adds the headers that every answer has.
@@ -85,20 +98,61 @@ async fn guard(State(app): Shared, request: Request, next: Next) -> Response {
     response
 }
 
-async fn page(State(app): Shared, Path(code): Path<String>) -> Response {
-    html(&app, &code, Framed::Nobody)
+async fn page(state: Shared, Path(code): Path<String>, Query(asked): Query<Asked>) -> Response {
+    html(&state, &code, &asked, Framed::Nobody)
+        .await
+        .unwrap_or_else(|refused| refused)
 }
 
-async fn embed(State(app): Shared, Path(code): Path<String>) -> Response {
-    html(&app, &code, Framed::Embedders)
+async fn embed(state: Shared, Path(code): Path<String>, Query(asked): Query<Asked>) -> Response {
+    html(&state, &code, &asked, Framed::Embedders)
+        .await
+        .unwrap_or_else(|refused| refused)
 }
 
-fn html(app: &App, code: &str, framed: Framed) -> Response {
-    if !app.code.is(code) {
-        return not_found();
+/// The face of a code, if the page may talk to it; and the room that its token is for.
+///
+/// # Errors
+/// The answer that refuses.
+async fn admitted(
+    app: &App,
+    code: &str,
+    asked: &Asked,
+) -> Result<(Arc<Face>, Option<String>), Response> {
+    let face = app.face(code).await.map_err(IntoResponse::into_response)?;
+    let face = face.ok_or_else(not_found)?;
+    let Some(platform) = app
+        .platform
+        .as_ref()
+        .filter(|_| !Arc::ptr_eq(&face, &app.own))
+    else {
+        return Ok((face, None));
+    };
+    match &asked.token {
+        Some(token) => match platform.claims(token, &face.code) {
+            Some(claims) => Ok((face, Some(claims.sid))),
+            None => Err(refuse(
+                StatusCode::FORBIDDEN,
+                "The token of this page is over or is not for this agent.",
+            )),
+        },
+        None => match platform.store.has_keys().await {
+            Ok(false) => Ok((face, None)),
+            Ok(true) => Err(refuse(
+                StatusCode::FORBIDDEN,
+                "Embedding is disabled for this agent. Ask for a token at /v1/embed-tokens/request.",
+            )),
+            Err(error) => Err(ApiError::from(error).into_response()),
+        },
     }
+}
+
+async fn html(app: &App, code: &str, asked: &Asked, framed: Framed) -> Result<Response, Response> {
+    let (face, room) = admitted(app, code, asked).await?;
     let ancestors = match framed {
         Framed::Nobody => "'none'".to_owned(),
+        // Whoever was given a token decides where its page stands.
+        Framed::Embedders if room.is_some() => "*".to_owned(),
         Framed::Embedders => {
             let mut list = vec!["'self'"];
             list.extend(app.options.embedders.iter().map(String::as_str));
@@ -109,18 +163,17 @@ fn html(app: &App, code: &str, framed: Framed) -> Response {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
     );
-    let name = escaped(&app.avatar.info().name);
     let body = assets::PAGE
-        .replace("{{name}}", &name)
-        .replace("{{code}}", app.code.as_str());
-    (
+        .replace("{{name}}", &escaped(&face.name))
+        .replace("{{code}}", &escaped(&face.code));
+    let page = (
         [
             (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
             (header::CONTENT_SECURITY_POLICY, policy),
         ],
         body,
-    )
-        .into_response()
+    );
+    Ok(page.into_response())
 }
 
 /// Text for HTML, in elements and attributes.
@@ -153,11 +206,14 @@ async fn asset(Path(name): Path<String>) -> Response {
 }
 
 async fn poster(State(app): Shared, Path(code): Path<String>) -> Response {
-    if !app.code.is(&code) {
-        return not_found();
+    match app.face(&code).await {
+        Ok(Some(face)) => {
+            let headers = [(header::CONTENT_TYPE, "image/png")];
+            (headers, Body::from(face.poster.clone())).into_response()
+        }
+        Ok(None) => not_found(),
+        Err(error) => error.into_response(),
     }
-    let headers = [(header::CONTENT_TYPE, "image/png")];
-    (headers, Body::from(app.poster.clone())).into_response()
 }
 
 async fn metrics(State(app): Shared) -> Response {
@@ -173,13 +229,18 @@ async fn metrics(State(app): Shared) -> Response {
 async fn upgrade(
     State(app): Shared,
     Path(code): Path<String>,
-    Query(Session { session }): Query<Session>,
+    Query(asked): Query<Asked>,
     request: Request,
 ) -> Response {
     use axum::extract::FromRequestParts as _;
-    if !app.code.is(&code) {
-        return not_found();
-    }
+    let (face, room) = match admitted(&app, &code, &asked).await {
+        Ok(admitted) => admitted,
+        Err(refused) => return refused,
+    };
+    let wanted = Wanted {
+        session: asked.session,
+        room: asked.room.filter(|room| is_room(room)).or(room),
+    };
     if !access::is_same_origin(request.headers()) {
         return foreign();
     }
@@ -188,7 +249,7 @@ async fn upgrade(
         Ok(upgrade) => upgrade
             .max_message_size(MAX_MESSAGE_BYTES)
             .max_frame_size(MAX_MESSAGE_BYTES)
-            .on_upgrade(move |ws| socket::serve(app, ws, session)),
+            .on_upgrade(move |ws| socket::serve(app, ws, face, wanted)),
         Err(refused) => refused.into_response(),
     }
 }
@@ -196,18 +257,19 @@ async fn upgrade(
 async fn offer(
     State(app): Shared,
     Path(code): Path<String>,
-    Query(Session { session }): Query<Session>,
+    Query(asked): Query<Asked>,
     Extension(Remote(remote)): Extension<Remote>,
     headers: axum::http::HeaderMap,
     body: Bytes,
 ) -> Response {
-    if !app.code.is(&code) {
-        return not_found();
-    }
     if !access::is_same_origin(&headers) {
         return foreign();
     }
-    let found = session.and_then(|token| app.table.find(&token));
+    let own = app.code.is(&code);
+    let found = asked
+        .session
+        .and_then(|token| app.table.find(&token))
+        .filter(|found| found.face.code == code || own && Arc::ptr_eq(&found.face, &app.own));
     let (Some(conversation), Some(hub)) = (found, &app.hub) else {
         return not_found();
     };
@@ -243,6 +305,11 @@ async fn offer(
             refuse(status, error.message())
         }
     }
+}
+
+/// Whether a text can be the name of a room.
+fn is_room(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn foreign() -> Response {

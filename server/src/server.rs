@@ -13,11 +13,13 @@ use tokio::sync::watch;
 use tokio::time;
 
 use crate::access::Code;
+use crate::face::Face;
 use crate::launch_state::Launch;
 use crate::options::Options;
+use crate::platform::Platform;
 use crate::poster::poster;
 use crate::protocol::ToPage;
-use crate::state::App;
+use crate::state::{App, tools};
 use crate::table::Table;
 use crate::tls::Tls;
 use crate::{connections, routes};
@@ -75,18 +77,46 @@ impl Server {
             false => None,
         };
         let launch = Launch::new(&options, &avatar);
-        let app = Arc::new(App {
-            code: Code::new(&avatar.info().name)?,
+        let table = Arc::new(Table::new(seats));
+        let platform = match options.platform.clone() {
+            Some(wanted) => {
+                let opened =
+                    Platform::open(wanted, table.clone(), launch.tasks.clone(), tls.is_some());
+                Some(runtime.block_on(opened)?)
+            }
+            None => None,
+        };
+        let code = Code::new(&avatar.info().name)?;
+        let own = Face {
+            code: code.as_str().to_owned(),
+            name: avatar.info().name.clone(),
             poster: poster(&avatar)?,
+            prompt: String::new(),
+            gestures: options.gestures.clone(),
+            tools: tools(&avatar, &options.tools)?,
+            version: String::new(),
             avatar,
+        };
+        let app = Arc::new(App {
+            code,
+            own: Arc::new(own),
+            platform,
             responder,
             hub,
             launch,
-            table: Arc::new(Table::new(seats)),
+            table,
             metrics: Arc::default(),
             options,
         });
         let (stop, stopped) = watch::channel(false);
+        if let Some(platform) = &app.platform {
+            let _in_runtime = runtime.enter();
+            let host = match address.ip().is_unspecified() {
+                true => format!("127.0.0.1:{}", address.port()),
+                false => address.to_string(),
+            };
+            platform.start(&format!("{}://{host}", platform.scheme), &stopped)?;
+        }
         let router = routes::router(app.clone());
         runtime.spawn(connections::accept(
             app.clone(),
@@ -130,6 +160,13 @@ impl Server {
         }
     }
 
+    /// The server's address without a page, for programs on this machine.
+    pub fn root(&self) -> String {
+        let url = self.url();
+        let page = self.code().len() + 1;
+        url[..url.len() - page].to_owned()
+    }
+
     /// Most conversations at a time.
     pub fn max_sessions(&self) -> usize {
         self.app.table.seats()
@@ -158,6 +195,9 @@ impl Drop for Server {
                 }
             };
             let _ = runtime.block_on(async { time::timeout(SHUTDOWN, told).await });
+            if let Some(platform) = &self.app.platform {
+                runtime.block_on(platform.close(SHUTDOWN));
+            }
             runtime.shutdown_timeout(SHUTDOWN);
         }
     }

@@ -11,8 +11,9 @@ use tokio::sync::mpsc;
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::conversation::Conversation;
+use crate::face::Face;
 use crate::protocol::{FromPage, MAX_CONTROL_BYTES, SoundName, ToPage};
-use crate::state::App;
+use crate::state::{App, Wanted};
 
 /// How often a page is asked whether it is there, while it may be silent.
 const PINGS: u32 = 4;
@@ -26,10 +27,10 @@ const CONTROL_BURST: f64 = 60.0;
 const CONTROL_PER_S: f64 = 20.0;
 
 /// Serves a page until it goes or the conversation is over.
-pub(crate) async fn serve(app: Arc<App>, mut socket: WebSocket, token: Option<String>) {
+pub(crate) async fn serve(app: Arc<App>, mut socket: WebSocket, face: Arc<Face>, wanted: Wanted) {
     // Beginning a session loads pictures and starts threads.
     let joining = app.clone();
-    let joined = tokio::task::spawn_blocking(move || joining.join(token.as_deref())).await;
+    let joined = tokio::task::spawn_blocking(move || joining.join(&face, &wanted)).await;
     let (conversation, resumed) = match joined {
         Ok(Ok(joined)) => joined,
         Ok(Err(error)) => {
@@ -38,7 +39,7 @@ pub(crate) async fn serve(app: Arc<App>, mut socket: WebSocket, token: Option<St
         }
         Err(_) => return,
     };
-    let (number, messages) = conversation.enter(&app.avatar, app.hub.is_some(), resumed);
+    let (number, messages) = conversation.enter(app.hub.is_some(), resumed);
     let mut page = Page {
         conversation: &conversation,
         number,

@@ -3,36 +3,76 @@
 use std::sync::Arc;
 
 use essence::{Avatar, Error, ErrorKind, Result};
-use essence_brain::{Responder, Settings};
+use essence_brain::{EndCall, Input, Perform, Responder, Settings, Tool, Tools};
 use essence_live::rtc::Hub;
 
 use crate::access::{self, Code};
+use crate::api::error::ApiError;
 use crate::conversation::Conversation;
+use crate::face::Face;
 use crate::launch_state::Launch;
 use crate::metrics::Metrics;
 use crate::options::Options;
+use crate::platform::Platform;
 use crate::table::Table;
 
 /// The state of a server.
 pub(crate) struct App {
     pub(crate) options: Options,
-    pub(crate) avatar: Avatar,
-    pub(crate) responder: Arc<dyn Responder>,
     pub(crate) code: Code,
-    pub(crate) poster: Vec<u8>,
+    /// The face of that code.
+    pub(crate) own: Arc<Face>,
+    /// The faces of other codes, if this server has any.
+    pub(crate) platform: Option<Arc<Platform>>,
+    pub(crate) responder: Arc<dyn Responder>,
     pub(crate) hub: Option<Hub>,
     pub(crate) launch: Launch,
     pub(crate) table: Arc<Table>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
+/// A conversation to join.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// The conversation that a page had.
+    pub(crate) session: Option<String>,
+    /// The name that the REST interface speaks to it by; one of its own without.
+    pub(crate) room: Option<String>,
+}
+
 impl App {
-    /// The conversation of `token` if it still goes on, else a new one; and whether it went on.
+    /// The face of a code, in any case and with any hyphens for the server's own.
+    ///
+    /// # Errors
+    /// Those of the database and of opening an avatar.
+    pub(crate) async fn face(
+        &self,
+        code: &str,
+    ) -> std::result::Result<Option<Arc<Face>>, ApiError> {
+        if self.code.is(code) {
+            return Ok(Some(self.own.clone()));
+        }
+        match &self.platform {
+            Some(platform) => platform.face_of(code).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The conversation that a page had with a face, if it still goes on, else a new one; and whether it
+    /// went on.
     ///
     /// # Errors
     /// `LimitExceeded`, in a sentence for the user: every seat is taken.
-    pub(crate) fn join(&self, token: Option<&str>) -> Result<(Arc<Conversation>, bool)> {
-        if let Some(found) = token.and_then(|token| self.table.find(token)) {
+    pub(crate) fn join(
+        &self,
+        face: &Arc<Face>,
+        wanted: &Wanted,
+    ) -> Result<(Arc<Conversation>, bool)> {
+        let had = wanted
+            .session
+            .as_deref()
+            .and_then(|token| self.table.find(token));
+        if let Some(found) = had.filter(|found| found.face.code == face.code) {
             self.metrics.sessions_resumed.add();
             return Ok((found, true));
         }
@@ -44,18 +84,41 @@ impl App {
             };
             return Err(Error::new(ErrorKind::LimitExceeded, message));
         };
+        let room = match &wanted.room {
+            Some(room) => room.clone(),
+            None => format!("room_{}", access::token()?),
+        };
         let conversation = Conversation::start(
-            access::token()?,
-            &self.avatar,
+            (access::token()?, room),
+            face.clone(),
             self.responder.clone(),
             Settings {
-                gestures: self.options.gestures.clone(),
+                gestures: face.gestures.clone(),
+                tools: face.tools.clone(),
                 ..Settings::default()
             },
             self.metrics.clone(),
         )?;
+        if !face.prompt.is_empty() {
+            conversation.input(Input::AddContext(face.prompt.clone()));
+        }
         self.table.insert(seat, conversation.clone());
         self.metrics.sessions.add();
         Ok((conversation, false))
     }
+}
+
+/// Functions for an avatar: its gestures if it has any, the end of the call, and the app's own.
+///
+/// # Errors
+/// `InvalidArgument`: one of the app's can't be offered.
+pub(crate) fn tools(avatar: &Avatar, own: &[Arc<dyn Tool>]) -> Result<Tools> {
+    let loops = ["idle", "talking"];
+    let mut gestures = avatar.info().motions.clone();
+    gestures.retain(|name| !loops.contains(&name.as_str()));
+    let perform = (!gestures.is_empty()).then(|| Perform::new(gestures));
+    let mut tools: Vec<Arc<dyn Tool>> = vec![Arc::new(EndCall)];
+    tools.extend(perform.map(|tool| Arc::new(tool) as Arc<dyn Tool>));
+    tools.extend(own.iter().cloned());
+    Tools::new(tools)
 }

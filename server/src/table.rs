@@ -78,7 +78,22 @@ impl Table {
     }
 
     pub(crate) fn find(&self, token: &str) -> Option<Arc<Conversation>> {
-        self.inner().conversations.get(token).cloned()
+        let found = self.inner().conversations.get(token).cloned();
+        found.filter(|conversation| !conversation.has_ended())
+    }
+
+    /// The conversations of an agent's, or the one in a room alone.
+    pub(crate) fn of_agent(&self, code: &str, room: Option<&str>) -> Vec<Arc<Conversation>> {
+        let inner = self.inner();
+        let is_meant = |conversation: &&Arc<Conversation>| {
+            conversation.face.code == code && room.is_none_or(|room| conversation.room == room)
+        };
+        inner
+            .conversations
+            .values()
+            .filter(is_meant)
+            .cloned()
+            .collect()
     }
 
     pub(crate) fn remove(&self, token: &str) -> Option<Arc<Conversation>> {
@@ -99,6 +114,8 @@ impl Table {
                 "nobody joined"
             } else if conversation.has_failed() {
                 "the avatar failed"
+            } else if conversation.has_ended() {
+                "the avatar has ended the call"
             } else {
                 return None;
             };

@@ -24,6 +24,7 @@ mod plots;
 mod record;
 mod runtime;
 mod sanitize;
+mod serve_test;
 mod stage;
 mod surfaces;
 mod tsan;
@@ -80,6 +81,13 @@ cargo xtask <verb>
   livekit-test [--pictures FOLDER]
                     `bithuman run` in LiveKit rooms: LiveKit's clients and the plugin of its agents against a stand-in for the
                     media server; installs them into target/python; skipped where they can't be had
+  serve-test [--pictures FOLDER]
+                    `bithuman serve` as programs and people meet it: the reference's document by schemathesis and its
+                    snippets, jobs that servers die under, attacks, tools, Chromium; what can't be had is skipped
+  serve-test contract | jobs | attacks | snippets | story | mcp
+                    one of them, thoroughly: 5,000 cases at least, twenty kills
+  serve-load [SECONDS]
+                    200 reads a second beside a speaking avatar, and 1,000 agents by pages; wants a quiet machine
   live-load SESSIONS SECONDS
                     processor time, pictures and memory of speaking conversations of `bithuman run`
   live-soak MINUTES the same for one conversation with 200 interruptions: gaps, drift and memory
@@ -139,11 +147,16 @@ fn main() -> Result<()> {
         }
         ["livekit-test"] => livekit_test::run(&sh, None),
         ["livekit-test", "--pictures", folder] => livekit_test::run(&sh, Some(*folder)),
+        ["serve-test"] => serve_test::run(&sh, None),
+        ["serve-test", "--pictures", folder] => serve_test::run(&sh, Some(*folder)),
+        ["serve-test", part] => serve_test::part(&sh, part),
+        ["serve-load"] => serve_test::load(&sh, "60"),
+        ["serve-load", seconds] => serve_test::load(&sh, seconds),
         ["live-load", sessions, seconds] => live_load::load(&sh, sessions, seconds),
         ["live-soak", minutes] => live_load::soak(&sh, minutes),
         ["live-figures"] => live_figures::run(&sh),
         ["brain"] => {
-            println!("{}", brain::ensure(&sh)?.display());
+            println!("{}", brain::library(&sh)?.display());
             Ok(())
         }
         ["brain", "--test"] => brain::test(&sh),
@@ -198,6 +211,7 @@ fn test(sh: &Shell) -> Result<()> {
     live_test::run(sh, None)?;
     live_test::firefox::run(sh, None)?;
     livekit_test::run(sh, None)?;
+    serve_test::run(sh, None)?;
     // Apart from the others, which do without the feature.
     cmd!(
         sh,

@@ -4,6 +4,7 @@
 //! the engine's ONNX Runtime. Nothing is fetched here: the models are files of the user's.
 
 mod bytes;
+mod calls;
 mod files;
 mod ggml;
 mod gguf;
@@ -27,9 +28,12 @@ use self::native::{Chat, Model, Whisper};
 pub use self::settings::LocalSettings;
 use self::speak::{Kokoro, Piper, Speaking, Supertonic, SupertonicSettings};
 use self::think::LocalThink;
+use crate::cancel::Cancel;
+use crate::ending::Ending;
+use crate::piece::Pieces;
 use crate::pipeline::Pipeline;
 use crate::program::SpeechProgram;
-use crate::responder::{Cancel, Pieces, Request, Responder, Said, Speak};
+use crate::responder::{Prompt, Request, Responder, Said, Speak};
 
 /// Tokens of a conversation that the language model keeps.
 const CONTEXT: usize = 2_048;
@@ -48,6 +52,15 @@ impl LocalSettings {
         let library = Library::load(self.library.as_deref())?;
         Ok((library.path().to_owned(), library.versions().to_owned()))
     }
+
+    /// The voice alone, without hearing and thinking: a network of the user's, or a program.
+    ///
+    /// # Errors
+    /// `NotFound`: there is neither. Those of opening a network.
+    pub fn open_voice(&self) -> Result<Arc<dyn Speak>> {
+        let (voice, _) = voice(self)?;
+        Ok(voice)
+    }
 }
 
 /// A brain without a network: implements [`Responder`]. The models are loaded once and shared by
@@ -57,6 +70,8 @@ pub struct Local {
     settings: LocalSettings,
     whisper: Arc<Mutex<Whisper>>,
     model: Arc<Model>,
+    /// Whether the language model was made to call functions.
+    calls: bool,
     voice: Arc<dyn Voiced>,
     voice_name: String,
 }
@@ -89,11 +104,14 @@ impl Local {
         let path = files::whisper(&settings);
         let whisper = Whisper::open(library, &path)?;
         hear::check_language(&whisper, &settings.language, &path.display().to_string())?;
-        let model = Model::open(library, &files::language_model(&settings))?;
+        let path = files::language_model(&settings);
+        let calls = calls::are_known(&gguf::template(&path)?);
+        let model = Model::open(library, &path)?;
         let (voice, voice_name) = voice(&settings)?;
         Ok(Self {
             whisper: Arc::new(Mutex::new(whisper)),
             model,
+            calls,
             voice,
             voice_name,
             settings,
@@ -129,7 +147,8 @@ impl Local {
 
     fn think(&self) -> Result<LocalThink> {
         let chat = Chat::open(&self.model, CONTEXT, self.settings.threads())?;
-        Ok(LocalThink::new(chat, CONTEXT, &self.settings.instructions))
+        let instructions = &self.settings.instructions;
+        Ok(LocalThink::new(chat, CONTEXT, instructions, self.calls))
     }
 
     fn conversation(&self) -> Result<LocalConversation> {
@@ -168,13 +187,18 @@ impl Responder for LocalConversation {
         self.0.respond(request, pieces)?;
         if request.said == Said::Nothing {
             // While the greeting is spoken, or the user finds words.
-            self.0.think.prepare(&request.cancel)?;
+            let prompt = Prompt {
+                context: &request.context,
+                tools: request.tools.as_slice(),
+                ..Prompt::default()
+            };
+            self.0.think.prepare(&prompt, &request.cancel)?;
         }
         Ok(())
     }
 
-    fn anticipate(&self, voice: &[f32], cancel: &Cancel) {
-        self.0.hear.anticipate(voice, cancel);
+    fn anticipate(&self, voice: &[f32], cancel: &Cancel) -> Ending {
+        self.0.hear.anticipate(voice, cancel)
     }
 }
 

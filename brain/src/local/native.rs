@@ -11,7 +11,7 @@ use std::sync::Arc;
 use essence::{Error, ErrorKind, Result};
 
 use super::library::{Library, RawMessage, RawReply};
-use crate::responder::Cancel;
+use crate::cancel::Cancel;
 
 const STOPPED: i32 = 1;
 const FAILED: i32 = -1;

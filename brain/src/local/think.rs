@@ -4,10 +4,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use essence::{Error, ErrorKind, Result};
 
+use super::calls::{self, Calls};
 use super::library::RawReply;
 use super::native::{Chat, Role};
+use crate::cancel::Cancel;
 use crate::event::Speaker;
-use crate::responder::{Cancel, Think, Turn};
+use crate::responder::{Prompt, Think, Thought};
 
 /// Most tokens of a reply.
 const MAX_TOKENS: usize = 220;
@@ -29,30 +31,42 @@ const SAMPLER: RawReply = RawReply {
 pub(super) struct LocalThink {
     chat: Mutex<Chat>,
     instructions: String,
+    /// Whether the model was made to call functions.
+    calls: bool,
     /// Tokens that there is room for.
     context: usize,
 }
 
 impl LocalThink {
-    pub(super) fn new(chat: Chat, context: usize, instructions: &str) -> Self {
+    pub(super) fn new(chat: Chat, context: usize, instructions: &str, calls: bool) -> Self {
         Self {
             chat: Mutex::new(chat),
             instructions: instructions.to_owned(),
+            calls,
             context,
         }
     }
 
     /// Reads the instructions, so that the first reply doesn't wait for it.
-    pub(super) fn prepare(&self, cancel: &Cancel) -> Result<()> {
-        let messages = self.messages(&[]);
-        self.chat().reply(&messages, SAMPLER, cancel, &mut |_| {})?;
+    pub(super) fn prepare(&self, prompt: &Prompt<'_>, cancel: &Cancel) -> Result<()> {
+        let mut chat = self.chat();
+        let messages = self.fitting(&mut chat, prompt)?;
+        chat.reply(&messages, SAMPLER, cancel, &mut |_| {})?;
         Ok(())
     }
 
-    fn messages(&self, history: &[Turn]) -> Vec<(Role, String)> {
-        let mut messages: Vec<(Role, String)> = Vec::with_capacity(history.len() + 1);
-        messages.push((Role::System, self.instructions.clone()));
-        for turn in history {
+    fn messages(&self, prompt: &Prompt<'_>) -> Vec<(Role, String)> {
+        let mut messages: Vec<(Role, String)> = Vec::with_capacity(prompt.history.len() + 1);
+        let mut system = self.instructions.clone();
+        for text in prompt.context {
+            system.push_str("\n\n");
+            system.push_str(text);
+        }
+        if self.calls {
+            system.push_str(&calls::instructions(prompt.tools));
+        }
+        messages.push((Role::System, system));
+        for turn in prompt.history {
             let role = match turn.speaker {
                 Speaker::Avatar => Role::Assistant,
                 Speaker::User => Role::User,
@@ -66,22 +80,37 @@ impl LocalThink {
                 _ => messages.push((role, turn.text.clone())),
             }
         }
+        for round in prompt.rounds {
+            let (own, answer) = calls::messages(round);
+            messages.push((Role::Assistant, own));
+            messages.push((Role::User, answer));
+        }
         messages
     }
 
-    /// The messages that fit: the oldest turns are left out, whole, up to a turn of the user's.
-    fn fitting(&self, chat: &mut Chat, history: &[Turn]) -> Result<Vec<(Role, String)>> {
-        let mut messages = self.messages(history);
-        while chat.count(&messages)? + MAX_TOKENS > self.context {
-            let later = messages.iter().skip(2);
-            let next = later.clone().position(|(role, _)| *role == Role::User);
-            let Some(next) = next else {
+    /// The messages that fit: the oldest turns are left out, whole, up to a turn of the user's; then the
+    /// oldest added texts.
+    fn fitting(&self, chat: &mut Chat, prompt: &Prompt<'_>) -> Result<Vec<(Role, String)>> {
+        let mut prompt = *prompt;
+        loop {
+            let messages = self.messages(&prompt);
+            if chat.count(&messages)? + MAX_TOKENS <= self.context {
+                return Ok(messages);
+            }
+            let speakers = prompt
+                .history
+                .windows(2)
+                .map(|pair| (pair[0].speaker, pair[1].speaker));
+            let next = { speakers }.position(|pair| pair == (Speaker::Avatar, Speaker::User));
+            if let Some(next) = next {
+                prompt.history = &prompt.history[next + 1..];
+            } else if let [_, later @ ..] = prompt.context {
+                prompt.context = later;
+            } else {
                 let message = "the instructions and what was said are too long for the language model's context";
                 return Err(Error::new(ErrorKind::LimitExceeded, message));
-            };
-            messages.drain(1..2 + next);
+            }
         }
-        Ok(messages)
     }
 
     fn chat(&self) -> MutexGuard<'_, Chat> {
@@ -90,20 +119,24 @@ impl LocalThink {
 }
 
 impl Think for LocalThink {
-    fn think(&self, history: &[Turn], cancel: &Cancel, token: &mut dyn FnMut(&str)) -> Result<()> {
+    fn think(
+        &self,
+        prompt: &Prompt<'_>,
+        cancel: &Cancel,
+        thought: &mut dyn FnMut(Thought<'_>),
+    ) -> Result<()> {
         let mut chat = self.chat();
-        let messages = self.fitting(&mut chat, history)?;
+        let messages = self.fitting(&mut chat, prompt)?;
         let settings = RawReply {
             max_tokens: i32::try_from(MAX_TOKENS).unwrap_or(i32::MAX),
             ..SAMPLER
         };
         let mut characters = Characters::default();
+        let mut calls = Calls::default();
         chat.reply(&messages, settings, cancel, &mut |bytes| {
-            let text = characters.push(bytes);
-            if !text.is_empty() {
-                token(&text);
-            }
+            calls.push(&characters.push(bytes), thought);
         })?;
+        calls.end(thought);
         Ok(())
     }
 }

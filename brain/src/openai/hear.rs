@@ -6,7 +6,8 @@ use essence::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use super::{OpenAi, unexpected};
-use crate::responder::{Cancel, Hear};
+use crate::cancel::Cancel;
+use crate::responder::Hear;
 
 /// Samples a second of what is heard.
 const RATE_HZ: u32 = 16_000;

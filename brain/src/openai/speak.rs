@@ -6,7 +6,8 @@ use essence::{Error, ErrorKind, Result};
 use serde_json::json;
 
 use super::OpenAi;
-use crate::responder::{Cancel, Speak};
+use crate::cancel::Cancel;
+use crate::responder::Speak;
 
 /// Samples a second of `response_format: pcm`.
 const RATE_HZ: u32 = 24_000;

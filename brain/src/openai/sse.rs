@@ -5,7 +5,7 @@ use std::io::{BufRead, Read as _};
 use essence::{Error, ErrorKind, Result};
 
 use super::unexpected;
-use crate::responder::Cancel;
+use crate::cancel::Cancel;
 
 /// Most bytes of a line.
 const MAX_LINE: u64 = 1 << 20;

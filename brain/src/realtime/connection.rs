@@ -10,8 +10,10 @@ use super::socket::Socket;
 use super::sound::{RATE_HZ, decode, encode, upsample};
 use crate::event::{ReplyId, Speaker};
 use crate::openai::OpenAiSettings;
-use crate::responder::{Piece, Pieces, Request, Said};
+use crate::piece::{Piece, Pieces};
+use crate::responder::{Request, Said};
 use crate::sentence::Sentences;
+use crate::tool::{MAX_CALLS, MAX_ROUNDS, ToolCall, Tools, described};
 
 /// How long the server may say nothing while a reply is waited for.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -49,6 +51,17 @@ pub(super) struct Connection {
     released: bool,
     /// The latest reply: its number here, its name there and the samples that came.
     latest: Option<(ReplyId, String, u64)>,
+    /// Texts of the app's that the session knows.
+    context: Vec<String>,
+}
+
+/// What a response of the server's has wanted.
+#[derive(Default)]
+struct Response {
+    /// Functions to call.
+    calls: Vec<ToolCall>,
+    /// Whether it has sound.
+    spoken: bool,
 }
 
 impl Connection {
@@ -72,10 +85,12 @@ impl Connection {
             begun,
             released: session["type"] == "realtime" || session["audio"].is_object(),
             latest: None,
+            context: Vec::new(),
         };
-        let session = this.settings(settings);
+        let session = this.settings(settings, &request.tools);
         this.socket
             .send(&json!({ "type": "session.update", "session": session }))?;
+        this.tell(request)?;
         for turn in &request.history {
             this.say(turn.speaker, &turn.text)?;
         }
@@ -86,9 +101,9 @@ impl Connection {
         self.begun.elapsed()
     }
 
-    fn settings(&self, settings: &OpenAiSettings) -> Value {
+    fn settings(&self, settings: &OpenAiSettings, tools: &Tools) -> Value {
         let transcription = json!({ "model": settings.transcription_model });
-        if self.released {
+        let mut session = if self.released {
             let format = json!({ "type": "audio/pcm", "rate": RATE_HZ });
             json!({
                 "type": "realtime",
@@ -109,7 +124,25 @@ impl Connection {
                 "input_audio_transcription": transcription,
                 "turn_detection": null,
             })
+        };
+        let tools = tools.as_slice().iter().map(|tool| {
+            let mut tool = described(&**tool);
+            tool["type"] = "function".into();
+            tool
+        });
+        session["tools"] = tools.collect();
+        session
+    }
+
+    /// Puts the app's texts into the session that it doesn't know yet.
+    fn tell(&mut self, request: &Request) -> essence::Result<()> {
+        for text in &request.context {
+            if !self.context.contains(text) {
+                self.item("system", "input_text", text)?;
+            }
         }
+        self.context.clone_from(&request.context);
+        Ok(())
     }
 
     /// Puts words into the session.
@@ -119,6 +152,10 @@ impl Connection {
             Speaker::Avatar if self.released => ("assistant", "output_text"),
             Speaker::Avatar => ("assistant", "text"),
         };
+        self.item(role, kind, text)
+    }
+
+    fn item(&mut self, role: &str, kind: &str, text: &str) -> essence::Result<()> {
         self.socket.send(&json!({
             "type": "conversation.item.create",
             "item": { "type": "message", "role": role, "content": [{ "type": kind, "text": text }] },
@@ -133,10 +170,15 @@ impl Connection {
         pieces: Pieces<'_>,
     ) -> Result<(), Fault> {
         self.truncate(request)?;
+        self.tell(request)?;
         let mut response = json!({ "type": "response.create" });
         match &request.said {
             Said::Nothing => {
                 let order = format!("Greet the user with these words: {}", settings.greeting);
+                response["response"] = json!({ "instructions": order });
+            }
+            Said::Speak(text) => {
+                let order = format!("Say exactly these words and nothing else: {text}");
                 response["response"] = json!({ "instructions": order });
             }
             Said::Text(text) => self.say(Speaker::User, text)?,
@@ -151,7 +193,33 @@ impl Connection {
             }
         }
         self.socket.send(&response)?;
-        self.reply(request, pieces)
+        let mut wants_words = matches!(request.said, Said::Voice(_));
+        let mut calls = 0;
+        for round in 1.. {
+            let wanted = self.reply(request, &mut wants_words, pieces)?;
+            let mut spoken = wanted.spoken;
+            for call in &wanted.calls {
+                calls += 1;
+                let result = match calls <= MAX_CALLS && !request.cancel.is_cancelled() {
+                    true => request.tools.call(call, &request.cancel, pieces),
+                    false => "error: not called".to_owned(),
+                };
+                // Further sound comes only where a result wants it, or there was none.
+                spoken &= result.is_empty();
+                self.socket.send(&json!({
+                    "type": "conversation.item.create",
+                    "item": { "type": "function_call_output", "call_id": call.id, "output": result },
+                }))?;
+            }
+            let done = wanted.calls.is_empty() || spoken || round > MAX_ROUNDS;
+            if done || request.cancel.is_cancelled() {
+                break;
+            }
+            let choice = if round == MAX_ROUNDS { "none" } else { "auto" };
+            let next = json!({ "type": "response.create", "response": { "tool_choice": choice } });
+            self.socket.send(&next)?;
+        }
+        Ok(())
     }
 
     /// Cuts the reply before this turn where the avatar had really spoken it.
@@ -175,17 +243,23 @@ impl Connection {
         Ok(())
     }
 
-    fn reply(&mut self, request: &Request, pieces: Pieces<'_>) -> Result<(), Fault> {
+    /// One response of the server's. `wants_words`: those of the user's voice have not come yet.
+    fn reply(
+        &mut self,
+        request: &Request,
+        wants_words: &mut bool,
+        pieces: Pieces<'_>,
+    ) -> Result<Response, Fault> {
         let mut response = None::<String>;
+        let mut wanted = Response::default();
         let mut sentences = Sentences::default();
-        let mut wants_words = matches!(request.said, Said::Voice(_));
         let mut cancelled = None::<Instant>;
         let mut done = None::<Instant>;
         let mut heard = Instant::now();
         loop {
             if cancelled.is_none() && request.cancel.is_cancelled() {
                 if done.is_some() {
-                    return Ok(());
+                    return Ok(wanted);
                 }
                 self.socket
                     .send(&json!({ "type": "response.cancel", "event_id": CANCEL }))?;
@@ -197,8 +271,10 @@ impl Connection {
                     "the reply is not wanted any more",
                 )));
             }
-            if done.is_some_and(|at| !wants_words || at.elapsed() > WORDS_LIMIT) {
-                return Ok(());
+            // The words may also come with a later response.
+            let go_on = !*wants_words || !wanted.calls.is_empty();
+            if done.is_some_and(|at| go_on || at.elapsed() > WORDS_LIMIT) {
+                return Ok(wanted);
             }
             let Some(event) = self.socket.read()? else {
                 if heard.elapsed() > SILENCE {
@@ -224,6 +300,17 @@ impl Connection {
                     let item = event["item"]["id"].as_str().unwrap_or_default();
                     self.latest = Some((request.reply, item.to_owned(), 0));
                 }
+                "response.output_item.done" if event["item"]["type"] == "function_call" => {
+                    let part = |name: &str| {
+                        let text = event["item"][name].as_str();
+                        text.unwrap_or_default().to_owned()
+                    };
+                    wanted.calls.push(ToolCall {
+                        id: part("call_id"),
+                        name: part("name"),
+                        arguments: part("arguments"),
+                    });
+                }
                 "response.output_audio.delta" | "response.audio.delta" => {
                     let delta = event["delta"].as_str().and_then(decode);
                     let samples =
@@ -231,6 +318,7 @@ impl Connection {
                     if let Some((.., came)) = &mut self.latest {
                         *came += samples.len() as u64;
                     }
+                    wanted.spoken |= !samples.is_empty();
                     pieces(Piece::Speech {
                         rate_hz: RATE_HZ,
                         samples,
@@ -249,20 +337,20 @@ impl Connection {
                         .into_iter()
                         .for_each(|text| pieces(Piece::Text(text)));
                 }
-                "conversation.item.input_audio_transcription.completed" if wants_words => {
-                    wants_words = false;
+                "conversation.item.input_audio_transcription.completed" if *wants_words => {
+                    *wants_words = false;
                     let text = event["transcript"].as_str().unwrap_or_default().trim();
                     if !text.is_empty() {
                         pieces(Piece::Heard(text.to_owned()));
                     }
                 }
-                "conversation.item.input_audio_transcription.failed" => wants_words = false,
+                "conversation.item.input_audio_transcription.failed" => *wants_words = false,
                 "response.done" => match event["response"]["status"].as_str() {
                     Some("failed") => {
                         let details = &event["response"]["status_details"];
                         return Err(Fault::Refused(refused(details)));
                     }
-                    _ if cancelled.is_some() => return Ok(()),
+                    _ if cancelled.is_some() => return Ok(wanted),
                     _ => done = Some(Instant::now()),
                 },
                 "error" if event["error"]["code"] == "session_expired" => {
@@ -270,7 +358,7 @@ impl Connection {
                 }
                 "error" if event["error"]["event_id"] == TRUNCATE => {}
                 // There was nothing to cancel.
-                "error" if event["error"]["event_id"] == CANCEL => return Ok(()),
+                "error" if event["error"]["event_id"] == CANCEL => return Ok(wanted),
                 "error" => return Err(Fault::Refused(refused(&event))),
                 _ => {}
             }

@@ -16,7 +16,8 @@ use essence::{Error, ErrorKind, Result};
 
 use crate::openai::OpenAiSettings;
 use crate::openai::check_address;
-use crate::responder::{Piece, Pieces, Request, Responder, Said};
+use crate::piece::{Piece, Pieces};
+use crate::responder::{Request, Responder, Said};
 use connection::{Connection, Fault};
 
 /// A server with `OpenAI`'s Realtime protocol.
@@ -44,6 +45,10 @@ impl Responder for Realtime {
         Session::new(&self.settings).respond(request, pieces)
     }
 
+    fn hears_anew(&self) -> bool {
+        false
+    }
+
     fn for_conversation(&self) -> Option<Arc<dyn Responder>> {
         Some(Arc::new(Session::new(&self.settings)))
     }
@@ -65,6 +70,11 @@ impl Session {
 }
 
 impl Responder for Session {
+    /// The server keeps the beginning.
+    fn hears_anew(&self) -> bool {
+        false
+    }
+
     fn respond(&self, request: &Request, pieces: Pieces<'_>) -> Result<()> {
         // A reply before this one may still be on its way to its end; it is cancelled by now.
         let mut slot = self

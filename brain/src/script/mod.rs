@@ -7,9 +7,10 @@ use std::path::Path;
 use essence::{Error, ErrorKind, Result};
 
 use self::file::{Line, ScriptFile};
-use crate::pipeline::say;
+use crate::piece::{Piece, Pieces};
+use crate::pipeline::say_all;
 use crate::program::SpeechProgram;
-use crate::responder::{Piece, Pieces, Request, Responder, Said};
+use crate::responder::{Request, Responder, Said};
 
 /// The script inside the crate, with its sounds. `brain/src/script/make.sh` makes them.
 const DEFAULT: &str = include_str!("default.json");
@@ -120,7 +121,7 @@ impl Script {
 
     fn say(&self, text: &str, request: &Request, pieces: Pieces<'_>) -> Result<()> {
         match &self.speak {
-            Some(speak) => say(speak, text, request, pieces),
+            Some(speak) => say_all(speak, text, request, pieces),
             None => Err(SpeechProgram::missing()),
         }
     }
@@ -131,6 +132,7 @@ impl Responder for Script {
         let line = match &request.said {
             Said::Nothing => self.file.greeting.as_ref(),
             Said::Voice(_) => self.in_turn(request),
+            Said::Speak(text) => return self.say(text, request, pieces),
             Said::Text(text) => match self.matching(text) {
                 None if self.file.say_typed && self.speak.is_some() => {
                     return self.say(text, request, pieces);

@@ -1,12 +1,19 @@
 //! A conversation whose replies the test makes, and the sound to talk to it with.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod http;
+pub(crate) mod peer;
+pub(crate) mod stage;
+
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use essence_brain::{Brain, Event, Input, Piece, Pieces, Request, Responder, Settings};
+use essence_brain::{
+    Brain, Cancel, Event, Input, Piece, Pieces, Prompt, Request, Responder, Settings, Think,
+    Thought, Turn,
+};
 
 /// A test that waits for longer has failed.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -121,6 +128,37 @@ impl Talk {
     /// The events up to the first that fits, it included.
     pub(crate) fn until(&self, fits: impl Fn(&Event) -> bool) -> Vec<Event> {
         until(&self.events, fits)
+    }
+}
+
+/// What is thought, and the words up to its end.
+pub(crate) fn thought(
+    think: &dyn Think,
+    history: &[Turn],
+    cancel: &Cancel,
+) -> (essence::Result<()>, String) {
+    let mut words = String::new();
+    let prompt = Prompt {
+        history,
+        ..Prompt::default()
+    };
+    let result = think.think(&prompt, cancel, &mut |thought| match thought {
+        Thought::Text(text) => words.push_str(text),
+        Thought::Call(call) => panic!("{call:?} though there are no functions"),
+    });
+    (result, words)
+}
+
+/// A reply's number and the user's words, without anything around them.
+pub(crate) fn request(reply: u64, said: essence_brain::Said) -> Request {
+    Request {
+        reply,
+        said,
+        history: Vec::new(),
+        context: Vec::new(),
+        tools: essence_brain::Tools::default(),
+        interrupted: None,
+        cancel: Cancel::default(),
     }
 }
 

@@ -83,7 +83,8 @@ int32_t bithuman_brain_chat_count(bithuman_brain_chat *chat, const bithuman_brai
     return (int32_t)total;
 }
 
-/* "How many": the messages and the first after the instructions; "Story": words without an end. */
+/* "How many": the messages and the first after the instructions; "Story": words without an end; "Functions": what the
+ * instructions tell of; "Wave": words and a call; the result of a function: the same result as words. */
 int32_t bithuman_brain_chat_reply(bithuman_brain_chat *chat, const bithuman_brain_message *messages, size_t count,
                                   bithuman_brain_reply *reply, bithuman_brain_stop stop, bithuman_brain_text text,
                                   void *user, char *error, size_t size) {
@@ -99,6 +100,26 @@ int32_t bithuman_brain_chat_reply(bithuman_brain_chat *chat, const bithuman_brai
             say(text, user, "And then they went on and on. ");
         }
         return BITHUMAN_BRAIN_STOPPED;
+    }
+    if (strstr(last, "Functions") != NULL) {
+        const char *told = strstr(messages[0].text, "<tools>");
+        snprintf(words, sizeof words, "I know %d.", told == NULL ? 0 : strstr(told, "end_call") != NULL ? 2 : 1);
+        say(text, user, words);
+        return BITHUMAN_BRAIN_OK;
+    }
+    if (strstr(last, "Wave") != NULL) {
+        say(text, user, "Hello, my good friend! <tool_ca");
+        say(text, user, "ll>{\"name\": \"perform\", \"arguments\": {\"gesture\": \"wave\"}}</tool_call>");
+        return BITHUMAN_BRAIN_OK;
+    }
+    if (strstr(last, "Weather") != NULL) {
+        say(text, user, "<tool_call>{\"name\": \"weather\", \"arguments\": {\"city\": \"Ulm\"}}</tool_call>");
+        return BITHUMAN_BRAIN_OK;
+    }
+    if (strncmp(last, "<tool_response>", 15) == 0) {
+        snprintf(words, sizeof words, "It tells %.*s.", (int)strcspn(last + 16, "\n"), last + 16);
+        say(text, user, words);
+        return BITHUMAN_BRAIN_OK;
     }
     snprintf(words, sizeof words, "%d messages, and the first is %.20s gr\xc3\xbc\xc3\x9f dich. Last: %.40s.", (int)count,
              messages[1].text, last);

@@ -1,22 +1,13 @@
 //! Requests to a server of files, with limits on time, and refusals in words.
 
 use std::io::Read;
-use std::sync::Arc;
-use std::time::Duration;
 
 use ureq::Agent;
-use ureq::http::{Uri, header};
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::http::header;
 
 use super::URL_VARIABLE;
 use crate::failure::Failure;
-
-/// How long connecting may take, the head of an answer, and each further piece.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-const READ_LIMIT: Duration = Duration::from_secs(20);
-
-const MAX_REDIRECTS: u32 = 5;
+use crate::http;
 
 /// A client for an index and its files.
 pub(crate) struct Client {
@@ -51,30 +42,7 @@ impl Client {
     /// # Errors
     /// `USAGE`: it is no address of http or https.
     pub(crate) fn at(index: String, variable: &str) -> Result<Self, Failure> {
-        let uri: Option<Uri> = index.parse().ok();
-        let scheme = uri.as_ref().and_then(Uri::scheme_str);
-        let (Some("http" | "https"), false) = (scheme, index.contains('#')) else {
-            let message = format!("{variable} is {index:?}; give an address of http or https");
-            return Err(Failure::argument(message));
-        };
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(Arc::new(
-                rustls::crypto::aws_lc_rs::default_provider(),
-            ))
-            .build();
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            // No redirect leaves https again.
-            .https_only(scheme == Some("https"))
-            .timeout_connect(Some(CONNECT_LIMIT))
-            .timeout_recv_response(Some(ANSWER_LIMIT))
-            .timeout_per_read(Some(READ_LIMIT))
-            .http_status_as_error(false)
-            .max_redirects(MAX_REDIRECTS)
-            .user_agent(concat!("libessence/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .new_agent();
+        let agent = http::agent(&index, variable)?;
         Ok(Self { agent, index })
     }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::phonemes::Phonemes;
 use super::voice::{Voice, json, stopping, within};
-use crate::responder::Cancel;
+use crate::cancel::Cancel;
 
 const RATE_HZ: u32 = 24_000;
 

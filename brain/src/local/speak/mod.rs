@@ -17,7 +17,8 @@ pub(super) use self::piper::Piper;
 pub(super) use self::supertonic::{Supertonic, SupertonicSettings};
 
 use self::voice::Voice;
-use crate::responder::{Cancel, Speak};
+use crate::cancel::Cancel;
+use crate::responder::Speak;
 
 /// A voice that speaks for several conversations, one piece at a time.
 pub(super) struct Speaking(Mutex<Box<dyn Voice>>);

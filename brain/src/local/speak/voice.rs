@@ -6,7 +6,7 @@ use essence::onnx::{ForeignNetwork, Stop};
 use essence::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 
-use crate::responder::{Cancel, CancelGuard};
+use crate::cancel::{Cancel, CancelGuard};
 
 /// Most bytes of a voice's settings.
 const MAX_JSON: u64 = 8 << 20;

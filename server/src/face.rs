@@ -1,0 +1,59 @@
+//! A face with a page: the server's own, or an agent's.
+
+use std::collections::BTreeMap;
+
+use essence::{Avatar, Result};
+use essence_brain::Tools;
+
+use crate::api::dynamics::parsed;
+use crate::poster::poster;
+use crate::state::tools;
+use crate::store::Agent;
+
+/// An avatar that is talked to under a code.
+pub(crate) struct Face {
+    pub(crate) code: String,
+    pub(crate) avatar: Avatar,
+    /// The name that its page shows.
+    pub(crate) name: String,
+    /// At rest, as a PNG.
+    pub(crate) poster: Vec<u8>,
+    /// What it is told to be; empty for what the brain is told anyway.
+    pub(crate) prompt: String,
+    /// Gestures by words of the avatar.
+    pub(crate) gestures: BTreeMap<String, String>,
+    /// Functions that replies may call.
+    pub(crate) tools: Tools,
+    /// When the agent was last changed; empty for the server's own.
+    pub(crate) version: String,
+}
+
+impl Face {
+    /// The face of an agent. Blocks.
+    ///
+    /// # Errors
+    /// Those of drawing a picture.
+    pub(crate) fn of_agent(agent: &Agent, avatar: Avatar) -> Result<Self> {
+        let dynamics = parsed(agent);
+        let on = dynamics["enabled"].as_bool().unwrap_or(true);
+        let known = &avatar.info().motions;
+        let words = dynamics["keywords"].as_object().filter(|_| on);
+        // Gestures that the avatar doesn't have are passed over.
+        let gestures = words.into_iter().flatten().filter_map(|(word, gesture)| {
+            let gesture = gesture
+                .as_str()
+                .filter(|name| known.iter().any(|k| k == name))?;
+            Some((word.to_lowercase(), gesture.to_owned()))
+        });
+        Ok(Self {
+            gestures: gestures.collect(),
+            tools: tools(&avatar, &[])?,
+            poster: poster(&avatar)?,
+            name: agent.name.clone(),
+            code: agent.code.clone(),
+            prompt: agent.system_prompt.clone(),
+            version: agent.updated_at.clone(),
+            avatar,
+        })
+    }
+}

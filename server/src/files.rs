@@ -1,0 +1,233 @@
+//! Files that agents are made of and that are made: pictures, films, sound, avatars.
+//!
+//! A file has a name such as `images/5f…/face.jpg`: a category, 128 random bits, and the end of its
+//! owner's name for it, of which only harmless characters are kept. The name is the way to it, so nobody
+//! finds a file that he wasn't told of. Files get their names once they are whole.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use essence::{Error, ErrorKind, Result};
+use essence_media::OutputFile;
+
+use crate::access;
+
+/// Most characters of a name.
+const NAME_CHARS: usize = 80;
+
+/// The kind of a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Category {
+    Image,
+    Video,
+    Audio,
+    Document,
+    /// An avatar.
+    Model,
+}
+
+impl Category {
+    /// Its folder, as it is in names and in answers.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::Image => "images",
+            Self::Video => "videos",
+            Self::Audio => "audio",
+            Self::Document => "docs",
+            Self::Model => "models",
+        }
+    }
+
+    /// Its name in requests and answers.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Document => "document",
+            Self::Model => "model",
+        }
+    }
+
+    /// Most bytes of an upload.
+    pub(crate) fn max_bytes(self) -> usize {
+        match self {
+            Self::Image => 10 << 20,
+            Self::Video => 100 << 20,
+            Self::Audio | Self::Document => 25 << 20,
+            Self::Model => 64 << 20,
+        }
+    }
+}
+
+/// The files of a data folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    root: PathBuf,
+    temporary: PathBuf,
+}
+
+impl Files {
+    /// Opens the folders, and makes them where they aren't.
+    ///
+    /// # Errors
+    /// `Io`: they can't be written.
+    pub(crate) fn open(data: &Path) -> Result<Self> {
+        let files = Self {
+            root: data.join("files"),
+            temporary: data.join("work"),
+        };
+        for folder in [&files.root, &files.temporary] {
+            fs::create_dir_all(folder).map_err(|e| {
+                let message = format!("{} can't be made", folder.display());
+                Error::new(ErrorKind::Io, message).with_source(e)
+            })?;
+        }
+        Ok(files)
+    }
+
+    /// A new name for a file, and its path, whose folder exists.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn reserve(&self, category: Category, name: &str) -> Result<(String, PathBuf)> {
+        let name = format!("{}/{}/{}", category.folder(), access::token()?, plain(name));
+        let path = self.root.join(&name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|e| unwritable(folder).with_source(e))?;
+        }
+        Ok((name, path))
+    }
+
+    /// Writes a file; gives its name.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn put(&self, category: Category, name: &str, content: &[u8]) -> Result<String> {
+        let (name, path) = self.reserve(category, name)?;
+        let mut file = OutputFile::create(&path)?;
+        file.file()
+            .write_all(content)
+            .map_err(|e| unwritable(&path).with_source(e))?;
+        file.commit()?;
+        Ok(name)
+    }
+
+    /// The path of a file by its name; none for anything that is no such name.
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
+        let mut parts = name.split('/');
+        let (category, id, end) = (parts.next()?, parts.next()?, parts.next()?);
+        let folders = ["images", "videos", "audio", "docs", "models"];
+        let is_name = folders.contains(&category)
+            && id.len() == 32
+            && id.bytes().all(|b| b.is_ascii_hexdigit())
+            && end == plain(end)
+            && parts.next().is_none();
+        let path = self.root.join(name);
+        (is_name && path.is_file()).then_some(path)
+    }
+
+    /// Removes a file and its folder, if they are there.
+    pub(crate) fn remove(&self, name: &str) {
+        if let Some(folder) = self.path(name).as_deref().and_then(Path::parent) {
+            // What can't be removed is of no use to anybody, but does no harm.
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+
+    /// Removes the folder of a name that was reserved and got no file.
+    pub(crate) fn forget(&self, name: &str) {
+        if let Some(folder) = self.root.join(name).parent() {
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+
+    /// An empty folder for a job, without what an attempt before may have left there.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn workplace(&self, job: &str) -> Result<Workplace> {
+        let path = self.temporary.join(plain(job));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).map_err(|e| unwritable(&path).with_source(e))?;
+        Ok(Workplace(path))
+    }
+}
+
+/// A folder that is removed with what is in it.
+#[derive(Debug)]
+pub(crate) struct Workplace(PathBuf);
+
+impl Workplace {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Workplace {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cold]
+fn unwritable(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::Io,
+        format!("{} can't be written", path.display()),
+    )
+}
+
+/// A name without anything that a path, a header or a shell reads as something else.
+fn plain(name: &str) -> String {
+    let end = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let kept: String = end
+        .chars()
+        .map(|c| match c {
+            c if c.is_ascii_alphanumeric() || "._-".contains(c) => c,
+            _ => '_',
+        })
+        .collect();
+    let kept = kept.trim_start_matches('.');
+    // The end of a name says what it is.
+    let first = kept.len().saturating_sub(NAME_CHARS);
+    match &kept[first..] {
+        "" => "file".to_owned(),
+        kept => kept.trim_start_matches('.').to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_nowhere_else() -> Result<()> {
+        let folder =
+            tempfile::tempdir().map_err(|e| unwritable(Path::new("tmp")).with_source(e))?;
+        let files = Files::open(folder.path())?;
+        fs::write(folder.path().join("secret"), "x")
+            .map_err(|e| unwritable(folder.path()).with_source(e))?;
+        let name = files.put(Category::Image, "../../über me.jpg", b"pixels")?;
+        assert!(name.ends_with("/_ber_me.jpg"), "{name}");
+        let path = files.path(&name).ok_or_else(|| unwritable(folder.path()))?;
+        assert!(path.starts_with(folder.path().join("files")));
+        for hostile in [
+            "../secret",
+            "images/../../secret",
+            "images//x",
+            "/etc/passwd",
+            "images/..",
+            &name.replace("images", "videos"),
+            &format!("{name}/.."),
+            &name.replace("/_", "/../_"),
+            "",
+        ] {
+            assert_eq!(files.path(hostile), None, "{hostile}");
+        }
+        files.remove(&name);
+        assert_eq!(files.path(&name), None);
+        Ok(())
+    }
+}

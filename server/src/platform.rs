@@ -1,0 +1,330 @@
+//! The platform around the conversations: agents and all that is made of them, in one data folder.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use essence::{Avatar, Engine, Error, ErrorKind, Result};
+use essence_brain::Speak;
+use tokio::sync::{Notify, watch};
+
+use crate::api::caller::Caller;
+use crate::api::error::{Answer, ApiError, shown};
+use crate::api::limits::{Limits, Plan};
+use crate::api::origin::Origin;
+use crate::face::Face;
+use crate::fetch::Fetcher;
+use crate::files::Files;
+use crate::launch_tasks::Tasks;
+use crate::models;
+use crate::store::{Agent, Store, new_secret};
+use crate::table::Table;
+use crate::voices::Voices;
+use crate::work;
+
+/// Avatars of agents that stay open: the last ones that were talked to.
+const OPEN_FACES: usize = 8;
+
+/// Credits that an account shows where nothing is metered.
+const UNLIMITED: f64 = 1_000_000_000.0;
+
+/// Settings of the platform that a [`Server`](crate::Server) offers beside its conversations.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct PlatformOptions {
+    /// The folder with everything: the database, files, work under way.
+    pub data: PathBuf,
+    /// The address of a Postgres that several servers share; `SQLite` in the data folder without.
+    pub database: Option<String>,
+    /// Opens the avatars.
+    pub engine: Engine,
+    /// The face of agents that are made of words alone: an avatar's file.
+    pub face: Arc<[u8]>,
+    /// The voice of texts; without one there is no speech.
+    pub speak: Option<Arc<dyn Speak>>,
+    /// The studio's Python, which makes avatars of films.
+    pub studio: Option<PathBuf>,
+    /// The command line, with which the studio tries what it made.
+    pub command: Option<PathBuf>,
+    /// Whether addresses in requests may be of this machine and the networks around it.
+    pub allow_private_urls: bool,
+    /// How often an account may ask.
+    pub plan: Plan,
+    /// Credits that an account begins with; without, nothing is metered.
+    pub credits: Option<f64>,
+    /// Jobs that are worked on at a time.
+    pub workers: usize,
+    /// The address that others know this server by, such as `https://avatars.example.org`.
+    pub public_url: Option<String>,
+    /// Gets a line for each failure that isn't the caller's.
+    pub log: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl std::fmt::Debug for PlatformOptions {
+    /// Leaves the database's address out, which has a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PlatformOptions")
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PlatformOptions {
+    /// A platform in a folder, whose agents of words have `face`: one worker, no voice, no studio, no limits.
+    pub fn new(data: impl Into<PathBuf>, engine: Engine, face: impl Into<Arc<[u8]>>) -> Self {
+        Self {
+            data: data.into(),
+            database: None,
+            engine,
+            face: face.into(),
+            speak: None,
+            studio: None,
+            command: None,
+            allow_private_urls: false,
+            plan: Plan::default(),
+            credits: None,
+            workers: 1,
+            public_url: None,
+            log: Arc::new(|_| {}),
+        }
+    }
+}
+
+/// The platform of a server.
+pub(crate) struct Platform {
+    pub(crate) store: Store,
+    pub(crate) files: Files,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) engine: Engine,
+    pub(crate) voices: Arc<Voices>,
+    pub(crate) limits: Limits,
+    /// Signs tokens.
+    pub(crate) token_key: String,
+    pub(crate) studio: Option<PathBuf>,
+    pub(crate) command: Option<PathBuf>,
+    pub(crate) table: Arc<Table>,
+    /// Avatars in LiveKit rooms.
+    pub(crate) launched: Arc<Tasks>,
+    pub(crate) public_url: Option<String>,
+    pub(crate) scheme: &'static str,
+    own_url: OnceLock<String>,
+    face: Arc<[u8]>,
+    faces: Mutex<VecDeque<Arc<Face>>>,
+    credits: Option<f64>,
+    workers: usize,
+    wake: Notify,
+    log: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Platform {
+    /// Opens the data folder and the database.
+    ///
+    /// # Errors
+    /// `InvalidArgument`: a setting makes no sense. `Io`: they can't be had.
+    pub(crate) async fn open(
+        options: PlatformOptions,
+        table: Arc<Table>,
+        launched: Arc<Tasks>,
+        tls: bool,
+    ) -> Result<Arc<Self>> {
+        let files = Files::open(&options.data)?;
+        let store = Store::open(&options.data, options.database.as_deref()).await?;
+        let failed = |e| Error::new(ErrorKind::Io, "the database can't be read").with_source(e);
+        let fresh = new_secret("")?;
+        let token_key = store.setting("token_key", &fresh).await.map_err(failed)?;
+        Ok(Arc::new(Self {
+            store,
+            files,
+            fetcher: Fetcher::new(options.allow_private_urls),
+            engine: options.engine,
+            voices: Arc::new(Voices::new(options.speak)),
+            limits: Limits::new(options.plan),
+            token_key,
+            studio: options.studio,
+            command: options.command,
+            table,
+            launched,
+            public_url: options
+                .public_url
+                .map(|url| url.trim_end_matches('/').to_owned()),
+            scheme: if tls { "https" } else { "http" },
+            own_url: OnceLock::new(),
+            face: options.face,
+            faces: Mutex::default(),
+            credits: options.credits,
+            workers: options.workers.max(1),
+            wake: Notify::new(),
+            log: options.log,
+        }))
+    }
+
+    /// Begins to work on jobs, until `stop` changes. `address` is this server's own.
+    ///
+    /// # Errors
+    /// `Io`: the system gives no random numbers.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        address: &str,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<()> {
+        let _ = self.own_url.set(address.to_owned());
+        let name = crate::access::token()?;
+        for number in 0..self.workers {
+            let worker = work::worker(self.clone(), format!("{name}-{number}"), stop.clone());
+            tokio::spawn(worker);
+        }
+        Ok(())
+    }
+
+    /// The server's address, for those who don't ask it: webhooks.
+    pub(crate) fn own_url(&self) -> Origin {
+        let own = self.public_url.as_ref().or(self.own_url.get());
+        Origin::from(own.cloned().unwrap_or_default())
+    }
+
+    pub(crate) fn log(&self, line: &str) {
+        (self.log)(line);
+    }
+
+    /// A job was queued.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// The caller's agent.
+    ///
+    /// # Errors
+    /// 404.
+    pub(crate) async fn agent(&self, caller: &Caller, code: &str) -> Answer<Agent> {
+        let agent = self.store.agent(&caller.account, code).await?;
+        agent.ok_or_else(|| ApiError::no_agent(code))
+    }
+
+    pub(crate) fn is_metered(&self) -> bool {
+        self.credits.is_some()
+    }
+
+    /// Credits as they are really taken.
+    pub(crate) fn charged(&self, credits: i64) -> i64 {
+        match self.is_metered() {
+            true => credits,
+            false => 0,
+        }
+    }
+
+    /// The credits of the caller's account.
+    pub(crate) async fn balance(&self, caller: &Caller) -> Answer<f64> {
+        match self.credits {
+            Some(first) => Ok(self.store.credits(&caller.account, first).await?),
+            None => Ok(UNLIMITED),
+        }
+    }
+
+    /// Takes credits, where the server is metered.
+    ///
+    /// # Errors
+    /// 402.
+    pub(crate) async fn charge(&self, caller: &Caller, credits: i64) -> Answer<()> {
+        let Some(first) = self.credits.filter(|_| credits > 0) else {
+            return Ok(());
+        };
+        match self
+            .store
+            .charge(&caller.account, credits as f64, first)
+            .await?
+        {
+            true => Ok(()),
+            false => Err(ApiError::new(
+                axum::http::StatusCode::PAYMENT_REQUIRED,
+                "INSUFFICIENT_BALANCE",
+                format!("This costs {credits} credits, and there are fewer"),
+            )),
+        }
+    }
+
+    /// Gives back credits of a request that came to nothing.
+    pub(crate) async fn give_back(&self, caller: &Caller, credits: i64) -> Answer<()> {
+        if self.charged(credits) > 0 {
+            self.store
+                .give_back(&caller.account, credits as f64)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The file of an agent's avatar, as one of its models or as its own.
+    fn model_file(agent: &Agent, model: Option<&str>) -> Option<String> {
+        let have = agent.models();
+        let own = models::families_of(&agent.model);
+        let wanted = model.into_iter().chain(own.iter().copied());
+        let found = wanted.filter_map(|family| have.get(family)).next();
+        found.or(have.values().next()).cloned()
+    }
+
+    /// An agent's avatar. Blocks.
+    ///
+    /// # Errors
+    /// `NotFound`: it isn't ready. Those of opening a file.
+    pub(crate) fn avatar_of(&self, agent: &Agent, model: Option<&str>) -> Result<Avatar> {
+        let file = Self::model_file(agent, model).and_then(|name| self.files.path(&name));
+        let file = file.ok_or_else(|| {
+            let message = format!("agent {} has no avatar yet", shown(&agent.code));
+            Error::new(ErrorKind::NotFound, message)
+        })?;
+        self.engine.open(file)
+    }
+
+    /// The page of an agent's, open: its avatar, its picture at rest, its prompt. None: there is no such agent,
+    /// or it isn't ready.
+    ///
+    /// # Errors
+    /// Those of the database and of opening a file.
+    pub(crate) async fn face_of(self: &Arc<Self>, code: &str) -> Answer<Option<Arc<Face>>> {
+        let agent = self.store.agent_of_any(code).await?;
+        let Some(agent) = agent.filter(Agent::is_ready) else {
+            return Ok(None);
+        };
+        // One that was changed since is opened anew.
+        let known = |face: &&Arc<Face>| face.code == agent.code && face.version == agent.updated_at;
+        if let Some(face) = self.faces().iter().find(known) {
+            return Ok(Some(face.clone()));
+        }
+        let platform = self.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            let avatar = platform.avatar_of(&agent, None)?;
+            Face::of_agent(&agent, avatar)
+        });
+        let face = Arc::new(opened.await??);
+        let mut faces = self.faces();
+        faces.retain(|known| known.code != face.code);
+        faces.push_back(face.clone());
+        while faces.len() > OPEN_FACES {
+            faces.pop_front();
+        }
+        Ok(Some(face))
+    }
+
+    /// Closes an agent's page, which has changed.
+    pub(crate) fn forget_face(&self, code: &str) {
+        self.faces().retain(|face| face.code != code);
+    }
+
+    /// The face of an agent that is made of words alone.
+    pub(crate) fn shipped_face(&self) -> &[u8] {
+        &self.face
+    }
+
+    fn faces(&self) -> MutexGuard<'_, VecDeque<Arc<Face>>> {
+        self.faces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets workers end and closes the database.
+    pub(crate) async fn close(&self, limit: Duration) {
+        let _ = tokio::time::timeout(limit, self.store.close()).await;
+    }
+}

@@ -1,0 +1,141 @@
+//! An agent's gestures are rendered as clips.
+
+use std::sync::Arc;
+
+use essence::{ErrorKind, Result};
+use essence_media::FRAME_RATE;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::film::{self, Samples};
+use super::{Attempt, Outcome, Wanted};
+use crate::api::dynamics::parsed;
+use crate::files::Category;
+use crate::platform::Platform;
+use crate::store::{Agent, Claim, Effect, UsageEvent};
+
+/// Seconds of a clip.
+const CLIP_SECONDS: u64 = 3;
+
+/// Samples a second of its silence.
+const RATE_HZ: u32 = 16_000;
+
+/// How often it is looked whether an agent that is being made is ready.
+const WAIT_MS: i64 = 2_000;
+
+/// Motions that are no gestures.
+const LOOPS: [&str; 2] = ["idle", "talking"];
+
+/// Gestures that were asked for.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct DynamicsOrder {
+    /// All of the avatar's without.
+    pub(crate) gestures: Option<Vec<String>>,
+    /// Credits that were taken.
+    pub(crate) credits: i64,
+}
+
+pub(super) async fn attempt(
+    platform: Arc<Platform>,
+    claim: Claim,
+    wanted: Wanted,
+    hopeless: Option<String>,
+) -> Attempt {
+    let job = claim.job;
+    let order: DynamicsOrder = serde_json::from_str(&job.input).unwrap_or_default();
+    let failed = |reason: String| {
+        let refund = (order.credits > 0).then_some(Effect::Refund(order.credits as f64));
+        Attempt::Over(Outcome {
+            result: Err(reason),
+            effects: refund.into_iter().collect(),
+            files: Vec::new(),
+        })
+    };
+    if let Some(reason) = hopeless {
+        return failed(reason);
+    }
+    let agent = match platform.store.agent(&job.account, &job.subject).await {
+        Ok(Some(agent)) if agent.is_ready() => agent,
+        Ok(Some(agent)) if agent.status == "failed" => {
+            return failed("the agent could not be made".to_owned());
+        }
+        Ok(Some(_)) => return Attempt::Again(WAIT_MS),
+        Ok(None) => return failed("the agent was deleted".to_owned()),
+        Err(_) => return Attempt::Again(1_000),
+    };
+    let (rendered, asked, of) = (platform.clone(), order.clone(), agent.clone());
+    let rendering = tokio::task::spawn_blocking(move || render(&rendered, &of, &asked, &wanted));
+    let clips = match rendering.await {
+        Ok(Ok(clips)) => clips,
+        Ok(Err(error)) if error.kind() == ErrorKind::Cancelled => return Attempt::Again(0),
+        Ok(Err(error)) => return failed(error.message().to_owned()),
+        Err(error) => {
+            platform.log(&format!("job {}: {error}", job.id));
+            return failed("rendering failed; the server's log says why".to_owned());
+        }
+    };
+    // The agent as it is now: others may have changed it meanwhile.
+    let agent = match platform.store.agent(&job.account, &job.subject).await {
+        Ok(Some(agent)) => agent,
+        _ => return Attempt::Again(1_000),
+    };
+    let mut dynamics = parsed(&agent);
+    for (gesture, file) in &clips {
+        dynamics["batch_results"][gesture] = json!({"file": file, "status": "success"});
+    }
+    if dynamics["enabled"] == Value::Null {
+        dynamics["enabled"] = true.into();
+    }
+    let usage = UsageEvent {
+        activity_type: "dynamics-generation".to_owned(),
+        pricing_code: "dynamics_generation".to_owned(),
+        agent_code: Some(agent.code.clone()),
+        credits_change: order.credits as f64,
+        ..UsageEvent::default()
+    };
+    Attempt::Over(Outcome {
+        result: Ok("{}".to_owned()),
+        effects: vec![
+            Effect::Dynamics {
+                code: agent.code.clone(),
+                dynamics: dynamics.to_string(),
+            },
+            Effect::Usage(usage),
+        ],
+        files: clips.into_iter().map(|(_, file)| file).collect(),
+    })
+}
+
+/// Renders a clip for each gesture that the avatar knows; others are passed over.
+fn render(
+    platform: &Platform,
+    agent: &Agent,
+    order: &DynamicsOrder,
+    wanted: &Wanted,
+) -> Result<Vec<(String, String)>> {
+    let avatar = platform.avatar_of(agent, None)?;
+    let mut gestures = avatar.info().motions.clone();
+    gestures.retain(|name| !LOOPS.contains(&name.as_str()));
+    if let Some(asked) = &order.gestures {
+        gestures.retain(|name| asked.contains(name));
+    }
+    let mut clips = Vec::new();
+    for gesture in gestures {
+        let silence = vec![0.0; RATE_HZ as usize * CLIP_SECONDS as usize];
+        let mut silence = Samples::new(RATE_HZ, silence);
+        let (name, path) = platform
+            .files
+            .reserve(Category::Video, &format!("{gesture}.mp4"))?;
+        let most = (CLIP_SECONDS + 1) * u64::from(FRAME_RATE);
+        let written = film::write(&avatar, &mut silence, &path, most, Some(&gesture), wanted);
+        if let Err(error) = written {
+            platform.files.forget(&name);
+            clips
+                .iter()
+                .for_each(|(_, file): &(String, String)| platform.files.remove(file));
+            return Err(error);
+        }
+        clips.push((gesture, name));
+    }
+    Ok(clips)
+}

@@ -1,0 +1,144 @@
+//! Work that requests leave behind: agents, gestures, videos, deliveries.
+//!
+//! Each worker takes a job's lease, prolongs it while the work goes on, and ends the job with all that
+//! comes of it in one change of the database. A worker whose lease was lost throws its work away.
+
+mod agent;
+mod delivery;
+mod dynamics;
+mod film;
+mod studio;
+mod video;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time;
+
+pub(crate) use self::agent::AgentOrder;
+pub(crate) use self::dynamics::DynamicsOrder;
+pub(crate) use self::video::{VideoOrder, VideoResult};
+use crate::platform::Platform;
+use crate::store::{Claim, Effect, Kind, LEASE_MS};
+
+/// How long a worker sleeps at most: other servers of the same database queue jobs, too.
+const SLEEP: Duration = Duration::from_secs(2);
+
+/// How long it waits for a database that fails.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// The end of a job: its result in JSON, or a sentence on why there is none; and what comes with it.
+pub(crate) struct Outcome {
+    pub(crate) result: Result<String, String>,
+    pub(crate) effects: Vec<Effect>,
+    /// Files that are of no use if the lease was lost.
+    pub(crate) files: Vec<String>,
+}
+
+/// The end of an attempt.
+pub(crate) enum Attempt {
+    Over(Outcome),
+    /// It is to be tried again after so many milliseconds.
+    Again(i64),
+}
+
+/// Whether work is still wanted: not once its lease is lost or the server stops.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted(Arc<AtomicBool>);
+
+impl Wanted {
+    fn end(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Takes jobs until `stop` changes.
+pub(crate) async fn worker(platform: Arc<Platform>, name: String, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        let wait = match platform.store.claim(&name).await {
+            Ok(Some(claim)) => {
+                if let Err(error) = attempt(&platform, &claim, &mut stop).await {
+                    platform.log(&format!("job {}: {error}", claim.job.id));
+                }
+                continue;
+            }
+            Ok(None) => match platform.store.next_due_ms().await {
+                Ok(Some(due)) => Duration::from_millis(due.unsigned_abs()).min(SLEEP),
+                _ => SLEEP,
+            },
+            Err(error) => {
+                platform.log(&format!("jobs can't be taken: {error}"));
+                AFTER_FAILURE
+            }
+        };
+        tokio::select! {
+            () = platform.woken() => {}
+            () = time::sleep(wait.max(Duration::from_millis(10))) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+/// One attempt at a job.
+async fn attempt(
+    platform: &Arc<Platform>,
+    claim: &Claim,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<(), sqlx::Error> {
+    let wanted = Wanted::default();
+    let mut working = std::pin::pin!(work(platform.clone(), claim.clone(), wanted.clone()));
+    let mut heartbeat = time::interval(Duration::from_millis(LEASE_MS.unsigned_abs() / 3));
+    let attempt = loop {
+        tokio::select! {
+            attempt = &mut working => break attempt,
+            _ = heartbeat.tick() => {
+                if matches!(platform.store.heartbeat(claim).await, Ok(false)) {
+                    wanted.end();
+                }
+            }
+            _ = stop.changed() => {
+                // Another server goes on with it, or this one after its next start.
+                wanted.end();
+                return platform.store.release(claim, 0).await;
+            }
+        }
+    };
+    match attempt {
+        Attempt::Over(outcome) => {
+            let result = outcome.result.as_deref().map_err(String::as_str);
+            let ended = platform
+                .store
+                .finish(claim, result, &outcome.effects)
+                .await?;
+            if !ended || outcome.result.is_err() {
+                outcome
+                    .files
+                    .iter()
+                    .for_each(|name| platform.files.remove(name));
+            }
+            platform.wake();
+        }
+        Attempt::Again(delay_ms) => platform.store.release(claim, delay_ms).await?,
+    }
+    Ok(())
+}
+
+async fn work(platform: Arc<Platform>, claim: Claim, wanted: Wanted) -> Attempt {
+    let hopeless = claim
+        .is_hopeless()
+        .then(|| "the server died at each attempt; its log may say why".to_owned());
+    match claim.job.kind() {
+        Some(Kind::Agent | Kind::Model) => agent::attempt(platform, claim, wanted, hopeless).await,
+        Some(Kind::Dynamics) => dynamics::attempt(platform, claim, wanted, hopeless).await,
+        Some(Kind::Video) => video::attempt(platform, claim, wanted, hopeless).await,
+        Some(Kind::Delivery) => delivery::attempt(platform, claim).await,
+        // Of a later version, which will take it.
+        None => Attempt::Again(60_000),
+    }
+}

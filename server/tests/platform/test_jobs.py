@@ -1,0 +1,193 @@
+"""Jobs end once, whatever dies, and however many servers take them."""
+
+import json
+import os
+import pathlib
+import random
+import shutil
+import socket
+import struct
+import subprocess
+import time
+
+import pytest
+import requests
+
+from kit import PROGRAM, Platform, Site, face, wait
+
+# How often the server is killed, and over how many jobs: fewer in CI.
+KILLS = int(os.environ.get("SERVE_TEST_KILLS", "6"))
+JOBS = 10
+
+
+def boxes(video):
+    """The boxes of an MP4 file, which end where the file ends."""
+    at, names = 0, []
+    while at < len(video):
+        size, name = struct.unpack_from(">I4s", video, at)
+        assert size >= 8 and at + size <= len(video), f"{name} is cut"
+        names.append(name.decode())
+        at += size
+    return names
+
+
+def whole(platform, code, folder):
+    """The agent's file is one that the engine opens."""
+    path = pathlib.Path(folder) / f"{code}.imx"
+    answer = platform.ask("GET", f"/v1/agent/{code}/model/download")
+    assert answer.status_code == 200, answer.text
+    path.write_bytes(answer.content)
+    subprocess.run([PROGRAM, "info", str(path)], check=True, capture_output=True)
+
+
+def events(site):
+    """(event, job or agent) of what was delivered, each event once however often it was tried."""
+    seen = {}
+    for _, body in site.posts:
+        event = json.loads(body)
+        data = event["data"]
+        seen[event["id"]] = (event["event"], data.get("job_id") or data.get("agent_id") or data.get("agent_code"))
+    return sorted(seen.values())
+
+
+def calm(platform, method, path, **rest):
+    """A request that is asked again while the server is away; the key sees to it that nothing begins twice."""
+    def once():
+        try:
+            return platform.ask(method, path, **rest)
+        except requests.RequestException:
+            return None
+
+    return wait(once, path)
+
+
+def test_killed(tmp_path):
+    chance = random.Random(int(os.environ.get("SERVE_TEST_SEED", "1")))
+    with Site({"face.jpg": face()}) as site, Platform("--metered", "1000000") as platform:
+        credits = lambda: platform.get("/v1/me")["data"]["credit_balance"]
+        before = credits()
+        platform.post("/v1/webhooks", {"url": f"{site.url}/hook"})
+        subject = platform.agent(image=f"{site.url}/face.jpg", model="expression-2")
+        prices = platform.get("/v1/pricing")["data"]["agent_generation"]["by_model"]
+        agents, videos, left = [subject], [], JOBS
+
+        def submit():
+            key = {"Idempotency-Key": f"job-{left}"}
+            if left % 2:
+                body = {"model": "expression-2", "agent_code": subject, "input": {"type": "text", "text": "Good morning."}}
+                answer = calm(platform, "POST", "/v1/video/generate", json=body, headers=key)
+                videos.append(answer.json()["job_id"])
+            else:
+                body = {"image": f"{site.url}/face.jpg", "model": "expression-2", "prompt": f"Agent {left}"}
+                answer = calm(platform, "POST", "/v1/agent/generate", json=body, headers=key)
+                agents.append(answer.json()["agent_id"])
+
+        for _ in range(KILLS):
+            for _ in range(chance.randint(0, 2)):
+                if left:
+                    submit()
+                    left -= 1
+            time.sleep(chance.uniform(0, 0.8))
+            platform.kill()
+            platform.start()
+        while left:
+            submit()
+            left -= 1
+        # Each ends: well, or, if its servers died again and again, with its credits back.
+        charged, ends = 0, []
+        for code in agents:
+            over = lambda code=code: (a := platform.get(f"/v1/agent/status/{code}")["data"])["status"] in ("ready", "failed") and a
+            ends.append((f"agent.{wait(over, code)['status']}", code))
+            if ends[-1][0] == "agent.ready":
+                charged += prices["expression-2"]
+                whole(platform, code, tmp_path)
+        for job in videos:
+            answer = wait(lambda job=job: (a := platform.get(f"/v1/video/{job}"))["status"] != "processing" and a, job)
+            ends.append((f"video.{answer['status']}", job))
+            if answer["status"] == "completed":
+                charged += answer["credits_charged"]
+                video = platform.ask("GET", answer["video_url"].removeprefix(platform.url)).content
+                assert {"ftyp", "moov"} <= set(boxes(video))
+        print(f"{KILLS} kills: {len(ends)} jobs ended, {sum(e[0].endswith('failed') for e in ends)} of them failed", flush=True)
+        # Each was paid once, and told of once.
+        assert before - credits() == charged
+        wait(lambda: len(events(site)) >= len(ends), "webhooks")
+        assert events(site) == sorted(ends)
+        listed = platform.get("/v1/agents?limit=100")
+        assert listed["pagination"]["total"] == len(agents)
+        # Nothing is left of what was broken off: files have their names once they are whole.
+        parts = [p for p in (platform.data / "files").rglob("*") if p.name.startswith(".") or p.suffix in (".part", ".tmp")]
+        assert not parts, parts
+
+
+def test_backup(tmp_path):
+    with Site({"face.jpg": face()}) as site, Platform() as platform:
+        code = platform.agent(image=f"{site.url}/face.jpg", model="expression-2", prompt="You are Ada.")
+        copy = tmp_path / "copy"
+        platform.administer("backup", str(copy))
+        platform.ask("DELETE", f"/v1/agent/{code}")
+        with Platform(data=copy, keyed=False) as restored:
+            restored.key = platform.key
+            assert restored.get(f"/v1/agent/{code}")["data"]["system_prompt"] == "You are Ada."
+            whole(restored, code, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    """The address of a Postgres of our own."""
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    initdb = str(found[-1]) if found else shutil.which("initdb")
+    if not initdb:
+        pytest.skip("no postgresql here")
+    programs = pathlib.Path(initdb).parent
+    folder = tmp_path_factory.mktemp("postgres")
+    folder.chmod(0o755)
+    data = folder / "data"
+    # It refuses to run as root.
+    user = []
+    if os.geteuid() == 0:
+        data.mkdir()
+        shutil.chown(data, "postgres", "postgres")
+        for parent in folder.parents:
+            if parent.owner() == "root" and parent != pathlib.Path("/tmp") and str(parent).startswith("/tmp"):
+                parent.chmod(0o755)
+        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    subprocess.run([*user, initdb, "-D", str(data), "-A", "trust", "-U", "postgres", "--no-sync"], check=True, capture_output=True)
+    port = free_port()
+    # Kept from the disk's own pace: what is tested is who takes a job.
+    options = ["-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
+    server = subprocess.Popen([*user, str(programs / "postgres"), "-D", str(data), *options], stderr=subprocess.DEVNULL)
+    ready = [str(programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)]
+    wait(lambda: subprocess.run(ready, capture_output=True).returncode == 0, "postgres")
+    yield f"postgres://postgres@127.0.0.1:{port}/postgres"
+    server.terminate()
+    server.wait()
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def test_two_servers(postgres, tmp_path):
+    environment, data = {"DATABASE_URL": postgres}, tmp_path / "data"
+    hook = Site({"face.jpg": face()})
+    with hook, Platform("--metered", "1000000", data=data, environment=environment) as one:
+        with Platform("--metered", "1000000", data=data, environment=environment, keyed=False) as two:
+            two.key = one.key
+            before = two.get("/v1/me")["data"]["credit_balance"]
+            one.post("/v1/webhooks", {"url": f"{hook.url}/hook"})
+            body = {"image": f"{hook.url}/face.jpg", "model": "expression-2"}
+            codes = [(one, two)[i % 2].post("/v1/agent/generate", body)["agent_id"] for i in range(2 * JOBS)]
+            # Each sees what the other was told, and one that dies leaves its jobs to the other.
+            two.kill()
+            for code in codes:
+                one.ready(code)
+                whole(one, code, tmp_path)
+            price = one.get("/v1/pricing")["data"]["agent_generation"]["by_model"]["expression-2"]
+            assert before - one.get("/v1/me")["data"]["credit_balance"] == price * len(codes)
+            wait(lambda: len(events(hook)) >= len(codes), "webhooks")
+            assert events(hook) == sorted(("agent.ready", code) for code in codes)
+            two.start()
+            assert two.get("/v1/agents?limit=1")["pagination"]["total"] == len(codes)
