@@ -32,12 +32,14 @@ INSET = 0.07
 """How far from either lip, as a part of the gap, a mouth begins: landmarks lie now and then on the lip."""
 TURN = np.radians(6)
 """Turn of the head that costs as much as a unit."""
-SOFT = 0.7
+SOFT = 1.0
 """What a mouth without any detail costs, against the sharpest of its gap."""
 LIPS = 4.0
 """What an inside costs that has the colour of lips all over."""
-UNLIKE = 4.0
-"""Levels of difference between neighbours that cost a unit."""
+UNLIKE = 6.0
+"""Levels of difference between neighbours that cost a unit, ..."""
+UNUSUAL = 10.0
+"""... and those from the middle of all that are open as far."""
 QUALITY = 92
 LARGEST = 192
 _OUTER_UPPER, _OUTER_LOWER = LIPS_OUTER[3:8], (LIPS_OUTER[:1] + LIPS_OUTER[:9:-1])[3:8]
@@ -167,12 +169,13 @@ def _size(tracks: list[Faces], open_by: list[np.ndarray], wanted: set[tuple[int,
 
 
 def _path(pictures: list[list[np.ndarray]], faults: list[list[float]]) -> list[int]:
-    """One picture for each gap: sharp, of few faults, like its neighbours (Viterbi)."""
+    """One picture for each gap: sharp, usual, of few faults, like its neighbours (Viterbi)."""
     low = [np.stack([cv2.GaussianBlur(each, (0, 0), 2.0).astype(np.float32) for each in some]) for some in pictures]
     costs = []
-    for some, fault in zip(pictures, faults):
+    for some, soft, fault in zip(pictures, low, faults):
         detail = np.array([cv2.Laplacian(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), cv2.CV_32F).std() for each in some])
-        costs.append(np.array(fault) + SOFT * (1 - detail / max(detail.max(), 1e-6)))
+        unusual = np.sqrt(((soft - np.median(soft, axis=0)) ** 2).mean((1, 2, 3))) / UNUSUAL
+        costs.append(np.array(fault) + unusual + SOFT * (1 - detail / max(detail.max(), 1e-6)))
     total, back = costs[0], []
     for k in range(1, len(pictures)):
         step = np.sqrt(((low[k][:, None] - low[k - 1][None]) ** 2).mean((2, 3, 4))) / UNLIKE
