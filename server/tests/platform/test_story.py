@@ -74,7 +74,7 @@ def test_from_a_picture_to_a_page_that_speaks(platform, site, chromium):
     assert silent.status_code == 404 and silent.json()["error"]["code"] == "NO_ACTIVE_ROOMS"
     tab = chromium.open(f"{platform.url}/embed/{code}?token={token}")
     tab.run("document.getElementById('start-quiet').click()")
-    tab.wait("bithuman.phase === 'live' && bithuman.figures.shown > 10")
+    tab.wait("bithuman.phase === 'live' && bithuman.figures.shown > 3", 120)
     tab.wait("bithuman.state === 'listening'")
     begin = time.monotonic()
     assert platform.post(f"/v1/agent/{code}/speak", {"message": LINE})["delivered_to_rooms"] == 1
@@ -136,7 +136,7 @@ def test_console(platform, site, chromium):
     tab.run(press.format("'Talk'"))
     tab.wait("document.querySelector('#talk iframe')?.contentDocument?.getElementById('start-quiet')")
     tab.run("document.querySelector('#talk iframe').contentDocument.getElementById('start-quiet').click()")
-    tab.wait("document.querySelector('#talk iframe').contentWindow.bithuman?.figures.shown > 10")
+    tab.wait("document.querySelector('#talk iframe').contentWindow.bithuman?.figures.shown > 3", 120)
     keep(tab, "console-talk")
     tab.run("document.getElementById('talk').close()")
     for page in ("usage", "webhooks"):
