@@ -16,6 +16,7 @@ use crate::api::origin::Origin;
 use crate::face::Face;
 use crate::fetch::Fetcher;
 use crate::files::Files;
+use crate::launch_tasks::Tasks;
 use crate::models;
 use crate::store::{Agent, Store, new_secret};
 use crate::table::Table;
@@ -103,6 +104,8 @@ pub(crate) struct Platform {
     pub(crate) studio: Option<PathBuf>,
     pub(crate) command: Option<PathBuf>,
     pub(crate) table: Arc<Table>,
+    /// Avatars in LiveKit rooms.
+    pub(crate) launched: Arc<Tasks>,
     pub(crate) public_url: Option<String>,
     pub(crate) scheme: &'static str,
     own_url: OnceLock<String>,
@@ -122,6 +125,7 @@ impl Platform {
     pub(crate) async fn open(
         options: PlatformOptions,
         table: Arc<Table>,
+        launched: Arc<Tasks>,
         tls: bool,
     ) -> Result<Arc<Self>> {
         let files = Files::open(&options.data)?;
@@ -140,6 +144,7 @@ impl Platform {
             studio: options.studio,
             command: options.command,
             table,
+            launched,
             public_url: options
                 .public_url
                 .map(|url| url.trim_end_matches('/').to_owned()),

@@ -156,7 +156,7 @@ fn main() -> Result<()> {
         ["live-soak", minutes] => live_load::soak(&sh, minutes),
         ["live-figures"] => live_figures::run(&sh),
         ["brain"] => {
-            println!("{}", brain::ensure(&sh)?.display());
+            println!("{}", brain::library(&sh)?.display());
             Ok(())
         }
         ["brain", "--test"] => brain::test(&sh),

@@ -39,6 +39,7 @@ mod fault;
 mod hash;
 mod jpeg;
 pub mod limits;
+mod loader;
 mod manifest;
 mod members;
 mod rules;
@@ -53,6 +54,7 @@ mod zip;
 pub use container::Container;
 pub use expression::{EXPRESSION, Expression, ExpressionNetworks, PictureInfo};
 pub use fault::{HASH_DIFFERS, MISSING_MANIFEST, NOT_IMX, OTHER_FAMILY};
+pub use loader::Loader;
 pub use manifest::{
     Crop, Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, FrameInfo, GEOMETRY_MEMBER, Inside,
     Loop, MANIFEST, MEL_BANDS, Manifest, Matte, Motion, Mouths, NetworkInfo, Networks, Quantized,
