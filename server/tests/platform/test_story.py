@@ -134,7 +134,7 @@ def test_console(platform, site, chromium):
     tab.wait("document.querySelector('#page-agent video')?.readyState >= 2", 120)
     keep(tab, "console-agent")
     tab.run(press.format("'Talk'"))
-    tab.wait("document.querySelector('#talk iframe')?.contentDocument?.getElementById('start-quiet')")
+    tab.wait("document.querySelector('#talk iframe')?.contentWindow.bithuman")
     tab.run("document.querySelector('#talk iframe').contentDocument.getElementById('start-quiet').click()")
     tab.wait("document.querySelector('#talk iframe').contentWindow.bithuman?.figures.shown > 3", 120)
     keep(tab, "console-talk")
