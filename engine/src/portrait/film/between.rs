@@ -13,7 +13,7 @@ use crate::warp::Canvas;
 use crate::{Error, ErrorKind, Result};
 
 /// The part of the way between two of the film's mouths in which one grows into the other.
-const MIXED: [f32; 2] = [0.1, 0.9];
+const MIXED: [f32; 2] = [0.25, 0.75];
 
 /// The source of what shows between the lips.
 #[derive(Debug)]

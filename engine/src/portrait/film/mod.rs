@@ -118,7 +118,7 @@ impl Film {
             .motions
             .get("idle")
             .map_or(0, |idle| idle.first as usize);
-        if film.face(shown, first).is_none() {
+        if film.face(shown).is_none() {
             return Err(Error::new(
                 ErrorKind::InvalidAvatar,
                 format!("the landmarks of base frame {shown} are no face; make the avatar again"),
@@ -166,7 +166,7 @@ impl Film {
         patch: Option<(&Patch, &Affine)>,
         sheet: &'a mut Sheet,
     ) -> Option<Moved<'a>> {
-        let face = self.face(index, base)?;
+        let face = self.face(index)?;
         let presence = match self.wants_patch() && patch.is_none() {
             true => 0.0,
             false => presence,
@@ -226,8 +226,8 @@ impl Film {
         &self.landmarks[index * LANDMARKS..][..LANDMARKS]
     }
 
-    fn face(&self, index: usize, base: &BaseFrame) -> Option<&Face> {
-        let made = || Face::new(&self.head, self.points(index), &self.picture(base)).map(Box::new);
+    fn face(&self, index: usize) -> Option<&Face> {
+        let made = || Face::new(&self.head, self.points(index), self.size).map(Box::new);
         self.faces[index].get_or_init(made).as_deref()
     }
 
