@@ -4,7 +4,7 @@
 
 Needs Python 3.10 or later and 1.5 GB. PyTorch comes without its CUDA packages: from its own index of builds for processors, or, where that can't be
 reached, from the plain registry. The registry's build for Linux on x86-64 asks for CUDA's libraries when it is loaded, so empty ones are put beside it,
-which needs a C compiler and `readelf`.
+which needs a C compiler and `readelf`; and the kernels in it, a third of its size, are taken out.
 """
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ TORCH_NEEDS = ("filelock", "typing-extensions", "sympy", "networkx", "jinja2", "
 """What PyTorch imports, but for CUDA."""
 PROCESSORS = "https://download.pytorch.org/whl/cpu"
 CUDA = ("libcu", "libnv", "libnccl", "libcupti")
+CHUNK = 1 << 20
 LEAST = (3, 10)
 BYTES = 3_000_000_000
 """While it is unpacked; half of it stays."""
@@ -56,7 +57,7 @@ def main() -> int:
     trial = subprocess.run([python, "-m", "essence_studio", "create", "--help"], capture_output=True, text=True, cwd=folder)
     if trial.returncode:
         return refused(f"the studio doesn't start: {trial.stderr.strip()}")
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
+    size = sum(on_disk(file) for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
     print(f"done, {size / 1e9:.2f} GB: bithuman create film.mp4 -o me.imx")
     return 0
 
@@ -67,6 +68,12 @@ def default_folder() -> Path:
     return Path(os.environ.get("BITHUMAN_STUDIO") or Path(home) / "bithuman" / "studio")
 
 
+def on_disk(file: Path) -> int:
+    """Bytes that a file takes; one with holes takes less than it is long."""
+    found = file.stat()
+    return 512 * found.st_blocks if hasattr(found, "st_blocks") else found.st_size
+
+
 def refused(message: str) -> int:
     print(f"error: {message}", file=sys.stderr)
     return 69
@@ -74,7 +81,7 @@ def refused(message: str) -> int:
 
 def install(python: Path, *words: str, quiet: bool = True) -> bool:
     """Installs packages; False, or the end, where that fails."""
-    done = subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", *words], capture_output=not quiet)
+    done = subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-compile", *words], capture_output=not quiet)
     if done.returncode and quiet:
         raise SystemExit("error: pip could not install the packages (its words are above)")
     return done.returncode == 0
@@ -91,6 +98,34 @@ def torch(python: Path) -> None:
     install(python, "--no-deps", "torch")
     libraries = Path(said(python, "import importlib.util; print(importlib.util.find_spec('torch').submodule_search_locations[0])")) / "lib"
     stand_in(libraries)
+    for library in sorted(libraries.glob("lib*.so")):
+        hollow(library)
+    # For those who compile against PyTorch.
+    shutil.rmtree(libraries.parent / "include", ignore_errors=True)
+
+
+def hollow(library: Path) -> None:
+    """Puts a hole where a library has CUDA's kernels: without CUDA nothing reads them."""
+    holes = [
+        (int(found[1], 16), int(found[2], 16))
+        for line in readelf("-SW", library).splitlines() if (found := re.search(r"\.?_?_?nv_\w*fatbin\s+\w+\s+\w+\s+(\w+)\s+(\w+)", line))
+    ]  # fmt: skip
+    if not holes:
+        return
+    part, size = library.with_suffix(".part"), library.stat().st_size
+    with library.open("rb") as old, part.open("wb") as new:
+        at = 0
+        for begin, length in [*sorted(holes), (size, 0)]:
+            old.seek(at)
+            new.seek(at)
+            left = begin - at
+            while left > 0 and (data := old.read(min(left, CHUNK))):
+                new.write(data)
+                left -= len(data)
+            at = begin + length
+        new.truncate(size)
+    shutil.copymode(library, part)
+    part.replace(library)
 
 
 def said(python: Path, code: str) -> str:

@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 
 use essence::{Engine, Frame, FrameRequest, Pacing, Provider, Result, SessionOptions};
 use essence_brain::{
-    Brain, Cancel, Event, Hear as _, Input, Local, LocalPrompt, Settings, Speak as _, Speaker,
-    Think as _, Turn,
+    Brain, Cancel, Event, Hear as _, Input, Local, LocalSettings, Prompt, Settings, Speak as _,
+    Speaker, Think as _, Turn,
 };
+
+/// A question of three seconds.
+const QUESTION: &str = "Can you tell me something about the sun and the other planets?";
 
 /// A clause, as the first of a reply is.
 const CLAUSE: &str = "Well, that is a good question.";
@@ -28,19 +31,27 @@ fn main() -> Result<()> {
         local.voice()
     );
     alone(&local)?;
-    beside_an_avatar(local)?;
+    tell_memory();
+    // Twins hear nothing, and so answer nothing.
+    if std::env::args().nth(1).as_deref() != Some("alone") {
+        beside_an_avatar(local)?;
+        tell_memory();
+    }
+    Ok(())
+}
+
+fn tell_memory() {
     println!(
         "memory: {} MB, at most {} MB",
         memory("VmRSS"),
         memory("VmHWM")
     );
-    Ok(())
 }
 
 /// Each part by itself, three times: the best, in seconds of the clock and of the processor.
 fn alone(local: &Local) -> Result<()> {
     let cancel = Cancel::default();
-    let (rate_hz, samples) = spoken(local, "Can you tell me something about the sun?")?;
+    let (rate_hz, samples) = spoken(local, QUESTION)?;
     let question = at_16_khz(rate_hz, &samples);
     let seconds = question.len() as f64 / 16_000.0;
     measure(&format!("hear {seconds:.1} s"), || {
@@ -51,7 +62,7 @@ fn alone(local: &Local) -> Result<()> {
     })?;
     let history = [Turn {
         speaker: Speaker::User,
-        text: "Can you tell me something about the sun?".to_owned(),
+        text: QUESTION.to_owned(),
     }];
     let thinking = local.thinking()?;
     let prompt = Prompt {
@@ -83,10 +94,10 @@ fn beside_an_avatar(local: Local) -> Result<()> {
         .open(avatar)?
         .session(SessionOptions::default().pacing(Pacing::Realtime))?;
     let session = Arc::new(session);
-    let (rate_hz, samples) = spoken(&local, "Can you tell me something about the sun?")?;
+    let (rate_hz, samples) = spoken(&local, QUESTION)?;
     let mut question = at_16_khz(rate_hz, &samples);
     // The voices leave some silence at the end, which is none of the user's.
-    let voiced = question.iter().rposition(|x| x.abs() > 0.02).unwrap_or(0);
+    let voiced = question.iter().rposition(|x| x.abs() > 0.01).unwrap_or(0);
     question.truncate(voiced);
     let (_, chatter) = spoken(&local, &"This goes on for a while. ".repeat(8))?;
     session.push_audio(essence::AudioData::F32(&chatter), rate_hz, 1)?;

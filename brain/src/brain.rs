@@ -39,6 +39,7 @@ impl Brain {
     ) -> Result<Self> {
         let queue: Arc<Queue> = Arc::default();
         let responder = responder.for_conversation().unwrap_or(responder);
+        let hears_anew = responder.hears_anew();
         let running = Running {
             responder,
             queue: queue.clone(),
@@ -47,7 +48,7 @@ impl Brain {
         let thread = thread::Builder::new()
             .name("conversation".to_owned())
             .spawn(move || {
-                let conversation = Conversation::new(settings);
+                let conversation = Conversation::new(settings, hears_anew);
                 converse(conversation, &running, events);
             })
             .map_err(|e| no_thread().with_source(e))?;
@@ -98,6 +99,7 @@ fn converse(mut conversation: Conversation, running: &Running, mut events: impl 
                 conversation.piece(reply, piece);
             }
             Message::Complete(reply, result) => conversation.complete(reply, result),
+            Message::Anticipated(silence, ending) => conversation.anticipated(silence, ending),
         }
         for job in conversation.jobs() {
             let reply = match &job {
@@ -145,10 +147,16 @@ impl Running {
                 let _counted = counted;
                 match job {
                     Job::Reply(request) => answer(&*responder, &request, &queue),
-                    Job::Anticipate { voice, cancel } => {
+                    Job::Anticipate {
+                        silence,
+                        voice,
+                        cancel,
+                    } => {
                         let run = || responder.anticipate(&voice, &cancel);
                         // The reply does the same work again, and tells of the bug.
-                        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+                        let ending = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+                        let ending = ending.unwrap_or_default();
+                        queue.reply(Message::Anticipated(silence, ending));
                     }
                 }
             })

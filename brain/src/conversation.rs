@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use essence::{Error, ErrorKind};
 
 use crate::cancel::Cancel;
+use crate::ending::Ending;
 use crate::event::{Caption, Event, Input, ReplyId, Speaker, State};
 use crate::history::History;
 use crate::piece::Piece;
@@ -44,11 +45,16 @@ pub(crate) enum Job {
     /// A reply.
     Reply(Box<Request>),
     /// The turn may be over with this sound.
-    Anticipate { voice: Vec<f32>, cancel: Cancel },
+    Anticipate {
+        silence: u64,
+        voice: Vec<f32>,
+        cancel: Cancel,
+    },
 }
 
 pub(crate) struct Conversation {
     settings: Settings,
+    hears_anew: bool,
     turns: TurnTaking,
     state: State,
     history: History,
@@ -60,15 +66,27 @@ pub(crate) struct Conversation {
     interrupted: Option<Interrupted>,
     /// Work that was begun in the silence that may end the turn.
     anticipated: Option<Cancel>,
+    /// Silences so far.
+    silences: u64,
+    /// The turn that the user goes on with.
+    continued: Option<Continued>,
     /// Milliseconds of microphone since the avatar began to speak.
     speaking_ms: u64,
     out: Vec<Event>,
     jobs: Vec<Job>,
 }
 
+/// A turn that was taken for over, but whose reply had no sound when the user went on.
+struct Continued {
+    reply: ReplyId,
+    voice: Vec<f32>,
+}
+
 /// The reply under way.
 struct Reply {
     cancel: Cancel,
+    /// The sound that it answers.
+    voice: Option<Vec<f32>>,
     spoken: Spoken,
     played_ms: u64,
     bytes: usize,
@@ -94,8 +112,10 @@ impl Drop for Conversation {
 }
 
 impl Conversation {
-    pub(crate) fn new(settings: Settings) -> Self {
+    /// `hears_anew`: a turn that goes on comes again as a whole.
+    pub(crate) fn new(settings: Settings, hears_anew: bool) -> Self {
         Self {
+            hears_anew,
             turns: TurnTaking::new(settings.timing),
             settings,
             state: State::Listening,
@@ -105,6 +125,8 @@ impl Conversation {
             current: None,
             interrupted: None,
             anticipated: None,
+            silences: 0,
+            continued: None,
             speaking_ms: 0,
             out: Vec::new(),
             jobs: Vec::new(),
@@ -169,18 +191,72 @@ impl Conversation {
             match change {
                 Change::Pause => self.out.push(Event::Pause(true)),
                 Change::Resume => self.out.push(Event::Pause(false)),
-                Change::Interrupt => self.interrupt(),
+                Change::Interrupt => {
+                    self.continue_turn();
+                    self.interrupt();
+                }
                 Change::Silence(voice) => {
                     let cancel = Cancel::default();
                     self.anticipated = Some(cancel.clone());
-                    self.jobs.push(Job::Anticipate { voice, cancel });
+                    self.silences += 1;
+                    let job = Job::Anticipate {
+                        silence: self.silences,
+                        voice: self.whole(voice),
+                        cancel,
+                    };
+                    self.jobs.push(job);
                 }
                 Change::GoesOn => self.stop_anticipated(),
                 Change::EndOfTurn(samples) => {
                     self.interrupt();
-                    self.ask(Said::Voice(samples));
+                    let whole = self.whole(samples);
+                    if let Some(continued) = self.continued.take() {
+                        self.unhear(continued.reply);
+                    }
+                    self.ask(Said::Voice(whole));
                 }
             }
+        }
+    }
+
+    /// The look of the words before a silence.
+    pub(crate) fn anticipated(&mut self, silence: u64, ending: Ending) {
+        if self.silences == silence {
+            let changes = self.turns.look(ending);
+            self.follow(changes);
+        }
+    }
+
+    /// The user goes on before anything of the reply is heard: it was no end of the turn.
+    fn continue_turn(&mut self) {
+        let Some(reply) = &mut self.current else {
+            return;
+        };
+        if self.hears_anew && !reply.spoken.has_sound() {
+            let voice = reply.voice.take();
+            self.continued = voice.map(|voice| Continued {
+                reply: self.replies,
+                voice,
+            });
+        }
+    }
+
+    /// A turn's sound with that of the turn that it goes on with, unless that makes it too long.
+    fn whole(&mut self, samples: Vec<f32>) -> Vec<f32> {
+        let longest = self.settings.timing.longest_ms.saturating_mul(16);
+        let fits =
+            |continued: &Continued| (continued.voice.len() + samples.len()) as u64 <= longest;
+        self.continued = self.continued.take().filter(fits);
+        match &self.continued {
+            Some(continued) => [&continued.voice[..], &samples].concat(),
+            None => samples,
+        }
+    }
+
+    /// Takes the words of a turn back that is heard as a part of the next one.
+    fn unhear(&mut self, reply: ReplyId) {
+        if self.history.forget(reply) {
+            self.out.push(Event::Caption(heard(reply, String::new())));
         }
     }
 
@@ -196,6 +272,7 @@ impl Conversation {
     }
 
     fn forget_voice(&mut self) {
+        self.continued = None;
         let mut changes = Vec::new();
         self.turns.forget(&mut changes);
         self.follow(changes);
@@ -214,7 +291,7 @@ impl Conversation {
         });
         let (words, changed) = reply.spoken.cut(reply.played_ms);
         self.out.extend(changed.into_iter().map(Event::Caption));
-        self.history.remember(Speaker::Avatar, words);
+        self.history.say(words);
         self.state(State::Listening);
     }
 
@@ -226,8 +303,13 @@ impl Conversation {
         if let Said::Text(text) = &said {
             self.heard(text.clone());
         }
+        let voice = match &said {
+            Said::Voice(samples) => Some(samples.clone()),
+            _ => None,
+        };
         self.current = Some(Reply {
             cancel: cancel.clone(),
+            voice,
             spoken: Spoken::new(self.replies),
             played_ms: 0,
             bytes: 0,
@@ -249,16 +331,9 @@ impl Conversation {
     }
 
     fn heard(&mut self, text: String) {
-        self.out.push(Event::Caption(Caption {
-            speaker: Speaker::User,
-            reply: self.replies,
-            part: 0,
-            text: text.clone(),
-            start_ms: 0,
-            end_ms: None,
-            r#final: true,
-        }));
-        self.history.remember(Speaker::User, text);
+        self.out
+            .push(Event::Caption(heard(self.replies, text.clone())));
+        self.history.hear(self.replies, text);
     }
 
     /// Stops what was begun in a silence.
@@ -357,7 +432,7 @@ impl Conversation {
         let mut ends_call = false;
         if let Some(reply) = self.current.take() {
             ends_call = reply.ends_call;
-            self.history.remember(Speaker::Avatar, reply.spoken.whole());
+            self.history.say(reply.spoken.whole());
         }
         self.state(State::Listening);
         if ends_call {
@@ -387,9 +462,25 @@ impl Conversation {
     }
 }
 
+/// The caption of the user's words that a reply answers; empty for none.
+fn heard(reply: ReplyId, text: String) -> Caption {
+    Caption {
+        speaker: Speaker::User,
+        reply,
+        part: 0,
+        text,
+        start_ms: 0,
+        end_ms: None,
+        r#final: true,
+    }
+}
+
 /// A text without the space around it, up to the most bytes.
 fn cut(text: &str) -> String {
     text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
         .trim()
         .to_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! What a conversation remembers: its turns, and the texts that the app has added.
 
-use crate::event::Speaker;
+use crate::event::{ReplyId, Speaker};
 use crate::responder::Turn;
 
 /// Turns that are remembered.
@@ -13,6 +13,8 @@ const MAX_CONTEXT_BYTES: usize = 16_000;
 #[derive(Debug, Default)]
 pub(crate) struct History {
     turns: Vec<Turn>,
+    /// The reply to the latest turn, if that is the user's.
+    heard: Option<ReplyId>,
     context: Vec<String>,
 }
 
@@ -25,13 +27,38 @@ impl History {
         self.context.clone()
     }
 
-    pub(crate) fn remember(&mut self, speaker: Speaker, text: String) {
+    /// The user's words, which a reply answers.
+    pub(crate) fn hear(&mut self, reply: ReplyId, text: String) {
+        if self.remember(Speaker::User, text) {
+            self.heard = Some(reply);
+        }
+    }
+
+    /// The avatar's words.
+    pub(crate) fn say(&mut self, text: String) {
+        if self.remember(Speaker::Avatar, text) {
+            self.heard = None;
+        }
+    }
+
+    /// Takes back the user's words that a reply would have answered, if they are the latest ones. False if
+    /// they are not.
+    pub(crate) fn forget(&mut self, reply: ReplyId) -> bool {
+        let is_latest = self.heard.take() == Some(reply);
+        if is_latest {
+            self.turns.pop();
+        }
+        is_latest
+    }
+
+    fn remember(&mut self, speaker: Speaker, text: String) -> bool {
         if text.is_empty() {
-            return;
+            return false;
         }
         self.turns.push(Turn { speaker, text });
         let excess = self.turns.len().saturating_sub(MAX_TURNS);
         self.turns.drain(..excess);
+        true
     }
 
     /// Adds a text of the app's; one that is known is not added again.

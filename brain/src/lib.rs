@@ -30,7 +30,9 @@
 //!
 //! # Turn-taking
 //! 150 ms of voice pause the avatar, 300 ms interrupt it; a cough pauses it, and it goes on. 640 ms of
-//! silence end the user's turn ([`Timing`]). The text of an interrupted reply is cut where the avatar
+//! silence end the user's turn ([`Timing`]); fewer where the responder has found that its words make a
+//! sentence, more where a word has to follow. A voice that goes on before the reply is heard takes the
+//! turn up again: its sound is heard as a whole. The text of an interrupted reply is cut where the avatar
 //! had really spoken it, which the captions and the next replies know.
 #![deny(unsafe_code)]
 
@@ -38,6 +40,7 @@ mod brain;
 mod cancel;
 mod conversation;
 mod echo;
+mod ending;
 mod event;
 mod history;
 mod local;
@@ -59,6 +62,7 @@ pub use brain::Brain;
 pub use cancel::{Cancel, CancelGuard};
 pub use conversation::{MAX_REPLY_S, MAX_TEXT_BYTES, Settings};
 pub use echo::Echo;
+pub use ending::Ending;
 pub use event::{Caption, Event, Input, ReplyId, Speaker, State};
 pub use local::{
     DEFAULT_MODELS, DefaultModel, Found, Local, LocalSettings, ModelFile, Part, partial,

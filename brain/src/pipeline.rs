@@ -1,6 +1,6 @@
 //! Hearing, thinking and speaking, joined to a responder.
 
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use essence::{Error, ErrorKind, Result};
@@ -62,6 +62,9 @@ impl<H: Hear, T: Think, S: Speak> Responder for Pipeline<H, T, S> {
             text,
         });
         let (sender, sentences) = sync_channel(WAITING);
+        // Dropped when the first clause has its sound.
+        let (first, first_spoken) = sync_channel::<()>(0);
+        let mut first = Some(first);
         // Of thinking alone: speech that fails ends it, too, and is the error that is told.
         let enough = Cancel::default();
         let stop = enough.clone();
@@ -72,8 +75,11 @@ impl<H: Hear, T: Think, S: Speak> Responder for Pipeline<H, T, S> {
                 .name("thinking".to_owned())
                 .spawn_scoped(scope, move || {
                     // Dropped at its end, which ends the speaking.
-                    let sender = sender;
-                    self.think_into(&sender, request, history, enough)
+                    let out = Out {
+                        sender,
+                        first_spoken: self.eager.then_some(first_spoken),
+                    };
+                    self.think_into(out, request, history, enough)
                 })
                 .map_err(|e| {
                     Error::new(ErrorKind::Io, "the system gives no more threads").with_source(e)
@@ -81,16 +87,21 @@ impl<H: Hear, T: Think, S: Speak> Responder for Pipeline<H, T, S> {
             let mut spoken = Ok(());
             for next in sentences {
                 if spoken.is_err() || cancel.is_cancelled() {
+                    first = None;
                     continue;
                 }
                 match next {
-                    Next::Words(text) => spoken = say(&self.speak, &text, request, pieces),
+                    Next::Words(text) => {
+                        spoken = say(&self.speak, &text, request, pieces);
+                        first = None;
+                    }
                     Next::Piece(piece) => pieces(piece),
                 }
                 if spoken.is_err() {
                     enough.cancel();
                 }
             }
+            drop(first);
             let thought = thinking
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -103,13 +114,11 @@ impl<H: Hear, T: Think, S: Speak> Pipeline<H, T, S> {
     /// Thinks, hands sentences over as they are complete, and calls functions.
     fn think_into(
         &self,
-        sender: &SyncSender<Next>,
+        mut out: Out,
         request: &Request,
         history: &[Turn],
         cancel: &Cancel,
     ) -> Result<()> {
-        // The other side goes on to the end of all that is sent, so it is there.
-        let send = |next| drop(sender.send(next));
         let mut sentences = Sentences::new(self.eager);
         let mut rounds: Vec<Round> = Vec::new();
         let mut calls = 0;
@@ -133,14 +142,14 @@ impl<H: Hear, T: Think, S: Speak> Pipeline<H, T, S> {
                         sentences
                             .push(token)
                             .into_iter()
-                            .for_each(|text| send(Next::Words(text)));
+                            .for_each(|text| out.send(Next::Words(text)));
                     }
                     Thought::Call(call) => wanted.push(call),
                 })?;
             sentences
                 .rest()
                 .into_iter()
-                .for_each(|text| send(Next::Words(text)));
+                .for_each(|text| out.send(Next::Words(text)));
             let mut made = Vec::new();
             for call in wanted {
                 cancel.check()?;
@@ -148,7 +157,7 @@ impl<H: Hear, T: Think, S: Speak> Pipeline<H, T, S> {
                 let result = match calls <= MAX_CALLS {
                     true => request
                         .tools
-                        .call(&call, cancel, &mut |piece| send(Next::Piece(piece))),
+                        .call(&call, cancel, &mut |piece| out.send(Next::Piece(piece))),
                     false => "error: too many calls".to_owned(),
                 };
                 made.push((call, result));
@@ -160,6 +169,26 @@ impl<H: Hear, T: Think, S: Speak> Pipeline<H, T, S> {
                 return Ok(());
             }
             rounds.push(Round { words, calls: made });
+        }
+    }
+}
+
+/// The way from thinking to speaking.
+struct Out {
+    sender: SyncSender<Next>,
+    /// Ends when the first words have their sound.
+    first_spoken: Option<Receiver<()>>,
+}
+
+impl Out {
+    fn send(&mut self, next: Next) {
+        let words = matches!(next, Next::Words(_));
+        // The other side goes on to the end of all that is sent, so it is there.
+        let _ = self.sender.send(next);
+        if words && let Some(first_spoken) = self.first_spoken.take() {
+            // The voice has the processor to itself for the sound that is waited for; there is time to think
+            // while it is heard.
+            let _ = first_spoken.recv();
         }
     }
 }

@@ -106,7 +106,7 @@ pub(crate) fn run_on_text(
     let mut input = tempfile::tempfile().map_err(no_file)?;
     let plain: String = text
         .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
         .collect();
     writeln!(input, "{plain}")
         .and_then(|()| input.seek(SeekFrom::Start(0)))

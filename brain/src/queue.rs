@@ -9,6 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use essence::Result;
 
+use crate::ending::Ending;
 use crate::event::{Input, ReplyId};
 use crate::piece::Piece;
 
@@ -26,6 +27,8 @@ pub(crate) enum Message {
     Input(Input),
     Piece(ReplyId, Piece),
     Complete(ReplyId, Result<()>),
+    /// The look of the words before a silence, by the silence's number.
+    Anticipated(u64, Ending),
 }
 
 #[derive(Default)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use essence::Result;
 
 use crate::cancel::Cancel;
+use crate::ending::Ending;
 use crate::event::{ReplyId, Speaker};
 use crate::piece::Pieces;
 use crate::tool::{Tool, ToolCall, Tools};
@@ -70,8 +71,17 @@ pub trait Responder: Send + Sync {
 
     /// The user has fallen silent, and the turn may be over: this is its sound so far, 16 kHz mono. What
     /// is worked out here is there sooner if `respond` gets the same sound with more silence; `cancel`
-    /// says that the user goes on. It runs in a thread of its own.
-    fn anticipate(&self, _voice: &[f32], _cancel: &Cancel) {}
+    /// says that the user goes on. It runs in a thread of its own. The result decides how much more
+    /// silence ends the turn.
+    fn anticipate(&self, _voice: &[f32], _cancel: &Cancel) -> Ending {
+        Ending::Unknown
+    }
+
+    /// Whether a turn that was taken for over, and goes on before its reply is heard, comes again as a whole.
+    /// A responder that keeps what it has heard gets the rest alone.
+    fn hears_anew(&self) -> bool {
+        true
+    }
 
     /// A responder for one conversation alone, as one that keeps a connection has it. None: this one
     /// serves all.

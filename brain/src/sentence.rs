@@ -9,6 +9,17 @@ const MOST_CHARS: usize = 240;
 /// A first clause shorter than this waits for more, where clauses are spoken.
 const LEAST_CLAUSE_CHARS: usize = 14;
 
+/// A first clause of this length ends before a word that begins a phrase, and of the second one before any
+/// word: its sound is the first that is heard, and takes as long to make as it is long.
+const LONG_CLAUSE_CHARS: usize = 24;
+const MOST_CLAUSE_CHARS: usize = 48;
+
+/// Words before which English speech may pause.
+const PHRASES: [&str; 16] = [
+    "and", "because", "but", "by", "for", "from", "if", "or", "so", "that", "when", "where",
+    "which", "while", "who", "with",
+];
+
 /// Collects tokens.
 #[derive(Debug, Default)]
 pub(crate) struct Sentences {
@@ -63,6 +74,14 @@ impl Sentences {
                     && count >= LEAST_CLAUSE_CHARS =>
                 {
                     return Some(at);
+                }
+                _ if c.is_whitespace() && self.eager && count >= LONG_CLAUSE_CHARS => {
+                    // The next word has to be there as a whole.
+                    let rest = self.text[next..].split_once(char::is_whitespace);
+                    let phrase = rest.is_some_and(|(word, _)| PHRASES.contains(&word));
+                    if phrase || count >= MOST_CLAUSE_CHARS {
+                        return Some(at);
+                    }
                 }
                 _ if (c.is_whitespace() || c == ',') && count >= MOST_CHARS => return Some(next),
                 _ if count >= 2 * MOST_CHARS => return Some(next),
@@ -121,6 +140,38 @@ mod tests {
                 "Yes."
             ]
         );
+    }
+
+    #[test]
+    fn a_long_first_clause_ends_at_a_phrase_however_tokens_are_cut() {
+        for (text, first) in [
+            (
+                "The sun is a star in the middle of the sky that gives light to us.",
+                "The sun is a star in the middle of the sky",
+            ),
+            (
+                "The sun is a very large ball of hot gas around which the planets go.",
+                "The sun is a very large ball of hot gas around",
+            ),
+            (
+                "Internationalization of representations is unavoidable here.",
+                "Internationalization of representations is unavoidable",
+            ),
+            ("The sun is hot and bright.", "The sun is hot and bright."),
+        ] {
+            for chars in 1..9 {
+                let mut sentences = Sentences::new(true);
+                let letters: Vec<char> = text.chars().collect();
+                let tokens = letters
+                    .chunks(chars)
+                    .map(|token| token.iter().collect::<String>());
+                let mut pieces: Vec<String> =
+                    tokens.flat_map(|token| sentences.push(&token)).collect();
+                pieces.extend(sentences.rest());
+                assert_eq!(pieces[0], first, "{chars} a token");
+                assert_eq!(pieces.join(" "), text);
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use crate::ending::Ending;
 use crate::voice::{FRAME, FRAME_MS, VoiceDetector};
 
 /// Times of turn-taking.
@@ -17,6 +18,10 @@ pub struct Timing {
     pub forget_ms: u64,
     /// Milliseconds of silence that end the user's turn.
     pub end_of_turn_ms: u64,
+    /// The same where its words make a sentence, as far as a responder knows them by then.
+    pub finished_ms: u64,
+    /// The same where more words have to follow.
+    pub unfinished_ms: u64,
     /// Milliseconds of voice that a turn has at least; less is a noise.
     pub least_ms: u64,
     /// Milliseconds after which a turn ends in any case.
@@ -24,13 +29,16 @@ pub struct Timing {
 }
 
 impl Default for Timing {
-    /// 150 ms pause, 300 ms interrupt, 240 ms forget, 640 ms end a turn of **200 ms to 60 s**.
+    /// 150 ms pause, 300 ms interrupt, 240 ms forget, 640 ms end a turn of **200 ms to 60 s**: 400 ms behind a
+    /// sentence, 1,120 ms in the midst of one.
     fn default() -> Self {
         Self {
             pause_ms: 150,
             interrupt_ms: 300,
             forget_ms: 240,
             end_of_turn_ms: 640,
+            finished_ms: 400,
+            unfinished_ms: 1_120,
             least_ms: 200,
             longest_ms: 60_000,
         }
@@ -40,8 +48,9 @@ impl Default for Timing {
 /// Milliseconds before a voice is recognised that belong to its turn: soft beginnings of words.
 const LEAD_MS: u64 = 320;
 
-/// Milliseconds of silence by which a turn may be over; pauses between words are shorter.
-const SILENCE_MS: u64 = 208;
+/// Milliseconds of silence by which a turn may be over; most pauses inside of words are shorter. What is begun
+/// here is stopped where the voice goes on.
+const SILENCE_MS: u64 = 144;
 
 /// A change that the user's voice makes.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +83,8 @@ pub(crate) struct TurnTaking {
     interrupted: bool,
     /// The latest change was `Silence`.
     waiting: bool,
+    /// The look of the words before that silence.
+    ending: Ending,
 }
 
 impl TurnTaking {
@@ -88,6 +99,7 @@ impl TurnTaking {
             paused: false,
             interrupted: false,
             waiting: false,
+            ending: Ending::Unknown,
         }
     }
 
@@ -120,6 +132,7 @@ impl TurnTaking {
             self.voiced_ms += FRAME_MS;
             self.silent_ms = 0;
             if std::mem::take(&mut self.waiting) {
+                self.ending = Ending::Unknown;
                 changes.push(Change::GoesOn);
             }
         } else {
@@ -140,7 +153,7 @@ impl TurnTaking {
         let long_enough = self.voiced_ms >= timing.least_ms && (self.interrupted || !speaking);
         if !long_enough && self.silent_ms >= timing.forget_ms {
             self.forget(changes);
-        } else if self.silent_ms >= timing.end_of_turn_ms
+        } else if self.silent_ms >= self.silence_that_ends()
             || self.turn.len() as u64 * FRAME_MS / FRAME as u64 >= timing.longest_ms
         {
             self.end(changes);
@@ -148,6 +161,26 @@ impl TurnTaking {
             self.waiting = true;
             changes.push(Change::Silence(self.turn.clone()));
         }
+    }
+
+    fn silence_that_ends(&self) -> u64 {
+        match self.ending {
+            Ending::Unknown => self.timing.end_of_turn_ms,
+            Ending::Finished => self.timing.finished_ms,
+            Ending::Unfinished => self.timing.unfinished_ms,
+        }
+    }
+
+    /// The look of the words before the latest `Silence`.
+    pub(crate) fn look(&mut self, ending: Ending) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if self.waiting {
+            self.ending = ending;
+            if self.silent_ms >= self.silence_that_ends() {
+                self.end(&mut changes);
+            }
+        }
+        changes
     }
 
     /// Ends the turn at once, if there is one.
@@ -188,5 +221,6 @@ impl TurnTaking {
         self.paused = false;
         self.interrupted = false;
         self.waiting = false;
+        self.ending = Ending::Unknown;
     }
 }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use common::{start, thought, until};
 use essence::{Engine, Frame, FrameRequest, Pacing, Provider, SessionOptions};
 use essence_brain::{
-    Cancel, Event, Hear as _, Input, Local, LocalSettings, Prompt, Settings, Speak as _, Speaker,
-    Think as _, Turn,
+    Cancel, EndCall, Ending, Event, Hear as _, Input, Local, LocalSettings, OpenAi, OpenAiSettings,
+    Pipeline, Prompt, Responder as _, Settings, Speak as _, Speaker, Think as _, Tool, Tools, Turn,
 };
 use essence_media::AudioReader;
 
@@ -51,12 +51,9 @@ fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A recording of the repository's.
-fn recorded(name: &str) -> Vec<f32> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../testdata/audio")
-        .join(name);
-    let mut reader = AudioReader::open(&path).expect("a recording");
+/// A recording at 16 kHz.
+fn recorded(path: &Path) -> Vec<f32> {
+    let mut reader = AudioReader::open(path).expect("a recording");
     let rate = reader.sample_rate();
     let mut samples = Vec::new();
     while let Some(block) = reader.next_block().expect("sound") {
@@ -64,6 +61,14 @@ fn recorded(name: &str) -> Vec<f32> {
     }
     at_16_khz(rate, &samples)
 }
+
+/// Eleven seconds of a speech, with pauses of up to a second.
+fn recorded_speech() -> Vec<f32> {
+    recorded(&models().join("jfk.wav"))
+}
+
+const RECORDED: &str = "And so, my fellow Americans, ask not what your country can do for you, ask what you can do \
+                        for your country.";
 
 fn spoken(local: &Local, text: &str) -> (u32, Vec<f32>) {
     let mut all = Vec::new();
@@ -353,11 +358,91 @@ fn damaged_models_are_refused_by_name() {
 
 #[test]
 #[ignore = "wants weights"]
-fn a_recorded_sentence_is_heard() {
+fn a_recorded_sentence_is_heard_word_for_word() {
     let local = Local::open(settings()).expect("it opens");
-    let heard = local
-        .hearing()
-        .hear(&recorded("speech_16000.wav"), &Cancel::default())
-        .expect("it hears");
+    let heard = |samples: &[f32]| {
+        let heard = local.hearing().hear(samples, &Cancel::default());
+        heard.expect("it hears")
+    };
+    let speech = recorded_speech();
+    assert_eq!(words(&heard(&speech)), words(RECORDED));
+    // Softly, and with the silence around it that a turn has.
+    let soft: Vec<f32> = speech.iter().map(|x| x * 0.1).collect();
+    let turn = [vec![0.0; 5_000], soft, vec![0.0; 6_400]].concat();
+    assert_eq!(words(&heard(&turn)), words(RECORDED));
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/audio/speech_16000.wav");
+    let heard = heard(&recorded(&own));
     assert!(words(&heard).len() > 3, "{heard}");
+}
+
+#[test]
+#[ignore = "wants weights"]
+fn a_sentence_that_is_broken_off_is_no_end_of_a_turn() {
+    let local = Local::open(with_voice("piper/en_US-joe-medium.onnx")).expect("it opens");
+    let conversation = local.for_conversation().expect("one of its own");
+    for (text, ends) in [
+        ("I would like to go to the", false),
+        ("We have been to the market because", false),
+        ("I need some flour, some eggs and", false),
+        ("Can you tell me something about the sun?", true),
+        ("We have been to the market.", true),
+        ("I need some flour and some eggs.", true),
+    ] {
+        let (rate, samples) = spoken(&local, text);
+        let voice = [at_16_khz(rate, &samples), vec![0.0; 2_300]].concat();
+        let look = conversation.anticipate(&voice, &Cancel::default());
+        assert_eq!(look == Ending::Finished, ends, "{text}: {look:?}");
+    }
+}
+
+#[test]
+#[ignore = "wants a server"]
+fn llama_cpps_own_server_answers_turn_by_turn() {
+    let address = std::env::var("BRAIN_LLAMA_SERVER").expect("`cargo xtask brain --test` names it");
+    let client = OpenAi::new(OpenAiSettings {
+        base_url: format!("{address}/v1"),
+        ..OpenAiSettings::default()
+    });
+    let client = client.expect("a client");
+    let local = Local::open(with_voice("piper/en_US-joe-medium.onnx")).expect("it opens");
+    let pipeline = Pipeline {
+        hear: local.hearing(),
+        think: client.clone(),
+        speak: local.speaking(),
+        greeting: String::new(),
+        eager: true,
+    };
+    // With functions, which this model doesn't know: the server has to take them.
+    let settings = Settings {
+        tools: Tools::new([Arc::new(EndCall) as Arc<dyn Tool>]).expect("they fit"),
+        ..Settings::default()
+    };
+    let (brain, events) = start(Arc::new(pipeline), settings);
+    for (reply, question) in [(1, "What color is the sky?"), (2, "And at night?")] {
+        brain.send(Input::Text(question.to_owned()));
+        let said = until(&events, |event| {
+            matches!(event, Event::EndOfSpeech { .. } | Event::Failure(_))
+        });
+        assert_eq!(said.last(), Some(&Event::EndOfSpeech { reply }), "{said:?}");
+        brain.send(Input::Finished { reply });
+    }
+    // Cancelled, the rest is not waited for.
+    let cancel = Cancel::default();
+    let stop = cancel.clone();
+    let history = [Turn {
+        speaker: Speaker::User,
+        text: "Tell me a long story.".to_owned(),
+    }];
+    let prompt = Prompt {
+        history: &history,
+        ..Prompt::default()
+    };
+    let error = client.think(&prompt, &cancel, &mut |_| stop.cancel());
+    assert_eq!(
+        error.expect_err("stopped").kind(),
+        essence::ErrorKind::Cancelled
+    );
+    // There is no speech at this server.
+    let error = client.speak("Hello.", &Cancel::default(), &mut |_, _| {});
+    assert!(error.expect_err("refused").message().contains("404"));
 }

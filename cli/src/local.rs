@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::fetch::{Wanted, fetch, hash_of};
 use crate::interrupt::Interrupt;
 use crate::output::megabytes;
+use crate::runtime::brain_from_python;
 use crate::showcase::{Client, cache_folder, is_offline};
 
 /// The hub of models, and the variables that name a mirror of it.
@@ -29,7 +30,12 @@ pub(crate) fn settings() -> Result<LocalSettings, Failure> {
         Err(_) => PathBuf::from("models"),
     };
     let variable = |name: &str| std::env::var(name).ok();
-    Ok(LocalSettings::from_variables(cache, variable)?)
+    let mut settings = LocalSettings::from_variables(cache, variable)?;
+    if settings.library.is_none() && settings.find_library().is_err() {
+        // Its errors name the other places, too, where there is none.
+        settings.library = brain_from_python();
+    }
+    Ok(settings)
 }
 
 /// Whether `BITHUMAN_LOCAL` asks for a local brain.
@@ -192,8 +198,8 @@ pub(crate) fn report() -> (Value, Vec<(String, String)>) {
             format!("{versions} at {}", path.display()),
         ),
         Err(error) => (
-            json!({ "state": "missing", "reason": error.message(), "mend": "cargo xtask brain" }),
-            "libbithuman_brain is missing: `cargo xtask brain` builds it in the repository"
+            json!({ "state": "missing", "reason": error.message(), "mend": "pip install bithuman-brain" }),
+            "libbithuman_brain is missing: `pip install bithuman-brain` brings it, `cargo xtask brain` builds it"
                 .to_owned(),
         ),
     };

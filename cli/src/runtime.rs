@@ -3,6 +3,7 @@
 //! No Python is started: the folders of packages follow from where interpreters lie. The working
 //! folder is not searched: a library that lies there is somebody's data, not the user's choice.
 
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -63,6 +64,19 @@ pub(crate) fn from_python(
     }
     let message = format!("{}\n  {}", missing.message(), tried.join("\n  "));
     Err(Error::new(ErrorKind::RuntimeMissing, message))
+}
+
+/// `libbithuman_brain` as the package `bithuman-brain` has it.
+pub(crate) fn brain_from_python() -> Option<PathBuf> {
+    brain_in(&Places::from_environment().packages())
+}
+
+fn brain_in(folders: &[PathBuf]) -> Option<PathBuf> {
+    let name = format!("{DLL_PREFIX}bithuman_brain{DLL_SUFFIX}");
+    let mut paths = folders
+        .iter()
+        .map(|folder| folder.join("bithuman_brain").join(&name));
+    paths.find(|path| path.is_file())
 }
 
 impl Places {
@@ -236,6 +250,16 @@ mod tests {
             .filter_map(|f| library(f))
             .collect();
         assert_eq!(found[0], folder.path().join(files[1]));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_brains_library_is_found_in_the_first_folder_that_has_it() {
+        let file = "bithuman_brain/libbithuman_brain.so";
+        let (none, first, second) = (tree(&["x"]), tree(&[file]), tree(&[file]));
+        let folders = [&none, &first, &second].map(|folder| folder.path().to_owned());
+        assert_eq!(brain_in(&folders), Some(first.path().join(file)));
+        assert_eq!(brain_in(&folders[..1]), None);
     }
 
     #[cfg(unix)]

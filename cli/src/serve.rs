@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use essence_brain::{OpenAi, OpenAiSettings, Speak, SpeechProgram};
+use essence_brain::{Found, OpenAi, OpenAiSettings, Part, Speak};
 use essence_server::{Plan, PlatformOptions, Server};
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::serving::{ServingArgs, refused};
-use crate::{inside, server, studio};
+use crate::{inside, local, server, studio};
 
 /// How often Ctrl-C is looked for.
 const POLL: Duration = Duration::from_millis(50);
@@ -35,7 +35,7 @@ Examples:
   bithuman serve
   bithuman serve --data /srv/avatars --host 0.0.0.0 --allow-public-bind --allow-host avatars.example.org")]
 pub(crate) struct Args {
-    /// The folder with everything: agents, files, work under way [default: BITHUMAN_DATA, or
+    /// The folder with everything: agents, files, work under way [default: `BITHUMAN_DATA`, or
     /// ~/.local/share/bithuman/server]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
@@ -79,9 +79,10 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let avatar = inside::open(&engine)?;
     options.launch.engine = Some(engine.clone());
     let data = server::data_folder(args.data.as_deref())?;
+    let runtime = engine.runtime().map(|runtime| runtime.path.clone());
     let mut platform = PlatformOptions::new(data, engine, inside::bytes(inside::DEFAULT)?);
     platform.database = server::database();
-    platform.speak = voice()?;
+    platform.speak = voice(runtime)?;
     platform.studio = studio::python();
     platform.command = std::env::current_exe().ok();
     platform.allow_private_urls = args.allow_private_urls;
@@ -89,8 +90,8 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     platform.credits = args.metered.map(f64::from);
     platform.workers = usize::from(args.workers);
     platform.public_url.clone_from(&args.public_url);
-    // Standard output is for the one line that says where the server is.
-    platform.log = Arc::new(|line| eprint!("{line}\n"));
+    let log = console.clone();
+    platform.log = Arc::new(move |line| log.note(&format!("{line}\n")));
     let speaks = platform.speak.is_some();
     options.platform = Some(platform);
     let server = Server::start(options, avatar, responder)?;
@@ -105,15 +106,20 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The voice of texts: a server of `OPENAI_BASE_URL`, or a program.
-fn voice() -> Result<Option<Arc<dyn Speak>>, Failure> {
+/// The voice of texts: that of a server at `OPENAI_BASE_URL`, a network on this machine, or a program.
+fn voice(runtime: Option<PathBuf>) -> Result<Option<Arc<dyn Speak>>, Failure> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if variable("OPENAI_BASE_URL").is_some() {
         return Ok(Some(Arc::new(OpenAi::new(
             OpenAiSettings::from_variables(variable),
         )?)));
     }
-    Ok(SpeechProgram::find().map(|program| Arc::new(program) as Arc<dyn Speak>))
+    let mut settings = local::settings()?;
+    settings.runtime = runtime;
+    match settings.find(Part::Speak) {
+        Found::Present(_) | Found::Program(_) => Ok(Some(settings.open_voice()?)),
+        _ => Ok(None),
+    }
 }
 
 fn started(console: &Console, server: &Server, brain: &str, speaks: bool) -> Result<(), Failure> {

@@ -4,10 +4,15 @@
 //! rate `r`, samples `[floor(k r / 25), floor((k + 1) r / 25))`. Nothing is accumulated, so nothing
 //! drifts.
 
+#[cfg_attr(target_family = "wasm", path = "clock/page.rs")]
+mod instant;
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+pub use instant::Instant;
 
 /// Video frames per second.
 pub const FRAME_RATE: u32 = 25;

@@ -299,6 +299,15 @@ impl Engine {
         self.load(Container::from_reader(reader), None)
     }
 
+    /// Opens an avatar out of a container: one that a [`Loader`](crate::imx::Loader) reads may be opened
+    /// before all of it has arrived.
+    ///
+    /// # Errors
+    /// The errors of [`open`](Self::open) but `Io`; `NotFound`: a member that is needed has not arrived.
+    pub fn open_container(&self, container: Container) -> Result<Avatar> {
+        self.load(Ok(container), None)
+    }
+
     /// Opens an avatar out of a container, which came from `path` if from a file.
     fn load(&self, container: Result<Container>, path: Option<&Path>) -> Result<Avatar> {
         let open = |container| {

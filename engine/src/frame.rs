@@ -1,8 +1,8 @@
 //! Frames: a picture with the exact 40 ms of audio that belong to it.
 
+use crate::clock::Instant;
 use std::fmt;
 use std::str::FromStr;
-use std::time::Instant;
 
 use crate::clock::FRAME_DURATION;
 use crate::motion::GestureEvents;

@@ -6,6 +6,7 @@ pub(crate) mod audio_chunks;
 pub(crate) mod audio_file;
 pub(crate) mod ffi_calls;
 pub(crate) mod imx;
+pub(crate) mod models;
 pub(crate) mod network;
 pub(crate) mod portrait;
 

@@ -1,6 +1,9 @@
 //! libFuzzer's side of the target `network`; what it does is in `bodies/`.
 #![no_main]
 
+// Bodies hold modules of crates that call it so.
+extern crate engine as essence;
+
 #[path = "../bodies/mod.rs"]
 mod bodies;
 

@@ -3,6 +3,9 @@
 //!
 //!     replay SECONDS
 
+// Bodies hold modules of crates that call it so.
+extern crate engine as essence;
+
 #[path = "../bodies/mod.rs"]
 mod bodies;
 
@@ -11,11 +14,12 @@ use std::time::{Duration, Instant};
 
 type Body = fn(&[u8]);
 
-const TARGETS: [(&str, Body); 6] = [
+const TARGETS: [(&str, Body); 7] = [
     ("imx", bodies::imx::run),
     ("audio_chunks", bodies::audio_chunks::run),
     ("audio_file", bodies::audio_file::run),
     ("ffi_calls", bodies::ffi_calls::run),
+    ("models", bodies::models::run),
     ("network", bodies::network::run),
     ("portrait", bodies::portrait::run),
 ];

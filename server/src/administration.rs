@@ -90,31 +90,24 @@ impl Administration {
     }
 
     /// Copies the database, as it is at one moment, and then the files into a new folder. A file is never
-    /// changed, so that each one that the copied rows name is there whole.
+    /// changed, so that each one that the copied rows name is there whole. Of a Postgres, which has tools of
+    /// its own, the files alone.
     ///
     /// # Errors
-    /// `InvalidArgument`: the folder is there already, or the database is a Postgres, which has tools of its
-    /// own. `Io`.
+    /// `InvalidArgument`: the folder is there already. `Io`.
     pub fn backup(&self, output: &Path) -> Result<()> {
-        let invalid = |message: String| Err(Error::new(ErrorKind::InvalidArgument, message));
-        if self.shared {
-            return invalid(
-                "the database is a Postgres: copy it by pg_dump, and the data folder's files"
-                    .into(),
-            );
-        }
         if output.exists() {
-            return invalid(format!(
-                "{} is there already; name another folder",
-                output.display()
-            ));
+            let message = format!("{} is there already; name another folder", output.display());
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let failed = |path: &Path| {
             let message = format!("{} can't be copied", path.display());
             move |e: std::io::Error| Error::new(ErrorKind::Io, message).with_source(e)
         };
         fs::create_dir_all(output).map_err(failed(output))?;
-        self.run(self.store.copy_to(output))?;
+        if !self.shared {
+            self.run(self.store.copy_to(output))?;
+        }
         copy(&self.data.join("files"), &output.join("files")).map_err(failed(&self.data))
     }
 

@@ -101,13 +101,22 @@ async fn begin(
         return Ok((task, asynchronous));
     }
     let id = access::token()?;
+    // An agent's code means its avatar, where the room's own agent may have it.
+    let agent = match (&app.platform, request.avatar_id.as_deref()) {
+        (Some(platform), Some(code)) => platform.face_of(code).await.ok().flatten(),
+        _ => None,
+    };
     let app = app.clone();
     // Opening avatars and starting their threads takes its time.
     let begun = tokio::task::spawn_blocking(move || {
-        let avatar = app.launch.avatars.find(&request)?;
+        let avatar = match &agent {
+            Some(face) => face.avatar.clone(),
+            None => app.launch.avatars.find(&request)?,
+        };
         let mut options = JoinOptions::new(request.livekit_url, request.livekit_token);
         options.join_limit = app.options.join_limit;
-        let who = (request.room_name, claims.identity);
+        let code = agent.map(|face| face.code.clone());
+        let who = (request.room_name, claims.identity, code);
         let started = app
             .launch
             .tasks

@@ -1,5 +1,7 @@
 //! The launching part of a server: avatars, tasks, and which requests may touch them.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, StatusCode, header};
 use essence::Avatar;
 
@@ -16,7 +18,7 @@ pub(crate) struct Launch {
     /// Whether a server without a secret may launch: only this machine reaches it.
     open: bool,
     pub(crate) avatars: LaunchAvatars,
-    pub(crate) tasks: Tasks,
+    pub(crate) tasks: Arc<Tasks>,
 }
 
 impl Launch {
@@ -26,7 +28,7 @@ impl Launch {
             secret: secret.clone(),
             open: options.address.ip().to_canonical().is_loopback(),
             avatars: LaunchAvatars::new(avatar.clone(), &options.launch),
-            tasks: Tasks::default(),
+            tasks: Arc::default(),
         }
     }
 

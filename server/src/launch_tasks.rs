@@ -49,6 +49,8 @@ impl Stage {
 pub(crate) struct Task {
     pub(crate) id: String,
     pub(crate) room: String,
+    /// The agent that it is the avatar of, if it is one's.
+    agent: Option<String>,
     identity: String,
     avatar: String,
     created: SystemTime,
@@ -122,7 +124,7 @@ impl Tasks {
         id: String,
         avatar: &Avatar,
         options: JoinOptions,
-        (room, identity): (String, String),
+        (room, identity, agent): (String, String, Option<String>),
         table: &Arc<Table>,
     ) -> essence::Result<Option<Arc<Task>>> {
         if !table.take() {
@@ -131,6 +133,7 @@ impl Tasks {
         let task = Arc::new(Task {
             id,
             room,
+            agent,
             identity,
             avatar: avatar.info().name.clone(),
             created: SystemTime::now(),
@@ -177,6 +180,15 @@ impl Tasks {
     /// Remembered tasks, the latest first.
     pub(crate) fn all(&self) -> Vec<Arc<Task>> {
         self.list().iter().rev().cloned().collect()
+    }
+
+    /// The rooms that an agent's avatar is in now, or the one of a name alone.
+    pub(crate) fn of_agent(&self, code: &str, room: Option<&str>) -> Vec<Arc<Task>> {
+        let is_meant = |task: &&Arc<Task>| {
+            let here = room.is_none_or(|room| task.room == room);
+            task.agent.as_deref() == Some(code) && here && task.stage() == Stage::Running
+        };
+        self.list().iter().filter(is_meant).cloned().collect()
     }
 
     /// Makes all leave and waits for them.
@@ -249,6 +261,13 @@ impl Task {
     /// Hears of the next stages.
     pub(crate) fn stages(&self) -> watch::Receiver<Stage> {
         self.stage.subscribe()
+    }
+
+    /// Has the avatar say something; false if it has left or too much waits.
+    pub(crate) fn say(&self, rate_hz: u32, samples: &[f32]) -> bool {
+        let state = self.state();
+        let participant = state.participant.as_ref();
+        participant.is_some_and(|participant| participant.say(rate_hz, samples.to_vec()))
     }
 
     /// Makes the avatar leave.

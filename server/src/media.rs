@@ -14,6 +14,9 @@ const CONFIG: GeneralPurposeConfig =
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
 
+/// The name of a file that came without one, less its ending.
+const UNNAMED: &str = "file";
+
 /// A file that a request names.
 #[derive(Debug)]
 pub(crate) struct Media {
@@ -93,8 +96,11 @@ impl Platform {
         check_size((text.len() as u64) / 4 * 3, max_bytes + 3)?;
         match base64_decoded(text) {
             Some(content) if !content.is_empty() => Ok(Media {
+                name: match infer::get(&content) {
+                    Some(kind) => format!("{UNNAMED}.{}", kind.extension()),
+                    None => UNNAMED.to_owned(),
+                },
                 content,
-                name: "file".to_owned(),
             }),
             _ => Err(Error::new(
                 ErrorKind::InvalidArgument,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use essence::{Avatar, Engine, Error, ErrorKind, Result};
 use essence_brain::Speak;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 
 use crate::api::caller::Caller;
 use crate::api::error::{Answer, ApiError, shown};
@@ -16,6 +17,7 @@ use crate::api::origin::Origin;
 use crate::face::Face;
 use crate::fetch::Fetcher;
 use crate::files::Files;
+use crate::launch_tasks::Tasks;
 use crate::models;
 use crate::store::{Agent, Store, new_secret};
 use crate::table::Table;
@@ -103,6 +105,8 @@ pub(crate) struct Platform {
     pub(crate) studio: Option<PathBuf>,
     pub(crate) command: Option<PathBuf>,
     pub(crate) table: Arc<Table>,
+    /// Avatars in LiveKit rooms.
+    pub(crate) launched: Arc<Tasks>,
     pub(crate) public_url: Option<String>,
     pub(crate) scheme: &'static str,
     own_url: OnceLock<String>,
@@ -111,6 +115,7 @@ pub(crate) struct Platform {
     credits: Option<f64>,
     workers: usize,
     wake: Notify,
+    working: Mutex<Vec<JoinHandle<()>>>,
     log: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -122,6 +127,7 @@ impl Platform {
     pub(crate) async fn open(
         options: PlatformOptions,
         table: Arc<Table>,
+        launched: Arc<Tasks>,
         tls: bool,
     ) -> Result<Arc<Self>> {
         let files = Files::open(&options.data)?;
@@ -140,6 +146,7 @@ impl Platform {
             studio: options.studio,
             command: options.command,
             table,
+            launched,
             public_url: options
                 .public_url
                 .map(|url| url.trim_end_matches('/').to_owned()),
@@ -150,6 +157,7 @@ impl Platform {
             credits: options.credits,
             workers: options.workers.max(1),
             wake: Notify::new(),
+            working: Mutex::default(),
             log: options.log,
         }))
     }
@@ -167,7 +175,11 @@ impl Platform {
         let name = crate::access::token()?;
         for number in 0..self.workers {
             let worker = work::worker(self.clone(), format!("{name}-{number}"), stop.clone());
-            tokio::spawn(worker);
+            let working = tokio::spawn(worker);
+            self.working
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(working);
         }
         Ok(())
     }
@@ -320,6 +332,15 @@ impl Platform {
 
     /// Lets workers end and closes the database.
     pub(crate) async fn close(&self, limit: Duration) {
-        let _ = tokio::time::timeout(limit, self.store.close()).await;
+        let working =
+            std::mem::take(&mut *self.working.lock().unwrap_or_else(PoisonError::into_inner));
+        let ended = async {
+            for worker in working {
+                // One that has panicked has ended, too.
+                let _ = worker.await;
+            }
+            self.store.close().await;
+        };
+        let _ = tokio::time::timeout(limit, ended).await;
     }
 }

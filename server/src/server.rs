@@ -80,7 +80,8 @@ impl Server {
         let table = Arc::new(Table::new(seats));
         let platform = match options.platform.clone() {
             Some(wanted) => {
-                let opened = Platform::open(wanted, table.clone(), tls.is_some());
+                let opened =
+                    Platform::open(wanted, table.clone(), launch.tasks.clone(), tls.is_some());
                 Some(runtime.block_on(opened)?)
             }
             None => None,

@@ -3,10 +3,15 @@
 mod common;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::page::{KEY_PICTURE, OPUS, PICTURE, media};
-use common::{Page, echo, metric, options, server};
+use common::{Page, echo, metric, options, server, with};
+use essence::Result;
+use essence_brain::{
+    Cancel, Hear, Pieces, Pipeline, Prompt, Speak, Think, Thought, Tool, ToolCall,
+};
 use tungstenite::Message;
 
 /// 40 ms of microphone at 16 kHz.
@@ -234,4 +239,106 @@ fn stopping_the_server_tells_its_pages() {
     drop(server);
     let ended = page.expect("ended");
     assert_eq!(ended["message"], "the server stops");
+}
+
+/// A brain that calls the function of the user's words, and says goodbye.
+#[derive(Clone)]
+struct Caller;
+
+impl Hear for Caller {
+    fn hear(&self, _: &[f32], _: &Cancel) -> Result<String> {
+        Ok(String::new())
+    }
+}
+
+impl Think for Caller {
+    fn think(
+        &self,
+        prompt: &Prompt<'_>,
+        _: &Cancel,
+        thought: &mut dyn FnMut(Thought<'_>),
+    ) -> Result<()> {
+        let (name, arguments) = match prompt.history.last().map(|turn| turn.text.as_str()) {
+            Some("go") => ("end_call", "{}"),
+            Some("own") => ("own", "{}"),
+            _ => ("perform", r#"{"gesture": "wave"}"#),
+        };
+        let names: Vec<_> = prompt.tools.iter().map(|tool| tool.name()).collect();
+        thought(Thought::Text(&format!("I have {}.", names.join(" and "))));
+        thought(Thought::Call(ToolCall {
+            id: "1".to_owned(),
+            name: name.to_owned(),
+            arguments: arguments.to_owned(),
+        }));
+        Ok(())
+    }
+}
+
+impl Speak for Caller {
+    fn speak(&self, _: &str, _: &Cancel, sound: &mut dyn FnMut(u32, &[f32])) -> Result<()> {
+        sound(16_000, &[0.1; 8_000]);
+        Ok(())
+    }
+}
+
+/// A function of the app's.
+struct Own;
+
+impl Tool for Own {
+    fn name(&self) -> &str {
+        "own"
+    }
+
+    fn description(&self) -> &str {
+        "Does what the app does."
+    }
+
+    fn parameters(&self) -> String {
+        r#"{"type": "object"}"#.to_owned()
+    }
+
+    fn call(&self, _: &str, _: &Cancel, pieces: Pieces<'_>) -> Result<String> {
+        pieces(essence_brain::Piece::Gesture("wave".to_owned()));
+        Ok(String::new())
+    }
+}
+
+#[test]
+fn a_reply_plays_a_gesture_and_ends_the_call_once_it_was_spoken() {
+    let mut options = options();
+    options.tools = vec![Arc::new(Own)];
+    let pipeline = Pipeline {
+        hear: Caller,
+        think: Caller,
+        speak: Caller,
+        greeting: String::new(),
+        eager: false,
+    };
+    let server = with(options, Arc::new(pipeline));
+    let mut page = Page::open(&server, None);
+    let session = page.expect("session");
+    let token = session["token"].as_str().expect("a token").to_owned();
+    page.send(r#"{"type": "media", "sound": "pcm"}"#);
+    for text in ["wave", "own"] {
+        page.send(&format!(r#"{{"type": "text", "text": "{text}"}}"#));
+        assert_eq!(page.expect("gesture")["name"], "wave");
+        while page.expect("state")["state"] != "listening" {}
+    }
+    page.send(r#"{"type": "text", "text": "go"}"#);
+    let said = page.expect("caption");
+    assert_eq!(said["text"], "go");
+    let said = page.expect("caption");
+    assert_eq!(said["text"], "I have end_call and perform and own.");
+    while page.expect("state")["state"] != "speaking" {}
+    // Half a second of sound is played to its end.
+    let mut sound = 0;
+    let message = page.until(|message| {
+        sound += usize::from(media(message).is_some_and(|(kind, _)| kind > KEY_PICTURE));
+        common::page::control(message).filter(|value| value["type"] == "ended")
+    });
+    assert_eq!(message["message"], "the avatar has ended the call");
+    assert!(sound >= 12, "{sound} pieces of sound");
+    // It can't be come back to.
+    let mut again = Page::open(&server, Some(&token));
+    assert_eq!(again.expect("session")["resumed"], false);
 }

@@ -91,6 +91,60 @@ def test_pictures_stand_upright_with_square_pixels_and_any_name(tmp_path):
     assert (wide.width, wide.height) == (128, 64) and next(wide.pictures()).shape == (64, 128, 3)
 
 
+def coded(path: Path, pictures: list[np.ndarray], codec: str, pixels: str, options: dict[str, str] = {}, **colours: int) -> Path:
+    """A film of 25 pictures a second, `rgb24` or `rgb48le`, in another codec or format of pixels."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream(codec, rate=25, options=options)
+        video.width, video.height, video.pix_fmt = pictures[0].shape[1], pictures[0].shape[0], pixels
+        for name, value in colours.items():
+            setattr(video.codec_context, name, value)
+        for picture in pictures:
+            wide = picture.dtype == np.uint16
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb48le" if wide else "rgb24").reformat(format=pixels)
+            for name, value in colours.items():
+                setattr(frame, name, value)
+            container.mux(video.encode(frame))
+        container.mux(video.encode())
+    return path
+
+
+def test_ten_bits_are_the_same_picture(tmp_path):
+    shown = [grey(40 + 3 * k) for k in range(50)]
+    clip = footage.clips_of([coded(tmp_path / "ten.mkv", shown, "ffv1", "yuv420p10le")])[0]
+    for picture, wanted in zip(clip.pictures(), shown):
+        assert np.abs(picture.astype(int) - wanted).mean() < 3
+
+
+def test_interlaced_pictures_become_whole(tmp_path):
+    """A bar moves by four pixels from one field to the next: as it is coded, its edge is a comb."""
+    def woven(number: int) -> np.ndarray:
+        picture = grey(90)
+        for field in (0, 1):
+            left = 8 + 8 * number + 4 * field
+            picture[field::2, left : left + 16] = 220
+        return picture
+
+    def comb(picture: np.ndarray) -> float:
+        rows = picture[24:56, :, 0].astype(int)
+        return np.abs(rows[1:-1] - (rows[:-2] + rows[2:]) / 2).mean()
+
+    path = coded(tmp_path / "woven.mpg", [woven(k) for k in range(8)] * 6, "mpeg2video", "yuv420p", {"flags": "+ildct+ilme", "q:v": "2", "b": "8000000"})
+    clip = footage.clips_of([path])[0]
+    shown = list(clip.pictures())
+    assert np.mean([comb(picture) for picture in shown[2:7]]) < 0.35 * np.mean([comb(woven(k)) for k in range(2, 7)])
+
+
+def test_hdr_is_toned(tmp_path):
+    """PQ at 0, 25, 38, 58 (paper) and 75 % of the signal: black, shade, grey, white, and a light that is no whiter than white may be."""
+    signal = (0.0, 0.25, 0.38, 0.58, 0.75)
+    steps = np.repeat(np.array(signal), 20)[None, :, None].repeat(64, 0).repeat(3, 2)
+    pictures = [np.round(65535 * steps).astype(np.uint16)] * 50
+    path = coded(tmp_path / "hdr.mkv", pictures, "ffv1", "yuv420p10le", color_trc=16, color_primaries=9, colorspace=9, color_range=1)
+    levels = next(footage.clips_of([path])[0].pictures())[32, 10::20, 0].astype(int)
+    assert levels[0] <= 4 and (np.diff(levels) > 8).all(), levels
+    assert 190 < levels[3] < levels[4] <= 255, "paper is nearly white, and what is brighter keeps its shape"
+
+
 def test_cuts_divide_a_film(tmp_path):
     random = np.random.default_rng(1)
     first, second = (np.kron(random.integers(40, 200, (8, 12, 3)), np.ones((8, 8, 1))) for _ in range(2))

@@ -1,5 +1,6 @@
 """Gestures: their joints to the base loop, with made-up pictures."""
 
+import dataclasses
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,8 @@ pytest.importorskip("cv2")
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from essence_studio.create import base, footage, gesture, warp  # noqa: E402
+from essence_studio.create import base, footage, gesture, landmarks, morph, warp  # noqa: E402
+from essence_studio.face import finder  # noqa: E402
 
 
 def film(places: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
@@ -45,18 +47,57 @@ def test_a_gesture_grows_out_of_the_loop_and_back():
     assert gesture.made("nod", stretch, loop, anchor=3).anchor == 3
 
 
+def canonical(gap: float = 0.0) -> np.ndarray:
+    """A face `[478, 3]` in eyes, its lower lip's inner edge `gap` below where it lies."""
+    face = np.zeros((478, 3))
+    face[:468] = finder.canonical()
+    face[list(landmarks.LIPS_INNER[10:]), 1] += gap
+    return face
+
+
+def tracked(strip: base.Strip, gaps: np.ndarray) -> base.Strip:
+    points = [canonical(gap) * [20, 20, 20] + [*place[:, 2], 0] for gap, place in zip(gaps, strip.to_frame)]
+    return dataclasses.replace(strip, points=np.stack(points))
+
+
 def test_the_mesh_follows_a_gesture_out_of_the_loop_and_back():
-    loop, stretch = scene()
+    loop, stretch = (tracked(each, np.zeros(40)) for each in scene())
     made = gesture.made("wave", stretch, loop)
 
     def face(strip, own):
-        at = np.stack([place[:, :2] @ [1.0, 0.5] + place[:, 2] for place in strip.to_frame])
-        return warp.Face(np.concatenate([at, np.zeros((len(at), 1))], 1)[:, None], np.full((len(at), 16), own))
+        return warp.Face(strip.points, np.full((len(strip.points), 16), own))
 
-    found = warp.of_gesture(made, (stretch, face(stretch, 0.8)), (loop, face(loop, 0.0)))
-    wanted = np.stack([place[:, :2] @ [1.0, 0.5] + place[:, 2] for place in made.to_frame])
-    assert np.abs(found.points[:, 0, :2] - wanted).max() < 1e-9, "a point of the head stays on the head"
+    found = warp.of_gesture(made, face(stretch, 0.8), face(loop, 0.0))
+    wanted = np.stack([canonical()[1, :2] * 20 + place[:, 2] for place in made.to_frame])
+    assert np.abs(found.points[:, 1, :2] - wanted).max() < 1e-9, "a point of the head stays on the head"
     assert found.own[0].max() < 0.1 and found.own[len(found.own) // 2].min() == pytest.approx(0.8)
+
+
+def test_gestures_are_joined_where_lips_are_shut():
+    loop, stretch = scene()
+    gaps = np.full(40, 0.2)
+    gaps[14:17] = 0.0
+    assert gesture.made("wave", tracked(stretch, np.zeros(40)), tracked(loop, gaps)).anchor in range(14, 17)
+
+
+def test_a_mouth_does_not_show_through_another():
+    """Two faces whose lips, a dark line, lie at different heights."""
+    def shown(down: float) -> tuple[np.ndarray, np.ndarray]:
+        face = 60 * canonical() + [64, 40, 0]
+        face[:, 1] += down * np.clip((face[:, 1] - face[4, 1]) / (face[0, 1] - face[4, 1]), 0, 1)
+        picture = np.full((128, 128, 3), 200, np.uint8)
+        row = round(float(face[13, 1] + face[14, 1]) / 2)
+        picture[row - 1 : row + 2, 50:78] = 40
+        return picture, face
+
+    (first, face), (second, other) = shown(0.0), shown(9.0)
+    place = np.array([[60.0, 0, 64], [0, 60.0, 40]])
+    plain = morph.blended(first, place, second, place, place, 0.5)
+    bent = morph.blended(first, place, second, place, place, 0.5, (face, other))
+    between = round(float(face[13, 1] + face[14, 1] + other[13, 1] + other[14, 1]) / 4)
+    assert plain[:, 64, 0].min() > 110, "two lines, each half"
+    assert bent[between, 64, 0] < 70 and np.flatnonzero(bent[:, 64, 0] < 130).size <= 5, "one line between them"
+    assert (bent[:8] == 200).all(), "nothing moves away from the face"
 
 
 def test_a_loop_s_end_grows_into_its_start():
@@ -99,10 +140,14 @@ def test_a_talking_loop_is_where_the_head_moves_most():
     still, moving = np.zeros((100, 4), np.float32), np.zeros((100, 4), np.float32)
     moving[:, 0] = np.sin(np.arange(100) / 4) * (np.arange(100) > 30)
     still[:, 0] = 0.1 * np.sin(np.arange(100) / 4)
-    seen = [SimpleNamespace(found=np.ones(100, bool)) for _ in range(2)]
-    prepared = SimpleNamespace(pose=[still, moving], covered=[np.zeros(100, bool)] * 2)
+    seen = [landmarks.Faces(np.stack([canonical()] * 100), np.ones(100, bool)) for _ in range(2)]
+    prepared = SimpleNamespace(pose=[still, moving], covered=[np.zeros(100, bool)] * 2, coefficients=[np.zeros((100, 16))] * 2, detail=[])
     found = base.lively(prepared, seen, base.Loop(0, 0, 60, "cycle", 0.5))
-    assert found.clip == 1 and found.first >= 25 and found.kind == "cycle"
+    assert found.clip == 1 and found.kind == "cycle"
+    # Of two such stretches the one whose mouth is nearer to rest.
+    prepared.pose[1] = np.concatenate([moving[30:], moving[30:60]])
+    prepared.coefficients = [np.zeros((100, 16)), np.linspace(1, 0, 100)[:, None] * np.eye(16)[0]]
+    assert base.lively(prepared, seen, base.Loop(0, 0, 60, "cycle", 0.5)).first >= 20
     prepared.pose[1] = still
     assert base.lively(prepared, seen, base.Loop(0, 0, 60, "cycle", 0.5)) is None
 

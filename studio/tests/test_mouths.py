@@ -74,6 +74,13 @@ def test_sharp_mouths_from_the_loop_s_side_are_chosen_for_every_gap():
     assert read.shape[:2] == (said["height"] * len(said["gaps"]), said["width"])
 
 
+def test_an_inside_that_is_lips_is_known():
+    landmarks_of_a_wider_mouth = face(24)
+    of_lips, of_teeth = (mouths.inside(picture(shown, 2), landmarks_of_a_wider_mouth, (60, 24)) for shown in (2, 24))
+    assert mouths.like_lips(of_lips, picture(2, 2), face(24)) > 0.8
+    assert mouths.like_lips(of_teeth, picture(24, 2), face(24)) < 0.1
+
+
 def test_films_of_shut_mouths_have_none():
     assert mouths.chosen(*film(np.full(60, 0.005))) is None
     assert mouths.chosen(*film(np.linspace(0, 0.03, 60))) is None

@@ -2,13 +2,15 @@
 //! that want it or real weights.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
-use std::path::PathBuf;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use sha2::{Digest as _, Sha256};
 use xshell::{Shell, cmd};
 
-use crate::{models, root, runtime};
+use crate::{bindings, models, root, runtime};
 
 /// Files that decide the library's code, beside the machine.
 const SOURCES: [&str; 4] = ["CMakeLists.txt", "Cargo.lock", "brain.cpp", "brain.h"];
@@ -20,7 +22,7 @@ const PREFIX: &str = "bithuman_brain_";
 ///
 /// # Errors
 /// cmake or a C++ compiler is missing, or the build fails.
-pub(crate) fn ensure(sh: &Shell) -> Result<PathBuf> {
+pub(crate) fn library(sh: &Shell) -> Result<PathBuf> {
     let folder = root().join("target/brain");
     let library = folder.join(file_name());
     let key_file = folder.join("key");
@@ -75,16 +77,89 @@ pub(crate) fn ensure(sh: &Shell) -> Result<PathBuf> {
     Ok(library)
 }
 
+/// The library for packages, if this machine has built it or can.
+pub(crate) fn for_packages(sh: &Shell) -> Result<Option<PathBuf>> {
+    let cmake = cmd!(sh, "cmake --version").quiet().ignore_stdout();
+    match cmake.ignore_stderr().run() {
+        Ok(()) => library(sh).map(Some),
+        Err(_) => {
+            println!("no cmake: the packages hold no libbithuman_brain");
+            Ok(None)
+        }
+    }
+}
+
+/// The library as a wheel, in `folder`.
+pub(crate) fn wheel(sh: &Shell, library: &Path, folder: &Path) -> Result<()> {
+    let python = runtime::python()?;
+    let version = env!("CARGO_PKG_VERSION");
+    cmd!(
+        sh,
+        "{python} packaging/brain/wheel.py {library} {version} {folder}"
+    )
+    .run()?;
+    Ok(())
+}
+
 /// The tests that want the library and real weights: hearing, thinking and speaking, each for itself
 /// and as a conversation.
 pub(crate) fn test(sh: &Shell) -> Result<()> {
     let _environment = environment(sh)?;
+    let server = LlamaServer::start(sh)?;
+    let _server = sh.push_env("BRAIN_LLAMA_SERVER", &server.address);
     cmd!(
         sh,
         "cargo test --locked --workspace --test weights -- --ignored --nocapture --test-threads 1"
     )
     .run()?;
     Ok(())
+}
+
+/// llama.cpp's own server of `OpenAI`'s interface; it ends when it is dropped.
+struct LlamaServer {
+    address: String,
+    child: Child,
+}
+
+impl LlamaServer {
+    fn start(sh: &Shell) -> Result<Self> {
+        let python = bindings::ready(sh, "llama", &[], |python| {
+            cmd!(
+                sh,
+                "{python} -m pip install --quiet --disable-pip-version-check xllamacpp==2026.10.11549"
+            )
+            .run()?;
+            Ok(())
+        })?;
+        let model = models::ensure(sh)?.join("SmolLM2-135M-Instruct.Q4_1.gguf");
+        let mut child = Command::new(python)
+            .arg(root().join("xtask/llama_server.py"))
+            .arg(model)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = child.stdout.take().context("the server has an output")?;
+        let mut server = Self {
+            address: String::new(),
+            child,
+        };
+        // Its address, when it serves.
+        BufReader::new(output).read_line(&mut server.address)?;
+        server.address = server.address.trim().to_owned();
+        ensure!(
+            server.address.starts_with("http"),
+            "llama.cpp's server says {:?}",
+            server.address
+        );
+        Ok(server)
+    }
+}
+
+impl Drop for LlamaServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// Time and memory by part, as docs/local.md tells it.
@@ -97,12 +172,41 @@ pub(crate) fn figures(sh: &Shell) -> Result<()> {
     )
     .run()?;
     cmd!(sh, "target/debug/examples/local_figures").run()?;
+    println!("\nrandom twins of the default models, with the real Whisper:");
+    let (models, voice) = twins(sh)?;
+    let _models = sh.push_env("BITHUMAN_MODELS", models);
+    let _voice = sh.push_env("BITHUMAN_LOCAL_TTS", voice);
+    cmd!(sh, "target/debug/examples/local_figures alone").run()?;
     Ok(())
+}
+
+/// A folder of models with the shapes and sizes of the default ones, and the voice among them.
+fn twins(sh: &Shell) -> Result<(PathBuf, PathBuf)> {
+    let folder = root().join("target/twins");
+    let voice = folder.join("voice");
+    if !voice.is_dir() {
+        let python = bindings::ready(sh, "twins", &[], |python| {
+            let packages = ["numpy", "onnx"];
+            cmd!(
+                sh,
+                "{python} -m pip install --quiet --disable-pip-version-check {packages...}"
+            )
+            .run()?;
+            Ok(())
+        })?;
+        let toy = root().join("testdata/voices/supertonic-2");
+        let part = folder.with_extension("part");
+        sh.remove_path(&part)?;
+        cmd!(sh, "{python} xtask/twins.py {toy} {part}").run()?;
+        sh.copy_file(models::ensure(sh)?.join("ggml-tiny.en.bin"), &part)?;
+        std::fs::rename(&part, &folder)?;
+    }
+    Ok((folder, voice))
 }
 
 /// The variables that name the library, the weights and ONNX Runtime.
 fn environment(sh: &Shell) -> Result<[xshell::PushEnv<'_>; 3]> {
-    let library = ensure(sh)?;
+    let library = library(sh)?;
     let models = models::ensure(sh)?;
     let runtime = runtime::ensure(sh)?;
     Ok([

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use sha2::{Digest as _, Sha256};
 use xshell::{Shell, cmd};
 
-use crate::{bindings, install, root};
+use crate::{bindings, brain, install, root};
 
 /// Makes the Debian package, and lists of components.
 const TOOLS: [&str; 2] = ["cargo-deb@3.8.0", "cargo-cyclonedx@0.5.9"];
@@ -31,8 +31,12 @@ pub(crate) fn dist(sh: &Shell) -> Result<()> {
     sh.create_dir(&folder)?;
     let tools = tools(sh)?;
     wheels(sh, &folder)?;
-    command(sh, &folder)?;
-    debian(sh, &tools, &folder)?;
+    let brain = brain::for_packages(sh)?;
+    if let Some(library) = &brain {
+        brain::wheel(sh, library, &folder)?;
+    }
+    command(sh, &folder, brain.as_deref())?;
+    debian(sh, &tools, &folder, brain.is_some())?;
     library(sh, &folder)?;
     crates(sh, &folder)?;
     components(sh, &tools, &folder)?;
@@ -57,8 +61,9 @@ fn wheels(sh: &Shell, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The command out of its wheel, which runs with any glibc from 2.28 on, and an archive of it.
-fn command(sh: &Shell, folder: &Path) -> Result<()> {
+/// The command out of its wheel, which runs with any glibc from 2.28 on, and an archive of it; the library of
+/// a local brain lies beside it, which asks for a glibc as new as this machine's.
+fn command(sh: &Shell, folder: &Path, brain: Option<&Path>) -> Result<()> {
     let kept = folder.join("bithuman");
     sh.create_dir(&kept)?;
     let python = bindings::tools(sh, true)?;
@@ -78,6 +83,9 @@ fn command(sh: &Shell, folder: &Path) -> Result<()> {
     );
     for paper in PAPERS {
         sh.copy_file(root().join(paper), &kept)?;
+    }
+    if let Some(library) = brain {
+        sh.copy_file(library, &kept)?;
     }
     let completion = cmd!(sh, "{program} completion bash").read()?;
     sh.write_file(kept.join("bithuman.bash"), completion)?;
@@ -113,11 +121,13 @@ fn suffix() -> String {
     )
 }
 
-fn debian(sh: &Shell, tools: &Path, folder: &Path) -> Result<()> {
+/// The Debian package; `brain`: the one with the library of a local brain.
+fn debian(sh: &Shell, tools: &Path, folder: &Path, brain: bool) -> Result<()> {
     let program = tools.join("cargo-deb");
+    let variant: &[&str] = if brain { &["--variant", "local"] } else { &[] };
     cmd!(
         sh,
-        "{program} --package bithuman-cli --no-build --no-strip --locked --output {folder}"
+        "{program} --package bithuman-cli {variant...} --no-build --no-strip --locked --output {folder}"
     )
     .run()?;
     Ok(())

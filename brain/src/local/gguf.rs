@@ -61,7 +61,7 @@ pub(super) fn template(path: &Path) -> Result<String> {
             continue;
         }
         architecture |= name == "general.architecture" && kind == 8;
-        value(&mut file, kind, true)?;
+        value(&mut file, kind)?;
     }
     if !architecture {
         return Err(file.fault("it doesn't tell its architecture"));
@@ -107,31 +107,38 @@ fn text(file: &mut Bytes, limit: u64) -> Result<String> {
 }
 
 /// Passes over a value.
-fn value(file: &mut Bytes, kind: u32, may_be_array: bool) -> Result<()> {
-    let width = match kind {
-        0 | 1 | 7 => 1,
-        2 | 3 => 2,
-        4..=6 => 4,
-        10..=12 => 8,
-        8 => return text(file, MAX_TEXT).map(drop),
-        9 if may_be_array => {
+fn value(file: &mut Bytes, kind: u32) -> Result<()> {
+    match kind {
+        8 => text(file, MAX_TEXT).map(drop),
+        9 => {
             let (kind, count) = (file.u32()?, file.u64()?);
             if count > MAX_ARRAY {
                 return Err(file.fault(&format!("an array has {count} elements")));
             }
-            if kind == 8 {
-                for _ in 0..count {
-                    let length = file.u64()?;
-                    file.skip(length)?;
-                }
-                return Ok(());
+            if kind != 8 {
+                let width = width(file, kind)?;
+                return file.skip(count * width);
             }
             for _ in 0..count {
-                value(file, kind, false)?;
+                let length = file.u64()?;
+                file.skip(length)?;
             }
-            return Ok(());
+            Ok(())
         }
+        _ => {
+            let width = width(file, kind)?;
+            file.skip(width)
+        }
+    }
+}
+
+/// Bytes of a value of one of the kinds that all have the same size.
+fn width(file: &Bytes, kind: u32) -> Result<u64> {
+    Ok(match kind {
+        0 | 1 | 7 => 1,
+        2 | 3 => 2,
+        4..=6 => 4,
+        10..=12 => 8,
         _ => return Err(file.fault(&format!("a value is of the unknown kind {kind}"))),
-    };
-    file.skip(width)
+    })
 }

@@ -6,6 +6,7 @@ use essence::{Error, ErrorKind, Result};
 
 use super::native::Whisper;
 use crate::cancel::Cancel;
+use crate::ending::Ending;
 use crate::responder::Hear;
 
 /// Most seconds of an utterance that Whisper hears; it was made for 30.
@@ -47,17 +48,19 @@ impl LocalHear {
     }
 
     /// Hears a turn that may be over.
-    pub(super) fn anticipate(&self, voice: &[f32], cancel: &Cancel) {
+    pub(super) fn anticipate(&self, voice: &[f32], cancel: &Cancel) -> Ending {
         *self.early() = Some(Early {
             voice: voice.to_vec(),
             cancel: cancel.clone(),
             result: None,
         });
         let result = self.run(voice, cancel);
+        let ending = result.as_deref().map_or(Ending::Unknown, Ending::of);
         if let Some(early) = self.early().as_mut().filter(|early| early.voice == voice) {
             early.result = Some(result);
         }
         self.done.notify_all();
+        ending
     }
 
     /// The words of what was begun early, if it is the beginning of these samples.

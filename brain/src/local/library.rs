@@ -93,8 +93,8 @@ impl std::fmt::Debug for Library {
 static LOADED: Mutex<Vec<&'static Library>> = Mutex::new(Vec::new());
 
 impl Library {
-    /// The library at `path`; without one the first that is found: `BITHUMAN_BRAIN_LIBRARY`, next to the
-    /// program, in `lib` beside the program's folder, the system's library path.
+    /// The library at `path`; without one the first that is found: next to the program, in `lib` beside the
+    /// program's folder, where `cargo xtask brain` puts it, in the system's library path.
     ///
     /// # Errors
     /// `RuntimeMissing`, with the places that were tried.
@@ -115,8 +115,8 @@ impl Library {
             }
         }
         let message = format!(
-            "{} was not found, which a local brain hears and thinks with. Packages hold none yet: \
-             `cargo xtask brain` builds it in the repository, {VARIABLE} names its file. Tried:\n  {}",
+            "{} was not found, which a local brain hears and thinks with. `pip install \
+             bithuman-brain` brings it, `cargo xtask brain` builds it in the repository, {VARIABLE} names its file. Tried:\n  {}",
             file_name(),
             tried.join("\n  ")
         );
@@ -142,13 +142,16 @@ fn candidates(path: Option<&Path>) -> Vec<PathBuf> {
     if let Some(path) = path {
         return vec![path.to_owned()];
     }
-    let named = std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
-    let mut places: Vec<PathBuf> = named.map(PathBuf::from).into_iter().collect();
+    let mut places = Vec::new();
     let program = std::env::current_exe().ok();
     if let Some(folder) = program.as_deref().and_then(Path::parent) {
         places.push(folder.join(file_name()));
         if let Some(above) = folder.parent() {
             places.push(above.join("lib").join(file_name()));
+            // A program that cargo has built, in `target/debug` or so.
+            if above.join("CACHEDIR.TAG").is_file() {
+                places.push(above.join("brain").join(file_name()));
+            }
         }
     }
     places.push(PathBuf::from(file_name()));

@@ -29,6 +29,7 @@ pub use self::settings::LocalSettings;
 use self::speak::{Kokoro, Piper, Speaking, Supertonic, SupertonicSettings};
 use self::think::LocalThink;
 use crate::cancel::Cancel;
+use crate::ending::Ending;
 use crate::piece::Pieces;
 use crate::pipeline::Pipeline;
 use crate::program::SpeechProgram;
@@ -50,6 +51,15 @@ impl LocalSettings {
     pub fn find_library(&self) -> Result<(PathBuf, String)> {
         let library = Library::load(self.library.as_deref())?;
         Ok((library.path().to_owned(), library.versions().to_owned()))
+    }
+
+    /// The voice alone, without hearing and thinking: a network of the user's, or a program.
+    ///
+    /// # Errors
+    /// `NotFound`: there is neither. Those of opening a network.
+    pub fn open_voice(&self) -> Result<Arc<dyn Speak>> {
+        let (voice, _) = voice(self)?;
+        Ok(voice)
     }
 }
 
@@ -187,8 +197,8 @@ impl Responder for LocalConversation {
         Ok(())
     }
 
-    fn anticipate(&self, voice: &[f32], cancel: &Cancel) {
-        self.0.hear.anticipate(voice, cancel);
+    fn anticipate(&self, voice: &[f32], cancel: &Cancel) -> Ending {
+        self.0.hear.anticipate(voice, cancel)
     }
 }
 

@@ -32,7 +32,7 @@ pub struct LocalSettings {
     pub instructions: String,
     /// The greeting; empty for none.
     pub greeting: String,
-    /// The file of `libbithuman_brain`; None to search it.
+    /// The file of `libbithuman_brain`, and no other; None to search it.
     pub library: Option<PathBuf>,
     /// The file of ONNX Runtime; None for the one that is loaded, or to search it.
     pub runtime: Option<PathBuf>,
@@ -60,7 +60,7 @@ impl LocalSettings {
         }
     }
 
-    /// The settings with what `variable` gives for `BITHUMAN_MODELS`, `BITHUMAN_LOCAL_LLM`,
+    /// The settings with what `variable` gives for `BITHUMAN_BRAIN_LIBRARY`, `BITHUMAN_MODELS`, `BITHUMAN_LOCAL_LLM`,
     /// `BITHUMAN_LOCAL_WHISPER`, `BITHUMAN_LOCAL_TTS`, `BITHUMAN_LOCAL_VOICE`, `BITHUMAN_LOCAL_LANG`,
     /// `BITHUMAN_LOCAL_SPEED`, `BITHUMAN_LOCAL_STEPS`, `BITHUMAN_LOCAL_THREADS`, `BITHUMAN_INSTRUCTIONS`
     /// and `BITHUMAN_GREETING`; `cache` is the folder of models where none is named. An empty value counts
@@ -77,6 +77,7 @@ impl LocalSettings {
             value.filter(|value| !value.is_empty())
         };
         let mut settings = Self::new(cache);
+        settings.library = value("BITHUMAN_BRAIN_LIBRARY").map(PathBuf::from);
         if let Some(folder) = value("BITHUMAN_MODELS") {
             settings.models = folder.into();
         }

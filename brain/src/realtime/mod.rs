@@ -45,6 +45,10 @@ impl Responder for Realtime {
         Session::new(&self.settings).respond(request, pieces)
     }
 
+    fn hears_anew(&self) -> bool {
+        false
+    }
+
     fn for_conversation(&self) -> Option<Arc<dyn Responder>> {
         Some(Arc::new(Session::new(&self.settings)))
     }
@@ -66,6 +70,11 @@ impl Session {
 }
 
 impl Responder for Session {
+    /// The server keeps the beginning.
+    fn hears_anew(&self) -> bool {
+        false
+    }
+
     fn respond(&self, request: &Request, pieces: Pieces<'_>) -> Result<()> {
         // A reply before this one may still be on its way to its end; it is cancelled by now.
         let mut slot = self

@@ -3,11 +3,11 @@
 #[cfg(test)]
 mod faults;
 
+use crate::clock::Instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
-use std::time::Instant;
 
 use crate::compose::Picture;
 use crate::compose::base::{BaseFrame, BaseFrames};
@@ -302,6 +302,12 @@ impl AvatarData {
     pub(crate) fn decode_frame(&self, index: usize) -> Result<BaseFrame> {
         let (jpeg, matte) = self.base_frame_members(index)?;
         self.base.decode(index, jpeg, matte)
+    }
+
+    /// Whether base frame `index` has arrived, where the file is read in pieces.
+    pub(crate) fn has_frame(&self, index: usize) -> bool {
+        let matte = self.mattes.get(index);
+        self.container.has(&self.frames[index]) && matte.is_none_or(|name| self.container.has(name))
     }
 
     /// The JPEG images of base frame `index` and of its matte.

@@ -1,7 +1,8 @@
 //! The identity network: in floats for every provider, in 8 bits for CPUs where the avatar has it.
 
+use crate::clock::Instant;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::compose::arch::{BLOCK, Isa};
 use crate::compose::blend::Patch;

@@ -1,8 +1,9 @@
 //! An opened container: its members, its manifest, and whether they agree.
 
-use std::fmt;
-use std::io;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::{fmt, io};
 
 use super::expression::{EXPRESSION, Expression};
 use super::fault::{HASH_DIFFERS, MISSING_MANIFEST, invalid};
@@ -76,35 +77,24 @@ impl Container {
     }
 
     fn new(bytes: Bytes) -> Result<Self> {
-        let members = Members::new(bytes)?;
+        Self::of(Members::new(bytes)?)
+    }
+
+    /// The container of these members.
+    pub(super) fn of(members: Members) -> Result<Self> {
         let json = members.get(MANIFEST).map_err(|_| {
             invalid(format!(
                 "{MISSING_MANIFEST}: the file is not a complete avatar"
             ))
         })?;
-        if json.len() > MAX_MANIFEST_BYTES {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                format!(
-                    "{MANIFEST} has {} bytes; at most {MAX_MANIFEST_BYTES} are allowed",
-                    json.len()
-                ),
-            ));
-        }
-        let json =
-            std::str::from_utf8(json).map_err(|_| invalid(format!("{MANIFEST} is not UTF-8")))?;
-        let head = Head::from_json(json)?;
-        let manifest = match head.engine == ENGINE {
-            true => Some(Box::new(Manifest::from_json(json)?)),
-            false => None,
-        };
+        let Manifests {
+            head,
+            essence: manifest,
+            expression,
+        } = read_manifest(json)?;
         if let Some(manifest) = &manifest {
             validate_members::members(&members, manifest)?;
         }
-        let expression = match head.engine == EXPRESSION {
-            true => Some(Box::new(Expression::from_json(json)?)),
-            false => None,
-        };
         if let Some(expression) = &expression {
             expression.check_members(&members)?;
         }
@@ -190,22 +180,45 @@ impl Container {
         self.members.size_bytes()
     }
 
-    /// Checks every member against its hash in the manifest. Reads the whole file once.
+    /// Whether a member is there with its bytes: of a file that a [`Loader`](super::Loader) reads, they
+    /// may not have arrived.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.has(name)
+    }
+
+    /// Takes a member of a file that a [`Loader`](super::Loader) reads. One that is there already stays.
+    ///
+    /// # Errors
+    /// - `NotFound`: there is no member of that name in the manifest.
+    /// - `InvalidAvatar`: the bytes differ from its hash or size, or are no base frame where one belongs.
+    pub fn arrive(&self, name: &str, bytes: Arc<[u8]>) -> Result<()> {
+        let expected = self.files()?.get(name).ok_or_else(|| {
+            let message = format!("the avatar has no member {name:?}");
+            Error::new(ErrorKind::NotFound, message)
+        })?;
+        check_hash(name, &bytes, expected)?;
+        if let Some(manifest) = &self.manifest {
+            validate_members::picture(name, &bytes, manifest)?;
+        }
+        self.members.arrive(name, bytes)
+    }
+
+    fn files(&self) -> Result<&BTreeMap<String, String>> {
+        Ok(match &self.expression {
+            Some(expression) => &expression.files,
+            None => &self.manifest()?.files,
+        })
+    }
+
+    /// Checks every member that is there against its hash in the manifest. Reads the whole file once.
     ///
     /// # Errors
     /// - `InvalidAvatar`: a member differs; the message names it and contains [`HASH_DIFFERS`].
     /// - `UnsupportedFormat`: an avatar of another model family.
     pub fn verify(&self) -> Result<()> {
-        let files = match &self.expression {
-            Some(expression) => &expression.files,
-            None => &self.manifest()?.files,
-        };
-        for (name, expected) in files {
-            let hash = hash::sha256(self.member(name)?);
-            if !hash.eq_ignore_ascii_case(expected) {
-                return Err(invalid(format!(
-                    "{name:?} {HASH_DIFFERS} in the manifest: the file is damaged; get a fresh copy"
-                )));
+        for (name, expected) in self.files()? {
+            if self.members.size_of(name).is_none() || self.has(name) {
+                check_hash(name, self.member(name)?, expected)?;
             }
         }
         Ok(())
@@ -221,6 +234,62 @@ impl fmt::Debug for Container {
             .field("size_bytes", &self.size_bytes())
             .finish_non_exhaustive()
     }
+}
+
+/// Compares a member with its hash.
+pub(super) fn check_hash(name: &str, bytes: &[u8], expected: &str) -> Result<()> {
+    if hash::sha256(bytes).eq_ignore_ascii_case(expected) {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "{name:?} {HASH_DIFFERS} in the manifest: the file is damaged; get a fresh copy"
+    )))
+}
+
+/// A manifest of either model family that is rendered, or of another one.
+pub(super) struct Manifests {
+    head: Head,
+    pub(super) essence: Option<Box<Manifest>>,
+    pub(super) expression: Option<Box<Expression>>,
+}
+
+impl Manifests {
+    /// The error for a model family that is not rendered.
+    pub(super) fn unknown(&self) -> Error {
+        let refused = self.head.require_essence().err();
+        refused.unwrap_or_else(|| Error::new(ErrorKind::Internal, "a manifest was not read"))
+    }
+}
+
+/// Reads and checks a manifest.
+pub(super) fn read_manifest(json: &[u8]) -> Result<Manifests> {
+    if json.len() > MAX_MANIFEST_BYTES {
+        return Err(manifest_too_large(json.len()));
+    }
+    let json =
+        std::str::from_utf8(json).map_err(|_| invalid(format!("{MANIFEST} is not UTF-8")))?;
+    let head = Head::from_json(json)?;
+    let essence = match head.engine == ENGINE {
+        true => Some(Box::new(Manifest::from_json(json)?)),
+        false => None,
+    };
+    let expression = match head.engine == EXPRESSION {
+        true => Some(Box::new(Expression::from_json(json)?)),
+        false => None,
+    };
+    Ok(Manifests {
+        head,
+        essence,
+        expression,
+    })
+}
+
+#[cold]
+pub(super) fn manifest_too_large(bytes: usize) -> Error {
+    Error::new(
+        ErrorKind::LimitExceeded,
+        format!("{MANIFEST} has {bytes} bytes; at most {MAX_MANIFEST_BYTES} are allowed"),
+    )
 }
 
 /// The result with the file's path before an error's message.

@@ -1,5 +1,7 @@
 //! The members of a container: where they lie, and their bytes.
 
+use std::sync::Arc;
+
 use super::fault::invalid;
 use super::signature::{Wrapper, identify};
 use super::source::{self, Bytes};
@@ -22,6 +24,7 @@ pub(super) struct Members {
     bytes: Bytes,
     toc: Toc,
     wrapper: Wrapper,
+    size_bytes: u64,
 }
 
 impl Members {
@@ -31,14 +34,56 @@ impl Members {
         source::check_size(file.len() as u64)?;
         let wrapper = identify(file)?;
         let toc = match wrapper {
-            Wrapper::Imx => Toc::parse(file)?,
+            Wrapper::Imx => Toc::parse(file, file.len() as u64)?,
             Wrapper::Zip => zip::parse(file)?,
         };
         Ok(Self {
+            size_bytes: file.len() as u64,
             bytes,
             toc,
             wrapper,
         })
+    }
+
+    /// Those of a file of `size_bytes` that begins with `head`, the whole table. They arrive one by one.
+    pub(super) fn arriving(head: &[u8], size_bytes: u64) -> Result<Self> {
+        Ok(Self {
+            bytes: Box::new([]),
+            toc: Toc::parse(head, size_bytes)?.arriving(),
+            wrapper: Wrapper::Imx,
+            size_bytes,
+        })
+    }
+
+    /// Takes a member's bytes, unless they are there.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none of that name, `InvalidAvatar` if it has another size.
+    pub(super) fn arrive(&self, name: &str, bytes: Arc<[u8]>) -> Result<()> {
+        let entry = self.toc.find(name).ok_or_else(|| absent(name))?;
+        if entry.data.len() != bytes.len() {
+            return Err(invalid(format!(
+                "{name:?} has {} bytes, not {}",
+                entry.data.len(),
+                bytes.len()
+            )));
+        }
+        if let Data::Arriving(_, place) = &entry.data {
+            // It was checked against the same hash.
+            let _ = place.set(bytes);
+        }
+        Ok(())
+    }
+
+    /// Size of a member in bytes, whether it has arrived or not; None if there is none of that name.
+    pub(super) fn size_of(&self, name: &str) -> Option<usize> {
+        self.toc.find(name).map(|entry| entry.data.len())
+    }
+
+    /// Whether a member is there with its bytes.
+    pub(super) fn has(&self, name: &str) -> bool {
+        let entry = self.toc.find(name);
+        entry.is_some_and(|entry| self.data(entry).is_some())
     }
 
     /// All in the table's order.
@@ -52,15 +97,13 @@ impl Members {
     /// The bytes of one.
     ///
     /// # Errors
-    /// `NotFound` if there is none of that name.
+    /// `NotFound` if there is none of that name, or if it has not arrived.
     pub(super) fn get(&self, name: &str) -> Result<&[u8]> {
-        match self.toc.find(name) {
-            Some(entry) => Ok(self.data(entry)),
-            None => Err(Error::new(
-                ErrorKind::NotFound,
-                format!("the avatar has no member {name:?}"),
-            )),
-        }
+        let entry = self.toc.find(name).ok_or_else(|| absent(name))?;
+        self.data(entry).ok_or_else(|| {
+            let message = format!("the member {name:?} has not arrived yet");
+            Error::new(ErrorKind::NotFound, message)
+        })
     }
 
     /// The bytes of one as numbers.
@@ -88,14 +131,21 @@ impl Members {
 
     /// Size of the file in bytes.
     pub(super) fn size_bytes(&self) -> u64 {
-        (*self.bytes).as_ref().len() as u64
+        self.size_bytes
     }
 
-    fn data<'a>(&'a self, entry: &'a Entry) -> &'a [u8] {
+    fn data<'a>(&'a self, entry: &'a Entry) -> Option<&'a [u8]> {
         let file = (*self.bytes).as_ref();
         match &entry.data {
-            Data::Stored(range) => file.get(range.clone()).unwrap_or_default(),
-            Data::Inflated(bytes) => bytes,
+            Data::Stored(range) => Some(file.get(range.clone()).unwrap_or_default()),
+            Data::Inflated(bytes) => Some(bytes),
+            Data::Arriving(_, place) => place.get().map(|bytes| &bytes[..]),
         }
     }
+}
+
+#[cold]
+fn absent(name: &str) -> Error {
+    let message = format!("the avatar has no member {name:?}");
+    Error::new(ErrorKind::NotFound, message)
 }

@@ -39,6 +39,7 @@ mod fault;
 mod hash;
 mod jpeg;
 pub mod limits;
+mod loader;
 mod manifest;
 mod members;
 mod rules;
@@ -55,6 +56,7 @@ pub use container::Container;
 pub(crate) use expression::PERSON_PX;
 pub use expression::{EXPRESSION, Expression, ExpressionNetworks, PictureInfo};
 pub use fault::{HASH_DIFFERS, MISSING_MANIFEST, NOT_IMX, OTHER_FAMILY};
+pub use loader::Loader;
 pub use manifest::{
     Crop, Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, FrameInfo, GEOMETRY_MEMBER, Inside,
     Loop, MANIFEST, MEL_BANDS, Manifest, Matte, Motion, Mouths, NetworkInfo, Networks, Quantized,

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use super::fault::invalid;
 use super::limits::{MAX_ENTRIES, MAX_MEMBER_BYTES, MAX_NAME_BYTES};
@@ -39,20 +40,31 @@ pub(super) enum Data {
     Stored(Range<usize>),
     /// Inflated at open (small metadata of a ZIP wrapper).
     Inflated(Vec<u8>),
+    /// In a file that is read in pieces: there once it has arrived.
+    Arriving(Range<usize>, OnceLock<Arc<[u8]>>),
 }
 
 impl Data {
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Stored(range) => range.len(),
+            Self::Stored(range) | Self::Arriving(range, _) => range.len(),
             Self::Inflated(bytes) => bytes.len(),
+        }
+    }
+
+    /// Its place in the file.
+    pub(super) fn range(&self) -> Option<Range<usize>> {
+        match self {
+            Self::Stored(range) | Self::Arriving(range, _) => Some(range.clone()),
+            Self::Inflated(_) => None,
         }
     }
 }
 
 impl Toc {
-    /// Reads the table of a version 2 file. Its magic has been seen already.
-    pub(super) fn parse(file: &[u8]) -> Result<Self> {
+    /// Reads the table of a version 2 file of `size_bytes`, of which `file` is the beginning at least.
+    /// Its magic has been seen already.
+    pub(super) fn parse(file: &[u8], size_bytes: u64) -> Result<Self> {
         let mut cursor = Cursor {
             file,
             at: MAGIC.len(),
@@ -84,7 +96,7 @@ impl Toc {
         }
         let mut toc = Self::default();
         for (name, offset, size) in rows {
-            let range = range_in(file, name, offset, size)?;
+            let range = range_in(size_bytes, name, offset, size)?;
             toc.push(name, Data::Stored(range))?;
         }
         let table = 0..cursor.at;
@@ -118,6 +130,16 @@ impl Toc {
         &self.entries
     }
 
+    /// The same table for members that arrive one by one.
+    pub(super) fn arriving(mut self) -> Self {
+        for entry in &mut self.entries {
+            if let Some(range) = entry.data.range() {
+                entry.data = Data::Arriving(range, OnceLock::new());
+            }
+        }
+        self
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<&Entry> {
         self.by_name.get(name).map(|&i| &self.entries[i])
     }
@@ -127,10 +149,8 @@ impl Toc {
         &'a self,
         others: impl Iterator<Item = (Range<usize>, &'a str)>,
     ) -> Result<()> {
-        let members = self.entries.iter().filter_map(|entry| match &entry.data {
-            Data::Stored(range) => Some((range.clone(), entry.name.as_str())),
-            Data::Inflated(_) => None,
-        });
+        let members = self.entries.iter();
+        let members = members.filter_map(|entry| Some((entry.data.range()?, entry.name.as_str())));
         let mut ranges: Vec<_> = others
             .chain(members)
             .filter(|(r, _)| !r.is_empty())
@@ -151,7 +171,12 @@ impl Toc {
 }
 
 /// `offset..offset + size`, if it lies in the file and within the limit.
-pub(super) fn range_in(file: &[u8], name: &str, offset: u64, size: u64) -> Result<Range<usize>> {
+pub(super) fn range_in(
+    size_bytes: u64,
+    name: &str,
+    offset: u64,
+    size: u64,
+) -> Result<Range<usize>> {
     if size > MAX_MEMBER_BYTES {
         return Err(Error::new(
             ErrorKind::LimitExceeded,
@@ -160,15 +185,14 @@ pub(super) fn range_in(file: &[u8], name: &str, offset: u64, size: u64) -> Resul
     }
     let outside = || {
         invalid(format!(
-            "{name:?} lies outside the file: {size} bytes at {offset} of {}; the file is cut short \
-             or damaged",
-            file.len()
+            "{name:?} lies outside the file: {size} bytes at {offset} of {size_bytes}; the file is cut \
+             short or damaged"
         ))
     };
     let start = usize::try_from(offset).map_err(|_| outside())?;
     let size = usize::try_from(size).map_err(|_| outside())?;
     match start.checked_add(size) {
-        Some(end) if end <= file.len() => Ok(start..end),
+        Some(end) if end as u64 <= size_bytes => Ok(start..end),
         _ => Err(outside()),
     }
 }

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// The members that are listed exist, and none besides.
 pub(super) fn listed(members: &Members, files: &BTreeMap<String, String>) -> Result<()> {
     for name in files.keys() {
-        members.get(name).map_err(|_| missing(name))?;
+        members.size_of(name).ok_or_else(|| missing(name))?;
     }
     for member in members.iter() {
         if member.name != MANIFEST && !files.contains_key(member.name) {
@@ -71,16 +71,30 @@ pub(super) fn members(members: &Members, manifest: &Manifest) -> Result<()> {
     let s = manifest.crop.size as usize;
     sized(members, &selftest.patches, n * 4 * s * s)?;
     for i in 0..frame.count {
-        let name = frame_member(i);
-        let data = members.get(&name).map_err(|_| missing(&name))?;
-        jpeg::check(&name, data, frame.width, frame.height, jpeg::COLOR)?;
-        if manifest.matte.is_some() {
-            let name = matte_member(i);
-            let data = members.get(&name).map_err(|_| missing(&name))?;
-            jpeg::check(&name, data, frame.width, frame.height, jpeg::GREY)?;
+        let matte = manifest.matte.map(|_| matte_member(i));
+        for name in [Some(frame_member(i)), matte].into_iter().flatten() {
+            members.size_of(&name).ok_or_else(|| missing(&name))?;
+            if let Ok(data) = members.get(&name) {
+                picture(&name, data, manifest)?;
+            }
         }
     }
     Ok(())
+}
+
+/// Checks a member that is a base frame or the matte of one.
+pub(super) fn picture(name: &str, data: &[u8], manifest: &Manifest) -> Result<()> {
+    let number = |(_, file): (&str, &str)| file.strip_suffix(".jpg")?.parse::<u32>().ok();
+    let Some(index) = name.split_once('/').and_then(number) else {
+        return Ok(());
+    };
+    let components = match name {
+        name if name == frame_member(index) => jpeg::COLOR,
+        name if name == matte_member(index) => jpeg::GREY,
+        _ => return Ok(()),
+    };
+    let frame = &manifest.frame;
+    jpeg::check(name, data, frame.width, frame.height, components)
 }
 
 fn warp_members(members: &Members, warp: &Warp, count: usize, c: usize) -> Result<()> {
@@ -110,11 +124,10 @@ fn warp_members(members: &Members, warp: &Warp, count: usize, c: usize) -> Resul
 }
 
 pub(super) fn network_member(key: &str, name: &str, members: &Members) -> Result<()> {
-    let data = members.get(name).map_err(|_| missing(name))?;
-    if data.len() as u64 > MAX_NETWORK_BYTES {
+    let size = members.size_of(name).ok_or_else(|| missing(name))?;
+    if size as u64 > MAX_NETWORK_BYTES {
         return Err(limit(format!(
-            "the {key} network {name:?} has {} bytes; at most {MAX_NETWORK_BYTES} are allowed",
-            data.len()
+            "the {key} network {name:?} has {size} bytes; at most {MAX_NETWORK_BYTES} are allowed"
         )));
     }
     Ok(())
@@ -131,11 +144,10 @@ pub(super) fn floats(members: &Members, name: &str, count: usize) -> Result<Vec<
 }
 
 pub(super) fn sized(members: &Members, name: &str, bytes: usize) -> Result<()> {
-    let data = members.get(name).map_err(|_| missing(name))?;
-    if data.len() != bytes {
+    let size = members.size_of(name).ok_or_else(|| missing(name))?;
+    if size != bytes {
         return Err(invalid(format!(
-            "{name} has {} bytes; {bytes} follow from the manifest",
-            data.len()
+            "{name} has {size} bytes; {bytes} follow from the manifest"
         )));
     }
     Ok(())

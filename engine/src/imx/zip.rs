@@ -46,7 +46,12 @@ pub(super) fn parse(file: &[u8]) -> Result<Toc> {
             continue;
         }
         let header = entry.local_header(file)?;
-        let stored = range_in(file, &entry.name, header.end as u64, entry.packed_size)?;
+        let stored = range_in(
+            file.len() as u64,
+            &entry.name,
+            header.end as u64,
+            entry.packed_size,
+        )?;
         let data = match entry.method {
             STORED if entry.packed_size == entry.size => Data::Stored(stored),
             STORED => {
@@ -148,7 +153,7 @@ impl Directory {
             return Err(too_many_entries(count.into()));
         }
         let range = range_in(
-            &file[..at],
+            at as u64,
             "the central directory",
             offset.into(),
             size.into(),
@@ -208,7 +213,7 @@ impl CentralEntry {
     /// The range of the local header before the member's bytes, which has to agree on the name.
     fn local_header(&self, file: &[u8]) -> Result<Range<usize>> {
         let what = format!("the header of {:?}", self.name);
-        let start = range_in(file, &self.name, self.header_offset, 0)?.start;
+        let start = range_in(file.len() as u64, &self.name, self.header_offset, 0)?.start;
         let mut cursor = Cursor { file, at: start };
         if cursor.bytes(4, &what)? != ZIP_LOCAL_MAGIC {
             return Err(invalid(format!("{what} is not where the directory says")));

@@ -1,19 +1,15 @@
 //! Networks: what they may be (`model/`), and what runs them: our own runtime (`builtin/`) or ONNX
-//! Runtime. The only module that names `ort`.
+//! Runtime (`onnxruntime/`).
 
 mod batch;
-mod binding;
 mod builtin;
-#[cfg(feature = "onnx")]
-pub(crate) mod foreign;
-mod library_file;
-mod location;
 mod model;
 mod network;
+#[cfg_attr(target_family = "wasm", path = "onnxruntime/absent.rs")]
 mod onnxruntime;
 mod plain;
 mod provider;
-mod runtime;
+mod runtime_info;
 mod tensor;
 mod time_limit;
 mod watchdog;
@@ -22,9 +18,12 @@ pub(crate) use batch::{BATCH, TRIED_BATCH};
 #[cfg(feature = "internals")]
 pub(crate) use model::{ElementType, Model, TensorId};
 pub(crate) use network::Network;
+pub(crate) use onnxruntime::Runtime;
+#[cfg(feature = "onnx")]
+pub(crate) use onnxruntime::foreign;
 pub use provider::{Provider, ProviderReport};
-pub use runtime::{RUNTIME_WANTED, RuntimeInfo};
-pub(crate) use runtime::{Runtime, TELEMETRY_SWITCH};
+pub(crate) use runtime_info::TELEMETRY_SWITCH;
+pub use runtime_info::{RUNTIME_WANTED, RuntimeInfo};
 #[cfg(feature = "internals")]
 pub(crate) use tensor::Element;
 pub(crate) use tensor::TensorSpec;

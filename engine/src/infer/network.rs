@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::builtin::Machine;
 use super::model::Model;
-use super::onnxruntime::{self, OrtNetwork};
+use super::onnxruntime::{OrtNetwork, RunOptions};
 use super::tensor::{Element, TensorSpec};
 use super::watchdog::{Stopped, Switch, Terminator, Watched};
 use super::{Provider, Runtime};
@@ -43,7 +43,7 @@ impl<T: Element> Backend<T> {
     fn switch(&self) -> Result<Switch> {
         Ok(match self {
             Self::Builtin(_) => Switch::Flag(false.into()),
-            Self::Ort(_) => Switch::Ort(onnxruntime::run_options()?),
+            Self::Ort(_) => Switch::Ort(RunOptions::new()?),
         })
     }
 }

@@ -3,9 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ort::ep::{self, ExecutionProvider as _, ExecutionProviderDispatch};
-
-use super::Runtime;
+use super::onnxruntime::{self, Runtime};
 use crate::{Error, ErrorKind, Result};
 
 /// An execution provider: the library or device that runs the networks.
@@ -99,36 +97,15 @@ impl Provider {
 
     /// Whether it can be had: our own, or one that the loaded ONNX Runtime was built with.
     pub(crate) fn is_there(self, runtime: Option<&Runtime>) -> bool {
-        if runtime.is_none() {
-            return self == Self::Builtin;
-        }
-        match self {
-            Self::Auto | Self::Builtin | Self::Cpu => true,
-            Self::CoreMl => ep::CoreML::is_available().unwrap_or(false),
-            Self::Cuda => ep::CUDA::is_available().unwrap_or(false),
-            Self::OpenVino => ep::OpenVINO::is_available().unwrap_or(false),
-            Self::WebGpu => ep::WebGPU::is_available().unwrap_or(false),
+        match runtime {
+            None => self == Self::Builtin,
+            Some(_) => onnxruntime::has(self),
         }
     }
 
     /// Whether results equal the CPU's up to rounding; otherwise they are compared by PSNR.
     pub(crate) const fn is_exact(self) -> bool {
         self.is_cpu()
-    }
-
-    /// The provider to register with ONNX Runtime's session; none for the CPU, which is always there.
-    pub(crate) fn dispatch(self) -> Option<ExecutionProviderDispatch> {
-        let dispatch = match self {
-            Self::Auto | Self::Builtin | Self::Cpu => return None,
-            Self::CoreMl => ep::CoreML::default().build(),
-            Self::Cuda => ep::CUDA::default().build(),
-            Self::OpenVino => ep::OpenVINO::default()
-                .with_device_type("CPU")
-                .with_num_threads(1)
-                .build(),
-            Self::WebGpu => ep::WebGPU::default().build(),
-        };
-        Some(dispatch.error_on_failure())
     }
 }
 

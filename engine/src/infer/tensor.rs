@@ -1,12 +1,11 @@
 //! Names, shapes and elements of a network's tensors.
 
-use ort::value::PrimitiveTensorElementType;
-
 use super::model::ElementType;
+use super::onnxruntime::TensorElement;
 use super::plain::Plain;
 
 /// Element type of an output.
-pub(crate) trait Element: PrimitiveTensorElementType + Plain + std::fmt::Debug {
+pub(crate) trait Element: TensorElement + Plain + std::fmt::Debug {
     const ELEMENT: ElementType;
 }
 impl Element for f32 {
@@ -29,17 +28,5 @@ impl TensorSpec {
             name: name.to_owned(),
             shape: shape.to_vec(),
         }
-    }
-
-    /// Elements of one item.
-    pub(crate) fn len(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    /// The shape of a batch, as ONNX Runtime takes it.
-    pub(super) fn batch(&self, size: usize) -> Vec<i64> {
-        let axes = std::iter::once(&size).chain(&self.shape);
-        axes.map(|&x| i64::try_from(x).unwrap_or(i64::MAX))
-            .collect()
     }
 }

@@ -1,6 +1,7 @@
 //! The time that several runs may take together.
 
-use std::time::{Duration, Instant};
+use crate::clock::Instant;
+use std::time::Duration;
 
 use crate::{Error, ErrorKind, Result};
 

@@ -7,15 +7,17 @@
 //! The watchdog looks at all networks every [`TICK`] and sleeps for good while none runs, so that a
 //! run costs a few atomic operations and no system call. It counts ticks of its own instead of
 //! reading a clock: a process that was stopped, or a machine that slept, has used up no time.
+//!
+//! Where there are no threads, as in a browser, nobody watches: a run that hangs is ended with its
+//! worker.
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use std::{fmt, io};
 
-use ort::session::RunOptions;
-
+use super::onnxruntime::RunOptions;
 use crate::{Error, ErrorKind, Result};
 
 /// How often the watchdog looks while networks run.
@@ -52,16 +54,14 @@ impl Switch {
     fn terminate(&self) {
         match self {
             Self::Flag(flag) => flag.store(true, Ordering::SeqCst),
-            // Sets a flag; it has no way to fail.
-            Self::Ort(options) => drop(options.terminate()),
+            Self::Ort(options) => options.terminate(),
         }
     }
 
     fn unterminate(&self) {
         match self {
             Self::Flag(flag) => flag.store(false, Ordering::SeqCst),
-            // Clears a flag; it has no way to fail.
-            Self::Ort(options) => drop(options.unterminate()),
+            Self::Ort(options) => options.unterminate(),
         }
     }
 }
@@ -282,9 +282,14 @@ impl Watchdog {
             let thread = thread::Builder::new()
                 .name("essence-watchdog".to_owned())
                 .spawn(move || self.look(generation));
-            registry.thread = Some(thread.map_err(|error| {
-                Error::new(ErrorKind::Io, "the system starts no further thread").with_source(error)
-            })?);
+            registry.thread = match thread {
+                Ok(thread) => Some(thread),
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => None,
+                Err(error) => {
+                    let message = "the system starts no further thread";
+                    return Err(Error::new(ErrorKind::Io, message).with_source(error));
+                }
+            };
         }
         registry.leases += 1;
         Ok(())

@@ -269,7 +269,7 @@ impl Portrait {
         } else {
             let fit = &self.fit;
             self.puppet.pose(fit, &self.mesh, rig, posed);
-            self.mouth.fill(fit, posed, canvas);
+            self.mouth.seam.fill(fit, posed, canvas);
             let (triangles, sources) = (&self.mesh.triangles, &posed.sources);
             canvas.draw(&self.texture, triangles, sources, &posed.places);
             self.lid_skin.draw(posed, rig.blink, canvas);
@@ -278,7 +278,7 @@ impl Portrait {
             if self.mouth.is_own() || rig.talk > 0.0 || rig.smiles() {
                 self.mouth.draw(fit, posed, rig.mouth[15], canvas);
             }
-            self.mouth.close(fit, posed, canvas);
+            self.mouth.seam.close(fit, posed, canvas);
             if let Some(glasses) = &self.glasses {
                 glasses.draw(&self.mesh, &posed.head, canvas);
             }

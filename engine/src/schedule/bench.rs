@@ -1,7 +1,8 @@
 //! The queue alone, for the benchmarks.
 
+use crate::clock::Instant;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::entry::TaskId;
 use super::queue::Queue;

@@ -1,8 +1,9 @@
 //! A task of the queue, and what is taken out of the queue to be worked on.
 
+use crate::clock::Instant;
 use std::mem;
 use std::sync::{Arc, Condvar, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arrayvec::ArrayVec;
 

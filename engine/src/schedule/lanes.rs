@@ -1,6 +1,6 @@
 //! The groups that wait to be served, ordered for the queue.
 
-use std::time::Instant;
+use crate::clock::Instant;
 
 use super::entry::BATCHING_WINDOW;
 use super::heap::{Heap, Places};

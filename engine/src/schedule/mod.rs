@@ -25,10 +25,10 @@ mod tests;
 mod timer;
 mod workers;
 
+use crate::clock::Instant;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
 
 use arrayvec::ArrayVec;
 

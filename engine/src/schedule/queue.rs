@@ -12,8 +12,9 @@
 //!
 //! [share]: super::share
 
+use crate::clock::Instant;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arrayvec::ArrayVec;
 

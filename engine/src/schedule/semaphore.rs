@@ -5,10 +5,10 @@
 //! other thread barges in: real time comes before the rest, then avatars within their share before
 //! avatars over it, then the earlier deadline. A cancelled session's waiter leaves the queue.
 
+use crate::clock::Instant;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
-use std::time::Instant;
 
 use super::heap::{Heap, Places};
 use super::share::{Class, Share, Standing};

@@ -9,8 +9,9 @@
 //! A run can't be interrupted, so an avatar whose runs are *long* is kept from occupying all threads:
 //! see [`Class`].
 
+use crate::clock::Instant;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::clock::FRAME_DURATION;
 

@@ -3,12 +3,12 @@
 //! One thread for all sessions of an engine, which starts with the first time that is asked for. It
 //! sleeps until the earliest one, so a session that waits costs no thread.
 
+use crate::clock::Instant;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
 
 /// Wakers with their times. The thread ends with it; what is due later is never woken then.
 #[derive(Debug, Default)]

@@ -4,10 +4,10 @@
 //! there is more to do. A thread that waits for a time sleeps with a timer only if no other timer is
 //! earlier. So an announcement wakes a thread only if it makes something due before the earliest timer.
 
+use crate::clock::Instant;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use super::Task;
 use super::entry::Batch;

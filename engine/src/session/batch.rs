@@ -1,9 +1,9 @@
 //! Frames of one session, or of several of one avatar, prepared together: each network runs once for
 //! all of them.
 
+use crate::clock::Instant;
 use std::sync::Mutex;
 use std::thread;
-use std::time::Instant;
 
 use arrayvec::ArrayVec;
 

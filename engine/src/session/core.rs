@@ -4,9 +4,9 @@
 //! time included), `renderer` (while a frame is prepared), then `input`, `ring` and `presented`, which are
 //! held for moments only.
 
+use crate::clock::Instant;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Instant;
 
 use super::batch::{self, Work};
 use super::input::{Input, QueueLimits};

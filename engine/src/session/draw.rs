@@ -1,7 +1,8 @@
 //! Drawing: the wait for a frame's time, the choice of the frame, its picture and its sound.
 
+use crate::clock::Instant;
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::core::{Core, Drawer};
 use super::frame_request::{FrameRequest, Next, Wait};

@@ -35,13 +35,23 @@ pub(super) struct Found {
 }
 
 impl BasePrefetch {
-    /// Base frame `wanted`, decoded [before](Self::prefetch) or now. For a damaged one: the last
-    /// good one of this session, else the next of the file that can be decoded, else a black one.
+    /// Base frame `wanted`, decoded [before](Self::prefetch) or now. For one that has not arrived, the
+    /// nearest that has. For a damaged one: the last good one of this session, else the next of the file that can be decoded, else a black one.
     pub(super) fn take(&mut self, avatar: &AvatarData, wanted: usize) -> Found {
         if let Some(base) = self.decode(avatar, wanted) {
             return self.found(wanted, base, false);
         }
         let count = avatar.info.frame_count;
+        if !avatar.has_frame(wanted) {
+            // The nearest that has arrived moves least.
+            let nearest =
+                (1..count).flat_map(|step| [wanted.checked_sub(step), Some(wanted + step)]);
+            for index in nearest.flatten().filter(|&index| index < count) {
+                if let Some(base) = self.decode(avatar, index) {
+                    return self.found(index, base, true);
+                }
+            }
+        }
         let others = (1..count).map(|step| (wanted + step) % count);
         for index in self.good.into_iter().chain(others) {
             if let Some(base) = self.decode(avatar, index) {
@@ -111,6 +121,9 @@ impl BasePrefetch {
         let known = self.decoded.iter().position(|(other, _)| *other == index);
         if let Some(place) = known {
             return Some(self.decoded.swap_remove(place).1);
+        }
+        if !avatar.has_frame(index) {
+            return None;
         }
         match avatar.base_frame(index) {
             Ok(base) => Some(base),

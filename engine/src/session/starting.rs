@@ -1,6 +1,7 @@
 //! Conversations with an avatar: one begins, and how many there can be.
 
-use std::time::{Duration, Instant};
+use crate::clock::Instant;
+use std::time::Duration;
 
 use super::{Avatar, FrameRequest, Session};
 use crate::Result;

@@ -1,8 +1,8 @@
 //! The waker of the task that waits for a session's next frame.
 
+use crate::clock::Instant;
 use std::sync::Mutex;
 use std::task::Waker;
-use std::time::Instant;
 
 use super::renderer::lock;
 

@@ -8,6 +8,9 @@ use mio::Waker;
 use crate::pipeline::lock;
 use crate::{Event, PublisherStatistics};
 
+/// Texts of the app's that wait to be spoken, at most.
+const SPEECHES_WAITING: usize = 16;
+
 /// Requests of other threads to the participant's.
 pub(super) struct Inbox {
     waker: Waker,
@@ -17,6 +20,8 @@ pub(super) struct Inbox {
 #[derive(Default)]
 pub(super) struct Mail {
     pub(super) leave: bool,
+    /// Sound of the app's: samples a second, and mono samples.
+    pub(super) speech: Vec<(u32, Vec<f32>)>,
     pub(super) events: VecDeque<Event>,
     pub(super) statistics: PublisherStatistics,
 }
@@ -37,6 +42,18 @@ impl Inbox {
     pub(super) fn leave(&self) {
         lock(&self.inner).leave = true;
         self.wake();
+    }
+
+    /// Sound of the app's; false if too much of it waits.
+    pub(super) fn say(&self, rate_hz: u32, samples: Vec<f32>) -> bool {
+        let mut mail = lock(&self.inner);
+        let room = mail.speech.len() < SPEECHES_WAITING;
+        if room {
+            mail.speech.push((rate_hz, samples));
+        }
+        drop(mail);
+        self.wake();
+        room
     }
 
     pub(super) fn statistics(&self) -> PublisherStatistics {

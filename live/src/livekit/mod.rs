@@ -190,6 +190,12 @@ impl Participant {
         self.inbox.leave();
     }
 
+    /// Says something of the app's own: mono samples, **−1 to 1**, after what it is saying. The room's agent
+    /// isn't told. False: too much waits.
+    pub fn say(&self, rate_hz: u32, samples: Vec<f32>) -> bool {
+        self.inbox.say(rate_hz, samples)
+    }
+
     /// Whether it is there, or on its way.
     pub fn is_running(&self) -> bool {
         self.thread

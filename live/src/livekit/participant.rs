@@ -201,10 +201,12 @@ impl Runner {
 
     /// Requests of other threads.
     fn mail(&mut self) -> Ended {
-        let (leave, events) = {
+        let (leave, events, speech) = {
             let mut mail = lock(&self.inbox.inner);
             mail.statistics = self.publisher.statistics();
-            (mail.leave, std::mem::take(&mut mail.events))
+            let events = std::mem::take(&mut mail.events);
+            let speech = std::mem::take(&mut mail.speech);
+            (mail.leave, events, speech)
         };
         let now = Instant::now();
         for event in events {
@@ -220,6 +222,18 @@ impl Runner {
                     return Err(LeaveReason::Failed(cause));
                 }
                 _ => {}
+            }
+        }
+        for (rate_hz, samples) in speech {
+            match self
+                .publisher
+                .session()
+                .push_audio(&samples[..], rate_hz, 1)
+            {
+                Ok(()) => self.publisher.flush(),
+                Err(error) => self.tell(ParticipantEvent::Warning {
+                    message: error.to_string(),
+                }),
             }
         }
         if leave {

@@ -19,11 +19,11 @@ use crate::platform::Platform;
 const LASTS_S: u64 = 3_600;
 
 /// Who issues tokens, and what for.
-const ISSUER: &str = "bithuman";
+pub(crate) const ISSUER: &str = "bithuman";
 const AUDIENCE: &str = "bithuman-embed";
 
 /// Most characters of a fingerprint.
-const MAX_FINGERPRINT_CHARS: usize = 256;
+pub(crate) const MAX_FINGERPRINT_CHARS: usize = 256;
 
 /// A token that is asked for.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -114,9 +114,7 @@ pub(crate) async fn request(
         iat: now,
         exp: now + LASTS_S,
     };
-    let key = EncodingKey::from_secret(platform.token_key.as_bytes());
-    let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)
-        .map_err(ApiError::internal)?;
+    let token = platform.signed(&claims)?;
     Ok(Json(TokenAnswer {
         status: "success",
         status_code: 200,
@@ -130,6 +128,16 @@ pub(crate) async fn request(
 }
 
 impl Platform {
+    /// A token with these claims.
+    ///
+    /// # Errors
+    /// 500.
+    pub(crate) fn signed(&self, claims: &impl Serialize) -> Answer<String> {
+        let key = EncodingKey::from_secret(self.token_key.as_bytes());
+        let header = Header::new(Algorithm::HS256);
+        jsonwebtoken::encode(&header, claims, &key).map_err(ApiError::internal)
+    }
+
     /// The claims of a token for an agent; none if it is forged, over, or another agent's.
     pub(crate) fn claims(&self, token: &str, code: &str) -> Option<Claims> {
         let mut validation = Validation::new(Algorithm::HS256);
@@ -144,7 +152,8 @@ impl Platform {
     }
 }
 
-fn now_s() -> u64 {
+/// Seconds since 1970.
+pub(crate) fn now_s() -> u64 {
     let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
     since.map_or(0, |since| since.as_secs())
 }

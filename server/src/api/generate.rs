@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::agents::check_prompt;
-use super::body::{Body, Named};
+use super::body::Body;
 use super::caller::Caller;
 use super::error::{Answer, ApiError, ErrorBody, shown};
 use super::replay;
@@ -21,7 +20,7 @@ use crate::media::kind_of;
 use crate::models;
 use crate::persona;
 use crate::platform::Platform;
-use crate::store::{Agent, Kind, new_id};
+use crate::store::Agent;
 use crate::subject::{self, Subject};
 use crate::work::AgentOrder;
 
@@ -300,7 +299,8 @@ pub(crate) fn media_refused(error: essence::Error, too_large: StatusCode) -> Api
     }
 }
 
-fn mismatch(model: &str, has_picture: bool) -> ApiError {
+/// The refusal of a subject that a model isn't for.
+pub(crate) fn mismatch(model: &str, has_picture: bool) -> ApiError {
     let what = match has_picture {
         true => "this image looks like a drawing",
         false => "this prompt describes something else",
@@ -328,117 +328,4 @@ fn new_code() -> Answer<String> {
         });
     }
     Ok(code)
-}
-
-/// A model to add.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct ModelRequest {
-    /// `essence-1`, `essence-2`, `expression-1` or `expression-2`.
-    #[schema(example = "expression-2")]
-    model: String,
-}
-
-/// A model was added, or is being made.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ModelAnswer {
-    success: bool,
-    agent_id: String,
-    model: &'static str,
-    /// `ready` or `processing`.
-    status: &'static str,
-    /// Credits that it costs.
-    credits: i64,
-    /// The models that the agent can be launched as now.
-    supported_models: Vec<String>,
-    message: String,
-}
-
-/// Adds a model to an agent that is ready.
-#[utoipa::path(post, path = "/v1/agent/{code}/models", operation_id = "addAgentModel", tag = "Agent Management",
-    params(("code" = String, Path, description = "The agent's code")), request_body = ModelRequest,
-    responses((status = 200, description = "It is there, or is being made", body = ModelAnswer),
-        (status = 400, description = "There is no such model", body = ErrorBody),
-        (status = 401, description = "The secret is missing or wrong", body = ErrorBody),
-        (status = 402, description = "There are not enough credits", body = ErrorBody),
-        (status = 404, description = "There is no such agent", body = ErrorBody),
-        (status = 409, description = "The agent isn't ready", body = ErrorBody),
-        (status = 422, description = "The agent lacks what the model is made of", body = ErrorBody)))]
-pub(crate) async fn add_model(
-    State(platform): State<Arc<Platform>>,
-    caller: Caller,
-    Named(code): Named,
-    body: Body<ModelRequest>,
-) -> Answer<Json<ModelAnswer>> {
-    let model = models::known(&body.value.model, &models::ADDABLE)?;
-    let agent = platform.agent(&caller, &code).await?;
-    let answer = |status, credits, message: &str| {
-        Ok(Json(ModelAnswer {
-            success: true,
-            agent_id: agent.code.clone(),
-            model,
-            status,
-            credits,
-            supported_models: agent.models().into_keys().collect(),
-            message: message.to_owned(),
-        }))
-    };
-    if !agent.is_ready() {
-        return Err(not_ready(&agent));
-    }
-    let have = agent.models();
-    if models::families_of(model)
-        .iter()
-        .all(|family| have.contains_key(*family))
-    {
-        return answer("ready", 0, "The agent has this model");
-    }
-    if models::wants_person(model) && agent.subject == Subject::Drawing.as_str() {
-        return Err(mismatch(model, true));
-    }
-    if agent.image_file.is_none() && agent.video_file.is_none() {
-        return Err(ApiError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "MODEL_PREREQUISITE_MISSING",
-            format!("agent {code} has neither a picture nor a film of its own to make {model} of"),
-        ));
-    }
-    if let Some(job) = platform.store.newest_job(Kind::Model, &code).await?
-        && job.state() == crate::store::State::Open
-    {
-        return answer("processing", 0, "A model is being made already");
-    }
-    let credits = if model == "expression-1" {
-        0
-    } else {
-        models::credits(model)
-    };
-    platform.charge(&caller, credits).await?;
-    let order = AgentOrder {
-        model: model.to_owned(),
-        credits: platform.charged(credits),
-    };
-    let input = serde_json::to_string(&order).map_err(ApiError::internal)?;
-    platform
-        .store
-        .queue(&new_id(), &caller.account, Kind::Model, &code, &input)
-        .await?;
-    platform.wake();
-    answer(
-        "processing",
-        credits,
-        "The model is being made; poll the agent's status",
-    )
-}
-
-/// The refusal of what asks for an agent that is ready.
-pub(crate) fn not_ready(agent: &Agent) -> ApiError {
-    let state = match agent.status.as_str() {
-        "failed" => "could not be made",
-        _ => "is still being made",
-    };
-    ApiError::new(
-        StatusCode::CONFLICT,
-        "AGENT_NOT_READY",
-        format!("agent {} {state}", agent.code),
-    )
 }

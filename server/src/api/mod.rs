@@ -16,11 +16,14 @@ pub(crate) mod embed;
 pub(crate) mod error;
 pub(crate) mod generate;
 pub(crate) mod limits;
+mod more_models;
 pub(crate) mod origin;
 mod page;
 mod reference;
 mod replay;
+mod runtime;
 mod speak;
+mod studio;
 pub(crate) mod upload;
 mod video;
 mod voice;
@@ -68,7 +71,7 @@ pub(crate) fn router(platform: &Arc<Platform>) -> Router {
         .routes(routes!(agents::get, agents::update, agents::delete))
         .routes(routes!(agents::list))
         .routes(routes!(agents::download))
-        .routes(routes!(generate::add_model))
+        .routes(routes!(more_models::add_model))
         .routes(routes!(speak::speak))
         .routes(routes!(speak::add_context))
         .routes(routes!(account::me))
@@ -76,14 +79,16 @@ pub(crate) fn router(platform: &Arc<Platform>) -> Router {
         .routes(routes!(account::credit_summaries))
         .routes(routes!(account::usage))
         .routes(routes!(embed::request))
+        .routes(routes!(runtime::request))
+        .routes(routes!(runtime::mint))
         .routes(routes!(dynamics::generate))
         .routes(routes!(dynamics::get, dynamics::update))
         .routes(routes!(video::get))
         .routes(routes!(voice::tts))
         .routes(routes!(voice::voices))
         .routes(routes!(voice::openai_speech))
-        .routes(routes!(voice::axes))
-        .routes(routes!(voice::preview))
+        .routes(routes!(studio::axes))
+        .routes(routes!(studio::preview))
         .routes(routes!(webhooks::create, webhooks::list))
         .routes(routes!(webhooks::get, webhooks::delete))
         .routes(routes!(webhooks::test))

@@ -1,4 +1,4 @@
-//! The interface's own description, and a page to read it.
+//! The interface's own description, a page to read it, and the console.
 
 use axum::Router;
 use axum::http::header;
@@ -19,8 +19,15 @@ const PAGE: &str = include_str!("../../reference/index.html");
 const SCRIPT: &str = include_str!("../../reference/reference.js");
 const STYLE: &str = include_str!("../../reference/reference.css");
 
-/// What the pages of the platform may load.
-pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+const CONSOLE: &str = include_str!("../../console/index.html");
+const CONSOLE_SCRIPT: &str = include_str!("../../console/console.js");
+const CONSOLE_STYLE: &str = include_str!("../../console/console.css");
+
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+
+/// What the pages may load.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
      media-src 'self' blob:; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 
@@ -37,27 +44,22 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(mut described: Descriptio
     let text = |kind: &'static str, content: &'static str| {
         get(move || async move { ([(header::CONTENT_TYPE, kind)], content) })
     };
+    let page = |content: &'static str| {
+        let headers = [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CONTENT_SECURITY_POLICY, POLICY),
+        ];
+        get(move || async move { (headers, content) })
+    };
     Router::new()
         .route(
             "/openapi.json",
             get(move || async move { ([(header::CONTENT_TYPE, "application/json")], json) }),
         )
-        .route(
-            "/docs",
-            get(|| async {
-                let headers = [
-                    (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-                    (header::CONTENT_SECURITY_POLICY, POLICY),
-                ];
-                (headers, PAGE)
-            }),
-        )
-        .route(
-            "/docs/reference.js",
-            text("text/javascript; charset=utf-8", SCRIPT),
-        )
-        .route(
-            "/docs/reference.css",
-            text("text/css; charset=utf-8", STYLE),
-        )
+        .route("/docs", page(PAGE))
+        .route("/docs/reference.js", text(JAVASCRIPT, SCRIPT))
+        .route("/docs/reference.css", text(CSS, STYLE))
+        .route("/console", page(CONSOLE))
+        .route("/console/console.js", text(JAVASCRIPT, CONSOLE_SCRIPT))
+        .route("/console/console.css", text(CSS, CONSOLE_STYLE))
 }

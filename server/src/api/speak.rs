@@ -107,7 +107,7 @@ async fn deliver(
         let message = format!("the text has more than {MAX_TEXT_BYTES} bytes");
         return Err(ApiError::invalid(message));
     }
-    platform.agent(caller, &code).await?;
+    let agent = platform.agent(caller, &code).await?;
     let conversations = platform.table.of_agent(&code, room.as_deref());
     for conversation in &conversations {
         conversation.input(match kind {
@@ -115,7 +115,17 @@ async fn deliver(
             _ => Input::AddContext(text.clone()),
         });
     }
-    let delivered_to_rooms = conversations.len();
+    let mut delivered_to_rooms = conversations.len();
+    // A room of LiveKit's has an agent of its own that thinks; it is the avatar that is spoken through here.
+    let rooms = platform.launched.of_agent(&code, room.as_deref());
+    if kind == "speak" && !rooms.is_empty() {
+        let voice = platform.voices.check(&agent.voice_id)?;
+        let (rate_hz, samples) = platform.voices.speak(text, voice, 1.0).await?;
+        delivered_to_rooms += rooms
+            .iter()
+            .filter(|task| task.say(rate_hz, &samples))
+            .count();
+    }
     if delivered_to_rooms == 0 {
         return Err(ApiError::new(
             StatusCode::NOT_FOUND,

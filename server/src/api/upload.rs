@@ -117,12 +117,14 @@ pub(crate) async fn upload(
     if source.chars().count() > MAX_NAME_CHARS {
         return Err(ApiError::invalid("the file's name or address is too long"));
     }
+    // An address has a name of its own.
+    let sent = named.starts_with("data:");
     let most = wanted.map_or(Category::Video.max_bytes(), Category::max_bytes);
     let data = tokio::task::spawn_blocking(move || -> Answer<Uploaded> {
         let mut media = platform
             .media(&named, most)
             .map_err(|error| media_refused(error, StatusCode::PAYLOAD_TOO_LARGE))?;
-        if media.name == "file" {
+        if sent {
             media.name.clone_from(&source);
         }
         let found = kind_of(&media.content, &media.name);

@@ -15,7 +15,7 @@ use super::body::Body;
 use super::caller::Caller;
 use super::error::{Answer, ApiError, ErrorBody, shown};
 use crate::platform::Platform;
-use crate::voices::{AXES, VOICES, Voice};
+use crate::voices::{VOICES, Voice, pcm_bytes, sentences, wav};
 
 /// Most characters of a text.
 const MAX_TEXT_CHARS: usize = 20_000;
@@ -25,7 +25,7 @@ const SPEED: std::ops::RangeInclusive<f64> = 0.7..=2.0;
 const USUAL_SPEED: f64 = 1.05;
 
 /// The speed at which a voice is left as it is.
-const OWN_SPEED: f64 = 1.05;
+pub(super) const OWN_SPEED: f64 = 1.05;
 
 /// A text to speak.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -199,91 +199,7 @@ pub(crate) async fn voices(State(_): State<Arc<Platform>>, _: Caller) -> Json<Vo
     })
 }
 
-/// The axes.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct AxisList {
-    axes: Vec<Axis>,
-}
-
-/// An axis that voices are moved along.
-#[derive(Serialize, ToSchema)]
-struct Axis {
-    #[schema(example = "pitch")]
-    name: &'static str,
-    description: &'static str,
-    suggested_min: f64,
-    suggested_max: f64,
-    /// Where each voice is on it.
-    anchor_projections: BTreeMap<&'static str, f64>,
-}
-
-/// Lists the axes that voices are tuned along.
-#[utoipa::path(get, path = "/v1/studio/axes", operation_id = "listVoiceAxes", tag = "Voice",
-    responses((status = 200, description = "The axes", body = AxisList),
-        (status = 401, description = "The secret is missing or wrong", body = ErrorBody)))]
-pub(crate) async fn axes(State(_): State<Arc<Platform>>, _: Caller) -> Json<AxisList> {
-    // Octaves around the middle of all voices.
-    let place = |hz: f32| f64::from((hz / 155.0).log2());
-    let axis = |(name, description, most): (&'static str, &'static str, f64)| Axis {
-        name,
-        description,
-        suggested_min: -most,
-        suggested_max: most,
-        anchor_projections: VOICES
-            .map(|(voice, hz)| match name {
-                "gender" => (voice, if voice.starts_with('F') { 0.5 } else { -0.5 }),
-                "pitch" => (voice, (place(hz) * 100.0).round() / 100.0),
-                _ => (voice, 0.0),
-            })
-            .into(),
-    };
-    Json(AxisList {
-        axes: AXES.map(axis).into(),
-    })
-}
-
-/// A voice to try.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct PreviewRequest {
-    #[schema(example = "Tuned voice preview.")]
-    text: String,
-    #[schema(example = "F1")]
-    base_voice: String,
-    /// Offsets by axis, −1 to 1.
-    axes: Option<BTreeMap<String, f64>>,
-    #[schema(default = "en")]
-    language: Option<String>,
-}
-
-/// Speaks a text by a voice that is tuned for it. `x-voice-code` carries the voice's code.
-#[utoipa::path(post, path = "/v1/studio/preview", operation_id = "previewTunedVoice", tag = "Voice",
-    request_body = PreviewRequest,
-    responses((status = 200, description = "Sound", content((Vec<u8> = "audio/wav"))),
-        (status = 400, description = "The body is not as documented", body = ErrorBody),
-        (status = 401, description = "The secret is missing or wrong", body = ErrorBody),
-        (status = 503, description = "Too many wait, or this machine has no voice", body = ErrorBody)))]
-pub(crate) async fn preview(
-    State(platform): State<Arc<Platform>>,
-    _: Caller,
-    body: Body<PreviewRequest>,
-) -> Answer<Response> {
-    let asked = body.value;
-    check_text(&asked.text)?;
-    check_language(asked.language.as_deref())?;
-    if asked.base_voice.starts_with("bv1_") {
-        return Err(ApiError::invalid("base_voice is M1 to M5 or F1 to F5"));
-    }
-    let voice = platform.voices.check(&asked.base_voice)?;
-    let voice = voice.with_axes(asked.axes.unwrap_or_default())?;
-    let code = voice.code();
-    let mut response = sound(&platform, asked.text, voice, OWN_SPEED, false).await?;
-    if let Ok(code) = code.parse() {
-        response.headers_mut().insert("x-voice-code", code);
-    }
-    Ok(response)
-}
-
-fn check_text(text: &str) -> Answer<()> {
+pub(super) fn check_text(text: &str) -> Answer<()> {
     if text.trim().is_empty() {
         return Err(ApiError::missing("text"));
     }
@@ -295,7 +211,7 @@ fn check_text(text: &str) -> Answer<()> {
     }
 }
 
-fn check_language(language: Option<&str>) -> Answer<()> {
+pub(super) fn check_language(language: Option<&str>) -> Answer<()> {
     let language = language.unwrap_or("en");
     let is_code = (2..=8).contains(&language.len())
         && language
@@ -322,7 +238,7 @@ fn speed(asked: Option<f64>) -> Answer<f64> {
     }
 }
 
-async fn sound(
+pub(super) async fn sound(
     platform: &Platform,
     text: String,
     voice: Voice,
@@ -405,48 +321,4 @@ impl futures_core::Stream for Receiver {
     ) -> std::task::Poll<Option<Self::Item>> {
         self.0.poll_recv(context)
     }
-}
-
-/// A text's sentences.
-fn sentences(text: &str) -> Vec<String> {
-    let mut out = Vec::new();
-    let mut rest = text.trim();
-    while !rest.is_empty() {
-        let end = rest
-            .char_indices()
-            .zip(rest.chars().skip(1).map(Some).chain([None]))
-            .find(|((_, c), next)| {
-                ".!?。！？\n".contains(*c) && next.is_none_or(char::is_whitespace)
-            })
-            .map_or(rest.len(), |((at, c), _)| at + c.len_utf8());
-        out.push(rest[..end].trim().to_owned());
-        rest = rest[end..].trim_start();
-    }
-    out
-}
-
-fn pcm_bytes(samples: &[f32]) -> Vec<u8> {
-    let sample = |x: &f32| ((x.clamp(-1.0, 1.0) * 32_767.0) as i16).to_le_bytes();
-    samples.iter().flat_map(sample).collect()
-}
-
-/// A WAV file of mono samples of 16 bits.
-fn wav(rate_hz: u32, pcm: &[u8]) -> Vec<u8> {
-    let bytes = u32::try_from(pcm.len()).unwrap_or(u32::MAX - 36);
-    let mut file = Vec::with_capacity(44 + pcm.len());
-    file.extend(b"RIFF");
-    file.extend((36 + bytes).to_le_bytes());
-    file.extend(b"WAVEfmt ");
-    file.extend(16u32.to_le_bytes());
-    // PCM, one channel.
-    file.extend(1u16.to_le_bytes());
-    file.extend(1u16.to_le_bytes());
-    file.extend(rate_hz.to_le_bytes());
-    file.extend((2 * rate_hz).to_le_bytes());
-    file.extend(2u16.to_le_bytes());
-    file.extend(16u16.to_le_bytes());
-    file.extend(b"data");
-    file.extend(bytes.to_le_bytes());
-    file.extend(pcm);
-    file
 }

@@ -3,6 +3,7 @@
 //! A voice is a pitch that the machine's own is moved to; the axes of the voice studio move it further.
 //! So each of them is there, offline, with whatever speaks: a network of the user's or a program.
 
+mod sound;
 mod tune;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use essence_brain::{Cancel, Speak};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+pub(crate) use self::sound::{pcm_bytes, sentences, wav};
 use self::tune::Tuning;
 use crate::api::error::{ApiError, shown};
 

@@ -38,7 +38,7 @@ pub(crate) fn echo(options: Options) -> Server {
     with(options, Arc::new(Echo::default()))
 }
 
-fn with(options: Options, responder: Arc<dyn Responder>) -> Server {
+pub(crate) fn with(options: Options, responder: Arc<dyn Responder>) -> Server {
     Server::start(options, avatar(), responder).expect("the server starts")
 }
 

@@ -69,7 +69,7 @@ class Platform:
         self._own = tempfile.TemporaryDirectory(prefix="platform-")
         own = pathlib.Path(self._own.name)
         self.data = pathlib.Path(data or own / "data")
-        self.arguments = ["--brain", "script", "--allow-private-urls", *arguments]
+        self.arguments = ["--brain", "script", "--allow-private-urls", "--max-sessions", "8", *arguments]
         self.environment = {**os.environ, **(environment or {})}
         self.environment.setdefault("ORT_DISABLE_TELEMETRY", "1")
         self.environment["PATH"] = f"{voice(own)}{os.pathsep}{os.environ['PATH']}"
@@ -77,11 +77,14 @@ class Platform:
         self.process = None
         self.start()
 
-    def new_key(self, name="test"):
-        """A secret; the store is asked by the program itself."""
-        command = [PROGRAM, "server", "key", "create", "--data", str(self.data), "--name", name]
-        made = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True)
-        return made.stdout.split()[-1]
+    def administer(self, *arguments):
+        """What `bithuman server …` says."""
+        command = [PROGRAM, "server", *arguments, "--data", str(self.data)]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True).stdout
+
+    def new_key(self, name="test", *arguments):
+        """A secret."""
+        return self.administer("key", "create", "--name", name, *arguments).split()[-1]
 
     def start(self):
         """Starts it, on the port of before if there was one."""
@@ -158,10 +161,12 @@ class Platform:
 class Site:
     """A site on loopback: files (bytes) under their names, redirects under /to?URL, and what was posted to it."""
 
-    def __init__(self, files=None):
+    def __init__(self, files=None, place=("127.0.0.1", 0)):
         self.files = files or {}
         self.posts = []
         self.gets = []
+        # The site's own addresses that connections came to.
+        self.reached = set()
         self.status = 200
         site = self
 
@@ -175,6 +180,10 @@ class Site:
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def setup(self):
+                site.reached.add(self.request.getsockname()[0])
+                super().setup()
 
             def do_GET(self):
                 site.gets.append(self.path)
@@ -191,7 +200,7 @@ class Site:
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = http.server.ThreadingHTTPServer(place, Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

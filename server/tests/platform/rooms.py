@@ -21,7 +21,8 @@ class Room:
         self._socket = websocket.create_connection(f"ws://{host}/{code}/ws{query}", origin=platform.url, timeout=60)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        wait(lambda: any(m["type"] == "session" for m in self.messages), "a session")
+        first = wait(lambda: self.messages, "a session")[0]
+        assert first["type"] == "session", first
         self.send(type="media", sound="pcm")
         wait(lambda: self.pictures > 0, "pictures")
 

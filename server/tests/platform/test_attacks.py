@@ -1,18 +1,23 @@
 """What must be refused, and that nothing is lost by it."""
 
 import base64
+import gzip
 import io
 import json
 import pathlib
 import socket
 import struct
+import subprocess
+import sys
 import time
+import zipfile
 import zlib
+from urllib.parse import quote
 
 import jwt
 import pytest
 
-from kit import Platform, Site, face
+from kit import Platform, Site, face, wait
 
 PROMPT = "You are Ada.'; DROP TABLE agents; --"
 
@@ -81,12 +86,29 @@ def get_raw(platform, path):
     return raw(platform, f"GET {path} HTTP/1.1\r\nhost: {host}\r\napi-secret: {platform.key}\r\nconnection: close\r\n\r\n".encode())
 
 
-@pytest.mark.parametrize("change", ["", "x", "{key}x", "{short}", "{upper}", " ' OR 1=1", "y" * 4000])
+@pytest.mark.parametrize("change", ["", "x", "{key}x", "{short}", "{upper}", "' OR 1=1 --", "y" * 4000])
 def test_wrong_keys(platform, change):
     key = change.format(key=platform.key, short=platform.key[:-1], upper=platform.key.swapcase())
     answer = platform.ask("GET", "/v1/me", key=key)
     assert answer.status_code == 401 and error_of(answer) in ("UNAUTHORIZED", "MISSING_AUTH")
     assert platform.ask("POST", "/v1/validate", key=key).json() == {"valid": False}
+
+
+def test_accounts(platform):
+    """Another account's key is a key, and finds nothing of this one's."""
+    other = platform.new_key("other", "--account", "other")
+    assert platform.get("/v1/agents", key=other)["data"] == []
+    hook = platform.post("/v1/webhooks", {"url": "http://127.0.0.1:9/hook"})["data"]["id"]
+    paths = [f"/v1/agent/{platform.code}", f"/v1/agent/status/{platform.code}", f"/v1/agent/{platform.code}/model/download", f"/v1/dynamics/{platform.code}", f"/v1/webhooks/{hook}"]
+    for path in paths:
+        assert platform.ask("GET", path, key=other).status_code == 404, path
+    for method, path in (("DELETE", paths[0]), ("POST", f"{paths[0]}/speak"), ("DELETE", paths[-1]), ("POST", f"{paths[-1]}/test")):
+        assert platform.ask(method, path, key=other, json={"message": "Hello."}).status_code == 404, path
+    token = platform.ask("POST", "/v1/embed-tokens/request", key=other, json={"agent_id": platform.code, "fingerprint": "ab"})
+    assert token.status_code == 404
+    platform.ask("DELETE", paths[-1])
+    platform.administer("key", "revoke", "other")
+    assert platform.ask("GET", "/v1/me", key=other).status_code == 401
 
 
 def test_no_key(platform):
@@ -143,7 +165,7 @@ TRAVERSALS = [
     "/files/....//....//etc/passwd",
     "/files//etc/passwd",
     "/files/%2fetc%2fpasswd",
-    "/files/images/../../platform.sqlite",
+    "/files/images/../../bithuman.db",
     "/files/%00",
     "/files/%ff%fe",
     "/console/../Cargo.toml",
@@ -163,12 +185,12 @@ def test_paths(platform, path):
 
 @pytest.mark.parametrize("name", ["../../../outside.jpg", "/tmp/outside.jpg", "..\\outside.jpg", "a\u0000.jpg", "." * 300 + ".jpg", "a/b.jpg", ".jpg", "CON.jpg"])
 def test_names_of_uploads(platform, name):
-    tree = lambda: {p for p in platform.data.parent.rglob("*") if platform.data / "files" not in p.parents and "sqlite" not in p.name}
+    tree = lambda: {p for p in platform.data.parent.rglob("*") if not {"files", "work"} & set(p.parts) and "bithuman.db" not in p.name}
     before = tree()
     body = {"file_data": base64.b64encode(face()).decode(), "file_name": name}
     answer = platform.ask("POST", "/v1/files/upload", json=body)
     assert answer.status_code in (200, 400), answer.text
-    assert tree() - before <= {platform.data / "files"} and not pathlib.Path("/tmp/outside.jpg").exists()
+    assert tree() == before and not pathlib.Path("/tmp/outside.jpg").exists()
     if answer.status_code == 200:
         url = answer.json()["data"]["file_url"]
         assert ".." not in url
@@ -196,8 +218,6 @@ def jpeg_claim():
 
 
 def zip_bomb():
-    import zipfile
-
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("manifest.json", bytes(1 << 28))
@@ -220,8 +240,6 @@ def test_bombs(platform, site, name):
         answer = platform.ask("POST", "/v1/agent/generate", json={"image": image, "model": "expression-2"})
         if answer.status_code == 200:
             code = answer.json()["agent_id"]
-            from kit import wait
-
             status = lambda: platform.get(f"/v1/agent/status/{code}")["data"]
             wait(lambda: status()["status"] == "failed", f"{name} fails")
             assert status()["error_message"]
@@ -231,8 +249,6 @@ def test_bombs(platform, site, name):
 
 
 def test_gzipped_bodies_are_not_unpacked(platform):
-    import gzip
-
     body = gzip.compress(b'{"prompt": "' + b"a" * (1 << 26) + b'"}')
     answer = platform.ask("POST", "/v1/agent/generate", data=body, headers={"content-type": "application/json", "content-encoding": "gzip"})
     assert answer.status_code in (400, 413, 415)
@@ -314,6 +330,20 @@ def test_redirects(platform, site):
         assert answer.status_code == 400, target
 
 
+def test_names_and_redirects_that_lead_inside():
+    """In a network of its own, with a public address and a name server that lies."""
+    apart = ["unshare", "--net", "--mount"]
+    try:
+        able = subprocess.run([*apart, "ip", "link"], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        able = False
+    if not able:
+        pytest.skip("no network of our own can be had here")
+    script = pathlib.Path(__file__).with_name("inside.py")
+    done = subprocess.run([*apart, sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_giant_bodies(platform):
     host = platform.url.removeprefix("http://")
     head = f"POST /v1/agent/generate HTTP/1.1\r\nhost: {host}\r\napi-secret: {platform.key}\r\ncontent-type: application/json\r\n"
@@ -379,8 +409,6 @@ def test_strings(platform, site):
             if path == "/v1/agents" and answer.status_code == 200:
                 assert answer.json()["data"] == []
         for path in ("/v1/agent/{}", "/v1/agent/status/{}", "/v1/dynamics/{}", "/v1/video/{}", "/v1/webhooks/{}", "/v1/agent/{}/model/download"):
-            from urllib.parse import quote
-
             answer = platform.ask("GET", path.format(quote(text, safe="")))
             assert answer.status_code in (400, 404), (path, answer.text)
         platform.post(f"/v1/agent/{code}", {"system_prompt": PROMPT})

@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import shutil
+import socket
 import struct
 import subprocess
 import time
@@ -15,7 +16,7 @@ import requests
 from kit import PROGRAM, Platform, Site, face, wait
 
 # How often the server is killed, and over how many jobs: fewer in CI.
-KILLS = int(os.environ.get("SERVE_TEST_KILLS", "6"))
+KILLS = int(os.environ.get("SERVE_TEST_KILLS", "3"))
 JOBS = 10
 
 
@@ -40,12 +41,12 @@ def whole(platform, code, folder):
 
 
 def events(site):
-    """(event, agent or job) of what was delivered, each event once however often it was tried."""
+    """(event, job or agent) of what was delivered, each event once however often it was tried."""
     seen = {}
     for _, body in site.posts:
         event = json.loads(body)
         data = event["data"]
-        seen[event["id"]] = (event["event"], data.get("agent_id") or data.get("agent_code") or data.get("code"))
+        seen[event["id"]] = (event["event"], data.get("job_id") or data.get("agent_id") or data.get("agent_code"))
     return sorted(seen.values())
 
 
@@ -92,25 +93,43 @@ def test_killed(tmp_path):
         while left:
             submit()
             left -= 1
+        # Each ends: well, or, if its servers died again and again, with its credits back.
+        charged, ends = 0, []
         for code in agents:
-            platform.ready(code)
-            whole(platform, code, tmp_path)
-        charged = 0
+            over = lambda code=code: (a := platform.get(f"/v1/agent/status/{code}")["data"])["status"] in ("ready", "failed") and a
+            ends.append((f"agent.{wait(over, code)['status']}", code))
+            if ends[-1][0] == "agent.ready":
+                charged += prices["expression-2"]
+                whole(platform, code, tmp_path)
         for job in videos:
             answer = wait(lambda job=job: (a := platform.get(f"/v1/video/{job}"))["status"] != "processing" and a, job)
-            assert answer["status"] == "completed", answer
-            charged += answer["credits_charged"]
-            video = platform.ask("GET", answer["video_url"].removeprefix(platform.url)).content
-            assert {"ftyp", "moov"} <= set(boxes(video))
+            ends.append((f"video.{answer['status']}", job))
+            if answer["status"] == "completed":
+                charged += answer["credits_charged"]
+                video = platform.ask("GET", answer["video_url"].removeprefix(platform.url)).content
+                assert {"ftyp", "moov"} <= set(boxes(video))
+        print(f"{KILLS} kills: {len(ends)} jobs ended, {sum(e[0].endswith('failed') for e in ends)} of them failed", flush=True)
         # Each was paid once, and told of once.
-        assert before - credits() == charged + prices["expression-2"] * len(agents)
-        told = lambda: [e for e in events(site) if e[0] == "agent.ready"]
-        wait(lambda: len(told()) >= len(agents), "webhooks")
-        assert told() == sorted(("agent.ready", code) for code in agents)
+        assert before - credits() == charged
+        wait(lambda: len(events(site)) >= len(ends), "webhooks")
+        assert events(site) == sorted(ends)
         listed = platform.get("/v1/agents?limit=100")
         assert listed["pagination"]["total"] == len(agents)
-        parts = [p for p in platform.data.rglob("*") if p.suffix in (".part", ".tmp", ".partial")]
+        # Nothing is left of what was broken off: files have their names once they are whole.
+        parts = [p for p in (platform.data / "files").rglob("*") if p.name.startswith(".") or p.suffix in (".part", ".tmp")]
         assert not parts, parts
+
+
+def test_backup(tmp_path):
+    with Site({"face.jpg": face()}) as site, Platform() as platform:
+        code = platform.agent(image=f"{site.url}/face.jpg", model="expression-2", prompt="You are Ada.")
+        copy = tmp_path / "copy"
+        platform.administer("backup", str(copy))
+        platform.ask("DELETE", f"/v1/agent/{code}")
+        with Platform(data=copy, keyed=False) as restored:
+            restored.key = platform.key
+            assert restored.get(f"/v1/agent/{code}")["data"]["system_prompt"] == "You are Ada."
+            whole(restored, code, tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +165,6 @@ def postgres(tmp_path_factory):
 
 
 def free_port():
-    import socket
-
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 
 import pytest
 from mcp import ClientSession, StdioServerParameters
@@ -31,7 +32,7 @@ async def talk(platform, site, folder):
         assert {tool.name for tool in tools} == TOOLS
         assert all(tool.description and tool.input_schema["type"] == "object" for tool in tools)
         call = session.call_tool
-        made = text(await call("create_agent", {"prompt": "You are Ada.", "image": f"{site.url}/face.jpg", "wait": True}))
+        made = text(await call("create_agent", {"prompt": "You are Ada.", "image": f"{site.url}/face.jpg", "wait": True, "model": "expression-2"}))
         code = made["agent_id"]
         assert made["status"] in ("ready", "success"), made
         assert text(await call("get_agent", {"code": code}))["system_prompt"] == "You are Ada."
@@ -64,12 +65,19 @@ def test_tools(tmp_path):
 
 @pytest.mark.parametrize(
     "line",
-    ["", "{", "[]", "null", '{"jsonrpc":"2.0","id":1,"method":"nothing"}', '{"jsonrpc":"2.0","id":2,"method":"tools/call"}', "x" * 100_000, '{"jsonrpc":"2.0","method":"notifications/unknown"}'],
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"jsonrpc":"2.0","id":1,"method":"nothing"}',
+        '{"jsonrpc":"2.0","id":2,"method":"tools/call"}',
+        '{"jsonrpc":"2.0","method":"notifications/unknown"}',
+        "x" * (5 << 20),
+    ],
 )
 def test_lines_that_are_none(line):
     """Whatever comes, the next request is answered."""
-    import subprocess
-
     ping = '{"jsonrpc":"2.0","id":99,"method":"ping"}'
     done = subprocess.run([PROGRAM, "mcp"], input=f"{line}\n{ping}\n", capture_output=True, text=True, timeout=30)
     answers = [json.loads(answer) for answer in done.stdout.splitlines()]

@@ -20,8 +20,16 @@ LIVELY = 75
 """Frames of the talking loop at most."""
 LIVELIER = 1.3
 """Times the idle loop's motion of the head that makes a talking loop worth its place in the file."""
+ENOUGH = 1.5
+"""Times the least motion of a talking loop beyond which more is not better."""
 SMALL = 96
 """Width of the pictures that are compared."""
+OPEN = 30.0
+"""What an eye of open lips costs, ..."""
+SHAPED = 2.0
+"""... a unit of the mouth's coefficients, ..."""
+SOFT = 6.0
+"""... and skin without any detail, against the film's usual."""
 
 
 MORPH = 12
@@ -64,6 +72,8 @@ class Strip:
     """`[n, 2, 3]`: where the heads are."""
     pose: np.ndarray
     """`[n, P]`"""
+    points: np.ndarray | None = None
+    """`[n, 478, 3]`: the faces, where they were tracked."""
 
 
 def choose(prepared: Prepared, tracks: list[Faces], spoken: list[np.ndarray] | None = None, longest: int = LONGEST) -> Loop:
@@ -102,7 +112,7 @@ def _morph(count: int) -> int:
 
 
 def lively(prepared: Prepared, tracks: list[Faces], idle: Loop) -> Loop | None:
-    """The stretch in which the head moves most, as people's do who talk; None where it hardly moves more than in `idle`."""
+    """A stretch in which the head moves, as people's do who talk, with the mouth near rest; None where it hardly moves more than in `idle`."""
     centre = np.median(np.concatenate(prepared.pose)[:, :3], axis=0)
     motion = [_speed(prepared, number) for number in range(len(tracks))]
     least = LIVELIER * motion[idle.clip][idle.first : idle.first + idle.count].mean()
@@ -112,11 +122,13 @@ def lively(prepared: Prepared, tracks: list[Faces], idle: Loop) -> Loop | None:
         if number == idle.clip:
             usable[idle.first : idle.first + idle.count] = False
         away = np.linalg.norm(prepared.pose[number][:, :3] - centre, axis=1)
+        unlike = 0.5 * _unlike_rest(prepared, track, number)
         for first, count in _runs(usable, LIVELY):
             for at in range(first, first + max(1, count - LIVELY + 1), 5):
                 stretch = slice(at, at + min(LIVELY, first + count - at))
-                value = float(motion[number][stretch].mean())
-                if value > least and stretch.stop - at >= 2 * SHORTEST and away[stretch].max() < 4.0 and (best is None or value > best[0]):
+                moves = float(motion[number][stretch].mean())
+                value = min(moves / max(least, 1e-6), ENOUGH) - float(unlike[stretch].mean())
+                if moves > least and stretch.stop - at >= 2 * SHORTEST and away[stretch].max() < 4.0 and (best is None or value > best[0]):
                     best = (value, number, at, stretch.stop - at)
     return None if best is None else Loop(best[1], best[2], best[3], "cycle", 0.0)
 
@@ -128,11 +140,19 @@ def _speed(prepared: Prepared, number: int) -> np.ndarray:
 
 
 def _costs(prepared: Prepared, track: Faces, number: int, centre: np.ndarray) -> np.ndarray:
-    """Per picture: open lips, a head that is turned or moves fast. Infinite where the face isn't seen."""
+    """Per picture: a mouth that is not at rest, soft skin, a head that is turned or moves fast. Infinite where the face isn't seen."""
     pose = prepared.pose[number][:, :3]
-    opening = track.opening()
-    cost = 3 * opening / 0.1 + 0.5 * np.linalg.norm(pose - centre, axis=1) + 2 * _speed(prepared, number)
+    cost = _unlike_rest(prepared, track, number) + 0.5 * np.linalg.norm(pose - centre, axis=1) + 2 * _speed(prepared, number)
     cost[~track.found | prepared.covered[number]] = np.inf
+    return cost
+
+
+def _unlike_rest(prepared: Prepared, track: Faces, number: int) -> np.ndarray:
+    """What pictures cost whose mouth speech has to undo first, or whose skin is soft, `[n]`."""
+    cost = OPEN * track.opening() + SHAPED * np.linalg.norm(prepared.coefficients[number], axis=1)
+    if prepared.detail:
+        usual = np.median(np.concatenate(prepared.detail))
+        cost = cost + SOFT * np.clip(1 - prepared.detail[number] / max(usual, 1e-6), 0, 0.5)
     return cost
 
 
@@ -193,8 +213,8 @@ def whole(prepared: Prepared, number: int) -> Loop:
     return Loop(number, 0, len(prepared.pose[number]), "once", 0.0)
 
 
-def strip(prepared: Prepared, loop: Loop) -> Strip:
-    """The loop's pictures at full size, its end grown into its start."""
+def strip(prepared: Prepared, loop: Loop, track: Faces | None = None) -> Strip:
+    """The loop's pictures at full size, its end grown into its start. Where its faces were tracked, they are bent so that lips lie on lips."""
     sources = loop.sources()
     first, end = min(b for _, b, _ in sources), max(a for a, _, _ in sources) + 1
     film = {}
@@ -204,10 +224,14 @@ def strip(prepared: Prepared, loop: Loop) -> Strip:
         if at >= first:
             film[at] = picture
     places, poses = prepared.heads[loop.clip].to_frame, prepared.pose[loop.clip]
-    frames, to_frame = [], []
+    calm = None if track is None else track.calm()
+    frames, to_frame, points = [], [], []
     for a, b, share in sources:
         place = (1 - share) * places[a] + share * places[b]
         to_frame.append(place)
-        frames.append(film[a] if share == 0 else morph.blended(film[a], places[a], film[b], places[b], place, share))
+        faces = None if calm is None else (calm[a], calm[b])
+        frames.append(film[a] if share == 0 else morph.blended(film[a], places[a], film[b], places[b], place, share, faces))
+        if faces:
+            points.append(morph.mixed(faces[0], places[a], faces[1], places[b], place, share))
     pose = np.stack([(1 - share) * poses[a] + share * poses[b] for a, b, share in sources])
-    return Strip(frames, np.stack(to_frame), pose.astype(np.float32))
+    return Strip(frames, np.stack(to_frame), pose.astype(np.float32), np.stack(points) if points else None)

@@ -33,7 +33,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--license", default=UNSAID, help="what may be done with the avatar")
     parser.add_argument("--background", metavar="COLOUR|PICTURE", help="behind a person before a green or blue screen: #rrggbb, which a viewer may replace, or a picture, which becomes a part of the avatar; else grey")
     parser.add_argument("--networks", type=Path, default=STUDIO / "networks", help="folder of the shared speech network")
-    parser.add_argument("--steps", type=int, help="of training; by default as many as the patch's size and the footage's length want; 0: no network, only the film's own pixels")
+    parser.add_argument("--steps", type=int, help="of a film's training, which by default is left out where the film's own mouths show what lies between the lips; 0: never. Of --distill's: 1500 unasked")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=max(1, os.cpu_count() or 1), help="for training")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="for training; auto takes a CUDA device where there is one")

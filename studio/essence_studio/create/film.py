@@ -52,7 +52,10 @@ def make(options: argparse.Namespace) -> None:
     silent = [np.zeros((clip.count, len(COEFFICIENTS)), np.float32) for clip in clips[talks:]]
     meter.tick(1)
     meter.stage("patches", total)
-    prepared = prepare.prepare(clips, tracks, spoken and spoken + silent, meter.tick, len(names), UNTAUGHT if spoken is None or options.steps == 0 else None)
+    learns = spoken is not None and (options.steps is None and not mouths.enough(tracks[:talks]) or bool(options.steps))
+    if not learns:
+        meter.expect("training", 0.0)
+    prepared = prepare.prepare(clips, tracks, spoken and spoken + silent, meter.tick, len(names), None if learns else UNTAUGHT)
     samples = prepared.samples
     samples.alpha = mask.alpha_of(samples, prepared.heads, prepared.patch)
     for number, flags in enumerate(prepared.covered):
@@ -61,7 +64,7 @@ def make(options: argparse.Namespace) -> None:
     for warning in warnings:
         meter.say(f"warning: {warning}")
 
-    net, facts = untaught(prepared) if spoken is None or options.steps == 0 else learned(options, prepared, work, meter)
+    net, facts = learned(options, prepared, work, meter) if learns else untaught(prepared)
     meter.stage("packing", 2)
     facts |= {"seconds_of_footage": round(total / footage.RATE, 1), "fit_left_in_eyes": round(prepared.left, 4)}
     meter.tick(1)
@@ -73,7 +76,7 @@ def make(options: argparse.Namespace) -> None:
         facts["follows_speech"] = calibrate.quality(said, seen, matrix, opening)
     if placed:
         facts["sound"] = {"late_pictures": placed.pictures, "r": round(placed.r, 3), "lead": round(placed.lead, 3)}
-    strip = base.strip(prepared, loop)
+    strip = base.strip(prepared, loop, tracks[loop.clip])
     gestures, faces = motions(prepared, tracks, talks, names, loop, strip, meter)
     taught = "held_out" in facts and facts["held_out"]["psnr_db"] >= TAUGHT_DB
     shown = mouths.chosen(prepared, clips[:talks], tracks[:talks], loop) if spoken is not None else None
@@ -91,6 +94,8 @@ def make(options: argparse.Namespace) -> None:
     figures = verdict.measured(candidate, drive.SENTENCE, filmed, spoken is not None)
     if placed:
         figures["sound"] = placed.r
+    if moving[1]["inside"] == warp.NETWORK:
+        figures["held_out_db"] = facts["held_out"]["psnr_db"]
     judgement = verdict.judged(figures)
     meter.tick(2)
     minutes = (time.monotonic() - began) / 60
@@ -183,7 +188,7 @@ def learned(options: argparse.Namespace, prepared: prepare.Prepared, work: Path,
 
 
 def untaught(prepared: prepare.Prepared) -> tuple[Identity, dict]:
-    """The network where nothing is learned, as nobody speaks in the film or `--steps 0` says so: it shows nothing."""
+    """The network where nothing is learned: it shows nothing."""
     import torch
 
     samples = prepared.samples
@@ -206,18 +211,18 @@ def motions(
     def add(made: gesture.Gesture, stretch: base.Loop, shown: base.Strip, moves: bool) -> None:
         gestures.append(made)
         inside = warp.of_loop(prepared, tracks[stretch.clip], stretch, shown, moves)
-        faces.append(warp.of_gesture(made, (shown, inside), (strip, idle)))
+        faces.append(warp.of_gesture(made, inside, idle))
 
     talking = base.lively(prepared, tracks[:talks], loop)
     if talking:
-        shown = base.strip(prepared, talking)
+        shown = base.strip(prepared, talking, tracks[talking.clip])
         made = gesture.made("talking", shown, strip, kind="cycle", least=4 * talking.count // 5)
         if made.jump <= gesture.SMOOTH:
             add(made, talking, shown, True)
     for number, name in enumerate(names, talks):
         # As filmed: a smile is the mouth's, too.
         stretch = base.whole(prepared, number)
-        shown = base.strip(prepared, stretch)
+        shown = base.strip(prepared, stretch, tracks[number])
         made = gesture.made(name, shown, strip, gestures[0].anchor if gestures else None)
         add(made, stretch, shown, False)
         if made.jump > 8:

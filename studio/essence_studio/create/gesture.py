@@ -13,11 +13,14 @@ import numpy as np
 
 from . import base, morph
 from .footage import Refused
+from .landmarks import opening
 
 MORPH = 5
 """Frames from the loop into a gesture, and out of it."""
 SMOOTH = 4.0
 """A talking loop returns every few seconds: its joints may be so many of the idle loop's largest steps before the morph, not more."""
+LIPS = 30.0
+"""Levels of difference that an eye of lips apart counts as much as, where a gesture is joined to the loop."""
 LEAST = 12
 """Frames of a gesture between its morphs."""
 
@@ -38,6 +41,8 @@ class Gesture:
     """`[n]`: the stretch's picture that each one shows, ..."""
     share: np.ndarray
     """`[n]`: ... and by how much; the rest is the anchor."""
+    points: np.ndarray | None = None
+    """`[n, 478, 3]`: the faces, where they were tracked."""
     loop: str = "once"
     """`cycle` for the talking loop."""
 
@@ -65,15 +70,17 @@ def made(
     third = max(1, (len(small) - least) // 2)
     apart = np.stack([base.differences(still, each[None]) for each in small])
     # One picture of the loop is both door in and door out.
-    cost = apart[:third].min(0) + apart[-third:].min(0)
+    doors = apart + _lips(stretch, loop)
+    cost = doors[:third].min(0) + doors[-third:].min(0)
     anchor = int(cost.argmin()) if anchor is None else anchor
-    begin = int(apart[:third, anchor].argmin())
-    end = len(small) - third + int(apart[-third:, anchor].argmin())
+    begin = int(doors[:third, anchor].argmin())
+    end = len(small) - third + int(doors[-third:, anchor].argmin())
     largest = max(float(base.differences(still[1:], still[:-1]).max()), 1e-6)
     jump = max(apart[begin, anchor], apart[end, anchor]) / largest
     at_anchor, pose_anchor = loop.to_frame[anchor], loop.pose[anchor]
     own, own_pose = stretch.to_frame, stretch.pose
-    frames, places, poses, numbers, shares = [], [], [], [], []
+    tracked = stretch.points is not None and loop.points is not None
+    frames, places, poses, numbers, shares, points = [], [], [], [], [], []
     for k in range(begin - MORPH, end + MORPH + 1):
         inside = min(max(k, begin), end)
         # 0 at the loop's picture, 1 inside the gesture.
@@ -81,12 +88,26 @@ def made(
         t = 1 - max(0.0, outside)
         t = morph.eased(t)
         place = (1 - t) * at_anchor + t * own[inside]
-        frames.append(morph.blended(loop_frames[anchor], at_anchor, pictures[inside], own[inside], place, t))
+        faces = (loop.points[anchor], stretch.points[inside]) if tracked else None
+        frames.append(morph.blended(loop_frames[anchor], at_anchor, pictures[inside], own[inside], place, t, faces))
+        if faces:
+            points.append(morph.mixed(faces[0], at_anchor, faces[1], own[inside], place, t))
         places.append(place)
         numbers.append(inside)
         shares.append(t)
         poses.append((1 - t) * pose_anchor + t * own_pose[inside])
-    return Gesture(name, frames, np.stack(places), np.stack(poses).astype(np.float32), anchor, float(jump), np.array(numbers), np.array(shares), kind)
+    return Gesture(
+        name, frames, np.stack(places), np.stack(poses).astype(np.float32), anchor, float(jump), np.array(numbers), np.array(shares),
+        np.stack(points) if points else None, kind,
+    )  # fmt: skip
+
+
+def _lips(stretch: base.Strip, loop: base.Strip) -> np.ndarray:
+    """What joints cost whose mouths are unlike, or open, `[stretch, loop]`."""
+    if stretch.points is None or loop.points is None:
+        return np.zeros((len(stretch.frames), len(loop.frames)))
+    a, b = (opening(each.points) for each in (stretch, loop))
+    return LIPS * (np.abs(a[:, None] - b) + 0.5 * (a[:, None] + b))
 
 
 def exits_near(anchor: int, loop_frames: list[np.ndarray]) -> list[int]:

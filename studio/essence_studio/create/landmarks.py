@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Callable
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from ..face import finder
 from .footage import Clip, Refused
@@ -25,6 +26,8 @@ JAW = (172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397)
 LIDS = ((159, 145), (386, 374))
 """The lids' middles of the person's right and left eye."""
 CORNERS = ((33, 133), (362, 263))
+CALM_SIGMA = 0.8
+"""Pictures by which landmarks of base frames are smoothed."""
 
 
 @dataclass
@@ -37,13 +40,21 @@ class Faces:
     """`[n]` bool; frames without a face repeat their neighbour."""
 
     def opening(self) -> np.ndarray:
-        """Distance of the inner lips' middles as a share of the eyes' distance, `[n]`."""
-        eyes = np.linalg.norm(self.points[:, EYES[0], :2] - self.points[:, EYES[1], :2], axis=1)
-        return np.linalg.norm(self.points[:, 13, :2] - self.points[:, 14, :2], axis=1) / eyes
+        """`opening` of these faces, `[n]`."""
+        return opening(self.points)
+
+    def calm(self) -> np.ndarray:
+        """The landmarks of a mesh over base frames, `[n, 478, 3]`: it must not tremble where the face keeps still."""
+        return gaussian_filter1d(self.points.astype(np.float64), CALM_SIGMA, axis=0, mode="nearest")
 
     def lids(self) -> np.ndarray:
         """How far the lids stand apart as a share of the eyes' width, the mean of both eyes, `[n]`."""
         return np.mean([_apart(self.points, *lids) / _apart(self.points, *corners) for lids, corners in zip(LIDS, CORNERS)], axis=0)
+
+
+def opening(points: np.ndarray) -> np.ndarray:
+    """Distance of the inner lips' middles as a share of the eyes' distance, `[n]` of landmarks `[n, 478, 3]`."""
+    return _apart(points, 13, 14) / _apart(points, *EYES)
 
 
 def _apart(points: np.ndarray, a: int, b: int) -> np.ndarray:

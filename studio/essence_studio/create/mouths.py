@@ -14,7 +14,7 @@ from PIL import Image
 
 from . import base
 from .footage import Clip
-from .landmarks import EYES, LIPS_INNER, Faces
+from .landmarks import EYES, LIPS_INNER, LIPS_OUTER, Faces
 from .prepare import Prepared
 
 NARROWEST = 0.022
@@ -32,12 +32,17 @@ INSET = 0.07
 """How far from either lip, as a part of the gap, a mouth begins: landmarks lie now and then on the lip."""
 TURN = np.radians(6)
 """Turn of the head that costs as much as a unit."""
-SOFT = 1.5
+SOFT = 1.0
 """What a mouth without any detail costs, against the sharpest of its gap."""
-UNLIKE = 12.0
-"""Levels of difference between neighbours that cost a unit."""
+LIPS = 4.0
+"""What an inside costs that has the colour of lips all over."""
+UNLIKE = 6.0
+"""Levels of difference between neighbours that cost a unit, ..."""
+UNUSUAL = 10.0
+"""... and those from the middle of all that are open as far."""
 QUALITY = 92
 LARGEST = 192
+_OUTER_UPPER, _OUTER_LOWER = LIPS_OUTER[3:8], (LIPS_OUTER[:1] + LIPS_OUTER[:9:-1])[3:8]
 _UPPER, _LOWER = LIPS_INNER[:11], LIPS_INNER[:1] + LIPS_INNER[:9:-1]
 
 
@@ -68,8 +73,7 @@ def chosen(prepared: Prepared, clips: list[Clip], tracks: list[Faces], loop: bas
     away = [np.linalg.norm(heads.pose - pose, axis=1) / TURN for heads in prepared.heads]
     usable = [track.found & ~covered for track, covered in zip(tracks, prepared.covered)]
     every = np.concatenate([gaps[good] for gaps, good in zip(open_by, usable)])
-    levels = NARROWEST * STEP ** np.arange(40)
-    levels = levels[levels <= max(np.quantile(every, 0.995), NARROWEST)]
+    levels = _levels(every)
     picked: list[list[tuple[int, int]]] = []
     for level in levels:
         near = [
@@ -77,21 +81,40 @@ def chosen(prepared: Prepared, clips: list[Clip], tracks: list[Faces], loop: bas
             for c in range(len(tracks)) for n in np.flatnonzero(usable[c] & (np.abs(np.log(np.maximum(open_by[c], 1e-6) / level)) < NEAR))
         ]  # fmt: skip
         picked.append([(c, n) for _, c, n in sorted(near)[:CANDIDATES]])
-    if levels.size < LEAST or levels[-1] < WIDE or min(map(len, picked)) == 0:
+    if not _suffice(levels) or min(map(len, picked)) == 0:
         return None
     wanted = {pair for pairs in picked for pair in pairs}
     size = _size(tracks, open_by, wanted)
-    pictures = {}
+    pictures, lips = {}, {}
     for c, clip in enumerate(clips):
         numbers = {n for other, n in wanted if other == c}
         for number, picture in enumerate(clip.pictures()):
             if number in numbers:
                 pictures[c, number] = inside(picture, tracks[c].points[number], size)
+                lips[c, number] = like_lips(pictures[c, number], picture, tracks[c].points[number])
             if number >= max(numbers, default=-1):
                 break
-    path = _path([[pictures[pair] for pair in pairs] for pairs in picked], [[away[c][n] for c, n in pairs] for pairs in picked])
+    path = _path(
+        [[pictures[pair] for pair in pairs] for pairs in picked],
+        [[0.6 * away[c][n] + LIPS * lips[c, n] for c, n in pairs] for pairs in picked],
+    )  # fmt: skip
     best = [pairs[at] for pairs, at in zip(picked, path)]
     return Mouths(np.stack([pictures[pair] for pair in best]), levels)
+
+
+def _levels(gaps: np.ndarray) -> np.ndarray:
+    """Gaps, a step apart, of which pictures with lips open by `gaps` `[n]` show mouths."""
+    levels = NARROWEST * STEP ** np.arange(40)
+    return levels[levels <= max(np.quantile(gaps, 0.995), NARROWEST)]
+
+
+def _suffice(levels: np.ndarray) -> bool:
+    return levels.size >= LEAST and levels[-1] >= WIDE
+
+
+def enough(tracks: list[Faces]) -> bool:
+    """Whether a film opens its mouth often and wide enough to show what lies in it: then no network has to learn that."""
+    return _suffice(_levels(np.concatenate([widest(track.points)[track.found] for track in tracks])))
 
 
 def widest(points: np.ndarray) -> np.ndarray:
@@ -124,6 +147,20 @@ def inside(picture: np.ndarray, points: np.ndarray, size: tuple[int, int]) -> np
     return cv2.remap(picture, *(places[..., k].astype(np.float32) - 0.5 for k in (0, 1)), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
+def like_lips(shown: np.ndarray, picture: np.ndarray, points: np.ndarray) -> float:
+    """The part of an inside that has the lips' own colour: landmarks of rounded lips lie on them."""
+    middles = (points[list(_OUTER_UPPER + _OUTER_LOWER), :2] + points[list(_UPPER[3:8] + _LOWER[3:8]), :2]) / 2
+    x, y = middles.astype(int).T
+    height, width = picture.shape[:2]
+    lips = picture[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)].astype(np.float32).mean(0)
+
+    def redness(colour: np.ndarray) -> np.ndarray:
+        return colour[..., 0] - colour[..., 1:].mean(-1)
+
+    colour = shown.astype(np.float32)
+    return float(((redness(colour) > 0.75 * redness(lips)) & (colour.mean(-1) > 0.7 * lips.mean())).mean())
+
+
 def _size(tracks: list[Faces], open_by: list[np.ndarray], wanted: set[tuple[int, int]]) -> tuple[int, int]:
     """As large as the widest of these mouths is filmed."""
     across = max(float(np.linalg.norm(tracks[c].points[n, _UPPER[0], :2] - tracks[c].points[n, _UPPER[-1], :2])) for c, n in wanted)
@@ -131,13 +168,14 @@ def _size(tracks: list[Faces], open_by: list[np.ndarray], wanted: set[tuple[int,
     return min(LARGEST, 4 * int(np.ceil(across / 4))), min(LARGEST, max(8, 4 * int(np.ceil(down / 4))))
 
 
-def _path(pictures: list[list[np.ndarray]], away: list[list[float]]) -> list[int]:
-    """One picture for each gap: sharp, seen from the loop's side, like its neighbours (Viterbi)."""
+def _path(pictures: list[list[np.ndarray]], faults: list[list[float]]) -> list[int]:
+    """One picture for each gap: sharp, usual, of few faults, like its neighbours (Viterbi)."""
     low = [np.stack([cv2.GaussianBlur(each, (0, 0), 2.0).astype(np.float32) for each in some]) for some in pictures]
     costs = []
-    for some, turned in zip(pictures, away):
+    for some, soft, fault in zip(pictures, low, faults):
         detail = np.array([cv2.Laplacian(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), cv2.CV_32F).std() for each in some])
-        costs.append(0.6 * np.array(turned) + SOFT * (1 - detail / max(detail.max(), 1e-6)))
+        unusual = np.sqrt(((soft - np.median(soft, axis=0)) ** 2).mean((1, 2, 3))) / UNUSUAL
+        costs.append(np.array(fault) + unusual + SOFT * (1 - detail / max(detail.max(), 1e-6)))
     total, back = costs[0], []
     for k in range(1, len(pictures)):
         step = np.sqrt(((low[k][:, None] - low[k - 1][None]) ** 2).mean((2, 3, 4))) / UNLIKE

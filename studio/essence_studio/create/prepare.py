@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from ..identity.samples import Samples
 from ..speech.mouth import COEFFICIENTS
-from . import fit, geometry, landmarks
+from . import detail, fit, geometry, landmarks
 from .footage import Clip
 from .front import Front, of_lips
 
@@ -52,6 +52,8 @@ class Prepared:
     """Per clip `[n]`: pictures in which something covers the mouth."""
     left: float = 0.0
     """What the fit leaves of the lips' motion, in eyes."""
+    detail: list[np.ndarray] = field(default_factory=list)
+    """Per clip `[n]`: how much fine detail the skin shows around the mouth."""
 
 
 def pose_names() -> list[str]:
@@ -75,7 +77,7 @@ def prepare(
     if spoken is not None:
         for own, heard in zip(coefficients, spoken):
             own[:, COEFFICIENTS.index("tongueTip")] = heard[: len(own), COEFFICIENTS.index("tongueTip")]
-    patches = _patches(clips, heads, patch, tick)
+    patches, skin = _patches(clips, tracks, heads, patch, tick)
     lights, covered = _described(patches, heads, patch)
     turn = np.concatenate([head.pose for head in heads])
     spread = np.maximum(turn.std(0), np.radians(0.5))
@@ -85,7 +87,7 @@ def prepare(
     lips = of_lips(shapes, mouths[samples.split()[0]])
     samples.coefficients = lips(mouths)
     left = fit.residual(shapes, solid, np.concatenate(coefficients))
-    return Prepared(clips, heads, mean, patch, shapes, coefficients, pose, samples, picture, mouths, lips, covered, left)
+    return Prepared(clips, heads, mean, patch, shapes, coefficients, pose, samples, picture, mouths, lips, covered, left, skin)
 
 
 def placed(mean: np.ndarray, tracks: list[landmarks.Faces], size: int | None = None) -> geometry.Patch:
@@ -107,19 +109,25 @@ def mouth_box(heads: list[geometry.Heads], patch: geometry.Patch) -> np.ndarray:
     return box
 
 
-def _patches(clips: list[Clip], heads: list[geometry.Heads], patch: geometry.Patch, tick: Callable[[int], None]) -> list[np.ndarray]:
-    """Per clip `[n, S, S, 3]` u8 of each used picture; `step` apart."""
-    step, done, out = stride(clips, patch.size), 0, []
-    for clip, head in zip(clips, heads):
+def _patches(
+    clips: list[Clip], tracks: list[landmarks.Faces], heads: list[geometry.Heads], patch: geometry.Patch, tick: Callable[[int], None]
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Per clip `[n, S, S, 3]` u8 of each used picture, `step` apart; and the skin's detail in every picture."""
+    step, done, out, skin = stride(clips, patch.size), 0, [], []
+    for clip, track, head in zip(clips, tracks, heads):
         affines = patch.to_frame(head.to_frame)
-        kept = []
+        kept, amounts = [], []
         for number, picture in enumerate(clip.pictures()):
             if number % step == 0 and number < len(affines):
                 kept.append(geometry.crop(picture, affines[number], patch.size))
+            if number < len(affines):
+                parts = detail.of(picture, track.points[number])
+                amounts.append(np.nanmean([parts["chin"], parts["cheeks"]]))
             done += 1
         tick(done)
         out.append(np.stack(kept))
-    return out
+        skin.append(np.nan_to_num(np.array(amounts)))
+    return out, skin
 
 
 def stride(clips: list[Clip], size: int) -> int:

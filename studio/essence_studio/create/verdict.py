@@ -18,7 +18,7 @@ import numpy as np
 from .. import pack
 from ..face import finder
 from ..speech.mouth import COEFFICIENTS
-from . import calibrate, drive, landmarks
+from . import calibrate, detail, drive, landmarks
 from .footage import Clip, clips_of
 
 LOOKED_AT = 120
@@ -132,38 +132,16 @@ def look(pictures, points: np.ndarray | None = None) -> Look:
             last = again.points if again and again.presence >= finder.LEAST_PRESENCE else landmarks.seen(picture)
         if last is None:
             found.append(np.full((478, 3), np.nan))
-            details.append({name: np.nan for name in ("lips", "chin", "cheeks")})
+            details.append({name: np.nan for name in detail.PARTS})
             colours.append(np.full(3, np.nan))
             textures.append(np.full(TEXTURE[::-1], np.nan))
             continue
         found.append(last)
-        details.append(_details(picture, last))
+        details.append(detail.of(picture, last))
         colours.append(_colour(picture, last))
         textures.append(_texture(picture, last))
-    detail = {name: np.array([each[name] for each in details]) for name in details[0]}
-    return Look(np.stack(found), detail, np.stack(colours), np.stack(textures))
-
-
-def _details(picture: np.ndarray, points: np.ndarray) -> dict[str, float]:
-    eyes = np.linalg.norm(points[33, :2] - points[263, :2])
-    lips = points[list(landmarks.LIPS), :2]
-    low, high = lips.min(0), lips.max(0)
-    chin = 0.45 * points[17, :2] + 0.55 * points[152, :2]
-    cheeks = [0.6 * points[a, :2] + 0.4 * points[b, :2] for a, b in ((205, 61), (425, 291))]
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return {
-        "lips": _laplacian(grey, (low + high) / 2, *((high - low) / 2 + 0.03 * eyes)),
-        "chin": _laplacian(grey, chin, 0.12 * eyes, 0.084 * eyes),
-        "cheeks": float(np.mean([_laplacian(grey, at, 0.1 * eyes, 0.07 * eyes) for at in cheeks])),
-    }
-
-
-def _laplacian(grey: np.ndarray, middle: np.ndarray, width: float, height: float) -> float:
-    (x0, y0), (x1, y1) = (middle - [width, height]).astype(int), (middle + [width, height]).astype(int)
-    part = grey[max(0, y0 - 2) : y1 + 2, max(0, x0 - 2) : x1 + 2]
-    if min(part.shape) < 6:
-        return np.nan
-    return float(cv2.Laplacian(part, cv2.CV_32F)[2:-2, 2:-2].std())
+    amounts = {name: np.array([each[name] for each in details]) for name in details[0]}
+    return Look(np.stack(found), amounts, np.stack(colours), np.stack(textures))
 
 
 def _colour(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -221,11 +199,11 @@ def measured(avatar: Path, audio: Path, film: Look, talks: bool) -> dict[str, fl
     filmed = film.gap()
     speaking = filmed >= np.nanquantile(filmed, TALKING)
     for name in ("chin", "cheeks", "lips"):
-        detail = float(np.nanmean(shown.detail[name][:count][talking]) / max(np.nanmean(film.detail[name][speaking]), 1e-6))
+        share = float(np.nanmean(shown.detail[name][:count][talking]) / max(np.nanmean(film.detail[name][speaking]), 1e-6))
         if name != "cheeks":
-            figures[f"{name}_sharpness"] = detail
+            figures[f"{name}_sharpness"] = share
         if name != "lips":
-            figures["stains"] = max(figures.get("stains", 0.0), detail)
+            figures["stains"] = max(figures.get("stains", 0.0), share)
     figures["opening_r"] = float(np.corrcoef(asked[seen], gap[seen])[0, 1])
     figures["widest"] = float(np.quantile(gap[seen], 0.98))
     side = max(drive.size(avatar))

@@ -13,7 +13,10 @@ def of(root: Path | None, output: Path, inputs: list[Path]) -> Path:
     digest = hashlib.sha256(WAY.encode())
     for path in inputs:
         with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+            each = hashlib.sha256()
+            while data := file.read(1 << 20):
+                each.update(data)
+        digest.update(each.digest())
     work = (root or output.with_name(output.name + ".work")) / digest.hexdigest()[:12]
     work.mkdir(parents=True, exist_ok=True)
     return work

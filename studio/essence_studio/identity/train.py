@@ -82,7 +82,10 @@ def shown(alpha: np.ndarray) -> tuple[slice, slice]:
 def device_of(wanted: str = "auto") -> torch.device:
     """Where training runs: `auto` takes a CUDA device where PyTorch finds one."""
     if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+        with warnings.catch_warnings():
+            # Of CUDA's libraries, in whose place empty ones stand (`install.py`).
+            warnings.simplefilter("ignore")
+            wanted = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(wanted)
 
 
@@ -220,12 +223,12 @@ def evaluate(net: Identity, samples: Samples) -> dict[str, float]:
         samples=len(held),
         psnr_db=round(float((10 * torch.log10(1 / mse)).mean()), 2),
         psnr_worst_db=round(float((10 * torch.log10(1 / mse)).min()), 2),
-        ssim=round(float(_ssim(a, b)), 4),
+        ssim=round(float(ssim(a, b)), 4),
         sharpness=round(float(sharpness.mean()), 3),
     )
 
 
-def _ssim(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+def ssim(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Mean SSIM over 11 x 11 Gaussian windows (Wang et al. 2004)."""
     x = torch.arange(11.0) - 5
     g = torch.exp(-x * x / (2 * 1.5 * 1.5))

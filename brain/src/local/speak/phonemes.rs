@@ -40,21 +40,45 @@ impl Phonemes {
 
     /// The phonemes of a text in IPA, its punctuation kept.
     pub(crate) fn of(&self, text: &str, cancel: &Cancel) -> Result<String> {
+        let clauses = clauses(text);
+        // One run for all, which writes a line for each paragraph: starting programs takes time that the
+        // first sound waits for.
+        let paragraphs: Vec<_> = clauses.iter().map(|&(words, _)| words).collect();
+        let mut lines = self.run(&paragraphs, cancel)?;
+        if lines.len() != clauses.len() {
+            // A paragraph has become several lines, as long ones do.
+            let alone = clauses.iter().map(|&(words, _)| {
+                let lines = self.run(&[words], cancel)?;
+                Ok(lines.join(" "))
+            });
+            lines = alone.collect::<Result<_>>()?;
+        }
         let mut all = String::new();
-        for (words, stop) in clauses(text) {
+        for (line, (_, stop)) in lines.iter().zip(&clauses) {
             if !all.is_empty() {
                 all.push(' ');
             }
-            let mut command = Command::new(&self.path);
-            command.args(["-q", "--ipa", "-v", &self.voice, "--stdin"]);
-            command.stdout(Stdio::piped());
-            let output = run_on_text(command, &self.path, words, cancel)?;
-            let lines = String::from_utf8_lossy(&output);
-            let lines: Vec<_> = lines.split_whitespace().collect();
-            all.push_str(&without_marks(&lines.join(" ")));
+            all.push_str(line);
             all.extend(stop);
         }
         Ok(all)
+    }
+
+    /// The lines of phonemes that the program writes for paragraphs.
+    fn run(&self, paragraphs: &[&str], cancel: &Cancel) -> Result<Vec<String>> {
+        if paragraphs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = Command::new(&self.path);
+        command.args(["-q", "--ipa", "-v", &self.voice, "--stdin"]);
+        command.stdout(Stdio::piped());
+        let output = run_on_text(command, &self.path, &paragraphs.join("\n\n"), cancel)?;
+        let lines = String::from_utf8_lossy(&output);
+        let lines = lines.lines().map(|line| {
+            let words: Vec<_> = line.split_whitespace().collect();
+            without_marks(&words.join(" "))
+        });
+        Ok(lines.filter(|line| !line.is_empty()).collect())
     }
 }
 

@@ -15,6 +15,9 @@ use crate::cancel::Cancel;
 /// Most phonemes of a piece.
 const MAX_IDS: usize = 4_000;
 
+/// How many times as long, or as noisy, a voice may make its sound as one without settings.
+const MAX_SCALE: f32 = 10.0;
+
 /// A voice of Piper.
 #[derive(Debug)]
 pub(crate) struct Piper {
@@ -80,6 +83,19 @@ impl Piper {
             return Err(Error::new(ErrorKind::UnsupportedFormat, message));
         }
         let inference = settings.inference;
+        // A network makes as much sound as it is told to.
+        let scales = [
+            inference.noise_scale,
+            inference.length_scale,
+            inference.noise_w,
+        ];
+        if !(0.0..=MAX_SCALE).contains(&scales[0])
+            || !(1.0 / MAX_SCALE..=MAX_SCALE).contains(&scales[1])
+            || !(0.0..=MAX_SCALE).contains(&scales[2])
+        {
+            let message = format!("{}: its scales are {scales:?}", beside.display());
+            return Err(Error::new(ErrorKind::UnsupportedFormat, message));
+        }
         Ok(Self {
             network: ForeignNetwork::open(library, path, threads)?,
             phonemes: Phonemes::find(&settings.espeak.voice)?,

@@ -318,7 +318,7 @@ impl Random {
 
 #[cfg(test)]
 mod tests {
-    use super::{Random, prepared};
+    use super::*;
 
     #[test]
     fn text_is_prepared_as_the_networks_learnt_it() {
@@ -335,6 +335,41 @@ mod tests {
         }
         assert_eq!(prepared("é", ""), "e\u{301}.");
         assert_eq!(prepared("x", "xx"), "<na>x.</na>");
+    }
+
+    /// `testdata/voices/official.py` makes it with the makers' code.
+    #[derive(Deserialize)]
+    struct Official {
+        text: String,
+        language: String,
+        prepared: String,
+        samples: Option<usize>,
+    }
+
+    #[test]
+    fn text_and_length_are_those_of_the_makers_code() {
+        let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata");
+        let official: Vec<Official> =
+            json(&testdata.join("vectors/supertonic.json")).expect("vectors");
+        let settings = SupertonicSettings {
+            voice: "F1".to_owned(),
+            language: String::new(),
+            steps: 2,
+            speed: 1.05,
+            seed: 1,
+        };
+        let toy = testdata.join("voices/supertonic-2");
+        let mut voice = Supertonic::open(None, &toy, settings, 1).expect("it opens");
+        for official in official {
+            let (text, language) = (&official.text, &official.language);
+            assert_eq!(prepared(text, language), official.prepared, "{text:?}");
+            let Some(samples) = official.samples else {
+                continue;
+            };
+            voice.settings.language.clone_from(language);
+            let (_, sound) = voice.sound(text, &Cancel::default()).expect("it speaks");
+            assert_eq!(sound.len(), samples, "{text:?}");
+        }
     }
 
     #[test]

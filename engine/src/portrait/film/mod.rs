@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 
 use super::fit::{Fit, lip_weights};
 use super::head::{Head, POINTS};
-use super::mouth::Mouth;
+use super::mouth::{Mouth, Seam};
 use super::picture::Picture;
 use super::rig::{MOUTH, Posed, Puppet};
 use super::solid::{Point, add, scale};
@@ -51,6 +51,7 @@ pub(crate) struct Film {
     own: Vec<f32>,
     size: (usize, usize),
     inside: Between,
+    seam: Seam,
     /// Of each base frame, from when it is drawn first; none where its landmarks are no face.
     faces: Vec<OnceLock<Option<Box<Face>>>>,
 }
@@ -109,6 +110,7 @@ impl Film {
                 manifest.frame.height as usize,
             ),
             inside: Between::Network,
+            seam: Seam::default(),
             faces: (0..count).map(|_| OnceLock::new()).collect(),
             head,
         };
@@ -122,11 +124,14 @@ impl Film {
                 format!("the landmarks of base frame {shown} are no face; make the avatar again"),
             ));
         }
+        let fit = Fit::of_points(&film.head, film.points(shown).to_vec());
+        let picture = film.picture(first);
+        film.seam = match warp.inside {
+            Inside::Drawn => Seam::of(&fit, &picture),
+            _ => Seam::filmed(&fit, &picture),
+        };
         film.inside = match (warp.inside, &warp.mouths) {
-            (Inside::Drawn, _) => {
-                let fit = Fit::of_points(&film.head, film.points(shown).to_vec());
-                Between::Drawn(Box::new(Mouth::painted(&fit, &film.picture(first))?))
-            }
+            (Inside::Drawn, _) => Between::Drawn(Box::new(Mouth::painted(&fit, &picture)?)),
             (Inside::Film, Some(mouths)) => Between::Film(Atlas::open(container, mouths)?),
             _ => Between::Network,
         };
@@ -186,9 +191,7 @@ impl Film {
         } = sheet;
         canvas.resize(width, height);
         canvas.copy(texture);
-        if let Between::Drawn(mouth) = &self.inside {
-            mouth.fill(&face.fit, posed, canvas);
-        }
+        self.seam.fill(&face.fit, posed, canvas);
         let rest = &face.mesh.rest;
         let stays = |&i: &u16| {
             let i = usize::from(i);
@@ -202,7 +205,6 @@ impl Film {
             (Between::Drawn(mouth), _) => {
                 let tongue = self.tongue.map_or(0.0, |place| own[place]);
                 mouth.draw(&face.fit, posed, tongue, canvas);
-                mouth.close(&face.fit, posed, canvas);
             }
             (Between::Film(atlas), _) => atlas.draw(&face.fit, posed, canvas),
             (Between::Network, Some(patch)) => {
@@ -210,6 +212,7 @@ impl Film {
             }
             (Between::Network, None) => {}
         }
+        self.seam.close(&face.fit, posed, canvas);
         Some(Moved {
             left,
             top,

@@ -8,20 +8,19 @@ mod colours;
 mod layer;
 pub(super) mod opening;
 mod own;
+mod seam;
 
-use super::edges;
 use super::fit::Fit;
 use super::picture::Picture;
-use super::points::{LOWER_LIP, UPPER_LIP};
 use super::rig::Posed;
 use super::solid::{Point, add, apply, scale, smooth};
-use super::stroke::Stroke;
 use crate::Result;
 use crate::warp::Canvas;
-use colours::{Colours, light};
+use colours::Colours;
 use layer::{Frame, Layer};
 use opening::Lips;
 use own::Own;
+pub(crate) use seam::Seam;
 
 /// Width of the studio's pictures in distances between the eyes.
 const SPAN: f32 = 0.8;
@@ -38,13 +37,6 @@ const OWN: f32 = 0.03;
 const UNDER_LIP: f32 = 0.012;
 const GUMS: [f32; 2] = [0.045, 0.08];
 
-/// Strength of the dark line between shut lips, the gap at which it is gone, and half its thickness, in eyes.
-const SEAM: f32 = 0.4;
-const SEAM_GONE: f32 = 0.012;
-const SEAM_REACH: f32 = 0.012;
-/// How far from it the lips' light is taken, in eyes.
-const SEAM_BESIDE: f32 = 0.03;
-
 /// The inside of one portrait's mouth.
 #[derive(Debug)]
 pub(crate) struct Mouth {
@@ -52,6 +44,7 @@ pub(crate) struct Mouth {
     lower: Layer,
     tongue: Layer,
     colours: Colours,
+    pub(crate) seam: Seam,
     /// The picture's own open mouth.
     own: Option<Own>,
 }
@@ -77,6 +70,7 @@ impl Mouth {
             lower: layer(include_bytes!("../data/lower.png").as_slice())?,
             tongue: layer(include_bytes!("../data/tongue.png").as_slice())?,
             colours: Colours::of(fit, picture),
+            seam: Seam::of(fit, picture),
             own: None,
         })
     }
@@ -84,74 +78,6 @@ impl Mouth {
     /// Whether the picture's own mouth is open.
     pub(crate) fn is_own(&self) -> bool {
         self.own.is_some()
-    }
-
-    /// Darkens what lies behind the lips, before they are drawn: nothing of the mouth at rest shows
-    /// beside or between them.
-    pub(crate) fn fill(&self, fit: &Fit, posed: &Posed, canvas: &mut Canvas) {
-        let Some(lips) = Lips::new(fit, posed) else {
-            return;
-        };
-        let (width, height) = canvas.size();
-        let [left, top, right, bottom] = lips.bounds(width, height);
-        let [r, g, b] = self.colours.dark.map(|v| v as u8);
-        for y in top..bottom {
-            let row = canvas.row_mut(y);
-            for (x, pixel) in row.iter_mut().enumerate().take(right).skip(left) {
-                let (above, below, _) = lips.distances([x as f32 + 0.5, y as f32 + 0.5]);
-                if above > -1.5 && below > -1.5 {
-                    *pixel = [r, g, b, pixel[3]];
-                }
-            }
-        }
-    }
-
-    /// Draws the dark line between lips that touch, where the picture shows them parted and so has none.
-    pub(crate) fn close(&self, fit: &Fit, posed: &Posed, canvas: &mut Canvas) {
-        if fit.gap[5] <= 0.0 {
-            return;
-        }
-        let inner = |lip: &[[usize; 11]; 4], k: usize| posed.points[lip[3][k]];
-        let line: [[f32; 2]; 11] = std::array::from_fn(|k| {
-            let (u, l) = (inner(&UPPER_LIP, k), inner(&LOWER_LIP, k));
-            [(u[0] + l[0]) / 2.0, (u[1] + l[1]) / 2.0]
-        });
-        // Lips of which one lies in the dark need no line.
-        let (width, height) = canvas.size();
-        let reach = SEAM_BESIDE * fit.eyes;
-        let beside = |lip: &[[usize; 11]; 4], k: usize| {
-            let ([x, y], [u, v]) = (posed.points[lip[3][k]], posed.points[lip[2][k]]);
-            let (dx, dy) = (u - x, v - y);
-            let by = reach / (dx * dx + dy * dy).sqrt().max(1e-3);
-            let [x, y] = [(x + by * dx, width), (y + by * dy, height)]
-                .map(|(at, most)| (at.max(0.0) as usize).min(most - 1));
-            let [r, g, b, _] = canvas.pixels()[y * width + x].map(f32::from);
-            light(&[r, g, b])
-        };
-        let usual = light(&self.colours.lips);
-        // Corners are as shut as what is beside them.
-        let shut: [f32; 11] = std::array::from_fn(|k| {
-            let k = k.clamp(1, 9);
-            let (u, l) = (inner(&UPPER_LIP, k), inner(&LOWER_LIP, k));
-            let (x, y) = (l[0] - u[0], l[1] - u[1]);
-            1.0 - smooth((x * x + y * y).sqrt() / fit.eyes, 0.0, SEAM_GONE)
-        });
-        let strength: [f32; 11] = std::array::from_fn(|k| {
-            let k = k.clamp(1, 9);
-            let darker = beside(&UPPER_LIP, k).min(beside(&LOWER_LIP, k));
-            SEAM * shut[k] * smooth(darker / usual.max(1.0), 0.2, 0.6)
-        });
-        edges::soften(&line, &shut, canvas);
-        if strength.iter().any(|&strength| strength > 0.0) {
-            let stroke = Stroke {
-                line: &line,
-                reach: SEAM_REACH * fit.eyes,
-                fade: 0.4,
-                strength: &strength,
-                colour: self.colours.dark,
-            };
-            stroke.draw(canvas);
-        }
     }
 
     /// Draws the inside between the lips as they are posed.

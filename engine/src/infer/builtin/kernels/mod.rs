@@ -17,12 +17,16 @@ mod conv;
 mod dense;
 mod energies;
 mod finish;
+#[cfg(not(target_feature = "simd128"))]
+mod plain;
 mod rows;
 mod simd;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
 #[cfg(test)]
 mod tests;
+#[cfg(target_feature = "simd128")]
+mod wasm;
 
 use super::arena::{Arena, LINE, Place};
 use super::values::Source;
@@ -33,14 +37,21 @@ pub(super) use conv::{Conv, Enlarge, Loose};
 pub(super) use dense::{Dense, Product, Quantize};
 pub(super) use energies::{Energies, PARTS};
 pub(super) use finish::{Finish, Textures};
+#[cfg(not(target_feature = "simd128"))]
+pub(super) use plain::Plain;
 pub(super) use rows::{Multiply, Rows};
-pub(super) use simd::{Plain, Simd};
+pub(super) use simd::Simd;
 #[cfg(target_arch = "x86_64")]
 pub(super) use sse2::Sse2;
+#[cfg(target_feature = "simd128")]
+pub(super) use wasm::Simd128 as Plain;
+#[cfg(all(target_feature = "simd128", feature = "relaxed-simd"))]
+pub(super) use wasm::{RelaxedSigned, RelaxedUnsigned};
 
 /// An instruction set that kernels are there for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::infer) enum Level {
+    /// The target's baseline: in the browser, vectors of 128 bits.
     Plain,
     #[cfg(target_arch = "x86_64")]
     Sse2,
@@ -50,21 +61,29 @@ pub(in crate::infer) enum Level {
     AvxVnni,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(all(target_feature = "simd128", feature = "relaxed-simd"))]
+    RelaxedSigned,
+    #[cfg(all(target_feature = "simd128", feature = "relaxed-simd"))]
+    RelaxedUnsigned,
 }
 
 impl Level {
     /// Every one, the best last.
-    #[cfg(target_arch = "x86_64")]
     const ALL: &'static [Self] = &[
         Self::Plain,
+        #[cfg(target_arch = "x86_64")]
         Self::Sse2,
+        #[cfg(target_arch = "x86_64")]
         Self::Avx2,
+        #[cfg(target_arch = "x86_64")]
         Self::AvxVnni,
+        #[cfg(target_arch = "x86_64")]
         Self::Avx512,
+        #[cfg(all(target_feature = "simd128", feature = "relaxed-simd"))]
+        Self::RelaxedSigned,
+        #[cfg(all(target_feature = "simd128", feature = "relaxed-simd"))]
+        Self::RelaxedUnsigned,
     ];
-    /// Every one, the best last.
-    #[cfg(not(target_arch = "x86_64"))]
-    const ALL: &'static [Self] = &[Self::Plain];
 
     /// The levels that this processor has, the best last.
     pub(in crate::infer) fn all() -> impl Iterator<Item = Self> {
@@ -80,10 +99,10 @@ impl Level {
     /// Whether it is as fast as ONNX Runtime's kernels on the same processor.
     pub(in crate::infer) fn is_fast(self) -> bool {
         match self {
-            Self::Plain => false,
+            Self::Plain => cfg!(target_feature = "simd128"),
             #[cfg(target_arch = "x86_64")]
             Self::Sse2 => false,
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(any(target_arch = "x86_64", feature = "relaxed-simd"))]
             _ => true,
         }
     }
@@ -116,6 +135,16 @@ macro_rules! on {
             #[cfg(target_arch = "x86_64")]
             kernels::Level::Avx512 => {
                 type $simd = kernels::Avx512;
+                $body
+            }
+            #[cfg(all(target_feature = "simd128", feature = "relaxed-simd"))]
+            kernels::Level::RelaxedSigned => {
+                type $simd = kernels::RelaxedSigned;
+                $body
+            }
+            #[cfg(all(target_feature = "simd128", feature = "relaxed-simd"))]
+            kernels::Level::RelaxedUnsigned => {
+                type $simd = kernels::RelaxedUnsigned;
                 $body
             }
         }

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use ort::logging::LogLevel;
+use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{RunOptions, Session};
 
-use super::batch::BATCH;
 use super::binding::Binding;
-use super::tensor::{Element, TensorSpec};
-use super::{Provider, Runtime};
+use super::{RunOptions, Runtime, dispatch, failed};
+use crate::infer::Provider;
+use crate::infer::batch::BATCH;
+use crate::infer::tensor::{Element, TensorSpec};
 use crate::{Error, ErrorKind, Result};
 
-pub(super) struct OrtNetwork<T: Element> {
+pub(in crate::infer) struct OrtNetwork<T: Element> {
     provider: Provider,
     session: Arc<Session>,
     inputs: Vec<TensorSpec>,
@@ -24,7 +25,7 @@ pub(super) struct OrtNetwork<T: Element> {
 impl<T: Element> OrtNetwork<T> {
     /// # Errors
     /// `ProviderUnavailable` if `provider` refuses to run it.
-    pub(super) fn load(
+    pub(in crate::infer) fn load(
         runtime: &Runtime,
         provider: Provider,
         what: &str,
@@ -49,7 +50,7 @@ impl<T: Element> OrtNetwork<T> {
 
     /// The same network for another thread; None where the provider doesn't permit runs at the same
     /// time.
-    pub(super) fn share(&self) -> Option<Self> {
+    pub(in crate::infer) fn share(&self) -> Option<Self> {
         (self.provider == Provider::Cpu).then(|| Self {
             provider: self.provider,
             session: Arc::clone(&self.session),
@@ -63,7 +64,7 @@ impl<T: Element> OrtNetwork<T> {
     ///
     /// # Errors
     /// `Inference` if ONNX Runtime fails.
-    pub(super) fn hold(&mut self, size: usize) -> Result<()> {
+    pub(in crate::infer) fn hold(&mut self, size: usize) -> Result<()> {
         let binding = &mut self.bindings[size - 1];
         if binding.is_none() {
             let made = Binding::new(&self.session, &self.inputs, &self.output, size);
@@ -73,15 +74,15 @@ impl<T: Element> OrtNetwork<T> {
     }
 
     /// An input of an item in a batch that there [are tensors](Self::hold) for.
-    pub(super) fn input(&mut self, size: usize, item: usize, index: usize) -> &mut [f32] {
-        let length = self.inputs[index].len();
+    pub(in crate::infer) fn input(&mut self, size: usize, item: usize, index: usize) -> &mut [f32] {
+        let length = elements(&self.inputs[index]);
         let binding = self.bindings[size - 1].as_mut().expect("it is made");
         &mut binding.inputs[index].extract_tensor_mut().1[item * length..][..length]
     }
 
     /// The output for an item of the last run of a batch of `size`.
-    pub(super) fn output(&self, size: usize, item: usize) -> &[T] {
-        let length = self.output.len();
+    pub(in crate::infer) fn output(&self, size: usize, item: usize) -> &[T] {
+        let length = elements(&self.output);
         let binding = self.bindings[size - 1].as_ref().expect("it has run");
         &binding.output.extract_tensor().1[item * length..][..length]
     }
@@ -90,26 +91,13 @@ impl<T: Element> OrtNetwork<T> {
     ///
     /// # Errors
     /// `Inference` if ONNX Runtime fails.
-    pub(super) fn run(&mut self, size: usize, options: &RunOptions) -> Result<()> {
+    pub(in crate::infer) fn run(&mut self, size: usize, options: &RunOptions) -> Result<()> {
         // Providers with memory of their own copy an input when it is bound.
         let rebind = !matches!(self.provider, Provider::Cpu | Provider::OpenVino);
         let binding = self.bindings[size - 1].as_mut().expect("it is made");
-        let run = binding.run(&self.session, &self.inputs, rebind, options);
+        let run = binding.run(&self.session, &self.inputs, rebind, &options.0);
         run.map_err(failed)
     }
-}
-
-/// Options to terminate a network's runs by.
-///
-/// # Errors
-/// `Inference` if ONNX Runtime fails.
-pub(super) fn run_options() -> Result<RunOptions> {
-    RunOptions::new().map_err(failed)
-}
-
-#[cold]
-fn failed(error: ort::Error) -> Error {
-    Error::new(ErrorKind::Inference, "ONNX Runtime failed").with_source(error)
 }
 
 fn build(runtime: &Runtime, provider: Provider, model: &[u8]) -> ort::Result<Session> {
@@ -120,8 +108,13 @@ fn build(runtime: &Runtime, provider: Provider, model: &[u8]) -> ort::Result<Ses
         .with_intra_op_spinning(false)?
         // A failure is told by the call that failed, not on the host's stderr.
         .with_log_level(LogLevel::Fatal)?;
-    if let Some(dispatch) = provider.dispatch() {
+    if let Some(dispatch) = dispatch(provider) {
         builder = builder.with_execution_providers([dispatch])?;
     }
     builder.commit_from_memory(model)
+}
+
+/// Elements of one item.
+fn elements(tensor: &TensorSpec) -> usize {
+    tensor.shape.iter().product()
 }

@@ -5,7 +5,7 @@ use ort::session::{IoBinding, RunOptions, Session};
 use ort::value::Tensor;
 use ort::{AsPointer as _, ortsys};
 
-use super::tensor::{Element, TensorSpec};
+use crate::infer::tensor::{Element, TensorSpec};
 
 /// Input and output tensors of a batch of one size, and ONNX Runtime's binding to them.
 pub(super) struct Binding<T: Element> {
@@ -24,12 +24,12 @@ impl<T: Element> Binding<T> {
         let mut binding = session.create_binding()?;
         let mut tensors = Vec::with_capacity(inputs.len());
         for spec in inputs {
-            let mut tensor = Tensor::<f32>::new(&Allocator::default(), spec.batch(size))?;
+            let mut tensor = Tensor::<f32>::new(&Allocator::default(), shape(spec, size))?;
             tensor.extract_tensor_mut().1.fill(0.0);
             binding.bind_input(spec.name.as_str(), &tensor)?;
             tensors.push(tensor);
         }
-        let mut result = Tensor::<T>::new(&Allocator::default(), output.batch(size))?;
+        let mut result = Tensor::<T>::new(&Allocator::default(), shape(output, size))?;
         result.extract_tensor_mut().1.fill(T::default());
         binding.bind_output(output.name.as_str(), &mut result)?;
         Ok(Self {
@@ -63,4 +63,11 @@ impl<T: Element> Binding<T> {
         ortsys![unsafe RunWithBinding(session, options, binding)?];
         Ok(())
     }
+}
+
+/// The shape of a batch, as ONNX Runtime takes it.
+fn shape(spec: &TensorSpec, size: usize) -> Vec<i64> {
+    let axes = std::iter::once(&size).chain(&spec.shape);
+    axes.map(|&x| i64::try_from(x).unwrap_or(i64::MAX))
+        .collect()
 }

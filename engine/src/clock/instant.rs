@@ -1,0 +1,3 @@
+//! The system's monotonic clock.
+
+pub use std::time::Instant;
