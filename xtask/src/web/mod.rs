@@ -137,8 +137,3 @@ fn has(sh: &Shell, program: &str) -> bool {
     let ask = cmd!(sh, "{program} --version").quiet();
     ask.ignore_stdout().ignore_stderr().run().is_ok()
 }
-
-pub(crate) fn only_browsers() -> Result<()> {
-    browsers::chromium(Some("/tmp/webpics"))?;
-    browsers::firefox(Some("/tmp/webpics"))
-}
