@@ -268,7 +268,8 @@ fn check(sh: &Shell) -> Result<()> {
 }
 
 fn package(sh: &Shell, flags: &[&str]) -> Result<()> {
-    let own = ["xtask", "benches", "essence-proxy", "essence-web"].map(|name| format!("--exclude={name}"));
+    let own = ["xtask", "benches", "essence-proxy", "essence-web"]
+        .map(|name| format!("--exclude={name}"));
     cmd!(sh, "cargo package --workspace {own...} --locked {flags...}").run()?;
     Ok(())
 }
