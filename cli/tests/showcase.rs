@@ -433,7 +433,7 @@ fn the_avatars_inside_the_program_are_in_its_own_index() {
         let path = pulled["path"].as_str().expect("a path");
         let info = common::run(["info", path, "--json"]).object();
         assert_eq!(info["engine"], "expression");
-        assert_eq!(info["name"], index["models"][i]["name"]);
+        assert_eq!(info["manifest"]["name"], index["models"][i]["name"]);
         assert_eq!(own(&["pull", slug, "--json"]).object()["cached"], true);
     }
 }

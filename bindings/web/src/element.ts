@@ -22,7 +22,7 @@ canvas + canvas { position: absolute; inset: 0 }
 export class BithumanAvatar extends HTMLElement {
   static readonly observedAttributes = ["src", "muted"];
 
-  /** Where worker, worklet and modules lie; beside this script unless it is set. */
+  /** The folder of worker, worklet and modules; beside this script unless it is set. */
   base: string | URL | undefined;
   #ends: AbortController | undefined;
   #avatar: Avatar | undefined;
@@ -51,7 +51,7 @@ export class BithumanAvatar extends HTMLElement {
     return this.#session;
   }
 
-  /** What the avatar is, once it is `ready`. */
+  /** The avatar, once it is `ready`. */
   get avatar(): Avatar | undefined {
     return this.#avatar;
   }

@@ -1,4 +1,4 @@
-// What the browsers are asked for: each test gives what it found, or fails.
+// The tests in browsers: each gives its findings, or fails.
 const query = new URLSearchParams(location.search);
 const dist = query.get("dist") ?? "/bindings/web/dist";
 const avatars = "/testdata/avatars";
@@ -179,7 +179,7 @@ window.tests = {
     return "ok";
   },
 
-  /** What can't be opened says why. */
+  /** A file that can't be opened says why. */
   async refusals() {
     const cases = [
       [`${avatars}/toy.imx?cut=9000`, "InvalidAvatar", /cut short/],
@@ -300,7 +300,7 @@ window.tests = {
     return "ok";
   },
 
-  /** What the page's policy forbids is named. */
+  /** A policy that forbids WebAssembly is named. */
   async forbidden() {
     const reason = await error(open(`${avatars}/toy.imx`, { base }));
     check(/Content-Security-Policy/.test(reason.message), String(reason));

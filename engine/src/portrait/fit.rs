@@ -31,7 +31,13 @@ pub(crate) struct Fit {
 impl Fit {
     pub(crate) fn new(head: &Head, picture: &Picture, landmarks: &Landmarks) -> Self {
         let mut fit = Self::of_points(head, landmarks.points.clone());
-        fit.find_lips(picture);
+        let (eyes, down) = (fit.eyes, fit.direction([0.0, 1.0, 0.0]));
+        if gap(&fit.points, 5, down) / eyes < SHUT {
+            contours::meet(picture, &mut fit.points, eyes, down);
+        } else {
+            contours::part(picture, &mut fit.points, eyes, down);
+        }
+        fit.gap = gaps(&fit.points, down);
         let lips = lip_weights(head);
         fit.moves = head
             .moves
@@ -62,17 +68,6 @@ impl Fit {
             moves: Vec::new(),
             mouth,
         }
-    }
-
-    /// Moves the inner lips to where the picture shows their edges.
-    pub(crate) fn find_lips(&mut self, picture: &Picture) {
-        let (eyes, down) = (self.eyes, self.direction([0.0, 1.0, 0.0]));
-        if gap(&self.points, 5, down) / eyes < SHUT {
-            contours::meet(picture, &mut self.points, eyes, down);
-        } else {
-            contours::part(picture, &mut self.points, eyes, down);
-        }
-        self.gap = gaps(&self.points, down);
     }
 
     /// A move of the canonical head's, `by`, as it is in the picture, of a point that belongs to the mouth

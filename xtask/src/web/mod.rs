@@ -19,7 +19,7 @@ const BUILDS: [(&str, &str); 3] = [
     ("essence-portrait", "portrait"),
 ];
 
-/// What a page downloads beside the avatar may have, compressed as servers do.
+/// Most bytes of a page's download beside the avatar, compressed as servers do.
 const MOST_BYTES: u64 = 400 << 10;
 
 /// Builds the package into `bindings/web/dist` and the page into `target/web/demo`. False where the

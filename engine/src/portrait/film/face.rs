@@ -3,7 +3,6 @@
 use crate::portrait::fit::Fit;
 use crate::portrait::head::Head;
 use crate::portrait::mesh::Mesh;
-use crate::portrait::picture::Picture;
 use crate::portrait::points::{LOWER_LIP, UPPER_LIP};
 use crate::portrait::rig::{Posed, SPOKEN, bare_lips, set_apart};
 use crate::portrait::solid::{Point, add, scale, smooth, sub};
@@ -29,14 +28,12 @@ pub(super) struct Face {
 }
 
 impl Face {
-    /// None where the landmarks are no face in this picture.
-    pub(super) fn new(head: &Head, points: &[Point], picture: &Picture) -> Option<Self> {
-        let size = (picture.width, picture.height);
+    /// None where the landmarks are no face in a picture of this size.
+    pub(super) fn new(head: &Head, points: &[Point], size: (usize, usize)) -> Option<Self> {
         let mut fit = Fit::of_points(head, points.to_vec());
         if !fit.is_plausible(size.0.max(size.1)) {
             return None;
         }
-        fit.find_lips(picture);
         let [x, y, _] = scale(add(fit.points[13], fit.points[14]), 0.5);
         let side = |from: f32, to: f32, most: usize| {
             let from = (from.max(0.0) as usize).min(most);
