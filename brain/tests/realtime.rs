@@ -227,6 +227,63 @@ fn refusals_are_told_and_the_conversation_goes_on() {
 }
 
 #[test]
+fn what_makes_no_sense_is_told_and_the_next_turn_has_a_new_session() {
+    let (brain, events, peers) = conversation(Settings::default(), None);
+    for (fault, part) in [
+        ("this is no JSON", "not JSON"),
+        (
+            r#"{"type": "response.output_audio.delta", "response_id": "one", "delta": "%%%"}"#,
+            "no sound",
+        ),
+        (
+            r#"{"type": "error", "error": {"code": "session_expired", "message": "An hour is over."}}"#,
+            "An hour is over.",
+        ),
+    ] {
+        brain.send(Input::Text("Hello".to_owned()));
+        let mut peer = peer(&peers);
+        peer.open(true);
+        peer.expect("response.create", &mut Vec::new());
+        peer.send(json!({ "type": "response.created", "response": { "id": "one" } }));
+        let fault = tungstenite::Message::text(fault);
+        peer.socket.send(fault).expect("the client is there");
+        let got = until(&events, |event| matches!(event, Event::Failure(_)));
+        assert!(
+            matches!(got.last(), Some(Event::Failure(text)) if text.contains(part)),
+            "{got:?}"
+        );
+        until(&events, |event| *event == Event::State(State::Listening));
+    }
+    brain.send(Input::Text("Hello".to_owned()));
+    let mut last = peer(&peers);
+    last.open(true);
+    turn(&brain, &events, &mut last, 4, "I am back.");
+}
+
+#[test]
+fn a_server_that_is_busy_says_for_how_long() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4_096]);
+            let _ = stream.write_all(
+                b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 17\r\ncontent-length: 0\r\n\r\n",
+            );
+        }
+    });
+    let realtime = Realtime::new(settings(&url)).expect("a client");
+    let (brain, events) = start(Arc::new(realtime), Settings::default());
+    brain.send(Input::Text("Hello".to_owned()));
+    let got = until(&events, |event| matches!(event, Event::Failure(_)));
+    assert!(
+        matches!(got.last(), Some(Event::Failure(text)) if text.contains("wait for 17 s")),
+        "{got:?}"
+    );
+}
+
+#[test]
 fn a_refused_key_and_an_unsafe_address_are_named() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/v1", listener.local_addr().expect("an address"));

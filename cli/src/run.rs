@@ -13,7 +13,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::serving::{ServingArgs, refused};
-use crate::{juno, showcase};
+use crate::{inside, showcase};
 
 /// How often Ctrl-C is looked for.
 const POLL: Duration = Duration::from_millis(50);
@@ -114,7 +114,7 @@ impl Args {
                     console.note("No avatar is given: Juno speaks.\n");
                 }
                 let engine = self.serving.engine.engine()?;
-                let avatar = juno::open(&engine)?;
+                let avatar = inside::open(&engine)?;
                 Ok((engine, avatar))
             }
         }

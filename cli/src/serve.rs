@@ -14,7 +14,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::serving::{ServingArgs, refused};
-use crate::{juno, local, server, studio};
+use crate::{inside, local, server, studio};
 
 /// How often Ctrl-C is looked for.
 const POLL: Duration = Duration::from_millis(50);
@@ -76,11 +76,11 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     options.check().map_err(refused)?;
     let (responder, brain) = args.serving.responder(console, &interrupt)?;
     let engine = args.serving.engine.engine()?;
-    let avatar = juno::open(&engine)?;
+    let avatar = inside::open(&engine)?;
     options.launch.engine = Some(engine.clone());
     let data = server::data_folder(args.data.as_deref())?;
     let runtime = engine.runtime().map(|runtime| runtime.path.clone());
-    let mut platform = PlatformOptions::new(data, engine, juno::bytes()?);
+    let mut platform = PlatformOptions::new(data, engine, inside::bytes(inside::DEFAULT)?);
     platform.database = server::database();
     platform.speak = voice(runtime)?;
     platform.studio = studio::python();

@@ -416,7 +416,7 @@ fn run_takes_a_slug_and_a_file_of_that_name_comes_first() {
 }
 
 #[test]
-fn the_avatar_inside_the_program_is_in_its_own_index() {
+fn the_avatars_inside_the_program_are_in_its_own_index() {
     let cache = Folder::new();
     let own = |args: &[&str]| {
         let mut command = bithuman();
@@ -426,15 +426,14 @@ fn the_avatar_inside_the_program_is_in_its_own_index() {
             .env_remove("BITHUMAN_SHOWCASE_URL");
         common::finished(command.env("BITHUMAN_OFFLINE", "1"))
     };
-    assert_eq!(
-        own(&["list", "--json"]).object()["models"][0]["slug"],
-        "juno"
-    );
-    let pulled = own(&["pull", "juno", "--json"]).object();
-    let path = pulled["path"].as_str().expect("a path");
-    assert_eq!(
-        common::run(["info", path, "--json"]).object()["engine"],
-        "expression"
-    );
-    assert_eq!(own(&["pull", "juno", "--json"]).object()["cached"], true);
+    let index = own(&["list", "--json"]).object();
+    for (i, slug) in ["juno", "theo"].into_iter().enumerate() {
+        assert_eq!(index["models"][i]["slug"], slug);
+        let pulled = own(&["pull", slug, "--json"]).object();
+        let path = pulled["path"].as_str().expect("a path");
+        let info = common::run(["info", path, "--json"]).object();
+        assert_eq!(info["engine"], "expression");
+        assert_eq!(info["manifest"]["name"], index["models"][i]["name"]);
+        assert_eq!(own(&["pull", slug, "--json"]).object()["cached"], true);
+    }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use essence::{Avatar, Engine, Error, ErrorKind, Result};
 use essence_brain::Speak;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 
 use crate::api::caller::Caller;
 use crate::api::error::{Answer, ApiError, shown};
@@ -114,6 +115,7 @@ pub(crate) struct Platform {
     credits: Option<f64>,
     workers: usize,
     wake: Notify,
+    working: Mutex<Vec<JoinHandle<()>>>,
     log: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -155,6 +157,7 @@ impl Platform {
             credits: options.credits,
             workers: options.workers.max(1),
             wake: Notify::new(),
+            working: Mutex::default(),
             log: options.log,
         }))
     }
@@ -172,7 +175,11 @@ impl Platform {
         let name = crate::access::token()?;
         for number in 0..self.workers {
             let worker = work::worker(self.clone(), format!("{name}-{number}"), stop.clone());
-            tokio::spawn(worker);
+            let working = tokio::spawn(worker);
+            self.working
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(working);
         }
         Ok(())
     }
@@ -325,6 +332,15 @@ impl Platform {
 
     /// Lets workers end and closes the database.
     pub(crate) async fn close(&self, limit: Duration) {
-        let _ = tokio::time::timeout(limit, self.store.close()).await;
+        let working =
+            std::mem::take(&mut *self.working.lock().unwrap_or_else(PoisonError::into_inner));
+        let ended = async {
+            for worker in working {
+                // One that has panicked has ended, too.
+                let _ = worker.await;
+            }
+            self.store.close().await;
+        };
+        let _ = tokio::time::timeout(limit, ended).await;
     }
 }

@@ -3,6 +3,10 @@
 //! A photograph has the noise of a sensor or the grain of a film nearly everywhere; what is drawn has
 //! areas in which neighbouring pixels are the same, and few colours. Both are counted on the picture at a
 //! small size, after which compression has left no blocks.
+//!
+//! That tells flat drawings, prints and rendered characters (0.66 to 0.84 of the pairs are the same) from
+//! photographs and frames of films (0.12 to 0.60). A painting with a canvas's grain counts as a photograph:
+//! where it is not sure, nobody is refused.
 
 use image::imageops::FilterType;
 
@@ -11,11 +15,11 @@ const SIDE: u32 = 256;
 
 /// The share of pairs of neighbours that differ by no more than [`SAME`] in any channel, from which on a
 /// picture is taken for a drawing.
-const FLAT_SHARE: f64 = 0.62;
+const FLAT_SHARE: f64 = 0.64;
 const SAME: u8 = 1;
 
 /// The share of pixels that the sixteen commonest of 4,096 colours have in a drawing.
-const FEW_COLOURS_SHARE: f64 = 0.75;
+const FEW_COLOURS_SHARE: f64 = 0.6;
 
 /// The kind of a picture.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

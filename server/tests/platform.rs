@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use common::{Answer, DEADLINE, Page, avatar, options, raw};
 use essence::{Engine, Result};
-use essence_brain::{Cancel, Echo, Speak};
+use essence_brain::{Cancel, Piece, Pieces, Request, Responder, Said, Speak};
 use essence_server::{Administration, PlatformOptions, Server};
 use serde_json::{Value, json};
 
@@ -20,6 +20,22 @@ impl Speak for Tone {
         let samples: Vec<f32> = (0..8_000).map(|i| 0.2 * (i as f32 * 0.08).sin()).collect();
         sound(16_000, &samples);
         Ok(())
+    }
+}
+
+/// Says what the app wants said, and nothing else.
+struct Reader;
+
+impl Responder for Reader {
+    fn respond(&self, request: &Request, pieces: Pieces<'_>) -> Result<()> {
+        let Said::Speak(text) = &request.said else {
+            return Ok(());
+        };
+        pieces(Piece::Text(text.clone()));
+        Tone.speak(text, &request.cancel, &mut |rate_hz, samples| {
+            let samples = samples.to_vec();
+            pieces(Piece::Speech { rate_hz, samples });
+        })
     }
 }
 
@@ -36,7 +52,7 @@ fn platform(data: &Path) -> PlatformOptions {
 fn serve(platform: PlatformOptions) -> Server {
     let mut options = options();
     options.platform = Some(platform);
-    Server::start(options, avatar(), Arc::new(Echo::default())).expect("the server starts")
+    Server::start(options, avatar(), Arc::new(Reader)).expect("the server starts")
 }
 
 fn call(server: &Server, method: &str, path: &str, secret: &str, body: Option<&Value>) -> Answer {

@@ -247,7 +247,7 @@ fn picture(browser: &mut Browser, tab: &Tab, folder: Option<&str>, name: &str) -
     Ok(())
 }
 
-fn base64(text: &str) -> Result<Vec<u8>> {
+pub(crate) fn base64(text: &str) -> Result<Vec<u8>> {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut count) = (0u32, 0);

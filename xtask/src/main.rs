@@ -19,6 +19,7 @@ mod live_load;
 mod live_server;
 mod live_test;
 mod livekit_test;
+mod loudspeaker;
 mod models;
 mod plots;
 mod record;
@@ -28,6 +29,7 @@ mod serve_test;
 mod stage;
 mod surfaces;
 mod tsan;
+mod web;
 mod whisper;
 
 use anyhow::{Result, bail};
@@ -88,6 +90,11 @@ cargo xtask <verb>
                     one of them, thoroughly: 5,000 cases at least, twenty kills
   serve-load [SECONDS]
                     200 reads a second beside a speaking avatar, and 1,000 agents by pages; wants a quiet machine
+  web               the package for browsers into bindings/web/dist, its page into target/web/demo; brings a compiler, 850 MB, into
+                    the user's cache
+  web --test [--pictures FOLDER]
+                    its tests in Node.js, headless Chromium and headless Firefox; skipped where those are not
+  web --figures     milliseconds of a frame, lateness and loading in Chromium; wants a quiet machine
   live-load SESSIONS SECONDS
                     processor time, pictures and memory of speaking conversations of `bithuman run`
   live-soak MINUTES the same for one conversation with 200 interruptions: gaps, drift and memory
@@ -152,6 +159,10 @@ fn main() -> Result<()> {
         ["serve-test", part] => serve_test::part(&sh, part),
         ["serve-load"] => serve_test::load(&sh, "60"),
         ["serve-load", seconds] => serve_test::load(&sh, seconds),
+        ["web"] => web::build(&sh).map(drop),
+        ["web", "--test"] => web::test(&sh, None),
+        ["web", "--test", "--pictures", folder] => web::test(&sh, Some(*folder)),
+        ["web", "--figures"] => web::figures(&sh),
         ["live-load", sessions, seconds] => live_load::load(&sh, sessions, seconds),
         ["live-soak", minutes] => live_load::soak(&sh, minutes),
         ["live-figures"] => live_figures::run(&sh),
@@ -257,7 +268,8 @@ fn check(sh: &Shell) -> Result<()> {
 }
 
 fn package(sh: &Shell, flags: &[&str]) -> Result<()> {
-    let own = ["xtask", "benches", "essence-proxy"].map(|name| format!("--exclude={name}"));
+    let own = ["xtask", "benches", "essence-proxy", "essence-web"]
+        .map(|name| format!("--exclude={name}"));
     cmd!(sh, "cargo package --workspace {own...} --locked {flags...}").run()?;
     Ok(())
 }

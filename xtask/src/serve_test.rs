@@ -39,7 +39,7 @@ pub(crate) fn part(sh: &Shell, part: &str) -> Result<()> {
     let python = python(sh)?;
     cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
     let program = root().join("target/debug/bithuman");
-    let _examples = sh.push_env("SERVE_TEST_EXAMPLES", "100");
+    let _examples = sh.push_env("SERVE_TEST_EXAMPLES", "150");
     let _least = sh.push_env("SERVE_TEST_LEAST", "5000");
     let _kills = sh.push_env("SERVE_TEST_KILLS", "20");
     test(sh, &python, &program, &[&format!("test_{part}.py")])

@@ -19,7 +19,7 @@ export interface OpenOptions {
   onProgress?: (progress: Progress) => void;
   /** Given the first picture, an image file, long before the avatar can speak. */
   onPicture?: (picture: Blob) => void;
-  /** Where worker, worklet and modules lie. Default: beside this script. */
+  /** The folder of worker, worklet and modules. Default: beside this script. */
   base?: string | URL;
   /** Whether the file is kept in the browser's cache, to be opened without a network. Default: true. */
   cache?: boolean;
@@ -77,7 +77,7 @@ export class Avatar {
 
   /** @internal */
   constructor(
-    /** What it is. */
+    /** Its description. */
     readonly info: AvatarInfo,
     link: Link,
     sessions: Map<number, Session>,

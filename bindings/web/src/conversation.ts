@@ -87,6 +87,8 @@ export class Conversation {
       this.#engine.push(this.handle, samples, to);
       return;
     }
+    // The engine says which rates there are.
+    this.#engine.push(this.handle, samples.subarray(0, 0), sampleRate);
     this.#resampler ??= new Resampler(sampleRate, to);
     const resampled = this.#resampler.push(samples);
     if (resampled.length > 0) this.#engine.push(this.handle, resampled, to);

@@ -1,8 +1,9 @@
 /**
  * `<bithuman-avatar src="mika.imx">`: an avatar as an element. Importing this module defines it.
  *
- * Attributes: `src`; `muted` (it is not heard); `fit` (`contain`, `cover`). Events: those of a session,
- * `ready` when it can speak, `picture` when its first picture is there, `progress`, `error`.
+ * Attributes: `src`; `muted` (it is not heard); `fit` (`contain`, `cover`); `stream` (its session has a
+ * stream). Events: those of a session, `ready` when it can speak, `picture` when its first picture is
+ * there, `progress`, `error`.
  */
 import { type Avatar, open } from "./avatar.js";
 import type { Curves, Visemes } from "./engine.js";
@@ -21,7 +22,7 @@ canvas + canvas { position: absolute; inset: 0 }
 export class BithumanAvatar extends HTMLElement {
   static readonly observedAttributes = ["src", "muted"];
 
-  /** Where worker, worklet and modules lie; beside this script unless it is set. */
+  /** The folder of worker, worklet and modules; beside this script unless it is set. */
   base: string | URL | undefined;
   #ends: AbortController | undefined;
   #avatar: Avatar | undefined;
@@ -50,7 +51,7 @@ export class BithumanAvatar extends HTMLElement {
     return this.#session;
   }
 
-  /** What the avatar is, once it is `ready`. */
+  /** The avatar, once it is `ready`. */
   get avatar(): Avatar | undefined {
     return this.#avatar;
   }
@@ -121,7 +122,7 @@ export class BithumanAvatar extends HTMLElement {
         onPicture: (picture) => void this.#show(canvas, picture, signal),
       });
       this.#avatar = avatar;
-      const session = await avatar.session({ canvas });
+      const session = await avatar.session({ canvas, mediaStream: this.hasAttribute("stream") });
       signal.throwIfAborted();
       const { width, height } = session;
       this.style.aspectRatio ||= `${width} / ${height}`;

@@ -70,7 +70,7 @@ interface Exports {
   web_statistics(session: number, out: number): number;
 }
 
-/** What an avatar is. */
+/** Description of an avatar. */
 export interface AvatarInfo {
   name: string;
   license: string;
@@ -147,7 +147,7 @@ export interface Curves {
 
 /** Visemes or phonemes in time. */
 export interface Visemes {
-  /** Whose names they have. */
+  /** The set that their names are of. */
   set: "arpabet" | "azure" | "espeak" | "ipa" | "oculus" | "polly";
   /** Begin (and end, unless it is the next one's begin) in seconds from the utterance's start. */
   visemes: { symbol: string; start: number; end?: number }[];

@@ -1,4 +1,4 @@
-/** What kind of failure an {@link EssenceError} is: the engine's kinds, in their order. */
+/** The kinds of failure: the engine's, in their order. */
 export const KINDS = [
   "Cancelled",
   "Inference",

@@ -157,7 +157,7 @@ async function read(
     await next;
     if (failed !== undefined) throw failed;
   }
-  // What is under way still belongs to it.
+  // Pieces under way still belong to it.
   await Promise.all(under);
   if (failed !== undefined) throw failed;
 }

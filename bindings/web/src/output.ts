@@ -1,4 +1,4 @@
-/** Where pictures go: a canvas, a stream or both, by whatever the browser can do. */
+/** The destination of pictures: a canvas, a stream or both, by whatever the browser can do. */
 import { EssenceError } from "./errors.js";
 import type { SessionCall } from "./protocol.js";
 
@@ -10,7 +10,7 @@ declare class MediaStreamTrackGenerator extends MediaStreamTrack {
 
 /** A session's pictures on the page. */
 export interface Output {
-  /** What the worker is told, and what goes over to it. */
+  /** The worker's part, and the objects that go over to it. */
   readonly call: Pick<SessionCall, "canvas" | "writable" | "bitmaps">;
   readonly transfer: Transferable[];
   /** Whether the worker is to make a track. */

@@ -1,6 +1,6 @@
 /** Plays what frames carry, and tells the worker how far it is: the clock of everything. */
 
-/** What the worker says: samples to be played from `start` on, or that all of them are to be dropped. */
+/** Messages of the worker: samples to be played from `start` on, or that all of them are to be dropped. */
 export type PlayerMessage = { start: number; samples: Float32Array } | { clear: true };
 
 declare const sampleRate: number;

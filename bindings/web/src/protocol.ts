@@ -1,4 +1,4 @@
-/** What page and worker say to each other. */
+/** The messages between page and worker. */
 import type { AvatarInfo, Curves, PictureOptions, Statistics, Visemes } from "./engine.js";
 import type { PlainError } from "./errors.js";
 
@@ -50,7 +50,7 @@ export type Message =
   | { session: number; frame: FrameEvent; bitmap?: ImageBitmap }
   | { session: number; error: PlainError };
 
-/** What is said of a frame as it is shown. */
+/** The facts about a frame as it is shown. */
 export interface FrameEvent {
   /** Number of the frame in its session. */
   index: number;

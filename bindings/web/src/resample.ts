@@ -42,7 +42,7 @@ export class Resampler {
     return this.#take(samples, Infinity);
   }
 
-  /** What is left, at the end. */
+  /** The rest, at the end. */
   end(): Float32Array {
     const all = Math.round((this.#in * this.to) / this.from);
     return this.#take(new Float32Array(2 * this.#reach), all - this.#out);

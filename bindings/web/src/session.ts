@@ -11,7 +11,7 @@ export interface SessionOptions extends PictureOptions {
   canvas?: HTMLCanvasElement;
   /** Whether there is a {@link Session.stream}, for WebRTC, recording or a `<video>`. */
   mediaStream?: boolean;
-  /** Where sound is played. Default: a context of its own, at `sampleRate`. */
+  /** The context that plays sound. Default: a context of its own, at `sampleRate`. */
   audioContext?: AudioContext;
   /** Samples per second of the context that is made. Default: the device's own. */
   sampleRate?: number;
@@ -120,7 +120,7 @@ export class Session extends EventTarget {
     return this.#output.stream;
   }
 
-  /** Where the sound is played. Suspended until the user clicks, as browsers have it. */
+  /** The context that plays sound. Suspended until the user clicks, as browsers have it. */
   get audioContext(): AudioContext {
     return this.#context;
   }

@@ -1,5 +1,5 @@
 /**
- * Where an avatar's bytes come from: memory, or a URL that is read by ranges and kept in the browser's
+ * The source of an avatar's bytes: memory, or a URL that is read by ranges and kept in the browser's
  * cache, so that it opens again without a network.
  */
 import { EssenceError } from "./errors.js";
@@ -23,7 +23,7 @@ export function ofBytes(bytes: Uint8Array): Source {
   };
 }
 
-/** What is known of a file on a server. */
+/** Size and version of a file on a server. */
 interface Facts {
   size: number;
   /** Tells one version of the file from another; empty if the server says nothing. */
@@ -161,7 +161,7 @@ class Store {
     }
   }
 
-  /** What is known of the file whose pieces are here. */
+  /** Size and version of the file whose pieces are here. */
   async facts(): Promise<Facts | undefined> {
     try {
       const response = await this.cache.match(this.key("facts"));

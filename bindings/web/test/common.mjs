@@ -1,4 +1,4 @@
-// What the tests in Node share.
+// Shared by the tests in Node.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -97,7 +97,7 @@ test("wrong calls are refused, each for its reason", async () => {
 test("files that are damaged, cut or foreign", async () => {
   const e = await engine();
   for (const file of readdirSync(join(root, "testdata/bad"))) {
-    // What opens as a container may still be refused by what is in it.
+    // A container that opens may still be refused by its content.
     assert.throws(() => e.open(testdata(`bad/${file}`)), { name: "EssenceError" }, file);
     await assert.rejects(loaded(testdata(`bad/${file}`)), { name: "EssenceError" }, file);
   }

@@ -121,8 +121,10 @@ impl Socket {
         let (socket, _) = tungstenite::client::client_with_config(request, stream, Some(limits))
             .map_err(|error| match error {
                 HandshakeError::Failure(tungstenite::Error::Http(answer)) => {
+                    let wait = answer.headers().get("retry-after");
+                    let wait = wait.and_then(|value| value.to_str().ok()?.parse().ok());
                     let body = answer.body().clone().unwrap_or_default();
-                    refusal(base, answer.status().as_u16(), None, &body)
+                    refusal(base, answer.status().as_u16(), wait, &body)
                 }
                 HandshakeError::Failure(error) => {
                     failed(format!("no WebSocket from {base}")).with_source(error)

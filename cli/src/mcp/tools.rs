@@ -162,10 +162,14 @@ impl Tool {
         if let Some(path) = given.get("path").and_then(Value::as_str) {
             return file(Path::new(path));
         }
-        let mut body: Map<String, Value> = self
-            .others(given)
-            .map(|(name, value)| (name.clone(), value.clone()))
+        let defaults = self.properties.iter();
+        let mut body: Map<String, Value> = defaults
+            .filter_map(|(name, about)| Some((name.clone(), about.get("default")?.clone())))
             .collect();
+        body.extend(
+            self.others(given)
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
         if self.name == "create_video" {
             let kind = if body.contains_key("audio_url") {
                 "audio"
@@ -179,7 +183,6 @@ impl Tool {
                 }
             }
             body.insert("input".to_owned(), input);
-            body.entry("model").or_insert_with(|| "expression-2".into());
         }
         Ok(body.into())
     }

@@ -63,7 +63,7 @@ pub(crate) fn pull(
             let url = client.resolve(url);
             fetch(console, interrupt, client, &wanted(model, url, &path)?)?
         }
-        (None, _) => write_built_in(&path)?,
+        (None, _) => write_built_in(&model.slug, &path)?,
         (Some(_), None) => {
             return Err(Failure::index(format!("{} has no url there", model.slug)));
         }
@@ -129,9 +129,9 @@ fn offline(slug: &str, force: bool) -> Result<Pulled, Failure> {
     })
 }
 
-/// The avatar inside the program, as a file; the only one without an address.
-fn write_built_in(path: &Path) -> Result<String, Failure> {
-    let avatar = crate::juno::bytes()?;
+/// An avatar inside the program, as a file; the only ones without an address.
+fn write_built_in(slug: &str, path: &Path) -> Result<String, Failure> {
+    let avatar = crate::inside::bytes(slug)?;
     let mut output = OutputFile::create(path).map_err(Failure::writing)?;
     output
         .write_all(&avatar)

@@ -12,8 +12,10 @@
 //!
 //! `picture.file` is a PNG, JPEG or WebP of any size; `picture.width` and `height` are the frames',
 //! to which it is scaled after it was turned as its EXIF says. `landmarks` holds `[478, 3]` f32: x
-//! and y in pixels of the frame, z away from the camera in pixels. Unknown keys and members that are
-//! named in `files` are ignored, so that a later minor version opens.
+//! and y in pixels of the frame, z away from the camera in pixels. `person`, which may be missing, is
+//! the member that says where the picture shows the person: `[256, 256]` u8 over the whole picture, 0
+//! the ground behind her, 255 she herself. Unknown keys and members that are named in `files` are
+//! ignored, so that a later minor version opens.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +26,12 @@ use super::limits::{MAX_ARKIT, MAX_COEFFICIENTS, MAX_FRAME_PX, MAX_WINDOW, MIN_F
 use super::manifest::{Dim, ENGINE_ABI, Head, LANDMARK_FLOATS, MEL_BANDS, NetworkInfo, parse};
 use super::members::Members;
 use super::rules::{hashes, labels, tensors, texts, within};
-use super::validate_members::{floats, listed, network_member};
+use super::validate_members::{floats, listed, network_member, sized};
 use crate::Result;
+
+/// Pixels of the plane that says where the person is, along each side and in all.
+pub(crate) const PERSON_PX: usize = 256;
+const PERSON_BYTES: usize = PERSON_PX * PERSON_PX;
 
 /// The model family of avatars made from one picture.
 pub const EXPRESSION: &str = "expression";
@@ -50,6 +56,9 @@ pub struct Expression {
     pub picture: PictureInfo,
     /// The member with the landmarks.
     pub landmarks: String,
+    /// The member that says where the person is, if she was told from what is behind her.
+    #[serde(default)]
+    pub person: Option<String>,
     /// Names of the mouth coefficients, in the speech network's order. Unique.
     pub coefficients: Vec<String>,
     /// `ARKit`'s names, each a sum of coefficients by weight.
@@ -161,6 +170,9 @@ impl Expression {
                 "{} has numbers that are no pixels",
                 self.landmarks
             )));
+        }
+        if let Some(person) = &self.person {
+            sized(members, person, PERSON_BYTES)?;
         }
         members
             .get(&self.picture.file)

@@ -52,6 +52,8 @@ mod writer;
 mod zip;
 
 pub use container::Container;
+#[cfg(feature = "portrait")]
+pub(crate) use expression::PERSON_PX;
 pub use expression::{EXPRESSION, Expression, ExpressionNetworks, PictureInfo};
 pub use fault::{HASH_DIFFERS, MISSING_MANIFEST, NOT_IMX, OTHER_FAMILY};
 pub use loader::Loader;

@@ -143,7 +143,7 @@ pub(super) fn floats(members: &Members, name: &str, count: usize) -> Result<Vec<
     }
 }
 
-fn sized(members: &Members, name: &str, bytes: usize) -> Result<()> {
+pub(super) fn sized(members: &Members, name: &str, bytes: usize) -> Result<()> {
     let size = members.size_of(name).ok_or_else(|| missing(name))?;
     if size != bytes {
         return Err(invalid(format!(

@@ -10,6 +10,7 @@ use super::judge::{judge, only_face, refused};
 use super::key::keyed;
 use super::landmarks::{self, Landmarks};
 use super::network::Network;
+use super::person;
 use super::picture::Picture;
 use super::rig::MOUTH;
 use crate::imx::{Container, EXPRESSION, Writer};
@@ -90,6 +91,7 @@ pub fn describe(container: &Container) -> Result<PortraitReport> {
 ///   and what to do.
 pub fn create(picture: &[u8], options: &PortraitOptions) -> Result<(Vec<u8>, PortraitReport)> {
     let (frame, landmarks) = found(picture, options.force)?;
+    let person = person::found(&frame)?;
     let head = Head::read(super::HEAD)?;
     let fit = Fit::new(&head, &frame, &landmarks);
     let report = PortraitReport::of(&frame, &fit);
@@ -104,14 +106,24 @@ pub fn create(picture: &[u8], options: &PortraitOptions) -> Result<(Vec<u8>, Por
     let points = points.iter().flat_map(|v| v.to_le_bytes()).collect();
     writer.add("landmarks.f32", points)?;
     writer.add(file, picture.to_vec())?;
-    let bytes = writer.finish(&manifest(options, &frame, file))?;
+    if let Some(person) = &person {
+        writer.add(PERSON, person.clone())?;
+    }
+    let bytes = writer.finish(&manifest(options, &frame, file, person.is_some()))?;
     Ok((bytes, report))
 }
 
 /// The speech network of the avatars that this library ships.
 static SPEECH: &[u8] = include_bytes!("data/speech.onnx");
 
-fn manifest(options: &PortraitOptions, frame: &Picture, file: &str) -> String {
+/// The member that says where the person is.
+const PERSON: &str = "person.u8";
+
+fn manifest(options: &PortraitOptions, frame: &Picture, file: &str, person: bool) -> String {
+    let person = match person {
+        true => format!("\"person\":\"{PERSON}\","),
+        false => String::new(),
+    };
     let text = |text: &str| serde_json::Value::from(text).to_string();
     let names: Vec<String> = MOUTH.iter().map(|name| format!("\"{name}\"")).collect();
     let mut arkit = String::new();
@@ -134,7 +146,7 @@ fn manifest(options: &PortraitOptions, frame: &Picture, file: &str) -> String {
         "{{\"format_version\":\"2.0\",\"engine\":\"{EXPRESSION}\",\"engine_abi\":1,\
          \"name\":{name},\"license\":{license},\
          \"picture\":{{\"file\":\"{file}\",\"width\":{width},\"height\":{height}}},\
-         \"landmarks\":\"landmarks.f32\",\"coefficients\":[{coefficients}],\"arkit\":{{{arkit}}},\
+         \"landmarks\":\"landmarks.f32\",{person}\"coefficients\":[{coefficients}],\"arkit\":{{{arkit}}},\
          \"networks\":{{\"speech\":{{\"file\":\"speech.onnx\",\
          \"inputs\":{{\"mel\":[\"N\",{WINDOW},80]}},\
          \"outputs\":{{\"coefficients\":[\"N\",{count}]}}}}}}}}",

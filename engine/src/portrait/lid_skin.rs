@@ -16,10 +16,10 @@ const COLUMNS: usize = 11;
 /// beyond its corners in eyes, but at most by this share of the way to the face's outline.
 const ABOVE: f32 = 0.6;
 const BELOW: f32 = 0.45;
-const BEYOND: f32 = 0.08;
+const BEYOND: f32 = 0.11;
 const OUTWARD: f32 = 0.4;
 /// Half the height of what is painted over there, in eyes.
-const BLUNT: f32 = 0.03;
+const BLUNT: f32 = 0.04;
 /// How far beyond the crease the painted skin may still fade, of the way to the row above it.
 const FADES: f32 = 0.7;
 /// The outline's points beside the eyes' outer corners.

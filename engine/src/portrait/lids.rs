@@ -16,6 +16,9 @@ const LINE: [f32; 3] = [0.018, 0.5, 0.7];
 /// The shade above it, where the lid turns in: how far up it lies, half its thickness, and how dark it
 /// gets.
 const SHADE: [f32; 3] = [0.019, 0.038, 0.27];
+/// Light of lashes as a share of the lid's, at most: in shade, and in paintings, they are told apart no
+/// better, and a shut eye has nothing but them.
+const DARK: f32 = 0.4;
 /// How far a blink is where the line begins to show, and where it is whole.
 const SHOWS: [f32; 2] = [0.15, 0.5];
 /// Strength along the line, from the eye's inner corner to the outer one.
@@ -48,7 +51,16 @@ impl Lashes {
                 })
                 .collect();
             darkest.sort_by(|a, b| light(a).total_cmp(&light(b)));
-            darkest[2]
+            let lid: f32 = eye
+                .above
+                .iter()
+                .map(|&i| {
+                    let [x, y, _] = fit.points[i];
+                    light(&picture.sample(x, y)) / 7.0
+                })
+                .sum();
+            let dark = (DARK * lid / light(&darkest[2]).max(1.0)).min(1.0);
+            darkest[2].map(|level| dark * level)
         }))
     }
 

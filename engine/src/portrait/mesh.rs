@@ -4,6 +4,7 @@
 use super::fit::Fit;
 use super::head::{Head, POINTS};
 use super::points::{EYES, OVAL};
+use super::raster::Plane;
 use super::solid::{Point, add, scale, smooth, sub};
 use crate::warp::{Place, place};
 
@@ -51,16 +52,101 @@ pub(crate) struct Mesh {
     pub(crate) rest: Vec<Place>,
 }
 
+/// The parts of the picture's edge that the mesh is fixed to.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    edges: Vec<[[f32; 2]; 2]>,
+    /// Distance over which it comes free, in pixels.
+    room: f32,
+    /// How far the head takes what is around it along, as multiples of its outline: wholly, and at all;
+    /// and where its neck begins, as the cosine of the way down.
+    reach: [f32; 2],
+    neck: [f32; 2],
+}
+
+impl Hold {
+    /// The picture's whole edge: what is around the head is as fixed as its ground.
+    pub(crate) fn whole([width, height]: [f32; 2]) -> Self {
+        let [a, b, c, d] = [[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]];
+        Self {
+            edges: vec![[a, b], [b, c], [c, d], [d, a]],
+            room: 0.08 * width.min(height),
+            reach: [1.55, 2.9],
+            neck: [0.1, 0.8],
+        }
+    }
+
+    /// The edges that cut off a person who lies where `person` isn't 0, in pixels of `step`, and
+    /// the lower one: the ground is another layer, so that hair moves as far as it reaches.
+    pub(crate) fn of(person: &Plane, step: f32, near: usize) -> Self {
+        let (columns, rows) = (person.width, person.height);
+        let ends = |count: usize, cut_off: &dyn Fn(usize) -> bool| {
+            let first = (0..count).find(|&i| cut_off(i))?;
+            let last = (0..count).rfind(|&i| cut_off(i))?;
+            Some([first as f32 * step, (last + 1) as f32 * step])
+        };
+        let any = |x: std::ops::Range<usize>, y: std::ops::Range<usize>| {
+            y.into_iter()
+                .any(|y| x.clone().any(|x| person.at([x, y]) > 0.0))
+        };
+        let [width, height] = [columns, rows].map(|size| size as f32 * step);
+        let mut edges = vec![[[0.0, height], [width, height]]];
+        let top = ends(columns, &|x| any(x..x + 1, 0..near.min(rows)));
+        edges.extend(top.map(|ends| ends.map(|x| [x, 0.0])));
+        let left = ends(rows, &|y| any(0..near.min(columns), y..y + 1));
+        edges.extend(left.map(|ends| ends.map(|y| [0.0, y])));
+        let right = ends(rows, &|y| {
+            any(columns.saturating_sub(near)..columns, y..y + 1)
+        });
+        edges.extend(right.map(|ends| ends.map(|y| [width, y])));
+        Self {
+            edges,
+            reach: [2.3, 3.4],
+            neck: [0.05, 0.55],
+            ..Self::whole([width, height])
+        }
+    }
+
+    /// A corner, free as far as it lies from what holds it.
+    fn corner(&self, at: Point, follow: Follow, head: f32) -> Corner {
+        let [x, y, _] = at;
+        let distance = |&[[x0, y0], [x1, y1]]: &[[f32; 2]; 2]| {
+            let (u, v) = (
+                x - x.clamp(x0.min(x1), x0.max(x1)),
+                y - y.clamp(y0.min(y1), y0.max(y1)),
+            );
+            (u * u + v * v).sqrt()
+        };
+        let edge = self.edges.iter().map(distance).fold(f32::MAX, f32::min);
+        Corner {
+            at,
+            follow,
+            head,
+            free: smooth(edge, 0.0, self.room),
+        }
+    }
+}
+
 impl Mesh {
+    /// Over a picture of one layer.
     pub(crate) fn new(head: &Head, fit: &Fit, size: (usize, usize)) -> Self {
+        Self::held(
+            head,
+            fit,
+            size,
+            &Hold::whole([size.0 as f32, size.1 as f32]),
+        )
+    }
+
+    pub(crate) fn held(head: &Head, fit: &Fit, size: (usize, usize), hold: &Hold) -> Self {
         let size = [size.0 as f32, size.1 as f32];
         let mut corners: Vec<Corner> = (0..POINTS)
-            .map(|i| corner(fit.points[i], Follow::Skin(i), 1.0, size))
+            .map(|i| hold.corner(fit.points[i], Follow::Skin(i), 1.0))
             .collect();
         let mut triangles = Vec::new();
-        rings(fit, size, &mut corners, &mut triangles);
+        rings(fit, size, hold, &mut corners, &mut triangles);
         for eye in 0..2 {
-            eyeball(fit, eye, size, &mut corners, &mut triangles);
+            eyeball(fit, eye, hold, &mut corners, &mut triangles);
         }
         let mut skin = head.triangles.clone();
         // Nearer triangles are drawn later, and upper lids over lower ones.
@@ -94,20 +180,14 @@ impl Mesh {
     }
 }
 
-/// A corner, free as far as it lies from the picture's edge.
-fn corner(at: Point, follow: Follow, head: f32, size: [f32; 2]) -> Corner {
-    let edge = at[0].min(at[1]).min(size[0] - at[0]).min(size[1] - at[1]);
-    let free = smooth(edge, 0.0, 0.08 * size[0].min(size[1]));
-    Corner {
-        at,
-        follow,
-        head,
-        free,
-    }
-}
-
 /// Rings around the outline, along rays from its middle, stopped by the picture's edge.
-fn rings(fit: &Fit, size: [f32; 2], corners: &mut Vec<Corner>, triangles: &mut Vec<[u16; 3]>) {
+fn rings(
+    fit: &Fit,
+    size: [f32; 2],
+    hold: &Hold,
+    corners: &mut Vec<Corner>,
+    triangles: &mut Vec<[u16; 3]>,
+) {
     let outline = OVAL.map(|i| fit.points[i]);
     let sum = outline.iter().fold([0.0; 3], |sum, &p| add(sum, p));
     let middle = scale(sum, 1.0 / outline.len() as f32);
@@ -122,16 +202,16 @@ fn rings(fit: &Fit, size: [f32; 2], corners: &mut Vec<Corner>, triangles: &mut V
             let length = (ray[0] * ray[0] + ray[1] * ray[1]).sqrt().max(1e-3);
             let below = (ray[0] * down[0] + ray[1] * down[1]) / length;
             // A neck stays where hair and ears still go with the head.
-            let neck = smooth(below, 0.1, 0.8);
-            let begin = 1.55 + (1.04 - 1.55) * neck;
-            let end = 2.9 + (2.1 - 2.9) * neck;
+            let neck = smooth(below, hold.neck[0], hold.neck[1]);
+            let begin = hold.reach[0] + (1.04 - hold.reach[0]) * neck;
+            let end = hold.reach[1] + (2.1 - hold.reach[1]) * neck;
             let head = 1.0 - smooth(times, begin, end);
             let reach = times.min(room(middle, ray, size).max(1.0));
             let depth = smooth(times, 1.0, 1.5);
             let mut at = add(middle, scale(ray, reach));
             at[2] = point[2] + depth * (axis - point[2]);
             let follow = Follow::Ring(OVAL[k], follow);
-            corners.push(corner(at, follow, head, size));
+            corners.push(hold.corner(at, follow, head));
         }
         let count = outline.len() as u16;
         let mut ring = Vec::new();
@@ -167,7 +247,7 @@ fn room(from: Point, ray: Point, size: [f32; 2]) -> f32 {
 fn eyeball(
     fit: &Fit,
     number: usize,
-    size: [f32; 2],
+    hold: &Hold,
     corners: &mut Vec<Corner>,
     triangles: &mut Vec<[u16; 3]>,
 ) {
@@ -181,7 +261,7 @@ fn eyeball(
         .fold([0.0; 3], |sum, &i| add(sum, fit.points[i]));
     let middle = scale(sum, 1.0 / outline.len() as f32);
     let first = corners.len() as u16;
-    corners.push(corner(middle, Follow::Still, 1.0, size));
+    corners.push(hold.corner(middle, Follow::Still, 1.0));
     for &i in &outline {
         let follow = if eye.upper.contains(&i) {
             Follow::Lid(i, -1.0)
@@ -190,7 +270,7 @@ fn eyeball(
         } else {
             Follow::Skin(i)
         };
-        corners.push(corner(fit.points[i], follow, 1.0, size));
+        corners.push(hold.corner(fit.points[i], follow, 1.0));
     }
     let count = outline.len() as u16;
     for i in 0..count {
@@ -207,16 +287,16 @@ fn eyeball(
             .collect()
     };
     let inner = corners.len() as u16 + 1;
-    corners.push(corner(iris, Follow::Gaze(number), 1.0, size));
+    corners.push(hold.corner(iris, Follow::Gaze(number), 1.0));
     for point in circle(1.12 * radius) {
-        corners.push(corner(point, Follow::Gaze(number), 1.0, size));
+        corners.push(hold.corner(point, Follow::Gaze(number), 1.0));
     }
     for i in 0..DISC as u16 {
         triangles.push([inner - 1, inner + i, inner + (i + 1) % DISC as u16]);
     }
     let outer = corners.len() as u16;
     for point in circle(2.4 * radius) {
-        corners.push(corner(point, Follow::Still, 1.0, size));
+        corners.push(hold.corner(point, Follow::Still, 1.0));
     }
     for i in 0..DISC as u16 {
         let j = (i + 1) % DISC as u16;

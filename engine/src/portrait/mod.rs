@@ -10,6 +10,7 @@ mod film;
 mod fit;
 mod gesture;
 mod glasses;
+mod ground;
 mod head;
 mod judge;
 mod key;
@@ -20,6 +21,7 @@ mod life;
 mod mesh;
 mod mouth;
 mod network;
+mod person;
 mod picture;
 mod points;
 mod raster;
@@ -39,11 +41,12 @@ use crate::warp::{Canvas, Texture};
 use crate::{Error, ErrorKind, Result};
 use fit::Fit;
 use glasses::Glasses;
+use ground::{Ground, Person};
 use head::Head;
 use landmarks::Landmarks;
 use lid_skin::LidSkin;
 use lids::Lashes;
-use mesh::Mesh;
+use mesh::{Hold, Mesh};
 use mouth::Mouth;
 use picture::Picture;
 use rig::{Posed, Puppet};
@@ -64,6 +67,8 @@ static HEAD: &[u8] = include_bytes!("data/head.bin");
 #[derive(Debug)]
 pub(crate) struct Portrait {
     texture: Texture,
+    /// The picture behind the person, where she was told from it.
+    ground: Option<Ground>,
     fit: Fit,
     mesh: Mesh,
     mouth: Mouth,
@@ -155,6 +160,14 @@ fn members(container: &Container, manifest: &Expression) -> Result<(Picture, Lan
     Ok((picture, landmarks))
 }
 
+#[cold]
+fn no_face() -> Error {
+    Error::new(
+        ErrorKind::InvalidAvatar,
+        "the landmarks are no face in the picture; make the avatar again",
+    )
+}
+
 impl Portrait {
     /// The portrait in an avatar's file.
     ///
@@ -162,32 +175,45 @@ impl Portrait {
     /// `InvalidAvatar` if its picture is damaged.
     pub(crate) fn open(container: &Container, manifest: &Expression) -> Result<Self> {
         let (picture, landmarks) = members(container, manifest)?;
-        Self::new(&picture, &landmarks, &manifest.coefficients)
-    }
-
-    fn new(picture: &Picture, landmarks: &Landmarks, coefficients: &[String]) -> Result<Self> {
-        let head = Head::read(HEAD)?;
-        let fit = Fit::new(&head, picture, landmarks);
         let (width, height) = (picture.width, picture.height);
-        let mesh = Mesh::new(&head, &fit, (width, height));
-        if !fit.is_plausible(width.max(height)) || mesh.overdraw(width, height) > MOST_OVERDRAW {
-            return Err(Error::new(
-                ErrorKind::InvalidAvatar,
-                "the landmarks are no face in the picture; make the avatar again",
-            ));
+        let head = Head::read(HEAD)?;
+        let fit = Fit::new(&head, &picture, &landmarks);
+        if !fit.is_plausible(width.max(height)) {
+            return Err(no_face());
         }
-        let (glasses, bare) = Glasses::find(&fit, &mesh, picture).unzip();
-        let skin = bare.as_ref().unwrap_or(picture);
+        let person = match &manifest.person {
+            Some(person) if !picture.has_alpha() => {
+                Person::cut(container.member(person)?, &fit, &picture)
+            }
+            _ => None,
+        };
+        let hold = match &person {
+            _ if picture.has_alpha() => &ground::hold(&picture),
+            Some(person) => &person.hold,
+            None => &Hold::whole([width as f32, height as f32]),
+        };
+        let mesh = Mesh::held(&head, &fit, (width, height), hold);
+        if mesh.overdraw(width, height) > MOST_OVERDRAW {
+            return Err(no_face());
+        }
+        let (glasses, bare) = Glasses::find(&fit, &mesh, &picture).unzip();
+        let skin = bare.as_ref().unwrap_or(&picture);
+        let mut pixels = skin.rgba.as_chunks::<4>().0.to_vec();
+        for (pixel, alpha) in pixels.iter_mut().zip(person.iter().flat_map(|p| &p.alpha)) {
+            pixel[3] = *alpha;
+        }
         Ok(Self {
-            texture: Texture::new(skin.rgba.as_chunks::<4>().0, width, height),
+            texture: Texture::new(&pixels, width, height),
+            ground: person.map(|person| person.ground),
             glasses,
             has_alpha: picture.has_alpha(),
             mesh,
-            mouth: Mouth::new(&fit, picture)?,
+            mouth: Mouth::new(&fit, &picture)?,
             lid_skin: LidSkin::new(&fit, skin),
-            lashes: Lashes::of(&fit, picture),
+            lashes: Lashes::of(&fit, &picture),
             puppet: Puppet::new(&head),
-            coefficients: coefficients
+            coefficients: manifest
+                .coefficients
                 .iter()
                 .map(|name| rig::MOUTH.iter().position(|known| known == name))
                 .collect(),
@@ -256,6 +282,9 @@ impl Portrait {
             if let Some(glasses) = &self.glasses {
                 glasses.draw(&self.mesh, &posed.head, canvas);
             }
+        }
+        if let Some(ground) = &self.ground {
+            ground.lay(canvas);
         }
         canvas.pixels()
     }

@@ -23,6 +23,17 @@ impl Plane {
         self.values[y * self.width + x]
     }
 
+    /// The value at a place in pixels, whose middles lie at a half: bilinear, its edge going on.
+    pub(crate) fn sample(&self, [x, y]: [f32; 2]) -> f32 {
+        let x = (x - 0.5).clamp(0.0, (self.width - 1) as f32);
+        let y = (y - 0.5).clamp(0.0, (self.height - 1) as f32);
+        let (i, j) = (x as usize, y as usize);
+        let (p, q) = (x - i as f32, y - j as f32);
+        let (right, below) = ((i + 1).min(self.width - 1), (j + 1).min(self.height - 1));
+        (1.0 - q) * ((1.0 - p) * self.at([i, j]) + p * self.at([right, j]))
+            + q * ((1.0 - p) * self.at([i, below]) + p * self.at([right, below]))
+    }
+
     fn map(&self, to: impl Fn(f32) -> f32) -> Self {
         Self {
             values: self.values.iter().map(|&value| to(value)).collect(),
@@ -62,6 +73,22 @@ impl Plane {
     pub(crate) fn closed(&self, reach: usize) -> Self {
         let negative = self.largest(reach).map(|value| -value);
         negative.largest(reach).map(|value| -value)
+    }
+
+    /// The mean within `reach` pixels, along rows and then columns; the edge goes on.
+    pub(crate) fn blurred(&self, reach: usize) -> Self {
+        let mean = |line: &dyn Fn(usize) -> f32, length: usize, i: usize| {
+            let sum: f32 = (i..=i + 2 * reach)
+                .map(|k| line(k.saturating_sub(reach).min(length - 1)))
+                .sum();
+            sum / (2 * reach + 1) as f32
+        };
+        let rows = Self::new(self.width, self.height, |x, y| {
+            mean(&|x| self.at([x, y]), self.width, x)
+        });
+        Self::new(self.width, self.height, |x, y| {
+            mean(&|y| rows.at([x, y]), self.height, y)
+        })
     }
 
     /// The mean of each pixel's neighbourhood of 3 × 3.

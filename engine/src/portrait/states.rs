@@ -18,7 +18,7 @@ pub const STATE: usize = 36;
 pub struct PortraitStates {
     portrait: Portrait,
     easel: Easel,
-    /// Pixels that the mesh covers at rest.
+    /// Pixels that the mesh covers at rest, and that show some of the person.
     covered: Vec<bool>,
 }
 
@@ -51,9 +51,12 @@ impl PortraitStates {
         let portrait = Portrait::open(&container, manifest)?;
         let easel = portrait.easel();
         let (rest, triangles) = (&portrait.mesh.rest, &portrait.mesh.triangles);
-        let sides = sides(&easel.canvas, triangles, rest, rest);
+        let sides = sides(&portrait.texture, triangles, rest, rest);
         Ok(Self {
-            covered: sides.iter().map(|side| side[0] != NONE).collect(),
+            covered: sides
+                .iter()
+                .map(|side| side[0] != NONE && side[3] > 0)
+                .collect(),
             portrait,
             easel,
         })
@@ -104,13 +107,13 @@ impl PortraitStates {
             .chain(LOWER_LIP[3].into_iter().rev());
         let lips: Vec<[f32; 2]> = inner.map(|i| posed.points[i]).collect();
         let triangles = &portrait.mesh.triangles;
-        let sides = sides(&self.easel.canvas, triangles, &posed.sources, &posed.places);
+        let sides = sides(&portrait.texture, triangles, &posed.sources, &posed.places);
         let mut faults = Faults::default();
         for (i, (side, covered)) in sides.iter().zip(&self.covered).enumerate() {
             let at = [(i % width) as f32 + 0.5, (i / width) as f32 + 0.5];
             match side[0] {
                 NONE if *covered && !within(&lips, at) => faults.holes += 1,
-                BACK if !within(&lips, at) => faults.folds += 1,
+                BACK if side[3] > 0 && !within(&lips, at) => faults.folds += 1,
                 _ => {}
             }
         }
@@ -128,8 +131,8 @@ const NONE: u8 = 0;
 const BACK: u8 = 1;
 const FRONT: u8 = 2;
 
-/// The sides of the triangles that cover each pixel.
-fn sides(like: &Canvas, triangles: &[[u16; 3]], from: &[Place], to: &[Place]) -> Vec<[u8; 4]> {
+/// The sides of the triangles that cover each pixel, and how much of the person they show there.
+fn sides(like: &Texture, triangles: &[[u16; 3]], from: &[Place], to: &[Place]) -> Vec<[u8; 4]> {
     let (width, height) = like.size();
     let area = |places: &[Place], corners: &[u16; 3]| {
         let [a, b, c] = corners.map(|i| places[usize::from(i)].map(i64::from));
@@ -140,7 +143,9 @@ fn sides(like: &Canvas, triangles: &[[u16; 3]], from: &[Place], to: &[Place]) ->
         .partition(|corners| area(from, corners).signum() * area(to, corners).signum() < 0);
     let mut canvas = Canvas::new(width, height);
     for (mark, triangles) in [(BACK, backs), (FRONT, fronts)] {
-        let texture = Texture::new(&vec![[mark; 4]; width * height], width, height);
+        let pixels = (0..height).flat_map(|y| like.row(y));
+        let pixels: Vec<[u8; 4]> = pixels.map(|p| [mark, mark, mark, p[3]]).collect();
+        let texture = Texture::new(&pixels, width, height);
         canvas.draw(&texture, &triangles, from, to);
     }
     canvas.pixels().to_vec()

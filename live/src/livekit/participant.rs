@@ -204,8 +204,8 @@ impl Runner {
         let (leave, events, speech) = {
             let mut mail = lock(&self.inbox.inner);
             mail.statistics = self.publisher.statistics();
-            let (events, speech) = (&mut mail.events, &mut mail.speech);
-            let (events, speech) = (std::mem::take(events), std::mem::take(speech));
+            let events = std::mem::take(&mut mail.events);
+            let speech = std::mem::take(&mut mail.speech);
             (mail.leave, events, speech)
         };
         let now = Instant::now();

@@ -337,7 +337,7 @@ pub(crate) async fn usage(
 
 /// A time of the query in the form that rows have; empty where none is given.
 fn at(name: &str, given: Option<String>) -> Answer<String> {
-    let Some(given) = given.filter(|given| !given.is_empty()) else {
+    let Some(given) = given else {
         return Ok(String::new());
     };
     // In a query "+" is a space.

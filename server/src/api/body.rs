@@ -62,12 +62,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-/// Reads a body; none at all is an empty object.
+/// Reads a body.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let bytes = match bytes {
-        b"" => b"{}",
-        bytes => bytes,
-    };
+    if bytes.is_empty() {
+        return Err(ApiError::invalid("The body is empty; send a JSON object"));
+    }
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| ApiError::invalid(format!("The body is no JSON: {error}")))?;
     if has_nul(&value) {

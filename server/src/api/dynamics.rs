@@ -293,11 +293,7 @@ async fn changed(
     for _ in 0..TRIES {
         let agent = platform.agent(caller, code).await?;
         let mut merged = parsed(&agent);
-        if let Some(enabled) = change.dynamics.get("enabled")
-            && !enabled.is_boolean()
-        {
-            return Err(ApiError::invalid("dynamics.enabled is true or false"));
-        }
+        check(&change.dynamics)?;
         merge(&mut merged, &Value::Object(change.dynamics.clone()));
         if let Some(enabled) = change.toggle_enabled {
             merged["enabled"] = enabled.into();
@@ -319,6 +315,22 @@ async fn changed(
     Err(ApiError::unavailable(
         "Others change this agent at the same time",
     ))
+}
+
+/// Refuses members of the wrong kind.
+fn check(dynamics: &Map<String, Value>) -> Answer<()> {
+    if dynamics
+        .get("enabled")
+        .is_some_and(|enabled| !enabled.is_boolean())
+    {
+        return Err(ApiError::invalid("dynamics.enabled is true or false"));
+    }
+    for name in ["batch_results", "result", "talking", "keywords"] {
+        if dynamics.get(name).is_some_and(|value| !value.is_object()) {
+            return Err(ApiError::invalid(format!("dynamics.{name} is an object")));
+        }
+    }
+    Ok(())
 }
 
 /// An agent's gestures as an object.

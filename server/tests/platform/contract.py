@@ -59,6 +59,18 @@ def complete(spec):
     return added
 
 
+def admit_null(spec):
+    """Lets members of bodies that need not be there be null: clients write what they don't set as null."""
+    for _, operation in operations(spec):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            for schema in [content["schema"], *content["schema"].get("oneOf", [])]:
+                for name, member in schema.get("properties", {}).items():
+                    if name not in schema.get("required", []) and isinstance(member.get("type"), str):
+                        member["type"] = [member["type"], "null"]
+                        if "enum" in member:
+                            member["enum"] = [*member["enum"], None]
+
+
 def snippets():
     """The reference's other pages, in their order."""
     return [pathlib.Path(path) for path in sorted(REFERENCE.glob("00[123]_*.txt"))]

@@ -69,7 +69,7 @@ class Platform:
         self._own = tempfile.TemporaryDirectory(prefix="platform-")
         own = pathlib.Path(self._own.name)
         self.data = pathlib.Path(data or own / "data")
-        self.arguments = ["--brain", "script", "--allow-private-urls", *arguments]
+        self.arguments = ["--brain", "script", "--allow-private-urls", "--max-sessions", "8", *arguments]
         self.environment = {**os.environ, **(environment or {})}
         self.environment.setdefault("ORT_DISABLE_TELEMETRY", "1")
         self.environment["PATH"] = f"{voice(own)}{os.pathsep}{os.environ['PATH']}"

@@ -16,7 +16,7 @@ import requests
 from kit import PROGRAM, Platform, Site, face, wait
 
 # How often the server is killed, and over how many jobs: fewer in CI.
-KILLS = int(os.environ.get("SERVE_TEST_KILLS", "6"))
+KILLS = int(os.environ.get("SERVE_TEST_KILLS", "3"))
 JOBS = 10
 
 

@@ -32,7 +32,7 @@ async def talk(platform, site, folder):
         assert {tool.name for tool in tools} == TOOLS
         assert all(tool.description and tool.input_schema["type"] == "object" for tool in tools)
         call = session.call_tool
-        made = text(await call("create_agent", {"prompt": "You are Ada.", "image": f"{site.url}/face.jpg", "wait": True}))
+        made = text(await call("create_agent", {"prompt": "You are Ada.", "image": f"{site.url}/face.jpg", "wait": True, "model": "expression-2"}))
         code = made["agent_id"]
         assert made["status"] in ("ready", "success"), made
         assert text(await call("get_agent", {"code": code}))["system_prompt"] == "You are Ada."

@@ -42,43 +42,59 @@ def mirrored(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 class Canvas:
-    """Colours `[H, W, 3]` in [0, 255], painted from back to front."""
+    """Colours `[H, W, 3]` in [0, 255], painted from back to front.
 
-    def __init__(self) -> None:
-        self.side = SIZE * TIMES
-        self.pixels = np.empty((self.side, self.side, 3), np.float32)
-        self.pixels[:] = WALL
+    A picture of `size`, width and height; coordinates are those of a picture of 512 × 512, made larger by `scale` around its
+    upper left corner and moved by `shift`, in pixels.
+    """
+
+    def __init__(self, size: tuple[int, int] = (SIZE, SIZE), wall: tuple[int, int, int] = WALL, scale: float = 1.0, shift: tuple[float, float] = (0.0, 0.0)) -> None:
+        self.width, self.height, self.scale, self.shift = *size, scale, np.array(shift)
+        self.side = self.width * TIMES
+        self.pixels = np.empty((self.height * TIMES, self.side, 3), np.float32)
+        self.pixels[:] = wall
+
+    def _places(self, points: np.ndarray) -> np.ndarray:
+        return (points * self.scale + self.shift) * TIMES
+
+    def blank(self) -> Image.Image:
+        """A mask of nothing."""
+        return Image.new("L", (self.side, self.height * TIMES))
 
     def mask(self, outline: np.ndarray, soft: float = 0.0) -> np.ndarray:
         """Coverage `[H, W]` of a filled outline; `soft` blurs it by so many pixels."""
-        image = Image.new("L", (self.side, self.side))
-        ImageDraw.Draw(image).polygon([tuple(p) for p in outline * TIMES], fill=255)
+        image = self.blank()
+        ImageDraw.Draw(image).polygon([tuple(p) for p in self._places(outline)], fill=255)
         return self._soft(np.asarray(image, np.float32) / 255, soft)
 
     def stroke(self, line: np.ndarray, width: float | np.ndarray, soft: float = 0.0) -> np.ndarray:
         """Coverage of a line whose width may change along it, ends round."""
-        image = Image.new("L", (self.side, self.side))
+        image = self.blank()
         draw = ImageDraw.Draw(image)
         widths = np.broadcast_to(width, len(line))
-        for (x, y), w in zip(line * TIMES, widths * TIMES / 2):
+        for (x, y), w in zip(self._places(line), widths * self.scale * TIMES / 2):
             draw.ellipse((x - w, y - w, x + w, y + w), fill=255)
         return self._soft(np.asarray(image, np.float32) / 255, soft)
 
-    @staticmethod
-    def _soft(mask: np.ndarray, soft: float) -> np.ndarray:
+    def _soft(self, mask: np.ndarray, soft: float) -> np.ndarray:
         if soft <= 0:
             return mask
         # Wide blurs at the picture's own resolution: nobody sees the difference.
-        small = gaussian_filter(mask.reshape(SIZE, TIMES, SIZE, TIMES).mean((1, 3)), soft)
+        small = gaussian_filter(mask.reshape(self.height, TIMES, self.width, TIMES).mean((1, 3)), soft * self.scale)
         return zoom(small, TIMES, order=1, grid_mode=True, mode="nearest")
 
     def paint(self, mask: np.ndarray, colour: tuple[int, int, int], strength: float = 1.0, inside: np.ndarray | None = None) -> None:
-        alpha = strength * (mask if inside is None else mask * inside)
-        self.pixels += (np.array(colour, np.float32) - self.pixels) * alpha[..., None]
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        if not len(rows):
+            return
+        part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        alpha = strength * (mask[part] if inside is None else mask[part] * inside[part])
+        pixels = self.pixels[part]
+        pixels += (np.array(colour, np.float32) - pixels) * alpha[..., None]
 
     def picture(self) -> Image.Image:
         whole = Image.fromarray(np.round(np.clip(self.pixels, 0, 255)).astype(np.uint8))
-        return whole.resize((SIZE, SIZE), Image.BOX)
+        return whole.resize((self.width, self.height), Image.BOX)
 
 
 def ring(x: float, y: float, width: float, height: float | None = None) -> np.ndarray:
@@ -111,8 +127,8 @@ def drawn() -> Image.Image:
 def _curls(canvas: Canvas, places: np.ndarray, seed: int) -> None:
     """A cloud of curls: full circles, then light arcs in them."""
     random = np.random.default_rng(seed)
-    image = Image.new("L", (canvas.side, canvas.side))
-    arcs = Image.new("L", (canvas.side, canvas.side))
+    image = canvas.blank()
+    arcs = canvas.blank()
     full, light = ImageDraw.Draw(image), ImageDraw.Draw(arcs)
     for x, y in places:
         r = random.uniform(13, 20)

@@ -4,7 +4,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
@@ -12,63 +11,12 @@ use xshell::{Shell, cmd};
 use super::base64;
 use crate::bidi::{self, Firefox};
 use crate::live_server::Server;
+use crate::loudspeaker::Loudspeaker;
 use crate::runtime;
 
 /// Pictures keep coming, and sound with them where there is something that plays it.
 const SHOWS: &str = "bithuman.phase === 'live' && bithuman.figures.shown > 40";
 const SOUNDS: &str = "bithuman.figures.heard > 5 && bithuman.figures.level > 0";
-
-/// `PulseAudio` with a loudspeaker that nobody hears; ends when dropped.
-struct Loudspeaker {
-    child: Child,
-    folder: tempfile::TempDir,
-}
-
-impl Loudspeaker {
-    /// None where `PulseAudio` is not installed.
-    fn start() -> Result<Option<Self>> {
-        let folder = tempfile::tempdir()?;
-        let socket = folder.path().join("socket");
-        let protocol = format!(
-            "module-native-protocol-unix socket={} auth-anonymous=1",
-            socket.display()
-        );
-        let child = Command::new("pulseaudio")
-            .args([
-                "-n",
-                "--daemonize=no",
-                "--exit-idle-time=-1",
-                "--use-pid-file=no",
-            ])
-            .args(["--disable-shm=yes", "--load=module-null-sink"])
-            .arg(format!("--load={protocol}"))
-            .env("HOME", folder.path())
-            .env("XDG_RUNTIME_DIR", folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(child) = child else {
-            return Ok(None);
-        };
-        let mut this = Self { child, folder };
-        while !socket.exists() {
-            ensure!(this.child.try_wait()?.is_none(), "PulseAudio has ended");
-            std::thread::yield_now();
-        }
-        Ok(Some(this))
-    }
-
-    fn address(&self) -> String {
-        format!("unix:{}", self.folder.path().join("socket").display())
-    }
-}
-
-impl Drop for Loudspeaker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// Pictures and sound keep coming to an open microphone, and what is typed is spoken.
 pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {

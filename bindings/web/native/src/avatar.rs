@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::error::give;
 use crate::world::{Thing, with};
 
-/// What [`web_open_loaded`] gives if more of the file has to be read first.
+/// The answer of [`web_open_loaded`] if more of the file has to be read first.
 const MORE: i32 = 0;
 
 /// Opens the avatar in a buffer, which is the page's no more: its handle.

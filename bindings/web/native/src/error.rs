@@ -1,4 +1,4 @@
-//! What went wrong in the last call that failed.
+//! The error of the last call that failed.
 
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,7 @@ use essence::{Error, ErrorKind};
 use crate::FAILED;
 use crate::world::with;
 
-/// What a panic said. Apart from the rest, which may be borrowed at that moment.
+/// The message of a panic. Apart from the rest, which may be borrowed at that moment.
 static PANIC: Mutex<String> = Mutex::new(String::new());
 
 thread_local! {

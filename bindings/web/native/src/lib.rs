@@ -21,9 +21,11 @@ mod error;
 mod loader;
 mod memory;
 mod session;
+#[cfg(test)]
+mod tests;
 mod world;
 
-/// What a call gives that went wrong.
+/// The answer of a call that fails.
 pub const FAILED: i32 = -1;
 
 /// The version of this interface; the page's code refuses another one.

@@ -22,7 +22,7 @@ pub(crate) struct Conversation {
     facts: Facts,
 }
 
-/// What is said of a frame besides its picture, each a double.
+/// The facts about a frame, each a double.
 type Facts = [f64; 16];
 
 /// Pacing by the sound card's clock; other numbers: unpaced.

@@ -19,7 +19,7 @@ pub(crate) struct World {
     pub(crate) text: String,
 }
 
-/// What a handle is of.
+/// The thing behind a handle.
 pub(crate) enum Thing {
     Avatar(Avatar),
     Loader(Box<Loader>),

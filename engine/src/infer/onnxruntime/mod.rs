@@ -17,7 +17,7 @@ use crate::{Error, ErrorKind, Result};
 pub(super) use network::OrtNetwork;
 pub(crate) use runtime::Runtime;
 
-/// What ends a run.
+/// The switch that ends a run.
 pub(super) struct RunOptions(ort::session::RunOptions);
 
 impl RunOptions {

@@ -51,7 +51,7 @@ pub(super) use wasm::{RelaxedSigned, RelaxedUnsigned};
 /// An instruction set that kernels are there for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::infer) enum Level {
-    /// What every processor of the target has: in the browser, vectors of 128 bits.
+    /// The target's baseline: in the browser, vectors of 128 bits.
     Plain,
     #[cfg(target_arch = "x86_64")]
     Sse2,

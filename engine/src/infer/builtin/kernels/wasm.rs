@@ -83,7 +83,7 @@ macro_rules! simd128 {
 }
 
 simd128!(
-    /// What every browser of the last years has.
+    /// SIMD as every browser of the last years has it.
     Simd128,
     "simd128",
     true,

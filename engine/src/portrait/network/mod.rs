@@ -1,9 +1,11 @@
-//! A small executor for the face networks: convolutions, depthwise convolutions, pooling and
-//! additions in `f32`, one picture at a time.
+//! A small executor for the networks that look at pictures, faces and people: convolutions, pooling,
+//! sums and what else they are made of, in `f32`, one picture at a time.
 //!
 //! Tensors are `[height, width, channels]`, channels innermost. The file's layout is described in
 //! `studio/essence_studio/face/networks.py`; weights are kept as `f32`, with the output channels
 //! innermost, so that the compiler vectorises the inner loops.
+
+mod operators;
 
 use crate::{Error, ErrorKind, Result};
 
@@ -50,6 +52,26 @@ enum Kind {
     MaxPool,
     /// Adds tensor `b`; channels that `a` lacks count as zero.
     Add(usize),
+    HardSwish,
+    /// Each channel's mean.
+    Mean,
+    Logistic,
+    /// Multiplies each channel by tensor `b`'s, which is one pixel.
+    Scale(usize),
+    /// Twice as high and wide, bilinear, pixel centres at a half.
+    Double,
+    /// Each pixel becomes 2 × 2: weights `[4, channels in, channels out]`, biases `[channels out]`.
+    Spread(Vec<f32>, Vec<f32>),
+}
+
+impl Kind {
+    /// The second tensor that is read.
+    fn other(&self) -> Option<usize> {
+        match *self {
+            Self::Add(b) | Self::Scale(b) => Some(b),
+            _ => None,
+        }
+    }
 }
 
 impl Network {
@@ -83,7 +105,7 @@ impl Network {
         let mut last_use = vec![0; self.tensors];
         for (step, operator) in self.operators.iter().enumerate() {
             last_use[operator.a] = step;
-            if let Kind::Add(b) = operator.kind {
+            if let Some(b) = operator.kind.other() {
                 last_use[b] = step;
             }
         }
@@ -96,10 +118,7 @@ impl Network {
             let mut out = operator.run(&tensors);
             operator.activate(&mut out);
             tensors[operator.out] = out;
-            let other = match operator.kind {
-                Kind::Add(b) => b,
-                _ => operator.a,
-            };
+            let other = operator.kind.other().unwrap_or(operator.a);
             for used in [operator.a, other] {
                 if last_use[used] == step {
                     tensors[used] = Tensor::default();
@@ -111,112 +130,6 @@ impl Network {
             .iter()
             .map(|&output| std::mem::take(&mut tensors[output]))
             .collect())
-    }
-}
-
-impl Operator {
-    fn run(&self, tensors: &[Tensor]) -> Tensor {
-        let a = &tensors[self.a];
-        let mut out = Tensor {
-            shape: self.shape,
-            data: vec![0.0; self.shape.iter().product()],
-        };
-        match &self.kind {
-            Kind::Convolution(weights, biases) => self.convolve(a, weights, biases, &mut out),
-            Kind::Depthwise(weights, biases) => self.depthwise(a, weights, biases, &mut out),
-            Kind::MaxPool => self.max_pool(a, &mut out),
-            Kind::Add(b) => add(a, &tensors[*b], &mut out),
-        }
-        out
-    }
-
-    /// Kernel positions that fall inside the input for output pixel (`y`, `x`): the number of the
-    /// position and the input pixel.
-    fn taps(
-        &self,
-        [height, width, _]: [usize; 3],
-        y: usize,
-        x: usize,
-    ) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let [rows, columns] = self.kernel;
-        (0..rows * columns).filter_map(move |tap| {
-            let y = (y * self.stride + tap / columns).checked_sub(self.padding[0])?;
-            let x = (x * self.stride + tap % columns).checked_sub(self.padding[1])?;
-            (y < height && x < width).then_some((tap, y * width + x))
-        })
-    }
-
-    fn convolve(&self, a: &Tensor, weights: &[f32], biases: &[f32], out: &mut Tensor) {
-        let (from, to) = (a.shape[2], self.shape[2]);
-        for (pixel, sums) in out.data.chunks_exact_mut(to).enumerate() {
-            sums.copy_from_slice(biases);
-            for (tap, at) in self.taps(a.shape, pixel / self.shape[1], pixel % self.shape[1]) {
-                let values = &a.data[at * from..][..from];
-                let rows = weights[tap * from * to..][..from * to].chunks_exact(2 * to);
-                let rest = rows.remainder();
-                for (pair, row) in values.chunks_exact(2).zip(rows) {
-                    let (first, second) = row.split_at(to);
-                    for ((sum, w), v) in sums.iter_mut().zip(first).zip(second) {
-                        *sum += pair[0] * w + pair[1] * v;
-                    }
-                }
-                if let Some(&value) = values.last().filter(|_| from % 2 == 1) {
-                    for (sum, w) in sums.iter_mut().zip(rest) {
-                        *sum += value * w;
-                    }
-                }
-            }
-        }
-    }
-
-    fn depthwise(&self, a: &Tensor, weights: &[f32], biases: &[f32], out: &mut Tensor) {
-        let channels = self.shape[2];
-        for (pixel, sums) in out.data.chunks_exact_mut(channels).enumerate() {
-            sums.copy_from_slice(biases);
-            for (tap, at) in self.taps(a.shape, pixel / self.shape[1], pixel % self.shape[1]) {
-                let values = &a.data[at * channels..][..channels];
-                let row = &weights[tap * channels..][..channels];
-                for ((sum, value), w) in sums.iter_mut().zip(values).zip(row) {
-                    *sum += value * w;
-                }
-            }
-        }
-    }
-
-    fn max_pool(&self, a: &Tensor, out: &mut Tensor) {
-        let channels = self.shape[2];
-        for (pixel, largest) in out.data.chunks_exact_mut(channels).enumerate() {
-            largest.fill(f32::MIN);
-            for (_, at) in self.taps(a.shape, pixel / self.shape[1], pixel % self.shape[1]) {
-                for (largest, &value) in largest.iter_mut().zip(&a.data[at * channels..]) {
-                    *largest = largest.max(value);
-                }
-            }
-        }
-    }
-
-    fn activate(&self, out: &mut Tensor) {
-        if !self.slopes.is_empty() {
-            for pixel in out.data.chunks_exact_mut(self.slopes.len()) {
-                for (value, slope) in pixel.iter_mut().zip(&self.slopes) {
-                    *value = value.max(0.0) + slope * value.min(0.0);
-                }
-            }
-        }
-    }
-}
-
-fn add(a: &Tensor, b: &Tensor, out: &mut Tensor) {
-    let (some, all) = (a.shape[2], b.shape[2]);
-    out.data.copy_from_slice(&b.data);
-    for (sums, values) in out
-        .data
-        .chunks_exact_mut(all)
-        .zip(a.data.chunks_exact(some))
-    {
-        for (sum, value) in sums.iter_mut().zip(values) {
-            *sum += value;
-        }
     }
 }
 
@@ -246,6 +159,16 @@ impl Reader<'_> {
                 .map(|&half| from_half(u16::from_le_bytes(half)))
                 .collect(),
         )
+    }
+
+    /// Weights `[rest, to]`; the file has them the other way round.
+    fn weights(&mut self, to: usize, rest: usize) -> Option<Vec<f32>> {
+        let read = self.halves(to * rest)?;
+        let mut weights = vec![0.0; read.len()];
+        for (at, value) in read.into_iter().enumerate() {
+            weights[at % rest * to + at / rest] = value;
+        }
+        Some(weights)
     }
 
     fn network(&mut self) -> Option<Network> {
@@ -290,24 +213,23 @@ impl Reader<'_> {
         let stride = self.below(LARGEST)?;
         let padding = [self.below(LARGEST)?, self.below(LARGEST)?];
         let slopes = self.below(LARGEST)?;
-        let from = shapes[a][2];
+        let (from, out_shape) = (shapes[a][2], [height, width, channels]);
         let taps = rows * columns;
         let kind = match kind {
-            0 => {
-                // The file has the input's channels innermost.
-                let read = self.halves(channels * taps * from)?;
-                let mut weights = vec![0.0; read.len()];
-                for (at, value) in read.into_iter().enumerate() {
-                    let (to, rest) = (at / (taps * from), at % (taps * from));
-                    weights[rest * channels + to] = value;
-                }
-                Kind::Convolution(weights, self.halves(channels)?)
-            }
+            0 => Kind::Convolution(self.weights(channels, taps * from)?, self.halves(channels)?),
             1 if from == channels => {
                 Kind::Depthwise(self.halves(taps * channels)?, self.halves(channels)?)
             }
             2 if from == channels => Kind::MaxPool,
-            3 if from <= channels && shapes[b] == [height, width, channels] => Kind::Add(b),
+            3 if from <= channels && shapes[b] == out_shape => Kind::Add(b),
+            4 if shapes[a] == out_shape => Kind::HardSwish,
+            5 if out_shape == [1, 1, from] => Kind::Mean,
+            6 if shapes[a] == out_shape => Kind::Logistic,
+            7 if shapes[a] == out_shape && shapes[b] == [1, 1, from] => Kind::Scale(b),
+            8 if out_shape == [2 * shapes[a][0], 2 * shapes[a][1], from] => Kind::Double,
+            9 if taps == 4 && out_shape[..2] == [2 * shapes[a][0], 2 * shapes[a][1]] => {
+                Kind::Spread(self.weights(channels, taps * from)?, self.halves(channels)?)
+            }
             _ => return None,
         };
         let slopes = match slopes {
@@ -315,12 +237,12 @@ impl Reader<'_> {
             _ if slopes == channels => self.halves(slopes)?,
             _ => return None,
         };
-        shapes[out] = [height, width, channels];
+        shapes[out] = out_shape;
         Some(Operator {
             kind,
             a,
             out,
-            shape: [height, width, channels],
+            shape: out_shape,
             kernel: [rows, columns],
             stride,
             padding,

@@ -1,0 +1,139 @@
+//! `cargo xtask web`: the package for browsers, its demo page, and their tests.
+
+mod browsers;
+mod server;
+mod toolchain;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use xshell::{Shell, cmd};
+
+use crate::root;
+use toolchain::Toolchain;
+
+/// The module's builds, with the features of each.
+const BUILDS: [(&str, &str); 3] = [
+    ("essence", ""),
+    ("essence-relaxed", "relaxed-simd"),
+    ("essence-portrait", "portrait"),
+];
+
+/// Most bytes of a page's download beside the avatar, compressed as servers do.
+const MOST_BYTES: u64 = 400 << 10;
+
+/// Builds the package into `bindings/web/dist` and the page into `target/web/demo`. False where the
+/// compiler or Node.js can't be had.
+pub(crate) fn build(sh: &Shell) -> Result<bool> {
+    if !has(sh, "node") || !has(sh, "npm") {
+        println!("web: no node and npm on PATH: skipped");
+        return Ok(false);
+    }
+    let Some(toolchain) = Toolchain::ensure(sh)? else {
+        println!("web: no apt-get to bring a compiler for WebAssembly: skipped");
+        return Ok(false);
+    };
+    let package = root().join("bindings/web");
+    let dist = package.join("dist");
+    sh.create_dir(&dist)?;
+    for (name, features) in BUILDS {
+        let module = toolchain.build(sh, features)?;
+        sh.copy_file(&module, dist.join(format!("{name}.wasm")))?;
+    }
+    {
+        let _dir = sh.push_dir(&package);
+        cmd!(sh, "npm ci --no-audit --no-fund --silent").run()?;
+        cmd!(sh, "npx tsc").run()?;
+    }
+    sizes(sh, &dist)?;
+    demo(sh, &dist)?;
+    Ok(true)
+}
+
+/// Tests in Node.js, Chromium and Firefox.
+pub(crate) fn test(sh: &Shell, pictures: Option<&str>) -> Result<()> {
+    if !build(sh)? {
+        return Ok(());
+    }
+    cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
+    let portrait = root().join("target/web/portrait.imx");
+    sh.remove_path(&portrait)?;
+    cmd!(
+        sh,
+        "target/debug/bithuman create cli/data/juno.png --output {portrait}"
+    )
+    .run()?;
+    {
+        let _portrait = sh.push_env("PORTRAIT", &portrait);
+        let _dir = sh.push_dir("bindings/web");
+        let mut tests = sh.read_dir("test")?;
+        tests.retain(|path| path.to_string_lossy().ends_with(".test.mjs"));
+        cmd!(sh, "node --test {tests...}").run()?;
+    }
+    browsers::chromium(pictures)?;
+    browsers::firefox(pictures)
+}
+
+/// Milliseconds of a frame in Chromium, by build.
+pub(crate) fn figures(sh: &Shell) -> Result<()> {
+    ensure!(build(sh)?, "nothing was built");
+    browsers::figures()
+}
+
+/// Prints sizes and refuses a download that is too large.
+fn sizes(sh: &Shell, dist: &Path) -> Result<()> {
+    let script = "const z = require('zlib'), fs = require('fs'); let glue = 0; const size = f => \
+        z.brotliCompressSync(fs.readFileSync(f)).length; for (const f of fs.readdirSync('.')) \
+        if (f.endsWith('.js')) glue += size(f); console.log(glue); \
+        for (const f of process.argv.slice(1)) console.log(f, fs.statSync(f).size, size(f))";
+    let modules = BUILDS.map(|(name, _)| format!("{name}.wasm"));
+    let _dir = sh.push_dir(dist);
+    let told = cmd!(sh, "node -e {script} -- {modules...}")
+        .quiet()
+        .read()?;
+    let mut lines = told.lines();
+    let glue: u64 = lines.next().context("no sizes")?.parse()?;
+    println!("web: {glue} bytes of scripts, by brotli");
+    for line in lines {
+        println!("web: {line} bytes by brotli");
+        let bytes: u64 = line.rsplit(' ').next().unwrap_or_default().parse()?;
+        let is_portrait = line.starts_with("essence-portrait");
+        ensure!(
+            is_portrait || bytes + glue <= MOST_BYTES,
+            "{line}: with scripts more than {MOST_BYTES} bytes"
+        );
+    }
+    Ok(())
+}
+
+/// The page of `examples/web` with all that it needs, for any static server.
+fn demo(sh: &Shell, dist: &Path) -> Result<()> {
+    let to = root().join("target/web/demo");
+    sh.remove_path(&to)?;
+    sh.create_dir(to.join("libessence"))?;
+    let copy = |files: Vec<PathBuf>, ending: &[&str], to: &Path| -> Result<()> {
+        for file in files {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            if ending.iter().any(|ending| name.ends_with(ending)) {
+                sh.copy_file(&file, to.join(&*name))?;
+            }
+        }
+        Ok(())
+    };
+    let page = sh.read_dir(root().join("examples/web"))?;
+    copy(page, &[".html", ".css", ".js"], &to)?;
+    copy(
+        sh.read_dir(dist)?,
+        &[".js", ".wasm"],
+        &to.join("libessence"),
+    )?;
+    let avatars = ["mika", "juno"].map(|name| format!("testdata/avatars/{name}.imx"));
+    copy(avatars.map(|path| root().join(path)).into(), &[""], &to)?;
+    println!("web: {}", to.display());
+    Ok(())
+}
+
+fn has(sh: &Shell, program: &str) -> bool {
+    let ask = cmd!(sh, "{program} --version").quiet();
+    ask.ignore_stdout().ignore_stderr().run().is_ok()
+}
