@@ -93,21 +93,23 @@ fn failed(path: &Path, what: &str) -> Error {
     Error::new(ErrorKind::Io, format!("{}: {what}", path.display()))
 }
 
-/// Runs a program on a text, which comes through its standard input, and gives its output if that is a
+/// Runs a program on paragraphs of text, which come through its standard input, and gives its output if that is a
 /// pipe: at most 1 MiB, the rest is left.
 pub(crate) fn run_on_text(
     mut command: Command,
     path: &Path,
-    text: &str,
+    paragraphs: &[&str],
     cancel: &Cancel,
 ) -> Result<Vec<u8>> {
     let no_file = |e| failed(path, "has no temporary file").with_source(e);
     // A file as standard input: a pipe could block on a program that doesn't read.
     let mut input = tempfile::tempfile().map_err(no_file)?;
-    let plain: String = text
-        .chars()
-        .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
-        .collect();
+    let plain = |text: &&str| text.replace(char::is_control, " ");
+    let plain = paragraphs
+        .iter()
+        .map(plain)
+        .collect::<Vec<_>>()
+        .join("\n\n");
     writeln!(input, "{plain}")
         .and_then(|()| input.seek(SeekFrom::Start(0)))
         .map_err(no_file)?;
@@ -167,7 +169,7 @@ impl Speak for SpeechProgram {
             };
         }
         command.stdout(Stdio::null());
-        run_on_text(command, &self.path, text, cancel)?;
+        run_on_text(command, &self.path, &[text], cancel)?;
         let file = File::open(&output).map_err(|e| self.failed("left no sound").with_source(e))?;
         let mut reader = AudioReader::from_stream(file.take(MAX_SOUND_BYTES), "speech.wav")?;
         let rate = reader.sample_rate();

@@ -324,7 +324,7 @@ impl<'a> NetworkFile<'a> {
         let items: Vec<Vec<f32>> = inputs
             .iter()
             .map(|spec| {
-                (0..spec.shape.iter().product::<usize>())
+                (0..spec.len())
                     .map(|i| (i % 7) as f32 / 4.0 - 0.5)
                     .collect()
             })

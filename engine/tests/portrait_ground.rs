@@ -24,7 +24,11 @@ fn before_stripes() -> (Vec<u8>, Vec<bool>) {
         let (x, y) = (i % 512, i / 512);
         *wall = person[y / 2 * 256 + x / 2] < 40;
         if *wall {
-            let level = if y / STRIPE % 2 == 0 { 190 } else { 150 };
+            let level = if (y / STRIPE).is_multiple_of(2) {
+                190
+            } else {
+                150
+            };
             pixels[3 * i..3 * i + 3].fill(level);
         }
     }

@@ -29,4 +29,10 @@ impl TensorSpec {
             shape: shape.to_vec(),
         }
     }
+
+    /// Elements of one item.
+    #[cfg(any(test, feature = "internals"))]
+    pub(crate) fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
 }

@@ -15,8 +15,10 @@ class Room:
         host = platform.url.removeprefix("http://")
         query = f"?token={token}" + (f"&room={name}" if name else "")
         # The page, which begins nothing, as a browser would.
-        page = platform.ask("GET", f"/embed/{code}{query}")
-        assert page.status_code == 200, page.text
+        ask = lambda: platform.ask("GET", f"/embed/{code}{query}")
+        # A busy machine may need longer for an avatar than a page may take.
+        page = wait(lambda: (answer := ask()).status_code != 408 and answer, "the page")
+        assert page.status_code == 200, (page.status_code, page.text)
         self.pictures, self.messages, self._over = 0, [], False
         self._socket = websocket.create_connection(f"ws://{host}/{code}/ws{query}", origin=platform.url, timeout=60)
         self._reader = threading.Thread(target=self._read, daemon=True)

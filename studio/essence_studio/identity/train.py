@@ -83,7 +83,7 @@ def device_of(wanted: str = "auto") -> torch.device:
     """Where training runs: `auto` takes a CUDA device where PyTorch finds one."""
     if wanted == "auto":
         with warnings.catch_warnings():
-            # Of CUDA's libraries, in whose place empty ones stand (`install.py`).
+            # Of CUDA's libraries, in whose place empty ones stand (`studio/install.py`).
             warnings.simplefilter("ignore")
             wanted = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(wanted)

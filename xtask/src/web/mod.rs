@@ -68,7 +68,11 @@ pub(crate) fn test(sh: &Shell, pictures: Option<&str>) -> Result<()> {
         let _dir = sh.push_dir("bindings/web");
         let mut tests = sh.read_dir("test")?;
         tests.retain(|path| path.to_string_lossy().ends_with(".test.mjs"));
-        cmd!(sh, "node --test {tests...}").run()?;
+        cmd!(
+            sh,
+            "node --experimental-wasm-relaxed-simd --test {tests...}"
+        )
+        .run()?;
     }
     browsers::chromium(pictures)?;
     browsers::firefox(pictures)

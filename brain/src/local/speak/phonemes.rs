@@ -72,7 +72,7 @@ impl Phonemes {
         let mut command = Command::new(&self.path);
         command.args(["-q", "--ipa", "-v", &self.voice, "--stdin"]);
         command.stdout(Stdio::piped());
-        let output = run_on_text(command, &self.path, &paragraphs.join("\n\n"), cancel)?;
+        let output = run_on_text(command, &self.path, paragraphs, cancel)?;
         let lines = String::from_utf8_lossy(&output);
         let lines = lines.lines().map(|line| {
             let words: Vec<_> = line.split_whitespace().collect();
