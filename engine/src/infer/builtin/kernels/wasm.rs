@@ -8,9 +8,9 @@ use std::arch::wasm32::*;
 use super::simd::{Simd, Work};
 
 /// `$name` with what differs: `$here`, products of bytes by `$dot`, `$rows`, and `a * b + c` rounded
-/// once and as fast as can be.
+/// once.
 macro_rules! simd128 {
-    ($(#[$attribute:meta])* $name:ident, $feature:literal, $here:expr, $rows:expr, $dot:expr, $fused:expr, $quick:expr) => {
+    ($(#[$attribute:meta])* $name:ident, $feature:literal, $here:expr, $rows:expr, $dot:expr, $fused:expr) => {
         $(#[$attribute])*
         #[derive(Clone, Copy, Debug)]
         pub(in crate::infer::builtin) struct $name;
@@ -71,7 +71,8 @@ macro_rules! simd128 {
             #[inline(always)] unsafe fn largest(a: v128, b: v128) -> v128 { f32x4_pmax(b, a) }
             #[inline(always)] unsafe fn least(a: v128, b: v128) -> v128 { f32x4_pmin(b, a) }
             #[inline(always)] unsafe fn fused(a: v128, b: v128, c: v128) -> v128 { $fused(a, b, c) }
-            #[inline(always)] unsafe fn quick(a: v128, b: v128, c: v128) -> v128 { $quick(a, b, c) }
+            // Rounded twice everywhere, so that all browsers give the same bytes.
+            #[inline(always)] unsafe fn quick(a: v128, b: v128, c: v128) -> v128 { f32x4_add(f32x4_mul(a, b), c) }
             #[inline(always)] unsafe fn any_above(x: [v128; 4], limit: f32) -> bool {
                 let x = x.map(|x| f32x4_abs(x));
                 let most = f32x4_pmax(f32x4_pmax(x[0], x[1]), f32x4_pmax(x[2], x[3]));
@@ -97,8 +98,7 @@ simd128!(
         };
         let high = |x| i64x2_shuffle::<1, 1>(x, x);
         i64x2_shuffle::<0, 2>(half(a, b, c), half(high(a), high(b), high(c)))
-    },
-    |a, b, c| f32x4_add(f32x4_mul(a, b), c)
+    }
 );
 
 /// Even bytes, then odd ones.
@@ -121,7 +121,6 @@ simd128!(
     is_fused() && product_of_255() == -64 * 255 * 4,
     [8, 4, 0, 0, 0],
     |sum, unsigned, signed| i32x4_relaxed_dot_i8x16_i7x16_add(signed, unsigned, sum),
-    |a, b, c| f32x4_relaxed_madd(a, b, c),
     |a, b, c| f32x4_relaxed_madd(a, b, c)
 );
 
@@ -139,7 +138,6 @@ simd128!(
         let sum = i32x4_add(sum, i32x4_shl(half, 1));
         i32x4_relaxed_dot_i8x16_i7x16_add(signed, moved, sum)
     },
-    |a, b, c| f32x4_relaxed_madd(a, b, c),
     |a, b, c| f32x4_relaxed_madd(a, b, c)
 );
 
