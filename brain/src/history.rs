@@ -1,4 +1,4 @@
-//! What a conversation remembers: its turns, and the texts that the app has added.
+//! A conversation's memory: its turns, and the texts that the app has added.
 
 use crate::event::{ReplyId, Speaker};
 use crate::responder::Turn;

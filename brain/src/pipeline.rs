@@ -193,11 +193,11 @@ impl Out {
     }
 }
 
-/// What thinking hands over.
+/// The next thing that thinking hands over.
 enum Next {
     /// A sentence to speak.
     Words(String),
-    /// What a function has done.
+    /// The work of a function.
     Piece(Piece),
 }
 

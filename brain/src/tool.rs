@@ -26,7 +26,7 @@ pub trait Tool: Send + Sync {
     /// The name that it is called by: **1 to 64** of `a`–`z`, `A`–`Z`, `0`–`9`, `_` and `-`.
     fn name(&self) -> &str;
 
-    /// What it does and when to call it, for the model to read.
+    /// Its purpose and when to call it, for the model to read.
     fn description(&self) -> &str;
 
     /// The JSON Schema of its arguments, which are an object.

@@ -34,7 +34,7 @@ enum Command {
 enum KeyCommand {
     /// Make a secret, which is shown once
     Create {
-        /// What it is called
+        /// Its name
         #[arg(long, default_value = "default")]
         name: String,
         /// The account whose agents it reaches
@@ -50,7 +50,7 @@ enum KeyCommand {
     },
     /// Revoke the keys of a name
     Revoke {
-        /// What it is called
+        /// Its name
         name: String,
         #[command(flatten)]
         data: DataArgs,

@@ -1,4 +1,4 @@
-//! What `run` and `serve` have in common: the address, who may come, and the brain.
+//! Common to `run` and `serve`: the address, who may come, and the brain.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

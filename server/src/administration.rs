@@ -21,7 +21,7 @@ pub struct Administration {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct KeyInfo {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// The account whose agents it reaches.
     pub account: String,

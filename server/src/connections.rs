@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time;
 use tower::ServiceExt as _;
 
-use crate::routes::Remote;
+use crate::remote::Remote;
 use crate::state::App;
 use crate::tls::Tls;
 

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use essence::{Avatar, Result};
 use essence_brain::Tools;
 
-use crate::api::dynamics::parsed;
 use crate::poster::poster;
-use crate::state::tools;
 use crate::store::Agent;
+use crate::tools::tools;
 
 /// An avatar that is talked to under a code.
 pub(crate) struct Face {
@@ -18,7 +17,7 @@ pub(crate) struct Face {
     pub(crate) name: String,
     /// At rest, as a PNG.
     pub(crate) poster: Vec<u8>,
-    /// What it is told to be; empty for what the brain is told anyway.
+    /// Its persona; empty for the brain's own.
     pub(crate) prompt: String,
     /// Gestures by words of the avatar.
     pub(crate) gestures: BTreeMap<String, String>,
@@ -32,9 +31,9 @@ impl Face {
     /// The face of an agent. Blocks.
     ///
     /// # Errors
-    /// Those of drawing a picture.
+    /// The errors of drawing a picture.
     pub(crate) fn of_agent(agent: &Agent, avatar: Avatar) -> Result<Self> {
-        let dynamics = parsed(agent);
+        let dynamics = agent.gestures();
         let on = dynamics["enabled"].as_bool().unwrap_or(true);
         let known = &avatar.info().motions;
         let words = dynamics["keywords"].as_object().filter(|_| on);

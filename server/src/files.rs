@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use essence::{Error, ErrorKind, Result};
 use essence_media::OutputFile;
@@ -15,6 +16,9 @@ use crate::access;
 
 /// Most characters of a name.
 const NAME_CHARS: usize = 80;
+
+/// The age from which on a file without a name is nobody's any more.
+const UNFINISHED: Duration = Duration::from_secs(3_600);
 
 /// The kind of a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -84,7 +88,30 @@ impl Files {
                 Error::new(ErrorKind::Io, message).with_source(e)
             })?;
         }
+        files.sweep();
         Ok(files)
+    }
+
+    /// Removes what killed servers have left unfinished. Files under way are younger: other servers of the same
+    /// folder may be writing them.
+    fn sweep(&self) {
+        let folders = |path: &Path| {
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            entries
+                .map(|entry| entry.path())
+                .filter(|path| path.is_dir())
+        };
+        for folder in folders(&self.root).flat_map(|category| folders(&category)) {
+            let is_old = fs::metadata(&folder)
+                .and_then(|found| found.modified())
+                .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > UNFINISHED));
+            let mut inside = fs::read_dir(&folder).into_iter().flatten().flatten();
+            // A file gets a name without a dot in front once it is whole.
+            let whole = inside.any(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+            if is_old && !whole {
+                let _ = fs::remove_dir_all(&folder);
+            }
+        }
     }
 
     /// A new name for a file, and its path, whose folder exists.
@@ -131,7 +158,7 @@ impl Files {
     /// Removes a file and its folder, if they are there.
     pub(crate) fn remove(&self, name: &str) {
         if let Some(folder) = self.path(name).as_deref().and_then(Path::parent) {
-            // What can't be removed is of no use to anybody, but does no harm.
+            // One that can't be removed is of no use to anybody, but does no harm.
             let _ = fs::remove_dir_all(folder);
         }
     }

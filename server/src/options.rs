@@ -10,7 +10,7 @@ use essence::{Error, ErrorKind, Result};
 use essence_brain::Tool;
 
 use crate::launch_options::LaunchOptions;
-use crate::platform::PlatformOptions;
+use crate::platform_options::PlatformOptions;
 
 /// Stands at the beginning of the message that refuses an address that others reach.
 pub const PUBLIC_BIND_REFUSED: &str = "PUBLIC_BIND_REFUSED";

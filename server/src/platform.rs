@@ -6,91 +6,27 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use essence::{Avatar, Engine, Error, ErrorKind, Result};
-use essence_brain::Speak;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::api::caller::Caller;
 use crate::api::error::{Answer, ApiError, shown};
-use crate::api::limits::{Limits, Plan};
-use crate::api::origin::Origin;
+use crate::api::limits::Limits;
 use crate::face::Face;
 use crate::fetch::Fetcher;
 use crate::files::Files;
 use crate::launch_tasks::Tasks;
 use crate::models;
+use crate::origin::Origin;
+use crate::platform_options::PlatformOptions;
 use crate::store::{Agent, Store, new_secret};
 use crate::table::Table;
 use crate::voices::Voices;
-use crate::work;
 
 /// Avatars of agents that stay open: the last ones that were talked to.
 const OPEN_FACES: usize = 8;
 
 /// Credits that an account shows where nothing is metered.
 const UNLIMITED: f64 = 1_000_000_000.0;
-
-/// Settings of the platform that a [`Server`](crate::Server) offers beside its conversations.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct PlatformOptions {
-    /// The folder with everything: the database, files, work under way.
-    pub data: PathBuf,
-    /// The address of a Postgres that several servers share; `SQLite` in the data folder without.
-    pub database: Option<String>,
-    /// Opens the avatars.
-    pub engine: Engine,
-    /// The face of agents that are made of words alone: an avatar's file.
-    pub face: Arc<[u8]>,
-    /// The voice of texts; without one there is no speech.
-    pub speak: Option<Arc<dyn Speak>>,
-    /// The studio's Python, which makes avatars of films.
-    pub studio: Option<PathBuf>,
-    /// The command line, with which the studio tries what it made.
-    pub command: Option<PathBuf>,
-    /// Whether addresses in requests may be of this machine and the networks around it.
-    pub allow_private_urls: bool,
-    /// How often an account may ask.
-    pub plan: Plan,
-    /// Credits that an account begins with; without, nothing is metered.
-    pub credits: Option<f64>,
-    /// Jobs that are worked on at a time.
-    pub workers: usize,
-    /// The address that others know this server by, such as `https://avatars.example.org`.
-    pub public_url: Option<String>,
-    /// Gets a line for each failure that isn't the caller's.
-    pub log: Arc<dyn Fn(&str) + Send + Sync>,
-}
-
-impl std::fmt::Debug for PlatformOptions {
-    /// Leaves the database's address out, which has a password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PlatformOptions")
-            .field("data", &self.data)
-            .finish_non_exhaustive()
-    }
-}
-
-impl PlatformOptions {
-    /// A platform in a folder, whose agents of words have `face`: one worker, no voice, no studio, no limits.
-    pub fn new(data: impl Into<PathBuf>, engine: Engine, face: impl Into<Arc<[u8]>>) -> Self {
-        Self {
-            data: data.into(),
-            database: None,
-            engine,
-            face: face.into(),
-            speak: None,
-            studio: None,
-            command: None,
-            allow_private_urls: false,
-            plan: Plan::default(),
-            credits: None,
-            workers: 1,
-            public_url: None,
-            log: Arc::new(|_| {}),
-        }
-    }
-}
 
 /// The platform of a server.
 pub(crate) struct Platform {
@@ -162,26 +98,20 @@ impl Platform {
         }))
     }
 
-    /// Begins to work on jobs, until `stop` changes. `address` is this server's own.
-    ///
-    /// # Errors
-    /// `Io`: the system gives no random numbers.
-    pub(crate) fn start(
-        self: &Arc<Self>,
-        address: &str,
-        stop: &watch::Receiver<bool>,
-    ) -> Result<()> {
+    /// Tells the server its own address.
+    pub(crate) fn set_address(&self, address: &str) {
         let _ = self.own_url.set(address.to_owned());
-        let name = crate::access::token()?;
-        for number in 0..self.workers {
-            let worker = work::worker(self.clone(), format!("{name}-{number}"), stop.clone());
-            let working = tokio::spawn(worker);
-            self.working
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(working);
-        }
-        Ok(())
+    }
+
+    /// Jobs that are worked on at a time.
+    pub(crate) fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Keeps a worker, whose end is waited for at the server's.
+    pub(crate) fn keep(&self, worker: JoinHandle<()>) {
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        working.push(worker);
     }
 
     /// The server's address, for those who don't ask it: webhooks.
@@ -203,12 +133,12 @@ impl Platform {
         self.wake.notified().await;
     }
 
-    /// The caller's agent.
+    /// An account's agent.
     ///
     /// # Errors
     /// 404.
-    pub(crate) async fn agent(&self, caller: &Caller, code: &str) -> Answer<Agent> {
-        let agent = self.store.agent(&caller.account, code).await?;
+    pub(crate) async fn agent(&self, account: &str, code: &str) -> Answer<Agent> {
+        let agent = self.store.agent(account, code).await?;
         agent.ok_or_else(|| ApiError::no_agent(code))
     }
 
@@ -224,10 +154,10 @@ impl Platform {
         }
     }
 
-    /// The credits of the caller's account.
-    pub(crate) async fn balance(&self, caller: &Caller) -> Answer<f64> {
+    /// The credits of an account.
+    pub(crate) async fn balance(&self, account: &str) -> Answer<f64> {
         match self.credits {
-            Some(first) => Ok(self.store.credits(&caller.account, first).await?),
+            Some(first) => Ok(self.store.credits(account, first).await?),
             None => Ok(UNLIMITED),
         }
     }
@@ -236,15 +166,11 @@ impl Platform {
     ///
     /// # Errors
     /// 402.
-    pub(crate) async fn charge(&self, caller: &Caller, credits: i64) -> Answer<()> {
+    pub(crate) async fn charge(&self, account: &str, credits: i64) -> Answer<()> {
         let Some(first) = self.credits.filter(|_| credits > 0) else {
             return Ok(());
         };
-        match self
-            .store
-            .charge(&caller.account, credits as f64, first)
-            .await?
-        {
+        match self.store.charge(account, credits as f64, first).await? {
             true => Ok(()),
             false => Err(ApiError::new(
                 axum::http::StatusCode::PAYMENT_REQUIRED,
@@ -255,11 +181,9 @@ impl Platform {
     }
 
     /// Gives back credits of a request that came to nothing.
-    pub(crate) async fn give_back(&self, caller: &Caller, credits: i64) -> Answer<()> {
+    pub(crate) async fn give_back(&self, account: &str, credits: i64) -> Answer<()> {
         if self.charged(credits) > 0 {
-            self.store
-                .give_back(&caller.account, credits as f64)
-                .await?;
+            self.store.give_back(account, credits as f64).await?;
         }
         Ok(())
     }
@@ -290,7 +214,7 @@ impl Platform {
     /// or it isn't ready.
     ///
     /// # Errors
-    /// Those of the database and of opening a file.
+    /// The errors of the database and of opening a file.
     pub(crate) async fn face_of(self: &Arc<Self>, code: &str) -> Answer<Option<Arc<Face>>> {
         let agent = self.store.agent_of_any(code).await?;
         let Some(agent) = agent.filter(Agent::is_ready) else {

@@ -66,7 +66,7 @@ pub(crate) enum ToPage {
         gestures: Vec<String>,
         /// Whether WebRTC is offered.
         webrtc: bool,
-        /// Whose turn it is.
+        /// The side whose turn it is.
         state: State,
         /// The captions so far.
         captions: Vec<Caption>,

@@ -1,6 +1,5 @@
 //! Addresses and their answers.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -18,6 +17,7 @@ use serde::Deserialize;
 
 use crate::api::error::ApiError;
 use crate::face::Face;
+use crate::remote::Remote;
 use crate::state::{App, Wanted};
 use crate::{access, api, assets, launch, socket};
 
@@ -39,10 +39,6 @@ struct Asked {
     /// The name that the REST interface speaks to the conversation by.
     room: Option<String>,
 }
-
-/// The remote end of a connection.
-#[derive(Clone, Copy)]
-pub(crate) struct Remote(pub(crate) SocketAddr);
 
 pub(crate) fn router(app: Arc<App>) -> Router {
     let pages = Router::new()

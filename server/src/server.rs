@@ -19,10 +19,11 @@ use crate::options::Options;
 use crate::platform::Platform;
 use crate::poster::poster;
 use crate::protocol::ToPage;
-use crate::state::{App, tools};
+use crate::state::App;
 use crate::table::Table;
 use crate::tls::Tls;
-use crate::{connections, routes};
+use crate::tools::tools;
+use crate::{connections, routes, work};
 
 /// How often conversations are looked through for those that are over.
 const EXPIRY: Duration = Duration::from_millis(500);
@@ -115,7 +116,7 @@ impl Server {
                 true => format!("127.0.0.1:{}", address.port()),
                 false => address.to_string(),
             };
-            platform.start(&format!("{}://{host}", platform.scheme), &stopped)?;
+            work::start(platform, &format!("{}://{host}", platform.scheme), &stopped)?;
         }
         let router = routes::router(app.clone());
         runtime.spawn(connections::accept(

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use essence::{Avatar, Error, ErrorKind, Result};
-use essence_brain::{EndCall, Input, Perform, Responder, Settings, Tool, Tools};
+use essence::{Error, ErrorKind, Result};
+use essence_brain::{Input, Responder, Settings};
 use essence_live::rtc::Hub;
 
 use crate::access::{self, Code};
@@ -44,7 +44,7 @@ impl App {
     /// The face of a code, in any case and with any hyphens for the server's own.
     ///
     /// # Errors
-    /// Those of the database and of opening an avatar.
+    /// The errors of the database and of opening an avatar.
     pub(crate) async fn face(
         &self,
         code: &str,
@@ -106,19 +106,4 @@ impl App {
         self.metrics.sessions.add();
         Ok((conversation, false))
     }
-}
-
-/// Functions for an avatar: its gestures if it has any, the end of the call, and the app's own.
-///
-/// # Errors
-/// `InvalidArgument`: one of the app's can't be offered.
-pub(crate) fn tools(avatar: &Avatar, own: &[Arc<dyn Tool>]) -> Result<Tools> {
-    let loops = ["idle", "talking"];
-    let mut gestures = avatar.info().motions.clone();
-    gestures.retain(|name| !loops.contains(&name.as_str()));
-    let perform = (!gestures.is_empty()).then(|| Perform::new(gestures));
-    let mut tools: Vec<Arc<dyn Tool>> = vec![Arc::new(EndCall)];
-    tools.extend(perform.map(|tool| Arc::new(tool) as Arc<dyn Tool>));
-    tools.extend(own.iter().cloned());
-    Tools::new(tools)
 }

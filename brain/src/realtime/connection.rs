@@ -55,7 +55,7 @@ pub(super) struct Connection {
     context: Vec<String>,
 }
 
-/// What a response of the server's has wanted.
+/// The functions that a response of the server's has wanted.
 #[derive(Default)]
 struct Response {
     /// Functions to call.

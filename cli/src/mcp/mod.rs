@@ -87,7 +87,7 @@ pub(crate) fn run(_console: &Console, _args: &Args) -> Result<ExitCode, Failure>
             }
         }
     }
-    // What is asked of the server ends by itself; what only waits is told to.
+    // A request to the server ends by itself; one that only waits is told to.
     calls.close();
     for thread in threads {
         let _ = thread.join();
@@ -135,7 +135,7 @@ enum Reply {
     Call(Value, Value),
 }
 
-/// What a message is answered.
+/// The answer to a message.
 fn answer(tools: &Tools, message: &Value) -> Reply {
     let id = message.get("id");
     let fits = matches!(id, None | Some(Value::String(_) | Value::Number(_)));

@@ -12,7 +12,7 @@ use crate::http;
 
 const URL_VARIABLE: &str = "BITHUMAN_API_URL";
 
-/// Where `bithuman serve` listens.
+/// The address at which `bithuman serve` listens.
 const DEFAULT_URL: &str = "http://127.0.0.1:8088";
 
 /// A key for servers that take any.

@@ -32,7 +32,7 @@ struct Tool {
     /// The member of the answer that is given; the whole answer without.
     #[serde(default)]
     answer: String,
-    /// Where to ask how far it is, in names of the answer's members.
+    /// The address that says how far it is, in names of the answer's members.
     #[serde(default)]
     state: String,
     properties: Map<String, Value>,
@@ -187,7 +187,7 @@ impl Tool {
         Ok(body.into())
     }
 
-    /// What is given of an answer.
+    /// The part of an answer that is given.
     fn taken(&self, mut answer: Value) -> Result<Value, String> {
         Ok(match answer.get_mut(&self.answer) {
             Some(part) => part.take(),
@@ -196,7 +196,7 @@ impl Tool {
     }
 }
 
-/// What is made, once nothing more is done for it.
+/// The thing that is made, once nothing more is done for it.
 fn finished(rest: &Rest, path: &str, cancelled: &AtomicBool) -> Result<Value, String> {
     let begin = Instant::now();
     loop {

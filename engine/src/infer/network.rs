@@ -22,7 +22,7 @@ pub(crate) struct Network<T: Element> {
     limit: Duration,
 }
 
-/// What runs it.
+/// The runtime of a network.
 enum Backend<T: Element> {
     Builtin(Machine),
     Ort(Box<OrtNetwork<T>>),
@@ -39,7 +39,7 @@ impl<T: Element> Backend<T> {
         }
     }
 
-    /// What runs are terminated by.
+    /// The means by which runs are terminated.
     fn switch(&self) -> Result<Switch> {
         Ok(match self {
             Self::Builtin(_) => Switch::Flag(false.into()),

@@ -8,7 +8,7 @@
 //! run costs a few atomic operations and no system call. It counts ticks of its own instead of
 //! reading a clock: a process that was stopped, or a machine that slept, has used up no time.
 //!
-//! Where there are no threads, as in a browser, nobody watches: a run that hangs is ended with its
+//! Without threads, as in a browser, nobody watches: a run that hangs is ended with its
 //! worker.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -43,7 +43,7 @@ pub(super) enum Stopped {
     Overdue,
 }
 
-/// What ends a run: the runtime looks at it between two nodes.
+/// The end of a run: the runtime looks at it between two nodes.
 pub(super) enum Switch {
     /// Of our own runtime.
     Flag(AtomicBool),

@@ -85,7 +85,7 @@ pub(crate) fn choose(
         }
         // A graphics processor that is none, such as Mesa's software driver, draws nothing wrong.
         let slowest = (preference == Provider::Auto && !provider.is_cpu()).then_some(SLOWEST);
-        // Where ONNX Runtime is at hand, it runs what our own runtime has no fast kernels for.
+        // ONNX Runtime, if it is at hand, runs what our own runtime has no fast kernels for.
         let replaceable =
             provider == Provider::Builtin && preference == Provider::Auto && runtime.is_some();
         for &precision in Precision::of(provider, manifest) {

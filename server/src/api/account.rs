@@ -15,9 +15,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::body::Params;
 use super::caller::{self, Caller};
 use super::error::{Answer, ApiError, ErrorBody};
-use super::origin::Origin;
 use super::page::{Page, Pagination};
 use crate::models;
+use crate::origin::Origin;
 use crate::platform::Platform;
 use crate::store::{self, UsageFilter};
 
@@ -80,7 +80,7 @@ pub(crate) async fn me(
     caller: Caller,
     origin: Origin,
 ) -> Answer<Json<MeAnswer>> {
-    let credits = platform.balance(&caller).await?;
+    let credits = platform.balance(&caller.account).await?;
     let plan = platform.limits.plan().name();
     Ok(Json(MeAnswer {
         data: Me {
@@ -100,7 +100,7 @@ pub(crate) async fn me(
     }))
 }
 
-/// What things cost.
+/// The prices.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PricingAnswer {
     #[schema(example = true)]
@@ -224,7 +224,7 @@ pub(crate) async fn credit_summaries(
     caller: Caller,
     Params(_): Params<CreditParams>,
 ) -> Answer<Json<CreditAnswer>> {
-    let balance = platform.balance(&caller).await?;
+    let balance = platform.balance(&caller.account).await?;
     let minutes = |&(name, rate): &(&'static str, i64)| (name, balance as i64 / rate);
     let enterprise = platform.limits.plan().name() == "enterprise";
     Ok(Json(CreditAnswer {

@@ -12,9 +12,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::body::{Body, Named, Params};
 use super::caller::Caller;
 use super::error::{Answer, ApiError, ErrorBody};
-use super::origin::Origin;
 use super::page::{Page, Pagination};
 use crate::models;
+use crate::origin::Origin;
 use crate::platform::Platform;
 use crate::store::{Agent, AgentFilter};
 
@@ -133,7 +133,7 @@ pub(crate) struct ListParams {
     status: Option<String>,
 }
 
-/// What an agent is told to be.
+/// A new persona of an agent.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct UpdateRequest {
     /// The new prompt.
@@ -208,7 +208,7 @@ pub(crate) async fn get(
     origin: Origin,
     Named(code): Named,
 ) -> Answer<Json<AgentAnswer>> {
-    let agent = platform.agent(&caller, &code).await?;
+    let agent = platform.agent(&caller.account, &code).await?;
     let data = AgentView::new(&agent, &origin);
     Ok(Json(AgentAnswer {
         success: true,
@@ -295,7 +295,7 @@ pub(crate) struct DownloadParams {
     redirect: Option<String>,
 }
 
-/// Where a model's file is.
+/// The way to a model's file.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DownloadAnswer {
     #[schema(example = true)]
@@ -333,7 +333,7 @@ pub(crate) async fn download(
     Params(params): Params<DownloadParams>,
 ) -> Answer<Response> {
     let asked = params.model.as_deref().map(models::family).transpose()?;
-    let agent = platform.agent(&caller, &code).await?;
+    let agent = platform.agent(&caller.account, &code).await?;
     let model = asked.unwrap_or(models::families_of(&agent.model)[0]);
     let files = agent.models();
     let name = files

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 
 use super::error::{Answer, ApiError};
 use crate::platform::Platform;
-use crate::routes::Remote;
+use crate::remote::Remote;
 
 /// The account of everybody, while no key was made.
 const LOCAL: &str = "local";
@@ -38,7 +38,7 @@ impl Caller {
     /// The caller of a secret, if that is right. As long as no key was made, every secret is.
     ///
     /// # Errors
-    /// Those of the database.
+    /// The errors of the database.
     pub(crate) async fn find(platform: &Platform, secret: &str) -> Answer<Option<Self>> {
         if secret.chars().count() > MAX_SECRET_CHARS {
             return Ok(None);

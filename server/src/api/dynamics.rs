@@ -18,9 +18,9 @@ use super::caller::Caller;
 use super::error::{Answer, ApiError, ErrorBody, shown};
 use super::generate::Started;
 use super::more_models::not_ready;
-use super::origin::Origin;
 use super::replay;
 use crate::models::DYNAMICS_CREDITS;
+use crate::origin::Origin;
 use crate::platform::Platform;
 use crate::store::{Agent, Kind, State as JobState, new_id, now};
 use crate::work::DynamicsOrder;
@@ -86,7 +86,7 @@ async fn begin(platform: &Platform, caller: &Caller, asked: &DynamicsRequest) ->
         let message = format!("duration is from 0 to {MAX_DURATION_S} seconds");
         return Err(ApiError::invalid(message));
     }
-    let agent = platform.agent(caller, &asked.agent_id).await?;
+    let agent = platform.agent(&caller.account, &asked.agent_id).await?;
     let started = Started {
         success: true,
         message: "Dynamics generation started",
@@ -101,7 +101,7 @@ async fn begin(platform: &Platform, caller: &Caller, asked: &DynamicsRequest) ->
     {
         return Ok(started);
     }
-    platform.charge(caller, DYNAMICS_CREDITS).await?;
+    platform.charge(&caller.account, DYNAMICS_CREDITS).await?;
     let order = DynamicsOrder {
         gestures: asked.motion_prompts.clone(),
         credits: platform.charged(DYNAMICS_CREDITS),
@@ -160,14 +160,14 @@ pub(crate) async fn get(
     origin: Origin,
     Named(agent_id): Named,
 ) -> Answer<Json<DynamicsAnswer>> {
-    let agent = platform.agent(&caller, &agent_id).await?;
+    let agent = platform.agent(&caller.account, &agent_id).await?;
     let job = platform.store.newest_job(Kind::Dynamics, &agent_id).await?;
     let status = match job.map(|job| job.state()) {
         Some(JobState::Open) => "processing",
         Some(JobState::Failed) => "failed",
         Some(JobState::Done) | None => "ready",
     };
-    let dynamics = parsed(&agent);
+    let dynamics = agent.gestures();
     let mut gestures = Map::new();
     for (name, result) in dynamics["batch_results"].as_object().into_iter().flatten() {
         if let Some(file) = result["file"].as_str() {
@@ -291,8 +291,8 @@ async fn changed(
     change: &DynamicsUpdate,
 ) -> Answer<Agent> {
     for _ in 0..TRIES {
-        let agent = platform.agent(caller, code).await?;
-        let mut merged = parsed(&agent);
+        let agent = platform.agent(&caller.account, code).await?;
+        let mut merged = agent.gestures();
         check(&change.dynamics)?;
         merge(&mut merged, &Value::Object(change.dynamics.clone()));
         if let Some(enabled) = change.toggle_enabled {
@@ -331,14 +331,6 @@ fn check(dynamics: &Map<String, Value>) -> Answer<()> {
         }
     }
     Ok(())
-}
-
-/// An agent's gestures as an object.
-pub(crate) fn parsed(agent: &Agent) -> Value {
-    match serde_json::from_str(&agent.dynamics) {
-        Ok(Value::Object(map)) => Value::Object(map),
-        _ => Value::Object(Map::new()),
-    }
 }
 
 /// Writes what `change` holds over `value`; objects are merged, one level after the other.

@@ -18,7 +18,7 @@ use crate::platform::Platform;
 /// Seconds that a token lasts.
 const LASTS_S: u64 = 3_600;
 
-/// Who issues tokens, and what for.
+/// The issuer of tokens, and their purpose.
 pub(crate) const ISSUER: &str = "bithuman";
 const AUDIENCE: &str = "bithuman-embed";
 
@@ -95,7 +95,7 @@ pub(crate) async fn request(
         return Err(ApiError::invalid(message));
     }
     let family = asked.model.as_deref().map(models::family).transpose()?;
-    let agent = platform.agent(&caller, &asked.agent_id).await?;
+    let agent = platform.agent(&caller.account, &asked.agent_id).await?;
     let have = agent.models();
     if let Some(family) = family
         && !have.contains_key(family)

@@ -38,7 +38,7 @@ pub(crate) struct ErrorBody {
     details: String,
 }
 
-/// What is wrong.
+/// The reason of a refusal.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ErrorDetail {

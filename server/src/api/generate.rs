@@ -39,7 +39,7 @@ const CODES: usize = 8;
 /// An agent that is asked for.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct GenerateRequest {
-    /// What the agent is told to be; one of some friendly ones where it is left out.
+    /// The persona; one of some friendly ones where it is left out.
     #[schema(
         example = "You are a friendly fitness coach who motivates users.",
         max_length = 20_000
@@ -59,7 +59,7 @@ pub(crate) struct GenerateRequest {
     agent_id: Option<String>,
     /// Seconds of film. Kept for compatibility.
     duration: Option<f64>,
-    /// What is made.
+    /// The model to make.
     #[schema(example = "essence-1")]
     model: Option<String>,
 }
@@ -123,7 +123,7 @@ async fn begin(
     ];
     let given = tokio::task::spawn_blocking(move || gather(&blocking, &named)).await??;
     let refused = |files: &Given| {
-        // What was stored for a request that comes to nothing.
+        // The request comes to nothing, and its files are nobody's.
         for name in [&files.image, &files.video, &files.audio]
             .into_iter()
             .flatten()
@@ -154,7 +154,7 @@ async fn begin(
         ));
     }
     let credits = models::credits(model);
-    if let Err(error) = platform.charge(caller, credits).await {
+    if let Err(error) = platform.charge(&caller.account, credits).await {
         refused(&given);
         return Err(error);
     }
@@ -201,7 +201,7 @@ async fn begin(
             break;
         }
     }
-    platform.give_back(caller, credits).await?;
+    platform.give_back(&caller.account, credits).await?;
     agent
         .files()
         .iter()

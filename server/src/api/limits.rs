@@ -102,7 +102,7 @@ impl Bucket {
     }
 }
 
-/// What was asked for in the minutes under way.
+/// Requests in the minutes under way.
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
     plan: Plan,
@@ -134,7 +134,7 @@ impl Minute {
     }
 }
 
-/// What is left of a limit, for an answer's headers.
+/// The rest of a limit, for an answer's headers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Left {
     limit: u32,

@@ -58,7 +58,7 @@ pub(crate) async fn add_model(
     body: Body<ModelRequest>,
 ) -> Answer<Json<ModelAnswer>> {
     let model = models::known(&body.value.model, &models::ADDABLE)?;
-    let agent = platform.agent(&caller, &code).await?;
+    let agent = platform.agent(&caller.account, &code).await?;
     let answer = |status, credits, message: &str| {
         Ok(Json(ModelAnswer {
             success: true,
@@ -100,7 +100,7 @@ pub(crate) async fn add_model(
     } else {
         models::credits(model)
     };
-    platform.charge(&caller, credits).await?;
+    platform.charge(&caller.account, credits).await?;
     let order = AgentOrder {
         model: model.to_owned(),
         credits: platform.charged(credits),

@@ -12,7 +12,7 @@ pub(crate) struct Page {
     pub(crate) offset: i64,
 }
 
-/// Where a page is in its list.
+/// A page's place in its list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Pagination {
     #[schema(example = 20)]

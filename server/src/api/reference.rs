@@ -6,7 +6,7 @@ use axum::routing::get;
 use utoipa::openapi::OpenApi as Description;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 
-/// What the description begins with.
+/// The head of the description.
 #[derive(utoipa::OpenApi)]
 #[openapi(info(
     title = "bithuman serve",
@@ -26,7 +26,7 @@ const CONSOLE_STYLE: &str = include_str!("../../console/console.css");
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 
-/// What the pages may load.
+/// The places that the pages may load from.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
      media-src 'self' blob:; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";

@@ -79,7 +79,7 @@ pub(crate) async fn request(
         return Err(ApiError::invalid(message));
     }
     if let Some(code) = &asked.agent_code {
-        platform.agent(&caller, code).await?;
+        platform.agent(&caller.account, code).await?;
     }
     let (transaction_id, now) = (new_id(), now_s());
     let token = platform.signed(&RuntimeClaims {
@@ -132,7 +132,7 @@ pub(crate) async fn mint(
         agent_code,
         room_name,
     } = body.value;
-    platform.agent(&caller, &agent_code).await?;
+    platform.agent(&caller.account, &agent_code).await?;
     let (id, now) = (new_id(), now_s());
     let scoped_token = platform.signed(&RuntimeClaims {
         iss: ISSUER,

@@ -34,7 +34,7 @@ pub(crate) struct ContextRequest {
     room_id: Option<String>,
 }
 
-/// Where words went.
+/// The conversations that words went to.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ContextAnswer {
     #[schema(example = "A91XMB7113")]
@@ -107,7 +107,7 @@ async fn deliver(
         let message = format!("the text has more than {MAX_TEXT_BYTES} bytes");
         return Err(ApiError::invalid(message));
     }
-    let agent = platform.agent(caller, &code).await?;
+    let agent = platform.agent(&caller.account, &code).await?;
     let conversations = platform.table.of_agent(&code, room.as_deref());
     for conversation in &conversations {
         conversation.input(match kind {

@@ -30,7 +30,7 @@ struct Axis {
     description: &'static str,
     suggested_min: f64,
     suggested_max: f64,
-    /// Where each voice is on it.
+    /// Each voice's place on it.
     anchor_projections: BTreeMap<&'static str, f64>,
 }
 

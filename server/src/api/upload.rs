@@ -16,9 +16,9 @@ use super::body::{Body, Named};
 use super::caller::Caller;
 use super::error::{Answer, ApiError, ErrorBody, shown};
 use super::generate::media_refused;
-use super::origin::Origin;
 use crate::files::Category;
 use crate::media::kind_of;
+use crate::origin::Origin;
 use crate::platform::Platform;
 use crate::store::now;
 

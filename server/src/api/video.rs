@@ -15,12 +15,12 @@ use super::body::{Body, Named, Params};
 use super::caller::Caller;
 use super::error::{Answer, ApiError, ErrorBody, shown};
 use super::generate::media_refused;
-use super::origin::Origin;
 use super::replay;
 use crate::access;
 use crate::files::Category;
 use crate::media::kind_of;
 use crate::models;
+use crate::origin::Origin;
 use crate::platform::Platform;
 use crate::store::{Job, Kind, State as JobState};
 use crate::work::{VideoOrder, VideoResult};
@@ -47,7 +47,7 @@ pub(crate) struct VideoRequest {
     input: VideoInput,
 }
 
-/// What the video says.
+/// The words or the sound of the video.
 #[derive(Debug, Deserialize, ToSchema)]
 struct VideoInput {
     /// `text` or `audio`.
@@ -184,7 +184,7 @@ async fn begin(platform: &Arc<Platform>, caller: &Caller, asked: VideoRequest) -
         let message = format!("the text has more than {MAX_TEXT_CHARS} characters");
         return Err(ApiError::invalid(message));
     }
-    let agent = platform.agent(caller, &asked.agent_code).await?;
+    let agent = platform.agent(&caller.account, &asked.agent_code).await?;
     if !agent.models().contains_key(model) {
         return Err(models::not_generated(&agent.code, model));
     }
@@ -206,7 +206,7 @@ async fn begin(platform: &Arc<Platform>, caller: &Caller, asked: VideoRequest) -
         .map_or(0, |&(_, rate)| rate);
     // The longest video that it can be; what it really costs is known when it is there.
     let most = 2 * rate;
-    if let Err(error) = platform.charge(caller, most).await {
+    if let Err(error) = platform.charge(&caller.account, most).await {
         audio.iter().for_each(|name| platform.files.remove(name));
         return Err(error);
     }

@@ -29,7 +29,7 @@ const MAX_CHARS: usize = 2_048;
 /// A webhook to register.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct WebhookRequest {
-    /// Where events go: `https://…`.
+    /// The address that gets events: `https://…`.
     #[schema(example = "https://example.com/bithuman/webhook")]
     url: String,
     /// The events; all without.
@@ -207,7 +207,7 @@ pub(crate) async fn delete(
     }
 }
 
-/// What became of a test.
+/// The result of a test.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TestAnswer {
     #[schema(example = true)]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
 use sqlx::{AnyConnection, Row as _};
 
-use super::{Store, Stored, now};
+use super::database::{Store, Stored, now};
 
 /// An agent's row. Files are names in the [file store](crate::files).
 #[derive(Clone, Debug, Default, sqlx::FromRow)]
@@ -19,7 +20,7 @@ pub(crate) struct Agent {
     pub(crate) model: String,
     /// The avatars' files by the model that they are, in JSON.
     pub(crate) models: String,
-    /// What the picture shows: `person`, `drawing`, or empty where nobody has looked.
+    /// The picture's subject: `person`, `drawing`, or empty where nobody has looked.
     pub(crate) subject: String,
     pub(crate) system_prompt: String,
     pub(crate) image_file: Option<String>,
@@ -51,6 +52,14 @@ impl Agent {
         let own = [&self.image_file, &self.video_file, &self.audio_file];
         let own = own.into_iter().flatten().cloned();
         own.chain(self.models().into_values()).collect()
+    }
+
+    /// Its gestures, an object.
+    pub(crate) fn gestures(&self) -> Value {
+        match serde_json::from_str(&self.dynamics) {
+            Ok(Value::Object(map)) => Value::Object(map),
+            _ => Value::Object(Map::new()),
+        }
     }
 
     pub(crate) fn is_ready(&self) -> bool {

@@ -7,7 +7,10 @@
 
 use sqlx::{AnyConnection, Row as _};
 
-use super::{Agent, Store, Stored, UsageEvent, agents, keys, new_id, now, now_ms, usage, webhooks};
+use super::agents::Agent;
+use super::database::{Store, Stored, new_id, now, now_ms};
+use super::usage::UsageEvent;
+use super::{agents, keys, usage, webhooks};
 
 /// Attempts at a job whose server dies under it. One that fails by itself isn't tried again: it would
 /// fail again.

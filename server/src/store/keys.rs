@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use essence::Result;
 use sqlx::{AnyConnection, Row as _};
 
-use super::{Store, Stored, now};
+use super::database::{Store, Stored, now};
 use crate::access;
 
 /// A key as it is shown: never the secret.

@@ -2,7 +2,7 @@
 
 use sqlx::{Executor as _, Row as _};
 
-use super::{Store, Stored};
+use super::database::{Store, Stored};
 
 /// The changes in order; their number is the schema's version.
 const CHANGES: [&[&str]; 1] = [&[

@@ -2,7 +2,7 @@
 
 use sqlx::Row as _;
 
-use super::{Store, Stored, now_ms};
+use super::database::{Store, Stored, now_ms};
 
 /// Milliseconds that an answer is kept.
 const KEPT_MS: i64 = 24 * 3_600_000;

@@ -1,8 +1,8 @@
-//! What was used, and when.
+//! Uses of the platform, and their times.
 
 use sqlx::{AnyConnection, Row as _};
 
-use super::{Store, Stored, new_id, now};
+use super::database::{Store, Stored, new_id, now};
 
 /// One use.
 #[derive(Clone, Debug, Default, sqlx::FromRow)]

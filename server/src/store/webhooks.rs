@@ -2,7 +2,7 @@
 
 use sqlx::AnyConnection;
 
-use super::{Store, Stored, new_id, now};
+use super::database::{Store, Stored, new_id, now};
 
 /// A webhook.
 #[derive(Clone, Debug, sqlx::FromRow)]

@@ -149,7 +149,7 @@ impl Voices {
     /// The sound of a text: samples a second, and mono samples, −1 to 1. Blocks.
     ///
     /// # Errors
-    /// Those of the voice that speaks.
+    /// The errors of the voice that speaks.
     pub(crate) fn sound(&self, text: &str, voice: &Voice, speed: f64) -> Result<(u32, Vec<f32>)> {
         let speak = self
             .speak

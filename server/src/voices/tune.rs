@@ -18,10 +18,10 @@ const TEMPO: std::ops::RangeInclusive<f32> = 0.4..=2.6;
 /// Ratios within which nothing is changed.
 const SAME: f32 = 0.03;
 
-/// Where brightness begins, Hz.
+/// The frequency from which on brightness counts, Hz.
 const BRIGHT_HZ: f32 = 2_000.0;
 
-/// What a voice is moved to.
+/// The target that a voice is moved to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tuning {
     /// Hz; 0 keeps it.
@@ -121,7 +121,7 @@ fn stretched(samples: &[f32], rate_hz: u32, stretch: f32) -> Vec<f32> {
         .collect();
     let length = (samples.len() as f32 * stretch) as usize;
     let mut out = vec![0.0; length + piece];
-    // Where the piece before would go on by itself.
+    // The place at which the piece before would go on by itself.
     let mut follows = 0usize;
     let last = samples.len() - piece;
     for at in (0..length).step_by(hop) {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use essence::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Outcome, Wanted, studio};
+use super::outcome::{Attempt, Outcome, Wanted};
+use super::studio;
 use crate::files::Category;
 use crate::models;
 use crate::platform::Platform;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Attempt, Outcome};
+use super::outcome::{Attempt, Outcome};
 use crate::api::webhooks;
 use crate::platform::Platform;
 use crate::store::Claim;

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::film::{self, Samples};
-use super::{Attempt, Outcome, Wanted};
-use crate::api::dynamics::parsed;
+use super::outcome::{Attempt, Outcome, Wanted};
 use crate::files::Category;
 use crate::platform::Platform;
 use crate::store::{Agent, Claim, Effect, UsageEvent};
@@ -79,7 +78,7 @@ pub(super) async fn attempt(
         Ok(Some(agent)) => agent,
         _ => return Attempt::Again(1_000),
     };
-    let mut dynamics = parsed(&agent);
+    let mut dynamics = agent.gestures();
     for (gesture, file) in &clips {
         dynamics["batch_results"][gesture] = json!({"file": file, "status": "success"});
     }

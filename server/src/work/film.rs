@@ -8,7 +8,7 @@ use essence::{
 };
 use essence_media::{AudioReader, FRAME_RATE, Mp4Options, Mp4Writer, Quality};
 
-use super::Wanted;
+use super::outcome::Wanted;
 
 /// Sound of a film, block by block.
 pub(crate) trait Sound {

@@ -7,11 +7,11 @@ mod agent;
 mod delivery;
 mod dynamics;
 mod film;
+mod outcome;
 mod studio;
 mod video;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -19,9 +19,11 @@ use tokio::time;
 
 pub(crate) use self::agent::AgentOrder;
 pub(crate) use self::dynamics::DynamicsOrder;
+use self::outcome::{Attempt, Wanted};
 pub(crate) use self::video::{VideoOrder, VideoResult};
+use crate::access;
 use crate::platform::Platform;
-use crate::store::{Claim, Effect, Kind, LEASE_MS};
+use crate::store::{Claim, Kind, LEASE_MS};
 
 /// How long a worker sleeps at most: other servers of the same database queue jobs, too.
 const SLEEP: Duration = Duration::from_secs(2);
@@ -29,37 +31,26 @@ const SLEEP: Duration = Duration::from_secs(2);
 /// How long it waits for a database that fails.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// The end of a job: its result in JSON, or a sentence on why there is none; and what comes with it.
-pub(crate) struct Outcome {
-    pub(crate) result: Result<String, String>,
-    pub(crate) effects: Vec<Effect>,
-    /// Files that are of no use if the lease was lost.
-    pub(crate) files: Vec<String>,
-}
-
-/// The end of an attempt.
-pub(crate) enum Attempt {
-    Over(Outcome),
-    /// It is to be tried again after so many milliseconds.
-    Again(i64),
-}
-
-/// Whether work is still wanted: not once its lease is lost or the server stops.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted(Arc<AtomicBool>);
-
-impl Wanted {
-    fn end(&self) {
-        self.0.store(true, Ordering::Release);
+/// Begins to work on a platform's jobs, until `stop` changes. `address` is the server's own.
+///
+/// # Errors
+/// `Io`: the system gives no random numbers.
+pub(crate) fn start(
+    platform: &Arc<Platform>,
+    address: &str,
+    stop: &watch::Receiver<bool>,
+) -> essence::Result<()> {
+    platform.set_address(address);
+    let name = access::token()?;
+    for number in 0..platform.workers() {
+        let working = worker(platform.clone(), format!("{name}-{number}"), stop.clone());
+        platform.keep(tokio::spawn(working));
     }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
+    Ok(())
 }
 
 /// Takes jobs until `stop` changes.
-pub(crate) async fn worker(platform: Arc<Platform>, name: String, mut stop: watch::Receiver<bool>) {
+async fn worker(platform: Arc<Platform>, name: String, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let wait = match platform.store.claim(&name).await {
             Ok(Some(claim)) => {

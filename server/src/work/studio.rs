@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use essence::{Error, ErrorKind, Result};
 
-use super::Wanted;
+use super::outcome::Wanted;
 use crate::platform::Platform;
 
 /// How often the studio is looked at.

@@ -7,7 +7,7 @@ use essence_media::{AudioReader, FRAME_RATE};
 use serde::{Deserialize, Serialize};
 
 use super::film::{self, Samples, Sound};
-use super::{Attempt, Outcome, Wanted};
+use super::outcome::{Attempt, Outcome, Wanted};
 use crate::files::Category;
 use crate::platform::Platform;
 use crate::store::{Agent, Claim, Effect, UsageEvent, now};
@@ -114,7 +114,7 @@ pub(super) async fn attempt(
 }
 
 impl VideoOrder {
-    /// What stands for an order that can't be read.
+    /// Stands for an order that can't be read.
     fn nothing() -> Self {
         Self {
             model: String::new(),

@@ -1,0 +1,71 @@
+//! Settings of the platform around the conversations.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use essence::Engine;
+use essence_brain::Speak;
+
+use crate::api::limits::Plan;
+
+/// Settings of the platform that a [`Server`](crate::Server) offers beside its conversations.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct PlatformOptions {
+    /// The folder with everything: the database, files, work under way.
+    pub data: PathBuf,
+    /// The address of a Postgres that several servers share; `SQLite` in the data folder without.
+    pub database: Option<String>,
+    /// Opens the avatars.
+    pub engine: Engine,
+    /// The face of agents that are made of words alone: an avatar's file.
+    pub face: Arc<[u8]>,
+    /// The voice of texts; without one there is no speech.
+    pub speak: Option<Arc<dyn Speak>>,
+    /// The studio's Python, which makes avatars of films.
+    pub studio: Option<PathBuf>,
+    /// The command line, with which the studio tries what it made.
+    pub command: Option<PathBuf>,
+    /// Whether addresses in requests may be of this machine and the networks around it.
+    pub allow_private_urls: bool,
+    /// How often an account may ask.
+    pub plan: Plan,
+    /// Credits that an account begins with; without, nothing is metered.
+    pub credits: Option<f64>,
+    /// Jobs that are worked on at a time.
+    pub workers: usize,
+    /// The address that others know this server by, such as `https://avatars.example.org`.
+    pub public_url: Option<String>,
+    /// Gets a line for each failure that isn't the caller's.
+    pub log: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl std::fmt::Debug for PlatformOptions {
+    /// Leaves the database's address out, which has a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PlatformOptions")
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PlatformOptions {
+    /// A platform in a folder, whose agents of words have `face`: one worker, no voice, no studio, no limits.
+    pub fn new(data: impl Into<PathBuf>, engine: Engine, face: impl Into<Arc<[u8]>>) -> Self {
+        Self {
+            data: data.into(),
+            database: None,
+            engine,
+            face: face.into(),
+            speak: None,
+            studio: None,
+            command: None,
+            allow_private_urls: false,
+            plan: Plan::default(),
+            credits: None,
+            workers: 1,
+            public_url: None,
+            log: Arc::new(|_| {}),
+        }
+    }
+}
