@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import subprocess
+import sys
 
 import pytest
 from mcp import ClientSession, StdioServerParameters
@@ -25,7 +26,7 @@ def text(result):
 async def talk(platform, site, folder):
     environment = {**os.environ, "BITHUMAN_API_URL": platform.url, "BITHUMAN_API_SECRET": platform.key}
     command = StdioServerParameters(command=PROGRAM, args=["mcp"], env=environment, cwd=str(folder))
-    async with stdio_client(command) as streams, ClientSession(*streams) as session:
+    async with stdio_client(command, errlog=sys.__stderr__) as streams, ClientSession(*streams) as session:
         about = await session.initialize()
         assert about.server_info.name == "bithuman"
         tools = (await session.list_tools()).tools
