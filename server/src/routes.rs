@@ -147,7 +147,7 @@ async fn html(app: &App, code: &str, asked: &Asked, framed: Framed) -> Result<Re
     let (face, room) = admitted(app, code, asked).await?;
     let ancestors = match framed {
         Framed::Nobody => "'none'".to_owned(),
-        // Whoever was given a token decides where its page stands.
+        // The holder of a token decides where its page stands.
         Framed::Embedders if room.is_some() => "*".to_owned(),
         Framed::Embedders => {
             let mut list = vec!["'self'"];

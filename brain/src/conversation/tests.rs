@@ -110,7 +110,7 @@ fn a_turn_that_goes_on_is_heard_as_a_whole() {
     let taken_back =
         |event: &Event| matches!(event, Event::Caption(c) if c.reply == 1 && c.text.is_empty());
     assert!(conversation.events().iter().any(taken_back));
-    // What comes late of the first reply is nobody's.
+    // Late pieces of the first reply are nobody's.
     assert!(!conversation.piece(first.reply, Piece::Heard("late".to_owned())));
     conversation.piece(
         second.reply,

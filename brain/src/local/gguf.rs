@@ -29,7 +29,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
 /// The chat template of a whole GGUF; empty if it has none.
 ///
 /// # Errors
-/// Those of [`check`].
+/// The errors of [`check`].
 pub(super) fn template(path: &Path) -> Result<String> {
     let mut file = Bytes::open(path)?;
     if file.take()? != *b"GGUF" {

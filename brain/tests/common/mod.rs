@@ -131,7 +131,7 @@ impl Talk {
     }
 }
 
-/// What is thought, and the words up to its end.
+/// A thought, and the words up to its end.
 pub(crate) fn thought(
     think: &dyn Think,
     history: &[Turn],

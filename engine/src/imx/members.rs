@@ -45,7 +45,7 @@ impl Members {
         })
     }
 
-    /// Those of a file of `size_bytes` that begins with `head`, the whole table. They arrive one by one.
+    /// The members of a file of `size_bytes` that begins with `head`, the whole table. They arrive one by one.
     pub(super) fn arriving(head: &[u8], size_bytes: u64) -> Result<Self> {
         Ok(Self {
             bytes: Box::new([]),

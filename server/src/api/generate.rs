@@ -100,8 +100,9 @@ pub(crate) async fn generate(
     headers: HeaderMap,
     body: Body<GenerateRequest>,
 ) -> Answer<Response> {
-    let work = begin(&platform, &caller, &body.value);
-    replay::once(&platform, &caller, "generate", &headers, &body.digest, work).await
+    let (asked, by, at) = (body.value, caller.clone(), platform.clone());
+    let work = async move { begin(&at, &by, &asked).await };
+    replay::once(platform, &caller, "generate", &headers, &body.digest, work).await
 }
 
 async fn begin(

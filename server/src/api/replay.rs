@@ -1,5 +1,7 @@
 //! `Idempotency-Key`: a request that comes again gets the first one's answer.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -15,13 +17,16 @@ const MAX_KEY_CHARS: usize = 255;
 
 /// Answers a request by `work`, or as the first one of the same key was answered. A refusal is not kept:
 /// nothing was begun.
-pub(crate) async fn once<T: Serialize>(
-    platform: &Platform,
+///
+/// The work goes on where its caller hangs up: a caller that asks again with the same key finds its answer, and
+/// begins nothing anew.
+pub(crate) async fn once<T: Serialize + Send + 'static>(
+    platform: Arc<Platform>,
     caller: &Caller,
     route: &str,
     headers: &HeaderMap,
     digest: &str,
-    work: impl Future<Output = Answer<T>>,
+    work: impl Future<Output = Answer<T>> + Send + 'static,
 ) -> Answer<Response> {
     let Some(key) = headers.get("idempotency-key") else {
         return Ok(Json(work.await?).into_response());
@@ -51,14 +56,17 @@ pub(crate) async fn once<T: Serialize>(
             return Err(ApiError::invalid(message));
         }
     }
-    let answer = work.await;
-    let kept = match &answer {
-        Ok(value) => Some(Replay {
-            status: 200,
-            body: serde_json::to_string(value).map_err(ApiError::internal)?,
-        }),
-        Err(_) => None,
-    };
-    platform.store.end_replay(&id, kept.as_ref()).await?;
-    Ok(Json(answer?).into_response())
+    let noted = tokio::spawn(async move {
+        let answer = work.await;
+        let kept = match &answer {
+            Ok(value) => Some(Replay {
+                status: 200,
+                body: serde_json::to_string(value).map_err(ApiError::internal)?,
+            }),
+            Err(_) => None,
+        };
+        platform.store.end_replay(&id, kept.as_ref()).await?;
+        answer
+    });
+    Ok(Json(noted.await??).into_response())
 }

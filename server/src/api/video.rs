@@ -144,11 +144,12 @@ pub(crate) async fn generate(
         Some("false" | "0" | "no") => false,
         Some(_) => return Err(ApiError::invalid("wait is true or false")),
     };
-    let work = async {
-        let id = begin(&platform, &caller, body.value).await?;
+    let (by, at) = (caller.clone(), platform.clone());
+    let work = async move {
+        let id = begin(&at, &by, body.value).await?;
         let until = Instant::now() + WAIT;
         loop {
-            let job = platform.store.job(&caller.account, &id).await?;
+            let job = at.store.job(&by.account, &id).await?;
             let job = job.ok_or_else(|| ApiError::not_found("Video"))?;
             if !waits || job.state() != JobState::Open || Instant::now() > until {
                 return VideoAnswer::new(&job, &origin);
@@ -156,7 +157,7 @@ pub(crate) async fn generate(
             sleep_until((Instant::now() + POLL).min(until)).await;
         }
     };
-    replay::once(&platform, &caller, "video", &headers, &body.digest, work).await
+    replay::once(platform, &caller, "video", &headers, &body.digest, work).await
 }
 
 async fn begin(platform: &Arc<Platform>, caller: &Caller, asked: VideoRequest) -> Answer<String> {

@@ -251,10 +251,10 @@ impl Store {
         Ok(true)
     }
 
-    /// Gives a job back, to be taken again after `delay_ms`.
+    /// Gives a job back, to be taken again after `delay_ms`. That is no attempt at which its server died.
     pub(crate) async fn release(&self, claim: &Claim, delay_ms: i64) -> Stored<()> {
         sqlx::query(
-            "UPDATE jobs SET state = 'queued', not_before = $1, updated_at = $2 \
+            "UPDATE jobs SET state = 'queued', attempts = attempts - 1, not_before = $1, updated_at = $2 \
              WHERE id = $3 AND owner = $4 AND state = 'running'",
         )
         .bind(now_ms() + delay_ms)

@@ -11,7 +11,7 @@ import pytest
 import contract
 from kit import Platform, Site, face
 
-# What is asked of an answer. Left out: that whatever fits a schema is taken, since any string fits that of an address.
+# Checks of an answer. Left out: that whatever fits a schema is taken, since any string fits that of an address.
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
