@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -311,6 +312,51 @@ fn credits_are_taken_once_and_given_back() {
         (&made["credits_charged"], balance()),
         (&json!(4), json!(96))
     );
+}
+
+#[test]
+fn a_caller_that_hung_up_finds_its_video_by_its_key() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = serve(platform(data.path()));
+    agent(&server, "GUIDE4");
+    let asked = json!({"model": "expression-2", "agent_code": "GUIDE4", "wait": true,
+        "input": {"type": "text", "text": "Hello there."}});
+    let (body, address) = (asked.to_string(), server.address());
+    let length = body.len();
+    let mut hasty = common::connect(&server);
+    let request = format!(
+        "POST /v1/video/generate HTTP/1.1\r\nhost: {address}\r\napi-secret: any\r\nidempotency-key: k2\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    hasty.write_all(request.as_bytes()).expect("it is sent");
+    let begun = Instant::now();
+    while data.path().join("files/videos").read_dir().is_err() {
+        assert!(begun.elapsed() < DEADLINE, "nothing was begun");
+        std::thread::yield_now();
+    }
+    drop(hasty);
+    let key = "api-secret: any\r\nidempotency-key: k2\r\n";
+    loop {
+        let again = send(&server, "POST", "/v1/video/generate", key, Some(&asked));
+        if again.status == 200 {
+            assert_eq!(value(&again)["status"], "completed");
+            break;
+        }
+        // The first one isn't answered yet.
+        assert_eq!(again.status, 400, "{again:?}");
+        assert!(begun.elapsed() < DEADLINE, "never answered: {again:?}");
+        std::thread::yield_now();
+    }
+    let used = value(&call(
+        &server,
+        "GET",
+        "/v1/usage?agent_code=GUIDE4",
+        "any",
+        None,
+    ));
+    let videos = used["data"].as_array().into_iter().flatten();
+    let videos = videos.filter(|event| event["activity_type"] == "talking-video");
+    assert_eq!(videos.count(), 1, "{used}");
 }
 
 #[test]
