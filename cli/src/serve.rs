@@ -51,6 +51,9 @@ pub(crate) struct Args {
     /// Jobs that are worked on at a time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     workers: u8,
+    /// Keep nothing of what is said in conversations
+    #[arg(long)]
+    no_transcripts: bool,
     /// The address that others know this server by, such as `https://avatars.example.org`
     #[arg(long, value_name = "URL", value_parser = address)]
     public_url: Option<String>,
@@ -89,6 +92,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     platform.plan = args.plan;
     platform.credits = args.metered.map(f64::from);
     platform.workers = usize::from(args.workers);
+    platform.transcripts = !args.no_transcripts;
     platform.public_url.clone_from(&args.public_url);
     let log = console.clone();
     platform.log = Arc::new(move |line| log.note(&format!("{line}\n")));

@@ -12,6 +12,8 @@ use crate::tools::tools;
 /// An avatar that is talked to under a code.
 pub(crate) struct Face {
     pub(crate) code: String,
+    /// The account whose agent it is; none for the server's own.
+    pub(crate) account: Option<String>,
     pub(crate) avatar: Avatar,
     /// The name that its page shows.
     pub(crate) name: String,
@@ -50,6 +52,7 @@ impl Face {
             poster: poster(&avatar)?,
             name: agent.name.clone(),
             code: agent.code.clone(),
+            account: Some(agent.account.clone()),
             prompt: agent.system_prompt.clone(),
             version: agent.updated_at.clone(),
             avatar,

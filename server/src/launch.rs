@@ -11,13 +11,16 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use essence_live::livekit::JoinOptions;
 use serde_json::json;
+use tokio::runtime::Handle;
 use tokio::time;
 
 use crate::access;
 use crate::launch_error::LaunchError;
 use crate::launch_request::{Claims, LaunchRequest, MAX_BODY_BYTES};
 use crate::launch_tasks::{Stage, Task};
+use crate::sessions::Chronicle;
 use crate::state::App;
+use crate::store::SELF_HOSTED;
 
 type Shared = State<Arc<App>>;
 
@@ -106,7 +109,7 @@ async fn begin(
         (Some(platform), Some(code)) => platform.face_of(code).await.ok().flatten(),
         _ => None,
     };
-    let app = app.clone();
+    let (app, handle) = (app.clone(), Handle::current());
     // Opening avatars and starting their threads takes its time.
     let begun = tokio::task::spawn_blocking(move || {
         let avatar = match &agent {
@@ -115,23 +118,42 @@ async fn begin(
         };
         let mut options = JoinOptions::new(request.livekit_url, request.livekit_token);
         options.join_limit = app.options.join_limit;
-        let code = agent.map(|face| face.code.clone());
+        let code = agent.as_ref().map(|face| face.code.clone());
         let who = (request.room_name, claims.identity, code);
         let started = app
             .launch
             .tasks
             .start(id, &avatar, options, who, &app.table)?;
-        started.ok_or_else(|| {
+        let task = started.ok_or_else(|| {
             LaunchError::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!("at capacity: all {} seats are taken", app.table.seats()),
             )
-        })
+        })?;
+        if let (Some(platform), Some(face)) = (&app.platform, &agent)
+            && let Some(chronicle) = platform.sessions.begin(face, &task.room, SELF_HOSTED)
+        {
+            handle.spawn(follow(task.clone(), chronicle));
+        }
+        Ok::<_, LaunchError>(task)
     });
     let task = begun.await.map_err(|_| {
         LaunchError::new(StatusCode::INTERNAL_SERVER_ERROR, "the launch has failed")
     })??;
     Ok((task, asynchronous))
+}
+
+/// Notes an agent's session in a room, as long as its avatar is there, and ends it where that is asked for.
+async fn follow(task: Arc<Task>, chronicle: Chronicle) {
+    let mut stages = task.stages();
+    let entered = stages.wait_for(|stage| *stage != Stage::Pending).await;
+    if entered.is_ok_and(|stage| *stage == Stage::Running) {
+        chronicle.joined();
+    }
+    tokio::select! {
+        _ = stages.wait_for(|stage| stage.is_over()) => {}
+        () = chronicle.to_end() => task.stop(),
+    }
 }
 
 async fn health(State(app): Shared) -> Response {

@@ -60,6 +60,7 @@ mod protocol;
 mod remote;
 mod routes;
 mod server;
+mod sessions;
 mod socket;
 mod state;
 mod store;

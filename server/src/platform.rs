@@ -18,7 +18,8 @@ use crate::launch_tasks::Tasks;
 use crate::models;
 use crate::origin::Origin;
 use crate::platform_options::PlatformOptions;
-use crate::store::{Agent, Store, new_secret};
+use crate::sessions::Sessions;
+use crate::store::{Agent, Charge, NewJob, Queued, Store, new_secret};
 use crate::table::Table;
 use crate::voices::Voices;
 
@@ -41,6 +42,7 @@ pub(crate) struct Platform {
     pub(crate) studio: Option<PathBuf>,
     pub(crate) command: Option<PathBuf>,
     pub(crate) table: Arc<Table>,
+    pub(crate) sessions: Sessions,
     /// Avatars in LiveKit rooms.
     pub(crate) launched: Arc<Tasks>,
     pub(crate) public_url: Option<String>,
@@ -82,6 +84,7 @@ impl Platform {
             studio: options.studio,
             command: options.command,
             table,
+            sessions: Sessions::new(options.transcripts)?,
             launched,
             public_url: options
                 .public_url
@@ -162,29 +165,38 @@ impl Platform {
         }
     }
 
-    /// Takes credits, where the server is metered.
+    /// The charge for something that costs so many credits; none where nothing is metered.
+    pub(crate) fn charge(&self, credits: i64) -> Option<Charge> {
+        let first = self.credits.filter(|_| credits > 0)?;
+        Some(Charge {
+            amount: credits as f64,
+            first,
+        })
+    }
+
+    /// Queues a job that costs so many credits at most.
     ///
     /// # Errors
     /// 402.
-    pub(crate) async fn charge(&self, account: &str, credits: i64) -> Answer<()> {
-        let Some(first) = self.credits.filter(|_| credits > 0) else {
-            return Ok(());
-        };
-        match self.store.charge(account, credits as f64, first).await? {
-            true => Ok(()),
-            false => Err(ApiError::new(
+    pub(crate) async fn queue(&self, job: NewJob<'_>) -> Answer<()> {
+        let queued = self.store.queue(job).await?;
+        self.queued(queued, job.charge)
+    }
+
+    /// Wakes a worker for a job that was queued.
+    ///
+    /// # Errors
+    /// 402.
+    pub(crate) fn queued(&self, queued: Queued, charge: Option<Charge>) -> Answer<()> {
+        if queued == Queued::Unpaid {
+            let credits = charge.map_or(0.0, |charge| charge.amount);
+            return Err(ApiError::new(
                 axum::http::StatusCode::PAYMENT_REQUIRED,
                 "INSUFFICIENT_BALANCE",
                 format!("This costs {credits} credits, and there are fewer"),
-            )),
+            ));
         }
-    }
-
-    /// Gives back credits of a request that came to nothing.
-    pub(crate) async fn give_back(&self, account: &str, credits: i64) -> Answer<()> {
-        if self.charged(credits) > 0 {
-            self.store.give_back(account, credits as f64).await?;
-        }
+        self.wake.notify_one();
         Ok(())
     }
 
@@ -256,6 +268,7 @@ impl Platform {
 
     /// Lets workers end and closes the database.
     pub(crate) async fn close(&self, limit: Duration) {
+        self.sessions.close();
         let working =
             std::mem::take(&mut *self.working.lock().unwrap_or_else(PoisonError::into_inner));
         let ended = async {

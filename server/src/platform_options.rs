@@ -34,6 +34,8 @@ pub struct PlatformOptions {
     pub credits: Option<f64>,
     /// Jobs that are worked on at a time.
     pub workers: usize,
+    /// Whether what is said in conversations is kept, for `GET …/messages`.
+    pub transcripts: bool,
     /// The address that others know this server by, such as `https://avatars.example.org`.
     pub public_url: Option<String>,
     /// Gets a line for each failure that isn't the caller's.
@@ -64,6 +66,7 @@ impl PlatformOptions {
             plan: Plan::default(),
             credits: None,
             workers: 1,
+            transcripts: true,
             public_url: None,
             log: Arc::new(|_| {}),
         }

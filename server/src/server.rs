@@ -90,6 +90,7 @@ impl Server {
         let code = Code::new(&avatar.info().name)?;
         let own = Face {
             code: code.as_str().to_owned(),
+            account: None,
             name: avatar.info().name.clone(),
             poster: poster(&avatar)?,
             prompt: String::new(),

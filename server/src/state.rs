@@ -14,6 +14,7 @@ use crate::launch_state::Launch;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::platform::Platform;
+use crate::store::CONVERSATIONS;
 use crate::table::Table;
 
 /// The state of a server.
@@ -88,6 +89,9 @@ impl App {
             Some(room) => room.clone(),
             None => format!("room_{}", access::token()?),
         };
+        let platform = self.platform.as_ref();
+        let chronicle =
+            platform.and_then(|platform| platform.sessions.begin(face, &room, CONVERSATIONS));
         let conversation = Conversation::start(
             (access::token()?, room),
             face.clone(),
@@ -98,6 +102,7 @@ impl App {
                 ..Settings::default()
             },
             self.metrics.clone(),
+            chronicle,
         )?;
         if !face.prompt.is_empty() {
             conversation.input(Input::AddContext(face.prompt.clone()));

@@ -20,7 +20,7 @@ use crate::media::kind_of;
 use crate::models;
 use crate::persona;
 use crate::platform::Platform;
-use crate::store::Agent;
+use crate::store::{Agent, Queued};
 use crate::subject::{self, Subject};
 use crate::work::AgentOrder;
 
@@ -123,6 +123,10 @@ async fn begin(
         asked.audio.clone(),
     ];
     let given = tokio::task::spawn_blocking(move || gather(&blocking, &named)).await??;
+    let break_off = |agent: &Agent| {
+        let files = agent.files();
+        files.iter().for_each(|name| platform.files.remove(name));
+    };
     let refused = |files: &Given| {
         // The request comes to nothing, and its files are nobody's.
         for name in [&files.image, &files.video, &files.audio]
@@ -155,10 +159,6 @@ async fn begin(
         ));
     }
     let credits = models::credits(model);
-    if let Err(error) = platform.charge(&caller.account, credits).await {
-        refused(&given);
-        return Err(error);
-    }
     let order = AgentOrder {
         model: model.to_owned(),
         credits: platform.charged(credits),
@@ -189,28 +189,34 @@ async fn begin(
             Some(code) => code.clone(),
             None => new_code()?,
         };
-        if platform.store.queue_agent(&agent, &input).await? {
-            platform.wake();
-            return Ok(Started {
-                success: true,
-                message: "Agent generation started",
-                agent_id: agent.code,
-                status: "processing",
-            });
+        let charge = platform.charge(credits);
+        let queued = platform.store.queue_agent(&agent, &input, charge).await;
+        if matches!(queued, Ok(Queued::Taken)) && asked.agent_id.is_none() {
+            continue;
         }
-        if asked.agent_id.is_some() {
-            break;
+        let done = match queued {
+            Ok(Queued::Taken) => Err(taken(&agent.code)),
+            Ok(queued) => platform.queued(queued, charge),
+            Err(error) => Err(error.into()),
+        };
+        if done.is_err() {
+            break_off(&agent);
         }
+        return done.map(|()| Started {
+            success: true,
+            message: "Agent generation started",
+            agent_id: agent.code,
+            status: "processing",
+        });
     }
-    platform.give_back(&caller.account, credits).await?;
-    agent
-        .files()
-        .iter()
-        .for_each(|name| platform.files.remove(name));
-    Err(ApiError::invalid(format!(
-        "agent_id {} is taken; choose another or leave it out",
-        agent.code
-    )))
+    break_off(&agent);
+    Err(taken(&agent.code))
+}
+
+fn taken(code: &str) -> ApiError {
+    ApiError::invalid(format!(
+        "agent_id {code} is taken; choose another or leave it out"
+    ))
 }
 
 fn check(asked: &GenerateRequest) -> Answer<()> {

@@ -22,6 +22,7 @@ mod page;
 mod reference;
 mod replay;
 mod runtime;
+mod sessions;
 mod speak;
 mod studio;
 pub(crate) mod upload;
@@ -81,6 +82,12 @@ pub(crate) fn router(platform: &Arc<Platform>) -> Router {
         .routes(routes!(embed::request))
         .routes(routes!(runtime::request))
         .routes(routes!(runtime::mint))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::get))
+        .routes(routes!(sessions::end))
+        .routes(routes!(sessions::messages))
+        .routes(routes!(sessions::terminate))
+        .routes(routes!(sessions::end_all))
         .routes(routes!(dynamics::generate))
         .routes(routes!(dynamics::get, dynamics::update))
         .routes(routes!(video::get))

@@ -14,7 +14,7 @@ use super::error::{Answer, ApiError, ErrorBody};
 use super::generate::mismatch;
 use crate::models;
 use crate::platform::Platform;
-use crate::store::{Agent, Kind, State as JobState, new_id};
+use crate::store::{Agent, Kind, NewJob, State as JobState, new_id};
 use crate::subject::Subject;
 use crate::work::AgentOrder;
 
@@ -100,17 +100,20 @@ pub(crate) async fn add_model(
     } else {
         models::credits(model)
     };
-    platform.charge(&caller.account, credits).await?;
     let order = AgentOrder {
         model: model.to_owned(),
         credits: platform.charged(credits),
     };
     let input = serde_json::to_string(&order).map_err(ApiError::internal)?;
-    platform
-        .store
-        .queue(&new_id(), &caller.account, Kind::Model, &code, &input)
-        .await?;
-    platform.wake();
+    let job = NewJob {
+        id: &new_id(),
+        account: &caller.account,
+        kind: Kind::Model,
+        subject: &code,
+        input: &input,
+        charge: platform.charge(credits),
+    };
+    platform.queue(job).await?;
     answer(
         "processing",
         credits,

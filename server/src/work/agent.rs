@@ -40,12 +40,12 @@ pub(super) async fn attempt(
     let agent = match platform.store.agent(&job.account, &job.subject).await {
         Ok(Some(agent)) => agent,
         // Its jobs went with it; this one was under way.
-        Ok(None) => return failed(None, &order_of(&job.input), "the agent was deleted", adds),
+        Ok(None) => return failed(None, "the agent was deleted", adds),
         Err(_) => return Attempt::Again(1_000),
     };
     let order = order_of(&job.input);
     if let Some(reason) = hopeless {
-        return failed(Some(agent), &order, &reason, adds);
+        return failed(Some(agent), &reason, adds);
     }
     let begun = now();
     let step = |step, fraction, message| Progress {
@@ -80,23 +80,26 @@ pub(super) async fn attempt(
     let made = match made {
         Ok(Ok(made)) => made,
         Ok(Err(error)) if error.kind() == ErrorKind::Cancelled => return Attempt::Again(0),
-        Ok(Err(error)) => return failed(Some(agent), &order, error.message(), adds),
+        Ok(Err(error)) => return failed(Some(agent), error.message(), adds),
         Err(error) => {
             platform.log(&format!("job {}: {error}", job.id));
             return failed(
                 Some(agent),
-                &order,
                 "making it failed; the server's log says why",
                 adds,
             );
         }
     };
     let mut agent = agent;
-    let mut have = agent.models();
+    let before = agent.models();
+    let mut have = before.clone();
     for family in models::families_of(&order.model) {
         have.insert((*family).to_owned(), made.model.clone());
     }
     agent.models = serde_json::to_string(&have).unwrap_or_default();
+    let spent = before.into_values();
+    let spent = spent.filter(|name| !have.values().any(|kept| kept == name));
+    let spent = spent.collect();
     let mut files = vec![made.model];
     if let Some(image) = made.image {
         files.push(image.clone());
@@ -138,6 +141,7 @@ pub(super) async fn attempt(
         result: Ok("{}".to_owned()),
         effects,
         files,
+        spent,
     })
 }
 
@@ -148,13 +152,9 @@ fn order_of(input: &str) -> AgentOrder {
     })
 }
 
-/// The end of a job that gives nothing: what was taken is given back. An agent that a model was to be added
-/// to stays as it is.
-fn failed(agent: Option<Agent>, order: &AgentOrder, reason: &str, adds: bool) -> Attempt {
+/// The end of a job that gives nothing. An agent that a model was to be added to stays as it is.
+fn failed(agent: Option<Agent>, reason: &str, adds: bool) -> Attempt {
     let mut effects = Vec::new();
-    if order.credits > 0 {
-        effects.push(Effect::Refund(order.credits as f64));
-    }
     if let Some(mut agent) = agent.filter(|_| !adds) {
         agent.status = "failed".to_owned();
         agent.event_type = "failed".to_owned();
@@ -176,6 +176,7 @@ fn failed(agent: Option<Agent>, order: &AgentOrder, reason: &str, adds: bool) ->
         result: Err(reason.to_owned()),
         effects,
         files: Vec::new(),
+        spent: Vec::new(),
     })
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use essence::{ErrorKind, Result};
 use essence_media::FRAME_RATE;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::film::{self, Samples};
 use super::outcome::{Attempt, Outcome, Wanted};
@@ -43,11 +42,11 @@ pub(super) async fn attempt(
     let job = claim.job;
     let order: DynamicsOrder = serde_json::from_str(&job.input).unwrap_or_default();
     let failed = |reason: String| {
-        let refund = (order.credits > 0).then_some(Effect::Refund(order.credits as f64));
         Attempt::Over(Outcome {
             result: Err(reason),
-            effects: refund.into_iter().collect(),
+            effects: Vec::new(),
             files: Vec::new(),
+            spent: Vec::new(),
         })
     };
     if let Some(reason) = hopeless {
@@ -73,18 +72,6 @@ pub(super) async fn attempt(
             return failed("rendering failed; the server's log says why".to_owned());
         }
     };
-    // The agent as it is now: others may have changed it meanwhile.
-    let agent = match platform.store.agent(&job.account, &job.subject).await {
-        Ok(Some(agent)) => agent,
-        _ => return Attempt::Again(1_000),
-    };
-    let mut dynamics = agent.gestures();
-    for (gesture, file) in &clips {
-        dynamics["batch_results"][gesture] = json!({"file": file, "status": "success"});
-    }
-    if dynamics["enabled"] == Value::Null {
-        dynamics["enabled"] = true.into();
-    }
     let usage = UsageEvent {
         activity_type: "dynamics-generation".to_owned(),
         pricing_code: "dynamics_generation".to_owned(),
@@ -95,13 +82,14 @@ pub(super) async fn attempt(
     Attempt::Over(Outcome {
         result: Ok("{}".to_owned()),
         effects: vec![
-            Effect::Dynamics {
-                code: agent.code.clone(),
-                dynamics: dynamics.to_string(),
+            Effect::Clips {
+                code: agent.code,
+                clips: clips.clone(),
             },
             Effect::Usage(usage),
         ],
         files: clips.into_iter().map(|(_, file)| file).collect(),
+        spent: Vec::new(),
     })
 }
 

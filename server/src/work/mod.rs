@@ -8,6 +8,7 @@ mod delivery;
 mod dynamics;
 mod film;
 mod outcome;
+mod sessions;
 mod studio;
 mod video;
 
@@ -23,7 +24,7 @@ use self::outcome::{Attempt, Wanted};
 pub(crate) use self::video::{VideoOrder, VideoResult};
 use crate::access;
 use crate::platform::Platform;
-use crate::store::{Claim, Kind, LEASE_MS};
+use crate::store::{Claim, Job, Kind, LEASE_MS};
 
 /// How long a worker sleeps at most: other servers of the same database queue jobs, too.
 const SLEEP: Duration = Duration::from_secs(2);
@@ -31,7 +32,7 @@ const SLEEP: Duration = Duration::from_secs(2);
 /// How long it waits for a database that fails.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// Begins to work on a platform's jobs, until `stop` changes. `address` is the server's own.
+/// Begins to work on a platform's jobs and to write down its sessions, until `stop` changes. `address` is the server's own.
 ///
 /// # Errors
 /// `Io`: the system gives no random numbers.
@@ -41,6 +42,7 @@ pub(crate) fn start(
     stop: &watch::Receiver<bool>,
 ) -> essence::Result<()> {
     platform.set_address(address);
+    sessions::start(platform, stop);
     let name = access::token()?;
     for number in 0..platform.workers() {
         let working = worker(platform.clone(), format!("{name}-{number}"), stop.clone());
@@ -107,17 +109,32 @@ async fn attempt(
                 .store
                 .finish(claim, result, &outcome.effects)
                 .await?;
-            if !ended || outcome.result.is_err() {
-                outcome
-                    .files
-                    .iter()
-                    .for_each(|name| platform.files.remove(name));
-            }
+            let unused = match (&outcome.result, &ended) {
+                (Ok(_), Some(_)) => [].as_slice(),
+                _ => &outcome.files,
+            };
+            let spent = ended.is_some().then_some(&outcome.spent);
+            let gone = unused.iter().chain(ended.iter().flatten());
+            gone.chain(spent.into_iter().flatten())
+                .for_each(|name| platform.files.remove(name));
             platform.wake();
         }
         Attempt::Again(delay_ms) => platform.store.release(claim, delay_ms).await?,
     }
     Ok(())
+}
+
+/// The files that belong to a job: what it is made of, and what has become of it.
+pub(crate) fn files_of(job: &Job) -> Vec<String> {
+    let mut files = Vec::new();
+    if let Ok(order) = serde_json::from_str::<VideoOrder>(&job.input) {
+        files.extend(order.files().cloned());
+    }
+    let result = job.result.as_deref().map(serde_json::from_str);
+    if let Some(Ok(VideoResult { file, .. })) = result {
+        files.push(file);
+    }
+    files
 }
 
 async fn work(platform: Arc<Platform>, claim: Claim, wanted: Wanted) -> Attempt {

@@ -9,8 +9,10 @@ use crate::store::Effect;
 pub(crate) struct Outcome {
     pub(crate) result: Result<String, String>,
     pub(crate) effects: Vec<Effect>,
-    /// Files that are of no use if the lease was lost.
+    /// Files that are of no use if the job failed or its lease was lost.
     pub(crate) files: Vec<String>,
+    /// Files that are of no use once the job is over.
+    pub(crate) spent: Vec<String>,
 }
 
 /// The end of an attempt.
