@@ -35,6 +35,7 @@ mod access;
 mod administration;
 mod api;
 mod assets;
+mod bucket;
 mod connections;
 mod conversation;
 mod face;

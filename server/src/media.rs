@@ -69,8 +69,8 @@ impl Platform {
     /// # Errors
     /// `InvalidArgument`, `LimitExceeded` and `Io`, in words for the caller.
     pub(crate) fn media(&self, named: &str, max_bytes: usize) -> Result<Media> {
-        if let Some(own) = self.own_file(named) {
-            let path = self.files.path(&own).ok_or_else(|| {
+        if let Some(own) = self.own_file(named)? {
+            let path = self.files.find(&own)?.ok_or_else(|| {
                 let message = format!("{named} is no file of this server's");
                 Error::new(ErrorKind::InvalidArgument, message)
             })?;
@@ -111,16 +111,21 @@ impl Platform {
 
     /// A file's name from its address at this server. Whatever host it names, the file is this server's: the
     /// random part of a name isn't guessed.
-    fn own_file(&self, named: &str) -> Option<String> {
+    fn own_file(&self, named: &str) -> Result<Option<String>> {
         let rest = named
             .strip_prefix("https://")
             .or(named.strip_prefix("http://"));
         let path = match rest {
-            Some(rest) => rest.split_once('/')?.1,
-            None => named.strip_prefix('/')?,
+            Some(rest) => rest.split_once('/').map(|(_, path)| path),
+            None => named.strip_prefix('/'),
         };
-        let name = path.split(['?', '#']).next()?.strip_prefix("files/")?;
-        (rest.is_none() || self.files.path(name).is_some()).then(|| name.to_owned())
+        let name = path.and_then(|path| path.split(['?', '#']).next()?.strip_prefix("files/"));
+        Ok(match name {
+            Some(name) if rest.is_none() || self.files.find(name)?.is_some() => {
+                Some(name.to_owned())
+            }
+            _ => None,
+        })
     }
 }
 

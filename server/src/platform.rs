@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use essence::{Avatar, Engine, Error, ErrorKind, Result};
+use essence_brain::Paint;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::api::error::{Answer, ApiError, shown};
 use crate::api::limits::Limits;
+use crate::bucket::Bucket;
 use crate::face::Face;
 use crate::fetch::Fetcher;
 use crate::files::Files;
@@ -36,6 +38,7 @@ pub(crate) struct Platform {
     pub(crate) fetcher: Fetcher,
     pub(crate) engine: Engine,
     pub(crate) voices: Arc<Voices>,
+    pub(crate) paint: Option<Arc<dyn Paint>>,
     pub(crate) limits: Limits,
     /// Signs tokens.
     pub(crate) token_key: String,
@@ -68,7 +71,11 @@ impl Platform {
         launched: Arc<Tasks>,
         tls: bool,
     ) -> Result<Arc<Self>> {
-        let files = Files::open(&options.data)?;
+        let bucket = options.bucket.as_deref().map(Bucket::open).transpose()?;
+        if let Some(bucket) = &bucket {
+            bucket.check().await?;
+        }
+        let files = Files::open(&options.data, bucket)?;
         let store = Store::open(&options.data, options.database.as_deref()).await?;
         let failed = |e| Error::new(ErrorKind::Io, "the database can't be read").with_source(e);
         let fresh = new_secret("")?;
@@ -79,6 +86,7 @@ impl Platform {
             fetcher: Fetcher::new(options.allow_private_urls),
             engine: options.engine,
             voices: Arc::new(Voices::new(options.speak)),
+            paint: options.paint,
             limits: Limits::new(options.plan),
             token_key,
             studio: options.studio,
@@ -214,7 +222,9 @@ impl Platform {
     /// # Errors
     /// `NotFound`: it isn't ready. Those of opening a file.
     pub(crate) fn avatar_of(&self, agent: &Agent, model: Option<&str>) -> Result<Avatar> {
-        let file = Self::model_file(agent, model).and_then(|name| self.files.path(&name));
+        let name = Self::model_file(agent, model);
+        let file = name.map(|name| self.files.find(&name)).transpose()?;
+        let file = file.flatten();
         let file = file.ok_or_else(|| {
             let message = format!("agent {} has no avatar yet", shown(&agent.code));
             Error::new(ErrorKind::NotFound, message)

@@ -51,9 +51,9 @@ pub(crate) struct GenerateRequest {
     video: Option<String>,
     /// A sample of the voice, likewise; kept with the agent.
     audio: Option<String>,
-    /// Of pictures that are made: `16:9`, `9:16` or `1:1`. Kept for compatibility; pictures stay as they are.
+    /// Of a picture that is made: `16:9`, `9:16` or `1:1`, its usual one. Those that are given stay as they are.
     aspect_ratio: Option<String>,
-    /// Likewise.
+    /// Kept for compatibility: a film stays as it is.
     video_aspect_ratio: Option<String>,
     /// The code that the agent gets: 1 to 64 letters, digits, hyphens and underscores.
     agent_id: Option<String>,
@@ -162,6 +162,7 @@ async fn begin(
     let order = AgentOrder {
         model: model.to_owned(),
         credits: platform.charged(credits),
+        aspect_ratio: asked.aspect_ratio.clone(),
     };
     let input = serde_json::to_string(&order).map_err(ApiError::internal)?;
     let mut agent = Agent {

@@ -15,6 +15,7 @@ pub(crate) mod dynamics;
 pub(crate) mod embed;
 pub(crate) mod error;
 pub(crate) mod generate;
+mod jobs;
 pub(crate) mod limits;
 mod more_models;
 pub(crate) mod origin;
@@ -82,6 +83,8 @@ pub(crate) fn router(platform: &Arc<Platform>) -> Router {
         .routes(routes!(embed::request))
         .routes(routes!(runtime::request))
         .routes(routes!(runtime::mint))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::cancel))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::get))
         .routes(routes!(sessions::end))

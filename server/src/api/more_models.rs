@@ -103,6 +103,7 @@ pub(crate) async fn add_model(
     let order = AgentOrder {
         model: model.to_owned(),
         credits: platform.charged(credits),
+        aspect_ratio: None,
     };
     let input = serde_json::to_string(&order).map_err(ApiError::internal)?;
     let job = NewJob {

@@ -256,6 +256,20 @@ pub(super) async fn set_clips(
     Ok(replaced)
 }
 
+/// Says that an agent could not be made, as part of a change.
+pub(super) async fn set_failed(change: &mut AnyConnection, code: &str, reason: &str) -> Stored<()> {
+    sqlx::query(
+        "UPDATE agents SET status = 'failed', event_type = 'failed', progress_msg = 'Failed', error_message = $1, \
+         updated_at = $2 WHERE code = $3",
+    )
+    .bind(reason)
+    .bind(now())
+    .bind(code)
+    .execute(change)
+    .await?;
+    Ok(())
+}
+
 /// Deletes an agent, as part of a change.
 pub(super) async fn delete(
     change: &mut AnyConnection,

@@ -4,13 +4,10 @@ import json
 import os
 import pathlib
 import random
-import shutil
-import socket
 import struct
 import subprocess
 import time
 
-import pytest
 import requests
 
 from kit import PROGRAM, Platform, Site, face, wait
@@ -130,44 +127,6 @@ def test_backup(tmp_path):
             restored.key = platform.key
             assert restored.get(f"/v1/agent/{code}")["data"]["system_prompt"] == "You are Ada."
             whole(restored, code, tmp_path)
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    """The address of a Postgres of our own."""
-    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    initdb = str(found[-1]) if found else shutil.which("initdb")
-    if not initdb:
-        pytest.skip("no postgresql here")
-    programs = pathlib.Path(initdb).parent
-    folder = tmp_path_factory.mktemp("postgres")
-    folder.chmod(0o755)
-    data = folder / "data"
-    # It refuses to run as root.
-    user = []
-    if os.geteuid() == 0:
-        data.mkdir()
-        shutil.chown(data, "postgres", "postgres")
-        for parent in folder.parents:
-            if parent.owner() == "root" and parent != pathlib.Path("/tmp") and str(parent).startswith("/tmp"):
-                parent.chmod(0o755)
-        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    subprocess.run([*user, initdb, "-D", str(data), "-A", "trust", "-U", "postgres", "--no-sync"], check=True, capture_output=True)
-    port = free_port()
-    # Kept from the disk's own pace: what is tested is who takes a job.
-    options = ["-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
-    server = subprocess.Popen([*user, str(programs / "postgres"), "-D", str(data), *options], stderr=subprocess.DEVNULL)
-    ready = [str(programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)]
-    wait(lambda: subprocess.run(ready, capture_output=True).returncode == 0, "postgres")
-    yield f"postgres://postgres@127.0.0.1:{port}/postgres"
-    server.terminate()
-    server.wait()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def test_two_servers(postgres, tmp_path):
