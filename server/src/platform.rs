@@ -16,7 +16,7 @@ use crate::bucket::Bucket;
 use crate::face::Face;
 use crate::fetch::Fetcher;
 use crate::files::Files;
-use crate::launch_tasks::Tasks;
+use crate::launch_state::Launch;
 use crate::models;
 use crate::origin::Origin;
 use crate::platform_options::PlatformOptions;
@@ -47,7 +47,7 @@ pub(crate) struct Platform {
     pub(crate) table: Arc<Table>,
     pub(crate) sessions: Sessions,
     /// Avatars in LiveKit rooms.
-    pub(crate) launched: Arc<Tasks>,
+    pub(crate) launch: Arc<Launch>,
     pub(crate) public_url: Option<String>,
     pub(crate) scheme: &'static str,
     own_url: OnceLock<String>,
@@ -68,7 +68,7 @@ impl Platform {
     pub(crate) async fn open(
         options: PlatformOptions,
         table: Arc<Table>,
-        launched: Arc<Tasks>,
+        launch: Arc<Launch>,
         tls: bool,
     ) -> Result<Arc<Self>> {
         let bucket = options.bucket.as_deref().map(Bucket::open).transpose()?;
@@ -93,7 +93,7 @@ impl Platform {
             command: options.command,
             table,
             sessions: Sessions::new(options.transcripts)?,
-            launched,
+            launch,
             public_url: options
                 .public_url
                 .map(|url| url.trim_end_matches('/').to_owned()),

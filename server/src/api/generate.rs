@@ -144,11 +144,11 @@ async fn begin(
     if model == "auto" {
         model = match subject {
             Subject::Person => "essence-2",
-            Subject::Drawing => "expression-2",
+            Subject::Drawing | Subject::Nobody => "expression-2",
         };
-    } else if models::wants_person(model) && subject == Subject::Drawing {
+    } else if models::wants_person(model) && subject != Subject::Person {
         refused(&given);
-        return Err(mismatch(model, given.image.is_some()));
+        return Err(mismatch(model, given.subject));
     }
     if model == "essence-2-quality" && given.video.is_none() {
         refused(&given);
@@ -308,10 +308,11 @@ pub(crate) fn media_refused(error: essence::Error, too_large: StatusCode) -> Api
 }
 
 /// The refusal of a subject that a model isn't for.
-pub(crate) fn mismatch(model: &str, has_picture: bool) -> ApiError {
-    let what = match has_picture {
-        true => "this image looks like a drawing",
-        false => "this prompt describes something else",
+pub(crate) fn mismatch(model: &str, picture: Option<Subject>) -> ApiError {
+    let what = match picture {
+        Some(Subject::Nobody) => "no face of a person is in this image",
+        Some(_) => "this image looks like a drawing",
+        None => "this prompt describes something else",
     };
     ApiError::new(
         StatusCode::UNPROCESSABLE_ENTITY,

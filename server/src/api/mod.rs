@@ -24,7 +24,7 @@ mod reference;
 mod replay;
 mod runtime;
 mod sessions;
-mod speak;
+pub(crate) mod speak;
 mod studio;
 pub(crate) mod upload;
 mod video;
@@ -65,6 +65,7 @@ pub(crate) fn router(platform: &Arc<Platform>) -> Router {
             .routes(routes!(generate::generate))
             .routes(routes!(upload::upload))
             .routes(routes!(video::generate))
+            .routes(routes!(runtime::request))
             .layer(DefaultBodyLimit::max(MAX_FILE_BODY_BYTES))
             .split_for_parts();
     let (router, described) = OpenApiRouter::with_openapi(files_described)
@@ -81,7 +82,6 @@ pub(crate) fn router(platform: &Arc<Platform>) -> Router {
         .routes(routes!(account::credit_summaries))
         .routes(routes!(account::usage))
         .routes(routes!(embed::request))
-        .routes(routes!(runtime::request))
         .routes(routes!(runtime::mint))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::cancel))

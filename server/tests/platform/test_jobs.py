@@ -11,6 +11,7 @@ import time
 import requests
 
 from kit import PROGRAM, Platform, Site, face, wait
+from rooms import Room
 
 # How often the server is killed, and over how many jobs: fewer in CI.
 KILLS = int(os.environ.get("SERVE_TEST_KILLS", "3"))
@@ -127,6 +128,23 @@ def test_backup(tmp_path):
             restored.key = platform.key
             assert restored.get(f"/v1/agent/{code}")["data"]["system_prompt"] == "You are Ada."
             whole(restored, code, tmp_path)
+
+
+def test_words_find_conversations_of_other_servers(postgres, tmp_path):
+    environment, data = {"DATABASE_URL": postgres}, tmp_path / "data"
+    with Platform(data=data, environment=environment) as one, Platform(data=data, environment=environment, keyed=False) as two:
+        two.key = one.key
+        code = one.agent(prompt="You are Ada.", model="expression-2")
+        room = Room(two, code, "far")
+        wait(lambda: one.get("/v2/me/runtime-sessions")["data"]["active_count"] == 1, "the session")
+        assert one.ask("POST", f"/v1/agent/{code}/speak", json={"message": "Hi.", "room_id": "other"}).status_code == 404
+        for body in ({"message": "It is noon."}, {"message": "It is one.", "room_id": "far"}):
+            assert one.post(f"/v1/agent/{code}/speak", body)["delivered_to_rooms"] == 1
+            wait(lambda: any(m.get("text") == body["message"] for m in room.messages), "the words")
+        session = one.get("/v2/me/runtime-sessions")["data"]["sessions"][0]["id"]
+        one.post(f"/v1/runtime-sessions/{session}/end", {})
+        wait(lambda: any(m["type"] == "ended" for m in room.messages), "its end")
+        room.close()
 
 
 def test_two_servers(postgres, tmp_path):
