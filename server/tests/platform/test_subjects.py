@@ -7,7 +7,9 @@ import zlib
 
 import pytest
 
-from kit import ROOT, Platform, face
+from kit import ROOT, Platform
+
+PORTRAITS = ROOT.parent / "shared/data/portraits"
 
 
 def noise(side):
@@ -42,8 +44,10 @@ def test_pictures_of_nobody_and_drawings_are_refused(platform):
 
 
 def test_auto_takes_the_model_that_fits(platform):
-    drawing = (ROOT / "cli/data/juno.png").read_bytes()
-    for picture, model in ((face(), "essence-2"), (drawing, "expression-2")):
+    pictures = [((ROOT / "cli/data/juno.png").read_bytes(), "expression-2")]
+    # Pictures like photographs, which stay out of the repository.
+    pictures += [(path.read_bytes(), "essence-2") for path in sorted(PORTRAITS.glob("generated_*.png"))]
+    for picture, model in pictures:
         code = asked(platform, picture, "auto").json()["agent_id"]
         platform.ready(code)
         assert platform.get(f"/v1/agent/{code}")["data"]["model"] == model
