@@ -53,6 +53,7 @@ pub(crate) struct Platform {
     own_url: OnceLock<String>,
     face: Arc<[u8]>,
     faces: Mutex<VecDeque<Arc<Face>>>,
+    opening: tokio::sync::Mutex<()>,
     credits: Option<f64>,
     workers: usize,
     wake: Notify,
@@ -101,6 +102,7 @@ impl Platform {
             own_url: OnceLock::new(),
             face: options.face,
             faces: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
             credits: options.credits,
             workers: options.workers.max(1),
             wake: Notify::new(),
@@ -242,10 +244,25 @@ impl Platform {
         let Some(agent) = agent.filter(Agent::is_ready) else {
             return Ok(None);
         };
-        // One that was changed since is opened anew.
+        if let Some(face) = self.known_face(&agent) {
+            return Ok(Some(face));
+        }
+        // Goes on where its caller gives up, for the next one.
+        tokio::spawn(self.clone().open_face(agent)).await?.map(Some)
+    }
+
+    /// The open page of an agent's, unless the agent was changed since.
+    fn known_face(&self, agent: &Agent) -> Option<Arc<Face>> {
         let known = |face: &&Arc<Face>| face.code == agent.code && face.version == agent.updated_at;
-        if let Some(face) = self.faces().iter().find(known) {
-            return Ok(Some(face.clone()));
+        self.faces().iter().find(known).cloned()
+    }
+
+    /// Opens the page of an agent's, one after the other: a page asks for its picture and for its conversation at the
+    /// same time, and a small machine has enough to do with one.
+    async fn open_face(self: Arc<Self>, agent: Agent) -> Answer<Arc<Face>> {
+        let _one = self.opening.lock().await;
+        if let Some(face) = self.known_face(&agent) {
+            return Ok(face);
         }
         let platform = self.clone();
         let opened = tokio::task::spawn_blocking(move || {
@@ -259,7 +276,7 @@ impl Platform {
         while faces.len() > OPEN_FACES {
             faces.pop_front();
         }
-        Ok(Some(face))
+        Ok(face)
     }
 
     /// Closes an agent's page, which has changed.
