@@ -9,6 +9,7 @@ mod c_test;
 mod devtools;
 mod dist;
 mod documents;
+mod flutter;
 mod fuzz;
 mod header;
 mod imports;
@@ -129,6 +130,7 @@ fn main() -> Result<()> {
         ["plots"] => plots::plots(&sh),
         ["bindings", "python"] => bindings::python(&sh, false),
         ["bindings", "python", "--release"] => bindings::python(&sh, true),
+        ["bindings", "flutter", "--generate"] => flutter::generate(&sh, false),
         ["c-test"] => c_test::c_test(&sh),
         ["c-test", "tsan"] => c_test::threads(&sh, "60"),
         ["c-test", "tsan", seconds] => c_test::threads(&sh, seconds),
