@@ -248,6 +248,12 @@ void bithuman_stage_abandon(bithuman_stage *stage) {
   bithuman_stage_release(stage);
 }
 
+void bithuman_drawing_abandon(bithuman_stage *stage) {
+  if (!stage) return;
+  essence_session_set_wakeup(stage->session, nullptr, nullptr, nullptr, nullptr);
+  bithuman_stage_abandon(stage);
+}
+
 uint64_t bithuman_stage_id(const bithuman_stage *stage) { return stage->id; }
 
 bithuman_stage *bithuman_stage_find(uint64_t id) {
@@ -324,7 +330,6 @@ essence_status bithuman_stage_failure(const bithuman_stage *stage, essence_error
 void bithuman_stage_close(bithuman_stage *stage) {
   if (!stage || stage->closed.exchange(true)) return;
   essence_session_cancel(stage->session, nullptr);
-  essence_session_set_wakeup(stage->session, nullptr, nullptr, nullptr, nullptr);
   bithuman_stage_listen(stage, nullptr, nullptr);
 }
 

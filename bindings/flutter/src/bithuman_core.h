@@ -98,6 +98,11 @@ void bithuman_stage_release(bithuman_stage *stage);
 void bithuman_stage_abandon(bithuman_stage *stage);
 
 /**
+ * Removes the session's wake-up, closes the stage and gives up one reference: for finalizers of what draws when it is woken.
+ */
+void bithuman_drawing_abandon(bithuman_stage *stage);
+
+/**
  * A number for a stage, which can be handed through a method channel: never 0, and used once in a process.
  */
 uint64_t bithuman_stage_id(const bithuman_stage *stage);
@@ -164,8 +169,8 @@ void bithuman_stage_size(const bithuman_stage *stage, uint32_t *width, uint32_t 
 essence_status bithuman_stage_failure(const bithuman_stage *stage, essence_error *err);
 
 /**
- * Ends all drawing, for good: a call that waits returns, later ones give CANCELLED, and the listener and the session's wake-up are
- * called no more. bithuman_stage_find() finds it no more. NULL and closing twice are fine.
+ * Ends all drawing, for good: a call that waits returns, later ones give CANCELLED, and the session's wake-up is called. The
+ * listener is called no more once this returns, and bithuman_stage_find() finds the stage no more. NULL and closing twice are fine.
  */
 void bithuman_stage_close(bithuman_stage *stage);
 

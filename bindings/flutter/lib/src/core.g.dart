@@ -72,10 +72,6 @@ final class CoreBindings {
       Void Function(Pointer<bithuman_stage> stage),
       void Function(Pointer<bithuman_stage> stage)>('bithuman_stage_retain');
 
-  /// The address of [bithuman_stage_retain], for a finalizer.
-  late final Pointer<NativeFinalizerFunction> bithuman_stage_retain_pointer =
-      _library.lookup<NativeFinalizerFunction>('bithuman_stage_retain');
-
   /// Gives up one reference; the last one destroys the session. NULL is fine.
   late final bithuman_stage_release = _library.lookupFunction<
       Void Function(Pointer<bithuman_stage> stage),
@@ -93,6 +89,15 @@ final class CoreBindings {
   /// The address of [bithuman_stage_abandon], for a finalizer.
   late final Pointer<NativeFinalizerFunction> bithuman_stage_abandon_pointer =
       _library.lookup<NativeFinalizerFunction>('bithuman_stage_abandon');
+
+  /// Removes the session's wake-up, closes the stage and gives up one reference: for finalizers of what draws when it is woken.
+  late final bithuman_drawing_abandon = _library.lookupFunction<
+      Void Function(Pointer<bithuman_stage> stage),
+      void Function(Pointer<bithuman_stage> stage)>('bithuman_drawing_abandon');
+
+  /// The address of [bithuman_drawing_abandon], for a finalizer.
+  late final Pointer<NativeFinalizerFunction> bithuman_drawing_abandon_pointer =
+      _library.lookup<NativeFinalizerFunction>('bithuman_drawing_abandon');
 
   /// A number for a stage, which can be handed through a method channel: never 0, and used once in a process.
   late final bithuman_stage_id = _library.lookupFunction<
@@ -152,15 +157,11 @@ final class CoreBindings {
       Int32 Function(Pointer<bithuman_stage> stage, Pointer<essence_error> err),
       int Function(Pointer<bithuman_stage> stage, Pointer<essence_error> err)>('bithuman_stage_failure');
 
-  /// Ends all drawing, for good: a call that waits returns, later ones give CANCELLED, and the listener and the session's wake-up are
-  /// called no more. bithuman_stage_find() finds it no more. NULL and closing twice are fine.
+  /// Ends all drawing, for good: a call that waits returns, later ones give CANCELLED, and the session's wake-up is called. The
+  /// listener is called no more once this returns, and bithuman_stage_find() finds the stage no more. NULL and closing twice are fine.
   late final bithuman_stage_close = _library.lookupFunction<
       Void Function(Pointer<bithuman_stage> stage),
       void Function(Pointer<bithuman_stage> stage)>('bithuman_stage_close');
-
-  /// The address of [bithuman_stage_close], for a finalizer.
-  late final Pointer<NativeFinalizerFunction> bithuman_stage_close_pointer =
-      _library.lookup<NativeFinalizerFunction>('bithuman_stage_close');
 
   /// The code that the method channel gives for a status: BAD_ARGS, MODEL_REJECTED, load_cancelled, unsupported or load_failed.
   /// Static.
@@ -189,18 +190,10 @@ final class CoreBindings {
       Void Function(Pointer<bithuman_log> log),
       void Function(Pointer<bithuman_log> log)>('bithuman_log_close');
 
-  /// The address of [bithuman_log_close], for a finalizer.
-  late final Pointer<NativeFinalizerFunction> bithuman_log_close_pointer =
-      _library.lookup<NativeFinalizerFunction>('bithuman_log_close');
-
   /// Takes one more reference to a log.
   late final bithuman_log_retain = _library.lookupFunction<
       Void Function(Pointer<bithuman_log> log),
       void Function(Pointer<bithuman_log> log)>('bithuman_log_retain');
-
-  /// The address of [bithuman_log_retain], for a finalizer.
-  late final Pointer<NativeFinalizerFunction> bithuman_log_retain_pointer =
-      _library.lookup<NativeFinalizerFunction>('bithuman_log_retain');
 
   /// Gives up one reference to a log; of type essence_destroy_fn.
   late final bithuman_log_release = _library.lookupFunction<
