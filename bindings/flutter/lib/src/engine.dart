@@ -1,3 +1,4 @@
+import 'dart:async';
 import 'dart:ffi';
 import 'dart:isolate';
 import 'dart:typed_data';
@@ -132,19 +133,20 @@ typedef EngineInfo = ({
   int sessions,
 });
 
-/// Brings messages from the library's threads into this isolate.
+/// Asks for the messages that the library's threads have left.
 final class _Log {
   _Log(this._essence, this._onMessage) {
-    _callable = NativeCallable.listener(_take)..keepIsolateAlive = false;
-    _pointer = _essence.core.bithuman_log_create(_callable.nativeFunction);
+    _pointer = _essence.core.bithuman_log_create();
     if (_pointer == nullptr) throw OutOfMemoryError();
+    _timer = Timer.periodic(_often, (_) => _take());
   }
+
+  static const _often = Duration(milliseconds: 50);
 
   final Essence _essence;
   final void Function(EssenceLogLevel, String) _onMessage;
-  late final NativeCallable<Void Function(Uint32, Pointer<Char>)> _callable;
   late final Pointer<bithuman_log> _pointer;
-  bool _closed = false;
+  late final Timer _timer;
 
   void into(Pointer<essence_engine_options> options) {
     // One reference is the engine's, and goes with its last avatar.
@@ -155,20 +157,21 @@ final class _Log {
       ..log_destroy = _essence.core.bithuman_log_release_pointer.cast();
   }
 
-  void _take(int level, Pointer<Char> message) {
-    final text = textAt(message);
-    _essence.core.bithuman_log_free(_pointer, message);
-    if (!_closed && level < EssenceLogLevel.values.length) _onMessage(EssenceLogLevel.values[level], text);
-  }
+  void _take() => _essence.memory.scoped((scope) {
+        final level = scope<Uint32>();
+        while (true) {
+          final message = _essence.core.bithuman_log_next(_pointer, level);
+          if (message == nullptr) return;
+          final text = textAt(message);
+          _essence.memory.free(message);
+          if (level.value < EssenceLogLevel.values.length) _onMessage(EssenceLogLevel.values[level.value], text);
+        }
+      });
 
   void close() {
-    if (_closed) return;
-    _closed = true;
-    _essence.core.bithuman_log_close(_pointer);
-    // Messages on their way still come and are freed.
-    Future<void>.delayed(Duration.zero, () {
-      _callable.close();
-      _essence.core.bithuman_log_release(_pointer.cast());
-    });
+    if (!_timer.isActive) return;
+    _timer.cancel();
+    _take();
+    _essence.core.bithuman_log_release(_pointer.cast());
   }
 }

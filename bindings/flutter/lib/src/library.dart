@@ -117,7 +117,7 @@ final class Essence {
   late final NativeFinalizer _readers = NativeFinalizer(functions.essence_audio_reader_destroy_pointer);
   late final NativeFinalizer _writers = NativeFinalizer(functions.essence_mp4_writer_destroy_pointer);
   late final NativeFinalizer _stages = NativeFinalizer(core.bithuman_stage_abandon_pointer);
-  late final NativeFinalizer _drawings = NativeFinalizer(core.bithuman_drawing_abandon_pointer);
+  late final NativeFinalizer _drawings = NativeFinalizer(core.bithuman_stage_release_pointer);
 }
 
 /// A native object of a Dart one: given back by [close], or when the Dart object is collected.
@@ -154,8 +154,7 @@ abstract base class Handle<T extends NativeType> implements Finalizable {
   Handle.stage(Essence essence, Pointer<T> pointer)
       : this._(essence, pointer, essence._stages, (p) => essence.core.bithuman_stage_abandon(p.cast()));
 
-  /// A reference to a `bithuman_stage` by an isolate that draws on it: given back by [close]; where the isolate is ended from
-  /// outside, the stage is closed, too, and the engine wakes it no more.
+  /// A reference to a `bithuman_stage` by an isolate that draws on it, which leaves it open.
   Handle.drawing(Essence essence, Pointer<T> pointer)
       : this._(essence, pointer, essence._drawings, (p) => essence.core.bithuman_stage_release(p.cast()));
 

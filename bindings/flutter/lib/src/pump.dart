@@ -12,7 +12,8 @@ import 'session.dart';
 
 /// An isolate that draws the frames of a session, so that the isolate of the user interface never waits.
 ///
-/// It never blocks: the engine wakes it when a frame is due. It holds a reference to the session, so that nothing it calls is gone.
+/// It waits in native code for the time of a frame, a moment at a time, and holds a reference to the session, so that nothing it
+/// calls is gone. Nothing native calls into an isolate, which may end at any time.
 final class FramePump {
   FramePump._(this._onMessage) {
     _messages.listen(_take);
@@ -21,6 +22,7 @@ final class FramePump {
   /// Frames copied out of native memory; `ahead` of them at most wait for the listener.
   static Stream<EssenceFrame> frames(EssenceSession session, int ahead) {
     if (ahead < 1) throw ArgumentError.value(ahead, 'ahead', 'one frame at least has to be on its way');
+    if (session.isClosed) throw StateError('this EssenceSession is closed');
     final waiting = Queue<EssenceFrame>();
     late final FramePump pump;
     // Synchronous, so that a listener that pauses while it works is given one frame at a time.
@@ -48,7 +50,12 @@ final class FramePump {
           }
           drain();
         });
-        pump._start(session, ahead, surface: false);
+        if (session.isClosed) {
+          ended = true;
+          drain();
+        } else {
+          pump._spawn(session, ahead, surface: false);
+        }
       },
       onResume: () => scheduleMicrotask(drain),
       onCancel: () => pump.stop(),
@@ -63,6 +70,7 @@ final class FramePump {
     required void Function(FrameFacts facts) onFrame,
     required void Function(EssenceException error) onError,
   }) {
+    if (session.isClosed) throw StateError('this EssenceSession is closed');
     late final FramePump pump;
     pump = FramePump._((message) {
       switch (message) {
@@ -73,13 +81,14 @@ final class FramePump {
           onError(error);
       }
     });
-    return pump.._start(session, 4, surface: true);
+    return pump.._spawn(session, 4, surface: true);
   }
 
   final void Function(Object? message) _onMessage;
   final ReceivePort _messages = ReceivePort();
   final Completer<void> _ended = Completer();
   SendPort? _control;
+  void Function() _wake = () {};
   bool _stopped = false;
 
   /// Completes when the isolate draws no more and holds nothing any more.
@@ -89,20 +98,18 @@ final class FramePump {
   Future<void> stop() {
     _stopped = true;
     _control?.send(null);
+    _wake();
     return ended;
   }
 
-  void _start(EssenceSession session, int credits, {required bool surface}) {
-    final start = (
-      messages: _messages.sendPort,
-      paths: session.essence.paths,
-      stage: session.id,
-      surface: surface,
-      credits: credits,
-    );
+  void _spawn(EssenceSession session, int credits, {required bool surface}) {
+    final start = (paths: session.essence.paths, stage: session.id, surface: surface, credits: credits);
+    _wake = () {
+      if (!session.isClosed) session.essence.core.bithuman_stage_wake(session.pointer);
+    };
     Isolate.spawn(
       _Worker.run,
-      start,
+      (_messages.sendPort, start),
       onError: _messages.sendPort,
       onExit: _messages.sendPort,
       debugName: 'bithuman draws',
@@ -112,7 +119,10 @@ final class FramePump {
     });
   }
 
-  void _allow(int frames) => _control?.send(frames);
+  void _allow(int frames) {
+    _control?.send(frames);
+    _wake();
+  }
 
   void _take(Object? message) {
     switch (message) {
@@ -132,7 +142,7 @@ final class FramePump {
   }
 }
 
-typedef _Start = ({SendPort messages, LibraryPaths paths, int stage, bool surface, int credits});
+typedef _Start = ({LibraryPaths paths, int stage, bool surface, int credits});
 
 /// A reference to a stage by an isolate that draws on it.
 final class _Drawing extends Handle<bithuman_stage> {
@@ -141,70 +151,82 @@ final class _Drawing extends Handle<bithuman_stage> {
 
 /// The isolate's side.
 final class _Worker {
-  _Worker._(this._essence, this._start, this._stage) {
-    final frame = _essence.memory<Pointer<essence_frame>>();
-    _essence.call((err) => _essence.functions.essence_frame_create(frame, err));
-    _frame = frame.value;
-    _essence.memory.free(frame);
-    _info.ref.struct_size = sizeOf<essence_frame_info>();
-    _wakeup = NativeCallable.listener((Pointer<Void> _) => _draw());
-    _essence.call(
-      (err) => _essence.functions.essence_session_set_wakeup(_session, _wakeup.nativeFunction, nullptr, nullptr, err),
-    );
-    _control.listen(_obey);
-    _start.messages.send(_control.sendPort);
-    _draw();
-  }
+  _Worker._(this._essence, this._messages, this._start, this._stage);
 
-  static void run(_Start start) {
+  /// Draws until there is nothing more to draw, or it is told to end.
+  static Future<void> run((SendPort, _Start) given) async {
+    final (messages, start) = given;
     Essence.configure(library: start.paths.library, core: start.paths.core);
     final essence = Essence.instance;
     final stage = essence.core.bithuman_stage_find(start.stage);
     // Closed before this isolate began; its end is told by its exit.
     if (stage == nullptr) return;
-    _Worker._(essence, start, _Drawing(essence, stage));
+    await _Worker._(essence, messages, start, _Drawing(essence, stage))._draw();
   }
 
+  /// A message is seen after as long as this at most, where nobody wakes the stage.
+  static const _waitNs = 20 * 1000 * 1000;
+
   final Essence _essence;
+  final SendPort _messages;
   final _Start _start;
   final _Drawing _stage;
-  late final Pointer<essence_session> _session = _essence.core.bithuman_stage_session(_stage.pointer);
-  late final Pointer<essence_frame> _frame;
-  late final Pointer<essence_frame_info> _info = _essence.memory();
-  late final NativeCallable<Void Function(Pointer<Void>)> _wakeup;
+  final EssenceFrameBuffer _frame = EssenceFrameBuffer();
+  late final Pointer<essence_frame_info> _info = _essence.memory()..ref.struct_size = sizeOf<essence_frame_info>();
   final ReceivePort _control = ReceivePort();
   late int _credits = _start.credits;
   FrameFacts? _untold;
-  bool _any = false;
+  bool _any = false, _ended = false;
 
   void _obey(Object? message) {
-    if (message is! int) return _end();
+    if (message is! int) {
+      _ended = true;
+      return;
+    }
     _credits += message;
     if (_untold case final facts?) {
       _untold = null;
       _tell(facts);
     }
-    if (!_start.surface) _draw();
   }
 
-  void _draw() {
-    if (_stage.isClosed) return;
+  Future<void> _draw() async {
+    _control.listen(_obey);
+    _messages.send(_control.sendPort);
     try {
-      while (_start.surface || _credits > 0) {
-        final status = _next();
-        if (status == EssenceStatus.done) return _end();
-        if (status != EssenceStatus.ok) return;
-        _any = true;
-        if (_start.surface) {
-          _tell(FrameFacts.read(_info.ref));
+      while (!_ended) {
+        if (_start.surface || _credits > 0) {
+          switch (_next()) {
+            case EssenceStatus.ok:
+              _hand();
+            case EssenceStatus.done:
+              _ended = true;
+            case _:
+              _essence.core.bithuman_stage_wait(_stage.pointer, _waitNs);
+          }
         } else {
-          _credits--;
-          _start.messages.send(EssenceFrame.read(_info.ref));
+          _essence.core.bithuman_stage_wait(_stage.pointer, _waitNs);
         }
+        // Lets messages in.
+        await Future<void>.delayed(Duration.zero);
       }
     } on EssenceException catch (error) {
-      if (error.status != EssenceStatus.cancelled) _start.messages.send(error);
-      _end();
+      if (error.status != EssenceStatus.cancelled) _messages.send(error);
+    } finally {
+      _control.close();
+      _frame.close();
+      _essence.memory.free(_info);
+      _stage.close();
+    }
+  }
+
+  void _hand() {
+    _any = true;
+    if (_start.surface) {
+      _tell(FrameFacts.read(_info.ref));
+    } else {
+      _credits--;
+      _messages.send(EssenceFrame.read(_info.ref));
     }
   }
 
@@ -216,7 +238,7 @@ final class _Worker {
   }
 
   EssenceStatus _try(int timeoutNs) => _essence.call(
-        (err) => _essence.core.bithuman_stage_draw(_stage.pointer, _frame, timeoutNs, _info, err),
+        (err) => _essence.core.bithuman_stage_draw(_stage.pointer, _frame.pointer, timeoutNs, _info, err),
       );
 
   void _tell(FrameFacts facts) {
@@ -225,17 +247,7 @@ final class _Worker {
       _untold = before == null ? facts : facts.after(before);
     } else {
       _credits--;
-      _start.messages.send(facts);
+      _messages.send(facts);
     }
-  }
-
-  void _end() {
-    if (_stage.isClosed) return;
-    _essence.functions.essence_session_set_wakeup(_session, nullptr, nullptr, nullptr, nullptr);
-    _wakeup.close();
-    _control.close();
-    _essence.functions.essence_frame_destroy(_frame);
-    _essence.memory.free(_info);
-    _stage.close();
   }
 }
