@@ -2,6 +2,7 @@
 
 #include "bithuman_core.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -9,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <new>
@@ -20,6 +22,7 @@
 namespace {
 
 constexpr size_t kBytesPerPixel = 4;
+constexpr uint32_t kChannelRateHz = 16000;
 // A thread that waits for a frame looks at least this often whether its stage was closed.
 constexpr uint64_t kLookAroundNs = 100'000'000;
 
@@ -269,6 +272,19 @@ bithuman_stage *bithuman_stage_find(uint64_t id) {
 }
 
 essence_session *bithuman_stage_session(const bithuman_stage *stage) { return stage->session; }
+
+essence_status bithuman_stage_push_bytes(bithuman_stage *stage, const uint8_t *bytes, size_t count, essence_error *err) {
+  if (count % 2 || (count && !bytes)) return fail(err, ESSENCE_ERR_INVALID_ARGUMENT, "sound is 16-bit samples");
+  // Bytes of a message lie anywhere.
+  int16_t piece[1024];
+  for (size_t at = 0; at < count;) {
+    const size_t samples = std::min((count - at) / 2, std::size(piece));
+    for (size_t i = 0; i < samples; ++i, at += 2) piece[i] = static_cast<int16_t>(bytes[at] | bytes[at + 1] << 8);
+    if (const auto status = essence_session_push_audio_i16(stage->session, piece, samples, kChannelRateHz, 1, err)) return status;
+  }
+  succeed(err);
+  return ESSENCE_OK;
+}
 
 essence_status bithuman_stage_draw(bithuman_stage *stage, essence_frame *frame, uint64_t timeout_ns, essence_frame_info *info,
                                    essence_error *err) {

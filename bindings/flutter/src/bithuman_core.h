@@ -109,6 +109,13 @@ bithuman_stage *bithuman_stage_find(uint64_t id);
 essence_session *bithuman_stage_session(const bithuman_stage *stage);
 
 /**
+ * Takes sound as the method channel has it: 16-bit little-endian samples, mono, 16 kHz, at any address.
+ *
+ * Fails with: INVALID_ARGUMENT (a byte too many), and as essence_session_push_audio_i16().
+ */
+essence_status bithuman_stage_push_bytes(bithuman_stage *stage, const uint8_t *bytes, size_t count, essence_error *err);
+
+/**
  * Draws the next frame: onto the surface, which shows it from then on, or into `frame` where there is none.
  *
  * `timeout_ns`: waits for the frame's time as long as this at most, but for one that another thread draws; 0: doesn't wait.

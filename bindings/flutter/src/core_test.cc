@@ -332,6 +332,31 @@ void many_come_and_go(essence_avatar *avatar) {
   for (auto &thread : threads) thread.join();
 }
 
+// Sound of the method channel is the same sound.
+void bytes_are_samples(essence_avatar *avatar) {
+  const std::vector<int16_t> sound = {-32768, -2, -1, 0, 1, 257, 32767};
+  std::vector<uint8_t> bytes(1);
+  for (int round = 0; round < 400; ++round)
+    for (const int16_t sample : sound) {
+      bytes.push_back(static_cast<uint8_t>(sample & 255));
+      bytes.push_back(static_cast<uint8_t>(sample >> 8 & 255));
+    }
+  bithuman_stage *stage = stage_of(unpaced(avatar), BITHUMAN_NO_SURFACE);
+  CHECK(bithuman_stage_push_bytes(stage, bytes.data(), 3, nullptr) == ESSENCE_ERR_INVALID_ARGUMENT);
+  CHECK(bithuman_stage_push_bytes(stage, nullptr, 0, nullptr) == ESSENCE_OK);
+  CHECK(bithuman_stage_push_bytes(stage, &bytes[1], bytes.size() - 1, nullptr) == ESSENCE_OK);
+  essence_session_flush(bithuman_stage_session(stage), nullptr);
+  essence_frame *frame = nullptr;
+  CHECK(essence_frame_create(&frame, nullptr) == ESSENCE_OK);
+  size_t heard = 0;
+  essence_frame_info info = ESSENCE_FRAME_INFO_INIT;
+  while (bithuman_stage_draw(stage, frame, 0, &info, nullptr) == ESSENCE_OK)
+    for (size_t at = 0; at < info.audio_samples; ++at, ++heard) CHECK(info.audio_i16[at] == sound[heard % sound.size()]);
+  CHECK(heard == 400 * sound.size());
+  essence_frame_destroy(frame);
+  bithuman_stage_abandon(stage);
+}
+
 void the_log_never_grows() {
   bithuman_log *log = bithuman_log_create();
   bithuman_log_retain(log);
@@ -408,9 +433,10 @@ int main(int count, char **arguments) {
   a_stage_draws_by_itself();
   many_come_and_go(avatar);
   a_drawer_is_woken(avatar, speech);
+  bytes_are_samples(avatar);
   the_log_never_grows();
   every_status_has_a_code();
   essence_avatar_release(avatar);
-  std::puts("core: 9 passed, 0 failed");
+  std::puts("core: 10 passed, 0 failed");
   return 0;
 }

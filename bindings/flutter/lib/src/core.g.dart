@@ -102,6 +102,13 @@ final class CoreBindings {
       Pointer<essence_session> Function(Pointer<bithuman_stage> stage),
       Pointer<essence_session> Function(Pointer<bithuman_stage> stage)>('bithuman_stage_session');
 
+  /// Takes sound as the method channel has it: 16-bit little-endian samples, mono, 16 kHz, at any address.
+  ///
+  /// Fails with: INVALID_ARGUMENT (a byte too many), and as essence_session_push_audio_i16().
+  late final bithuman_stage_push_bytes = _library.lookupFunction<
+      Int32 Function(Pointer<bithuman_stage> stage, Pointer<Uint8> bytes, Size count, Pointer<essence_error> err),
+      int Function(Pointer<bithuman_stage> stage, Pointer<Uint8> bytes, int count, Pointer<essence_error> err)>('bithuman_stage_push_bytes');
+
   /// Draws the next frame: onto the surface, which shows it from then on, or into `frame` where there is none.
   ///
   /// `timeout_ns`: waits for the frame's time as long as this at most, but for one that another thread draws; 0: doesn't wait.

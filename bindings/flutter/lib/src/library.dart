@@ -173,6 +173,14 @@ abstract base class Handle<T extends NativeType> implements Finalizable {
   /// Throws a [StateError] after [close].
   Pointer<T> get pointer => _closed ? throw StateError('this $runtimeType is closed') : _pointer;
 
+  /// Hands the native object to another owner, who gives it back; this object is closed from then on.
+  Pointer<T> surrender() {
+    final given = pointer;
+    _closed = true;
+    _finalizer.detach(this);
+    return given;
+  }
+
   /// Gives the native object back; twice is fine.
   void close() {
     if (_closed) return;
