@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -273,13 +274,28 @@ bithuman_stage *bithuman_stage_find(uint64_t id) {
 
 essence_session *bithuman_stage_session(const bithuman_stage *stage) { return stage->session; }
 
+namespace {
+
+int16_t sample_at(const uint8_t *bytes) { return static_cast<int16_t>(bytes[0] | bytes[1] << 8); }
+
+}  // namespace
+
+void bithuman_gate(uint8_t *bytes, size_t count, float threshold) {
+  double sum = 0;
+  for (size_t at = 0; at + 1 < count; at += 2) {
+    const double value = sample_at(bytes + at) / 32768.0;
+    sum += value * value;
+  }
+  if (count >= 2 && std::sqrt(sum / static_cast<double>(count / 2)) < threshold) std::memset(bytes, 0, count);
+}
+
 essence_status bithuman_stage_push_bytes(bithuman_stage *stage, const uint8_t *bytes, size_t count, essence_error *err) {
   if (count % 2 || (count && !bytes)) return fail(err, ESSENCE_ERR_INVALID_ARGUMENT, "sound is 16-bit samples");
   // Bytes of a message lie anywhere.
   int16_t piece[1024];
   for (size_t at = 0; at < count;) {
     const size_t samples = std::min((count - at) / 2, std::size(piece));
-    for (size_t i = 0; i < samples; ++i, at += 2) piece[i] = static_cast<int16_t>(bytes[at] | bytes[at + 1] << 8);
+    for (size_t i = 0; i < samples; ++i, at += 2) piece[i] = sample_at(bytes + at);
     if (const auto status = essence_session_push_audio_i16(stage->session, piece, samples, kChannelRateHz, 1, err)) return status;
   }
   succeed(err);

@@ -116,6 +116,11 @@ essence_session *bithuman_stage_session(const bithuman_stage *stage);
 essence_status bithuman_stage_push_bytes(bithuman_stage *stage, const uint8_t *bytes, size_t count, essence_error *err);
 
 /**
+ * Makes silence of sound, as of bithuman_stage_push_bytes(), whose level lies below `threshold`: **0 to 1**, root mean square.
+ */
+void bithuman_gate(uint8_t *bytes, size_t count, float threshold);
+
+/**
  * Draws the next frame: onto the surface, which shows it from then on, or into `frame` where there is none.
  *
  * `timeout_ns`: waits for the frame's time as long as this at most, but for one that another thread draws; 0: doesn't wait.

@@ -357,6 +357,16 @@ void bytes_are_samples(essence_avatar *avatar) {
   bithuman_stage_abandon(stage);
 }
 
+void quiet_sound_is_silence() {
+  std::vector<uint8_t> loud = {0, 64, 0, 192, 0, 64};
+  const auto kept = loud;
+  bithuman_gate(loud.data(), loud.size(), 0.49f);
+  CHECK(loud == kept);
+  bithuman_gate(loud.data(), loud.size(), 0.51f);
+  CHECK(loud == std::vector<uint8_t>(6));
+  bithuman_gate(nullptr, 0, 1);
+}
+
 void the_log_never_grows() {
   bithuman_log *log = bithuman_log_create();
   bithuman_log_retain(log);
@@ -434,9 +444,10 @@ int main(int count, char **arguments) {
   many_come_and_go(avatar);
   a_drawer_is_woken(avatar, speech);
   bytes_are_samples(avatar);
+  quiet_sound_is_silence();
   the_log_never_grows();
   every_status_has_a_code();
   essence_avatar_release(avatar);
-  std::puts("core: 10 passed, 0 failed");
+  std::puts("core: 11 passed, 0 failed");
   return 0;
 }
