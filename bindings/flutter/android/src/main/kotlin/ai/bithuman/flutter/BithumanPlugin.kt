@@ -119,9 +119,13 @@ class BithumanPlugin : FlutterPlugin, MethodChannel.MethodCallHandler {
         // The surface goes with the app into the background, and another one comes.
         producer.setCallback(
             object : TextureRegistry.SurfaceProducer.Callback {
-                override fun onSurfaceAvailable() = Stage.showIn(handle, producer.surface)
+                override fun onSurfaceAvailable() {
+                    if (id in avatars) Stage.showIn(handle, producer.surface)
+                }
 
-                override fun onSurfaceCleanup() = Stage.showIn(handle, null)
+                override fun onSurfaceCleanup() {
+                    if (id in avatars) Stage.showIn(handle, null)
+                }
             },
         )
         mic.setStreamHandler(

@@ -13,7 +13,7 @@ import kotlin.concurrent.thread
 internal class Loudspeaker {
     private val waiting = LinkedBlockingQueue<ByteArray>(MOST_PIECES)
 
-    @Volatile private var open = true
+    @Volatile private var running = true
 
     private val track =
         AudioTrack.Builder()
@@ -36,7 +36,7 @@ internal class Loudspeaker {
     private val player =
         thread(name = "bithuman plays") {
             track.play()
-            while (open) {
+            while (running) {
                 val piece = waiting.take()
                 if (piece.isNotEmpty()) track.write(piece, 0, piece.size)
             }
@@ -54,7 +54,7 @@ internal class Loudspeaker {
     }
 
     fun close() {
-        open = false
+        running = false
         waiting.clear()
         // Ends a write that waits, and wakes the thread.
         track.pause()
@@ -71,7 +71,7 @@ internal class Loudspeaker {
 
 /** Takes 16-bit samples, mono, 16 kHz, 20 ms at a time, without the echo of what is played. */
 internal class Microphone(private val threshold: Float, private val heard: (ByteArray) -> Unit) {
-    @Volatile private var open = true
+    @Volatile private var running = true
 
     // The plugin has asked for the permission before.
     @SuppressLint("MissingPermission")
@@ -97,20 +97,20 @@ internal class Microphone(private val threshold: Float, private val heard: (Byte
     private val recorder =
         thread(name = "bithuman hears") {
             record.startRecording()
-            while (open) {
+            while (running) {
                 val piece = ByteArray(PIECE_BYTES)
                 val count = record.read(piece, 0, piece.size)
                 if (count <= 0) break
                 val sound = piece.copyOf(count)
                 if (threshold > 0) Stage.gate(sound, threshold)
-                if (open) heard(sound)
+                if (running) heard(sound)
             }
             record.stop()
             record.release()
         }
 
     fun close() {
-        open = false
+        running = false
         recorder.join()
     }
 
