@@ -30,6 +30,7 @@ struct Columns {
     audio_samples: Vec<usize>,
     pictures: Vec<String>,
     sound: Vec<u8>,
+    size: (usize, usize),
 }
 
 #[test]
@@ -142,10 +143,9 @@ fn render(mut case: Value) -> Value {
             session.interrupt();
         }
     }
-    let (width, height) = session.frame_size();
     case["results"] = json!({
-        "frame_width": width,
-        "frame_height": height,
+        "frame_width": columns.size.0,
+        "frame_height": columns.size.1,
         "frames": columns.index.len(),
         "sound_sha256": hex(&columns.sound),
         "sound_rate_hz": rate,
@@ -181,6 +181,7 @@ fn draw(session: &Session, most: u64, columns: &mut Columns) {
         columns
             .flags
             .push(bits.map(|(i, set)| u32::from(set) << i).sum());
+        columns.size = (frame.width(), frame.height());
         columns.index.push(frame.index());
         columns.pts_samples.push(frame.pts_samples());
         columns.audio_samples.push(frame.audio_i16().len());
