@@ -31,7 +31,7 @@ final class ErrorTests: XCTestCase {
         assertThrows(.invalidArgument, "strength") { try session.setEmotion(.neutral, strength: 2) }
         assertThrows(.notFound) { try session.setEmotion(.joy) }
         try session.push(buzz, sampleRate: 16_000)
-        assertThrows(.invalidState, "rate") { try session.push(buzz, sampleRate: 24_000) }
+        assertThrows(.invalidState, "24000 Hz") { try session.push(buzz, sampleRate: 24_000) }
         assertThrows(.invalidArgument) { try EssencePicture(format: .rgb, width: 4, height: 4, bytes: [0]) }
         assertThrows(.invalidArgument) { try unpaced(open("toy")) { $0.size = (3, 3) } }
         var tiny = [UInt8](repeating: 0, count: 10)
