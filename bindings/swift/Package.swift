@@ -28,6 +28,7 @@ let package = Package(
             linkerSettings: framework == nil ? [] : [.linkedLibrary("c++")]),
         .executableTarget(name: "render", dependencies: ["bitHumanKit"], path: "Examples/render"),
         .executableTarget(name: "talk", dependencies: ["bitHumanKit"], path: "Examples/talk"),
+        .executableTarget(name: "cost", dependencies: ["bitHumanKit"], path: "Examples/cost"),
         .target(name: "Digest", path: "Tests/Digest"),
         .testTarget(name: "bitHumanKitTests", dependencies: ["bitHumanKit", "Digest"]),
     ]

@@ -6,6 +6,7 @@ mod bidi;
 mod bindings;
 mod brain;
 mod c_test;
+mod cache;
 mod devtools;
 mod dist;
 mod documents;
@@ -14,6 +15,7 @@ mod header;
 mod imports;
 mod install;
 mod instructions;
+mod languages;
 mod live_figures;
 mod live_load;
 mod live_server;
@@ -28,6 +30,8 @@ mod sanitize;
 mod serve_test;
 mod stage;
 mod surfaces;
+mod swift;
+mod targets;
 mod tsan;
 mod web;
 mod whisper;
@@ -42,10 +46,11 @@ const HELP: &str = "\
 cargo xtask <verb>
 
   demo              render testdata's speech to target/demo/demo.mp4
-  test              everything that CI runs: check, studio's tests, bindings python, cargo test
+  test              everything that CI runs: check, studio's tests, bindings python and swift, cargo test
   check             rustfmt, clippy and rustdoc, warnings as errors; names in documents; typos, cargo-deny where it is installed
   documents         names in documents (files, links, functions, constants) against the tree
-  surfaces          docs/surfaces.md against the engine's public items, the header and the Python package
+  surfaces          docs/surfaces.md against the engine's public items, the header and the Python package; the statuses and
+                    values of every binding against the header
   imports           circles of imports between the modules of a crate
   bench [filter]    the benchmarks of benches/, on one core where `taskset` is at hand
   bench instructions [frames]
@@ -57,6 +62,10 @@ cargo xtask <verb>
   plots             plots of benches/record/, and the README's table of results
   bindings python [--release]
                     the Python wheel: built, installed into environments of its own, tested; as it is shipped with --release
+  bindings swift    the Swift package's tests and programs against an installed libessence; brings a compiler, 550 MB, into the
+                    user's cache; skipped where that can't be
+  bindings swift --sanitize | --figures
+                    the tests under Thread and Address Sanitizer; or processor time beside C's (wants a quiet machine)
   abi [--accept]    the recorded binary interface against the header, by abidiff; or record it
   c-test            the C interface from C and C++: header, exports, programs
   c-test asan | valgrind
@@ -95,6 +104,7 @@ cargo xtask <verb>
   web --test [--pictures FOLDER]
                     its tests in Node.js, headless Chromium and headless Firefox; skipped where those are not
   web --figures     milliseconds of a frame, lateness and loading in Chromium; wants a quiet machine
+  targets           libessence for iOS, Android and Windows, type-checked, with the compiler that `web` brings
   live-load SESSIONS SECONDS
                     processor time, pictures and memory of speaking conversations of `bithuman run`
   live-soak MINUTES the same for one conversation with 200 interruptions: gaps, drift and memory
@@ -120,7 +130,10 @@ fn main() -> Result<()> {
         ["test"] => test(&sh),
         ["check"] => check(&sh),
         ["documents"] => documents::check(&sh),
-        ["surfaces"] => surfaces::check(&sh),
+        ["surfaces"] => {
+            surfaces::check(&sh)?;
+            languages::check(&sh)
+        }
         ["imports"] => imports::check(&sh),
         ["bench", "instructions", frames @ ..] => instructions::count(&sh, frames),
         ["bench", filter @ ..] => bench(&sh, filter),
@@ -131,6 +144,9 @@ fn main() -> Result<()> {
         ["plots"] => plots::plots(&sh),
         ["bindings", "python"] => bindings::python(&sh, false),
         ["bindings", "python", "--release"] => bindings::python(&sh, true),
+        ["bindings", "swift"] => swift::test(&sh),
+        ["bindings", "swift", "--sanitize"] => swift::sanitize(&sh),
+        ["bindings", "swift", "--figures"] => swift::figures(&sh),
         ["c-test"] => c_test::c_test(&sh),
         ["c-test", "tsan"] => c_test::threads(&sh, "60"),
         ["c-test", "tsan", seconds] => c_test::threads(&sh, seconds),
@@ -168,6 +184,7 @@ fn main() -> Result<()> {
         ["live-load", sessions, seconds] => live_load::load(&sh, sessions, seconds),
         ["live-soak", minutes] => live_load::soak(&sh, minutes),
         ["live-figures"] => live_figures::run(&sh),
+        ["targets"] => targets::check(&sh),
         ["brain"] => {
             println!("{}", brain::library(&sh)?.display());
             Ok(())
@@ -225,6 +242,7 @@ fn test(sh: &Shell) -> Result<()> {
     studio_tests(sh)?;
     c_interface(sh)?;
     bindings::python(sh, false)?;
+    swift::test(sh)?;
     live_test::run(sh, None)?;
     live_test::firefox::run(sh, None)?;
     livekit_test::run(sh, None)?;
@@ -258,6 +276,7 @@ fn check(sh: &Shell) -> Result<()> {
     .run()?;
     documents::check(sh)?;
     surfaces::check(sh)?;
+    languages::check(sh)?;
     imports::check(sh)?;
     plots::verify(sh)?;
     let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");

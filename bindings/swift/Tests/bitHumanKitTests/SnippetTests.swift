@@ -13,8 +13,10 @@ final class SnippetTests: XCTestCase {
     }
 
     /// Programs of one conversation: `createRuntime(modelPath:)`, a stream of pictures in a task, bytes pushed.
+    func testAPlayer() async throws { try await Self.play(modelURL) }
+
     @MainActor
-    func testAPlayer() async throws {
+    private static func play(_ modelURL: URL) async throws {
         final class Player {
             var essence: EssenceRuntime?
             var resolution: CGSize = .zero
