@@ -2,12 +2,12 @@
 
 mod system;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Cmd, Shell, cmd};
 
-use crate::{install, root};
+use crate::{install, root, tsan};
 use system::System;
 
 const PACKAGE: &str = "bindings/swift";
@@ -36,33 +36,20 @@ pub(crate) fn test(sh: &Shell) -> Result<()> {
     bench.documented(sh)
 }
 
-/// `cargo xtask bindings swift --sanitize`: the tests under `ThreadSanitizer` and `AddressSanitizer`. They
-/// see the Swift code, and what it gives to the library; `c-test` has the library itself.
+/// `cargo xtask bindings swift --sanitize`: the tests under `ThreadSanitizer` and `AddressSanitizer`. For
+/// the first the library is instrumented, too, or its locks would not be seen.
 pub(crate) fn sanitize(sh: &Shell) -> Result<()> {
     let Some(bench) = Bench::new(sh, false)? else {
         return Ok(());
     };
-    for name in ["thread", "address"] {
-        let build = format!("build-{name}");
-        let flags = ["--sanitize", name, "-Xswiftc", "-DSANITIZED"];
-        let flags = |more: &[&'static str]| [&flags[..], more].concat();
-        bench
-            .swift(sh, "build", &build, &flags(&["--build-tests"]))?
-            .run()?;
-        // Hashes take minutes there.
-        let run = flags(&["--skip-build", "--skip", "ConformanceTests"]);
-        let suppressions = root().join("ffi/tests/tsan.supp");
-        bench
-            .swift(sh, "test", &build, &run)?
-            .env(
-                "TSAN_OPTIONS",
-                format!("halt_on_error=1:suppressions={}", suppressions.display()),
-            )
-            .env("ASAN_OPTIONS", "detect_stack_use_after_return=1")
-            .run()?;
-        println!("swift: no reports of the {name} sanitizer");
+    let threads = bench.folder().join("thread");
+    if let Some(library) = tsan::library_for_others(sh)? {
+        // Under the name that programs ask for.
+        sh.create_dir(&threads)?;
+        sh.copy_file(library, threads.join("libessence.so.1"))?;
+        bench.sanitized(sh, "thread", &threads)?;
     }
-    Ok(())
+    bench.sanitized(sh, "address", &bench.prefix.join("lib"))
 }
 
 /// `cargo xtask bindings swift --figures`: processor time that a program takes in Swift and in C.
@@ -148,6 +135,28 @@ impl Bench {
             .arg(self.folder().join(build))
             .args(flags);
         Ok(self.linked(command))
+    }
+
+    /// The tests with a sanitizer, and the library that lies in a folder.
+    fn sanitized(&self, sh: &Shell, name: &'static str, library: &Path) -> Result<()> {
+        let build = format!("build-{name}");
+        let flags = ["--sanitize", name, "-Xswiftc", "-DSANITIZED"];
+        let flags = |more: &[&'static str]| [&flags[..], more].concat();
+        self.swift(sh, "build", &build, &flags(&["--build-tests"]))?
+            .run()?;
+        // Hashes take minutes there.
+        let run = flags(&["--skip-build", "--skip", "ConformanceTests"]);
+        let suppressions = root().join("ffi/tests/tsan.supp");
+        self.swift(sh, "test", &build, &run)?
+            .env("LD_LIBRARY_PATH", library)
+            .env(
+                "TSAN_OPTIONS",
+                format!("halt_on_error=1:suppressions={}", suppressions.display()),
+            )
+            .env("ASAN_OPTIONS", "detect_stack_use_after_return=1")
+            .run()?;
+        println!("swift: no reports of the {name} sanitizer");
+        Ok(())
     }
 
     fn linked<'a>(&self, command: Cmd<'a>) -> Cmd<'a> {
