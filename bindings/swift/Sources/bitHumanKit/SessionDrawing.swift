@@ -86,7 +86,8 @@ extension EssenceSession {
     }
 
     /// Has `callback` called, from any thread, as soon as a draw that gave `again` may give something else. It should return at
-    /// once. nil: none any more; once this returns, the one before is not called again.
+    /// once, and neither close the session nor be what holds it. nil: none any more; once this returns, the one before is not
+    /// called again.
     public func setWakeup(_ callback: (@Sendable () -> Void)?) throws {
         try wakeup.set(callback, on: handle)
     }
