@@ -32,14 +32,17 @@ extension EssenceSession {
         return next
     }
 
-    /// Draws the next frame, its picture straight into memory of the program's, without padding.
+    /// Draws the next frame, its picture straight into memory of the program's, which the room refers to until it is drawn into
+    /// again.
+    ///
+    /// - Parameter rowBytes: from one row to the next, for formats in one plane; nil: rows have no padding.
     @discardableResult
     public func draw(
         _ room: EssenceFrameRoom, into memory: UnsafeMutableRawBufferPointer, format: EssencePixelFormat,
-        wait: EssenceWait = .untilDue
+        rowBytes: Int? = nil, wait: EssenceWait = .untilDue
     ) throws -> EssenceNext {
         room.raw = nil
-        var picture = try wrap(memory, format, info.width, info.height)
+        var picture = try wrap(memory, format, info.width, info.height, rowBytes: rowBytes)
         var raw = essence_frame_info.sized()
         let next = try draw(room, &picture, &raw, wait)
         if next == .frame { room.raw = raw }
