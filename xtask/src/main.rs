@@ -10,6 +10,7 @@ mod cache;
 mod devtools;
 mod dist;
 mod documents;
+mod flutter;
 mod fuzz;
 mod header;
 mod imports;
@@ -144,6 +145,7 @@ fn main() -> Result<()> {
         ["plots"] => plots::plots(&sh),
         ["bindings", "python"] => bindings::python(&sh, false),
         ["bindings", "python", "--release"] => bindings::python(&sh, true),
+        ["bindings", "flutter", "--generate"] => flutter::generate(&sh, false),
         ["bindings", "swift"] => swift::test(&sh),
         ["bindings", "swift", "--sanitize"] => swift::sanitize(&sh),
         ["bindings", "swift", "--figures"] => swift::figures(&sh),
