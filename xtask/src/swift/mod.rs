@@ -147,6 +147,9 @@ impl Bench {
         // Hashes take minutes there.
         let run = flags(&["--skip-build", "--skip", "ConformanceTests"]);
         let suppressions = root().join("ffi/tests/tsan.supp");
+        // What runs the tests keeps them.
+        let leaks = self.folder().join("leaks.supp");
+        sh.write_file(&leaks, "leak:libXCTest\n")?;
         self.swift(sh, "test", &build, &run)?
             .env("LD_LIBRARY_PATH", library)
             .env(
@@ -154,6 +157,7 @@ impl Bench {
                 format!("halt_on_error=1:suppressions={}", suppressions.display()),
             )
             .env("ASAN_OPTIONS", "detect_stack_use_after_return=1")
+            .env("LSAN_OPTIONS", format!("suppressions={}", leaks.display()))
             .run()?;
         println!("swift: no reports of the {name} sanitizer");
         Ok(())

@@ -65,7 +65,11 @@ impl System {
                 system.folder.display()
             );
             sh.remove_path(&system.folder)?;
-            system.bring(sh, &mirror)?;
+            if let Err(error) = system.download(sh, &mirror) {
+                println!("swift: skipped: {SUITE}'s packages could not be loaded: {error}");
+                return Ok(None);
+            }
+            system.unpack(sh)?;
             sh.write_file(system.folder.join("ready"), "")?;
         }
         Ok(Some(system))
@@ -100,8 +104,12 @@ impl System {
         self.folder.join("root")
     }
 
-    fn bring(&self, sh: &Shell, mirror: &str) -> Result<()> {
-        let apt = self.folder.join("apt");
+    fn apt(&self) -> PathBuf {
+        self.folder.join("apt")
+    }
+
+    fn download(&self, sh: &Shell, mirror: &str) -> Result<()> {
+        let apt = self.apt();
         for folder in ["lists/partial", "archives/partial"] {
             sh.create_dir(apt.join(folder))?;
         }
@@ -133,12 +141,10 @@ impl System {
             "apt-get --quiet --quiet {set...} install --yes --download-only --no-install-recommends {PACKAGES...}"
         )
         .run()?;
-        self.unpack(sh, &apt.join("archives"))?;
-        sh.remove_path(apt)?;
         Ok(())
     }
 
-    fn unpack(&self, sh: &Shell, archives: &Path) -> Result<()> {
+    fn unpack(&self, sh: &Shell) -> Result<()> {
         let to = self.root();
         for name in ["bin", "lib", "lib64", "sbin"] {
             sh.create_dir(to.join("usr").join(name))?;
@@ -149,7 +155,7 @@ impl System {
         }
         let without = UNNEEDED.map(|pattern| format!("--exclude={pattern}"));
         let mut count = 0;
-        for package in sh.read_dir(archives)? {
+        for package in sh.read_dir(self.apt().join("archives"))? {
             if package.extension().is_none_or(|ending| ending != "deb") {
                 continue;
             }
@@ -165,6 +171,7 @@ impl System {
             count += 1;
         }
         ensure!(count > 0, "apt brought no packages");
+        sh.remove_path(self.apt())?;
         Ok(())
     }
 }

@@ -100,7 +100,7 @@ public final class EssenceFrameRoom {
     public func withPlanes<Result>(
         _ body: ([(bytes: UnsafeRawBufferPointer, stride: Int)]) throws -> Result
     ) rethrows -> Result? {
-        guard let raw else { return nil }
+        guard let raw, raw.planes.0 != nil else { return nil }
         let (planes, strides) = (raw.planes, raw.strides)
         let height = Int(raw.height)
         let format = EssencePixelFormat(rawValue: raw.format) ?? .bgr
@@ -111,7 +111,6 @@ public final class EssenceFrameRoom {
         case .nv12: rows = [height, (height + 1) / 2]
         }
         let all = [(planes.0, strides.0), (planes.1, strides.1), (planes.2, strides.2)]
-        guard planes.0 != nil else { return nil }
         return try body(
             zip(all, rows).map { plane, rows in
                 (UnsafeRawBufferPointer(start: plane.0, count: plane.1 * rows), plane.1)
@@ -131,6 +130,11 @@ public final class EssenceFrameRoom {
         let format = EssencePixelFormat(rawValue: raw.format) ?? .bgr
         let picture = bytes.map { EssencePicture(checked: format, Int(raw.width), Int(raw.height), $0) }
         return EssenceFrame(raw, picture: picture)
+    }
+
+    /// Refers to the picture no longer: its memory is the program's, and may go.
+    func forget() {
+        raw?.planes = (nil, nil, nil)
     }
 
     /// Takes what the library says of the frame that it drew.

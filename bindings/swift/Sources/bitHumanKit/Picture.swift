@@ -37,11 +37,24 @@ public struct EssencePicture: Sendable, Hashable {
     }
 }
 
-/// Describes memory as a picture without padding.
+/// Describes memory as a picture: without padding, or, where a pixel is in one place, with rows of so many bytes.
 func wrap(
-    _ memory: UnsafeMutableRawBufferPointer, _ format: EssencePixelFormat, _ width: Int, _ height: Int
+    _ memory: UnsafeMutableRawBufferPointer, _ format: EssencePixelFormat, _ width: Int, _ height: Int, rowBytes: Int? = nil
 ) throws -> essence_picture {
-    let (width, height) = (try unsigned(width, "width"), try unsigned(height, "height"))
+    let (columns, rows) = (try unsigned(width, "width"), try unsigned(height, "height"))
     let start = memory.bindMemory(to: UInt8.self).baseAddress
-    return try filled { essence_picture_wrap(format.rawValue, width, height, start, memory.count, $0, $1) }
+    guard let rowBytes else {
+        return try filled { essence_picture_wrap(format.rawValue, columns, rows, start, memory.count, $0, $1) }
+    }
+    let row = format.bytes(width: width, height: 1)
+    let (before, over) = rowBytes.multipliedReportingOverflow(by: max(0, height - 1))
+    guard format != .i420, format != .nv12, rowBytes >= row, !over, memory.count - row >= before else {
+        throw EssenceError(
+            .invalidArgument,
+            "\(memory.count) bytes, \(rowBytes) for each row, are no room for a \(format.name) picture of \(width) x \(height)")
+    }
+    var raw = essence_picture.sized()
+    (raw.format, raw.width, raw.height) = (format.rawValue, columns, rows)
+    (raw.planes.0, raw.strides.0) = (start, rowBytes)
+    return raw
 }

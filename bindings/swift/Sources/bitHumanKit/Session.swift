@@ -184,7 +184,7 @@ public final class EssenceSession: Sendable {
         // Nothing that waits may hold the session.
         try? cancel()
         handle.close()
-        wakeup.signal()
+        wakeup.end()
     }
 }
 

@@ -32,14 +32,17 @@ extension EssenceSession {
         return next
     }
 
-    /// Draws the next frame, its picture straight into memory of the program's, without padding.
+    /// Draws the next frame, its picture straight into memory of the program's, which the room refers to until it is drawn into
+    /// again.
+    ///
+    /// - Parameter rowBytes: from one row to the next, for formats in one plane; nil: rows have no padding.
     @discardableResult
     public func draw(
         _ room: EssenceFrameRoom, into memory: UnsafeMutableRawBufferPointer, format: EssencePixelFormat,
-        wait: EssenceWait = .untilDue
+        rowBytes: Int? = nil, wait: EssenceWait = .untilDue
     ) throws -> EssenceNext {
         room.raw = nil
-        var picture = try wrap(memory, format, info.width, info.height)
+        var picture = try wrap(memory, format, info.width, info.height, rowBytes: rowBytes)
         var raw = essence_frame_info.sized()
         let next = try draw(room, &picture, &raw, wait)
         if next == .frame { room.raw = raw }
@@ -86,7 +89,8 @@ extension EssenceSession {
     }
 
     /// Has `callback` called, from any thread, as soon as a draw that gave `again` may give something else. It should return at
-    /// once. nil: none any more; once this returns, the one before is not called again.
+    /// once, and neither close the session nor be what holds it. nil: none any more; once this returns, the one before is not
+    /// called again.
     public func setWakeup(_ callback: (@Sendable () -> Void)?) throws {
         try wakeup.set(callback, on: handle)
     }

@@ -32,14 +32,14 @@ extension EssenceSession {
         guard values.count == times.count, values.allSatisfy({ $0.count == names.count }) else {
             throw EssenceError(.invalidArgument, "values are \(names.count) for each of \(times.count) times")
         }
-        try withTexts(names) { names in
+        try withTexts(names) { pointers in
             try times.withUnsafeBufferPointer { times in
                 try Array(values.joined()).withUnsafeBufferPointer { all in
                     var raw = essence_curves.sized()
                     raw.ignore_unknown = ignoreUnknown ? 1 : 0
                     raw.without_sound = withoutSound ? 1 : 0
-                    raw.names = names
-                    raw.name_count = values.first?.count ?? 0
+                    raw.names = pointers
+                    raw.name_count = names.count
                     raw.times_s = times.baseAddress
                     raw.time_count = times.count
                     raw.values = all.baseAddress

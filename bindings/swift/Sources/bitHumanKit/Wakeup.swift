@@ -40,6 +40,12 @@ final class Wakeup: @unchecked Sendable {
         waiting.forEach { $0.resume() }
     }
 
+    /// Lets the callback go, and wakes the tasks that wait.
+    func end() {
+        lock.withLock { callback = nil }
+        signal()
+    }
+
     private func called() {
         signal()
         let callback = lock.withLock { self.callback }

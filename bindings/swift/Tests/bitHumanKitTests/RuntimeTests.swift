@@ -134,5 +134,21 @@ final class RuntimeTests: XCTestCase {
         session.close()
     }
 
+    func testWhatIsDroppedIsFreed() async throws {
+        weak var session: EssenceSession?
+        weak var avatar: EssenceAvatar?
+        do {
+            let (_, runtime) = try runtime()
+            session = runtime.session
+            avatar = runtime.session.avatar
+            var frames = runtime.framesWithAudio().makeAsyncIterator()
+            _ = await frames.next()
+            try runtime.session.setWakeup { _ = runtime }
+            await runtime.stop()
+        }
+        XCTAssertNil(session, "a stream that was dropped and a wake-up hold nothing")
+        XCTAssertNil(avatar)
+    }
+
     func testAHardwareThatWillDo() { XCTAssertEqual(HardwareCheck.evaluate(), .supported) }
 }

@@ -59,6 +59,26 @@ final class SessionTests: XCTestCase {
         XCTAssertEqual(room.copy()?.picture?.bytes.count, 3 * 64 * 48)
     }
 
+    func testMemoryOfTheProgramWithPadding() throws {
+        let sessions = try (0..<2).map { _ in try unpaced(open("toy")) { $0.pixelFormat = .rgba } }
+        for session in sessions { try session.push(buzz, sampleRate: 16_000) }
+        let expected = try XCTUnwrap(sessions[0].nextFrame()?.picture?.bytes)
+        let (row, padded) = (64 * 4, 64 * 4 + 20)
+        var memory = [UInt8](repeating: 7, count: padded * 47 + row)
+        let room = try EssenceFrameRoom()
+        try memory.withUnsafeMutableBytes { memory in
+            let short = UnsafeMutableRawBufferPointer(rebasing: memory.dropLast(1))
+            assertThrows(.invalidArgument) { try sessions[1].draw(room, into: short, format: .rgba, rowBytes: padded) }
+            assertThrows(.invalidArgument) { try sessions[1].draw(room, into: memory, format: .i420, rowBytes: padded) }
+            assertThrows(.invalidArgument) { try sessions[1].draw(room, into: memory, format: .rgba, rowBytes: .max) }
+            XCTAssertEqual(try sessions[1].draw(room, into: memory, format: .rgba, rowBytes: padded), .frame)
+        }
+        for y in 0..<48 {
+            XCTAssertEqual(Array(memory[y * padded..<y * padded + row]), Array(expected[y * row..<(y + 1) * row]))
+        }
+        XCTAssertEqual(Set(memory[row..<padded]), [7], "padding is left alone")
+    }
+
     func testDoneIsToldFromAgain() throws {
         let session = try unpaced(open("toy")) { $0.reportsDone = true }
         let room = try EssenceFrameRoom()
