@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::face::Face;
 use crate::metrics::Metrics;
 use crate::protocol::ToPage;
+use crate::sessions::Chronicle;
 
 /// Captions that a page gets when it comes back.
 const KEPT_CAPTIONS: usize = 100;
@@ -34,6 +35,8 @@ pub(crate) struct Conversation {
     failed: AtomicBool,
     /// The avatar has ended the call.
     ended: AtomicBool,
+    /// Of an agent's.
+    chronicle: Option<Chronicle>,
 }
 
 /// The page's side.
@@ -60,6 +63,7 @@ impl Conversation {
         responder: Arc<dyn Responder>,
         settings: Settings,
         metrics: Arc<Metrics>,
+        chronicle: Option<Chronicle>,
     ) -> Result<Arc<Self>> {
         let this = Arc::new(Self {
             token,
@@ -81,6 +85,7 @@ impl Conversation {
             }),
             failed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            chronicle,
         });
         // Weak: the conversation owns both threads.
         let weak = Arc::downgrade(&this);
@@ -141,6 +146,9 @@ impl Conversation {
             }
             Said::Caption(caption) => {
                 self.keep(&caption);
+                if let Some(chronicle) = &self.chronicle {
+                    chronicle.said(&caption);
+                }
                 self.tell(ToPage::Caption(caption));
             }
             Said::Failure(message) => {
@@ -157,7 +165,12 @@ impl Conversation {
                 let ms = u64::try_from(position.as_millis()).unwrap_or(u64::MAX);
                 self.input(Input::Played { reply, ms });
             }
-            Shown::SpeechEnded { reply, .. } => self.input(Input::Finished { reply }),
+            Shown::SpeechEnded { reply, .. } => {
+                if let Some(chronicle) = &self.chronicle {
+                    chronicle.spoken();
+                }
+                self.input(Input::Finished { reply });
+            }
             Shown::Closed { error: Some(error) } => {
                 self.failed.store(true, Ordering::Release);
                 self.metrics.failures.add();
@@ -242,7 +255,10 @@ impl Conversation {
         self.detach(&mut page);
         page.sink = Some(publisher.attach(sink));
         page.peer = peer;
-        page.joined = true;
+        let was_joined = std::mem::replace(&mut page.joined, true);
+        if let Some(chronicle) = self.chronicle.as_ref().filter(|_| !was_joined) {
+            chronicle.joined();
+        }
     }
 
     fn detach(&self, page: &mut Page) {
@@ -269,7 +285,12 @@ impl Conversation {
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
+        self.ended.load(Ordering::Acquire) || self.is_to_end()
+    }
+
+    /// Whether its end was asked for by the REST interface.
+    pub(crate) fn is_to_end(&self) -> bool {
+        self.chronicle.as_ref().is_some_and(Chronicle::is_to_end)
     }
 
     /// Sends a message to the page, if one is there. A page that doesn't read is let go.

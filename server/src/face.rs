@@ -6,12 +6,15 @@ use essence::{Avatar, Result};
 use essence_brain::Tools;
 
 use crate::poster::poster;
+use crate::sessions::Whose;
 use crate::store::Agent;
 use crate::tools::tools;
 
 /// An avatar that is talked to under a code.
 pub(crate) struct Face {
     pub(crate) code: String,
+    /// The account whose agent it is; none for the server's own.
+    pub(crate) account: Option<String>,
     pub(crate) avatar: Avatar,
     /// The name that its page shows.
     pub(crate) name: String,
@@ -28,6 +31,15 @@ pub(crate) struct Face {
 }
 
 impl Face {
+    /// Whose sessions it has; none for the server's own, which nobody accounts for.
+    pub(crate) fn whose(&self) -> Option<Whose> {
+        Some(Whose {
+            account: self.account.clone()?,
+            code: self.code.clone(),
+            name: self.name.clone(),
+        })
+    }
+
     /// The face of an agent. Blocks.
     ///
     /// # Errors
@@ -50,6 +62,7 @@ impl Face {
             poster: poster(&avatar)?,
             name: agent.name.clone(),
             code: agent.code.clone(),
+            account: Some(agent.account.clone()),
             prompt: agent.system_prompt.clone(),
             version: agent.updated_at.clone(),
             avatar,

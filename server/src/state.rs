@@ -14,6 +14,7 @@ use crate::launch_state::Launch;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::platform::Platform;
+use crate::store::CONVERSATIONS;
 use crate::table::Table;
 
 /// The state of a server.
@@ -26,7 +27,7 @@ pub(crate) struct App {
     pub(crate) platform: Option<Arc<Platform>>,
     pub(crate) responder: Arc<dyn Responder>,
     pub(crate) hub: Option<Hub>,
-    pub(crate) launch: Launch,
+    pub(crate) launch: Arc<Launch>,
     pub(crate) table: Arc<Table>,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -88,6 +89,10 @@ impl App {
             Some(room) => room.clone(),
             None => format!("room_{}", access::token()?),
         };
+        let chronicle = self.platform.as_ref().and_then(|platform| {
+            let whose = face.whose()?;
+            Some(platform.sessions.begin(whose, &room, CONVERSATIONS))
+        });
         let conversation = Conversation::start(
             (access::token()?, room),
             face.clone(),
@@ -98,6 +103,7 @@ impl App {
                 ..Settings::default()
             },
             self.metrics.clone(),
+            chronicle,
         )?;
         if !face.prompt.is_empty() {
             conversation.input(Input::AddContext(face.prompt.clone()));

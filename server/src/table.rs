@@ -114,6 +114,8 @@ impl Table {
                 "nobody joined"
             } else if conversation.has_failed() {
                 "the avatar failed"
+            } else if conversation.is_to_end() {
+                "this conversation was ended"
             } else if conversation.has_ended() {
                 "the avatar has ended the call"
             } else {

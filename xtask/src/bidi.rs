@@ -1,11 +1,14 @@
 //! Headless Firefox, driven by `WebDriver` `BiDi` over a `WebSocket`.
 
+use std::collections::VecDeque;
+use std::fmt;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -15,6 +18,15 @@ use crate::devtools::on_path;
 
 /// How long a condition may take to come true.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long it may take to answer.
+const ANSWER: Duration = Duration::from_secs(120);
+
+/// The pause before a condition is looked at again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// So many lines of its own are shown when it stops answering.
+const LAST_LINES: usize = 20;
 
 /// The names that Firefox goes by.
 const NAMES: [&str; 2] = ["firefox", "firefox-esr"];
@@ -42,6 +54,7 @@ pub(crate) struct Firefox {
     socket: WebSocket<TcpStream>,
     next: u64,
     page: Value,
+    said: Arc<Mutex<VecDeque<String>>>,
     _profile: tempfile::TempDir,
 }
 
@@ -86,9 +99,17 @@ impl Firefox {
             }
         };
         // It blocks when nobody reads what it says.
-        std::thread::spawn(move || lines.for_each(drop));
+        let said = Arc::new(Mutex::new(VecDeque::new()));
+        let keeps = Arc::clone(&said);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut said = keeps.lock().unwrap_or_else(PoisonError::into_inner);
+                said.truncate(LAST_LINES - 1);
+                said.push_front(line);
+            }
+        });
         let stream = TcpStream::connect(url.trim_start_matches("ws://"))?;
-        stream.set_read_timeout(Some(2 * DEADLINE))?;
+        stream.set_read_timeout(Some(ANSWER))?;
         let (socket, _) = tungstenite::client(format!("{url}/session"), stream)
             .map_err(|e| anyhow::anyhow!("{e}"))?;
         let mut this = Self {
@@ -96,6 +117,7 @@ impl Firefox {
             socket,
             next: 0,
             page: Value::Null,
+            said,
             _profile: profile,
         };
         this.call("session.new", &json!({ "capabilities": {} }))?;
@@ -129,15 +151,15 @@ impl Firefox {
         Ok(serde_json::from_str(text)?)
     }
 
-    /// Waits until an expression is true.
+    /// Waits until an expression is true. It is asked from here: a promise that the page keeps for a minute can be
+    /// lost with the process that shows it, and nobody would hear of it.
     pub(crate) fn wait(&mut self, condition: &str) -> Result<()> {
-        let limit = DEADLINE.as_millis();
-        let script = format!(
-            "new Promise(done => {{ const end = performance.now() + {limit}; const look = () => \
-             ({condition}) ? done(true) : performance.now() > end ? done(false) : setTimeout(look, 20); look(); }})"
-        );
-        if self.run(&script)? == true {
-            return Ok(());
+        let end = Instant::now() + DEADLINE;
+        while Instant::now() < end {
+            if self.run(&format!("Boolean({condition})"))? == true {
+                return Ok(());
+            }
+            std::thread::sleep(PAUSE);
         }
         let text =
             self.run("document.body.innerText + JSON.stringify(window.bithuman?.figures)")?;
@@ -151,16 +173,23 @@ impl Firefox {
         Ok(taken["data"].as_str().context("no picture")?.to_owned())
     }
 
+    fn last_lines(&self) -> String {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines: Vec<&str> = said.iter().rev().map(String::as_str).collect();
+        lines.join("\n")
+    }
+
     fn call(&mut self, method: &str, params: &Value) -> Result<Value> {
         self.next += 1;
         let request = json!({ "id": self.next, "method": method, "params": params });
         self.socket.send(Message::text(request.to_string()))?;
         loop {
-            let Message::Text(text) = self
-                .socket
-                .read()
-                .with_context(|| format!("no answer to {method}"))?
-            else {
+            let message = self.socket.read().map_err(|error| Silent {
+                method: method.to_owned(),
+                error: error.to_string(),
+                said: self.last_lines(),
+            })?;
+            let Message::Text(text) = message else {
                 continue;
             };
             let mut answer: Value = serde_json::from_str(&text)?;
@@ -173,6 +202,38 @@ impl Firefox {
                 return Ok(answer["result"].take());
             }
         }
+    }
+}
+
+/// Firefox gave no answer: it, or the process that shows its page, hangs or is gone.
+#[derive(Debug)]
+pub(crate) struct Silent {
+    method: String,
+    error: String,
+    said: String,
+}
+
+impl fmt::Display for Silent {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "Firefox gave no answer to {} ({}); it said last:\n{}",
+            self.method, self.error, self.said
+        )
+    }
+}
+
+impl std::error::Error for Silent {}
+
+/// Runs a test in a browser of its own, and once more in a fresh one if the browser stopped answering; a page that
+/// answers and doesn't do as it should is never given a second chance.
+pub(crate) fn tried_again(test: impl Fn() -> Result<()>) -> Result<()> {
+    match test() {
+        Err(error) if error.is::<Silent>() => {
+            println!("{error}\nonce more, with a fresh browser");
+            test()
+        }
+        done => done,
     }
 }
 

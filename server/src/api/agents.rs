@@ -17,6 +17,7 @@ use crate::models;
 use crate::origin::Origin;
 use crate::platform::Platform;
 use crate::store::{Agent, AgentFilter};
+use crate::work::files_of;
 
 /// An agent.
 #[derive(Serialize, ToSchema)]
@@ -37,7 +38,7 @@ pub(crate) struct AgentView {
     model: String,
     /// The models that it can be launched as.
     supported_models: Vec<String>,
-    /// `person`, `drawing`, or empty where nobody has looked.
+    /// `person`, `drawing`, `nobody` (no face is in the picture), or empty where nobody has looked.
     subject: String,
     #[schema(example = "You are a friendly fitness coach.")]
     system_prompt: String,
@@ -260,7 +261,7 @@ pub(crate) async fn update(
     }))
 }
 
-/// Deletes an agent and its files.
+/// Deletes an agent and all that was made of it: its models, gestures and videos.
 #[utoipa::path(delete, path = "/v1/agent/{code}", operation_id = "deleteAgent", tag = "Agent Management",
     params(("code" = String, Path, description = "The agent's code")),
     responses((status = 200, description = "The agent is gone", body = Deleted),
@@ -271,13 +272,13 @@ pub(crate) async fn delete(
     caller: Caller,
     Named(code): Named,
 ) -> Answer<Json<Deleted>> {
-    let Some(agent) = platform.store.delete_agent(&caller.account, &code).await? else {
-        return Err(ApiError::no_agent(&code));
-    };
+    let deleted = platform.store.delete_agent(&caller.account, &code).await?;
+    let (agent, jobs) = deleted.ok_or_else(|| ApiError::no_agent(&code))?;
     platform.forget_face(&code);
+    let mut names = agent.files();
+    names.extend(jobs.iter().flat_map(files_of));
     let files = platform.files.clone();
-    tokio::task::spawn_blocking(move || agent.files().iter().for_each(|name| files.remove(name)))
-        .await?;
+    tokio::task::spawn_blocking(move || names.iter().for_each(|name| files.remove(name))).await?;
     Ok(Json(Deleted {
         success: true,
         agent_code: code,

@@ -104,19 +104,40 @@ pub(crate) struct Named(pub(crate) String);
 /// Most bytes of a name in a path.
 const MAX_NAME_BYTES: usize = 256;
 
+/// Two names in a request's path.
+#[derive(Debug)]
+pub(crate) struct NamedTwice(pub(crate) String, pub(crate) String);
+
 impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Named {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let named = Path::<String>::from_request_parts(parts, state).await;
-        match named {
-            Ok(Path(name)) if name.len() <= MAX_NAME_BYTES && !name.contains('\0') => {
-                Ok(Self(name))
-            }
-            // Nothing has such a name.
-            _ => Err(ApiError::not_found("That")),
-        }
+        let Path(name) = named.map_err(|_| nothing())?;
+        Ok(Self(checked(name)?))
     }
+}
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for NamedTwice {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let named = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((first, second)) = named.map_err(|_| nothing())?;
+        Ok(Self(checked(first)?, checked(second)?))
+    }
+}
+
+fn checked(name: String) -> Result<String, ApiError> {
+    match name.len() <= MAX_NAME_BYTES && !name.contains('\0') {
+        true => Ok(name),
+        false => Err(nothing()),
+    }
+}
+
+/// Nothing has such a name.
+fn nothing() -> ApiError {
+    ApiError::not_found("That")
 }
 
 /// The status of axum's refusal of a body.

@@ -22,7 +22,7 @@ use super::replay;
 use crate::models::DYNAMICS_CREDITS;
 use crate::origin::Origin;
 use crate::platform::Platform;
-use crate::store::{Agent, Kind, State as JobState, new_id, now};
+use crate::store::{Agent, Kind, NewJob, State as JobState, new_id, now};
 use crate::work::DynamicsOrder;
 
 /// Most seconds of a gesture.
@@ -30,9 +30,6 @@ const MAX_DURATION_S: f64 = 60.0;
 
 /// Most bytes of an agent's gestures in JSON.
 const MAX_BYTES: usize = 64 << 10;
-
-/// Attempts at a change while others change the same agent.
-const TRIES: usize = 8;
 
 /// Gestures to render.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -102,24 +99,33 @@ async fn begin(platform: &Platform, caller: &Caller, asked: &DynamicsRequest) ->
     {
         return Ok(started);
     }
-    platform.charge(&caller.account, DYNAMICS_CREDITS).await?;
+    let gestures = asked.motion_prompts.clone();
+    queue(platform, caller, &agent.code, gestures, DYNAMICS_CREDITS).await?;
+    Ok(started)
+}
+
+/// Has gestures rendered, all of the avatar's if none are named.
+async fn queue(
+    platform: &Platform,
+    caller: &Caller,
+    code: &str,
+    gestures: Option<Vec<String>>,
+    credits: i64,
+) -> Answer<()> {
     let order = DynamicsOrder {
-        gestures: asked.motion_prompts.clone(),
-        credits: platform.charged(DYNAMICS_CREDITS),
+        gestures,
+        credits: platform.charged(credits),
     };
     let input = serde_json::to_string(&order).map_err(ApiError::internal)?;
-    platform
-        .store
-        .queue(
-            &new_id(),
-            &caller.account,
-            Kind::Dynamics,
-            &agent.code,
-            &input,
-        )
-        .await?;
-    platform.wake();
-    Ok(started)
+    let job = NewJob {
+        id: &new_id(),
+        account: &caller.account,
+        kind: Kind::Dynamics,
+        subject: code,
+        input: &input,
+        charge: platform.charge(credits),
+    };
+    platform.queue(job).await
 }
 
 /// The gestures.
@@ -161,8 +167,9 @@ pub(crate) async fn get(
     origin: Origin,
     Named(agent_id): Named,
 ) -> Answer<Json<DynamicsAnswer>> {
-    let agent = platform.agent(&caller.account, &agent_id).await?;
+    // The job first: what one has rendered that is done, the agent has.
     let job = platform.store.newest_job(Kind::Dynamics, &agent_id).await?;
+    let agent = platform.agent(&caller.account, &agent_id).await?;
     let status = match job.map(|job| job.state()) {
         Some(JobState::Open) => "processing",
         Some(JobState::Failed) => "failed",
@@ -248,19 +255,7 @@ pub(crate) async fn update(
     platform.forget_face(&agent_id);
     let regenerated = match agent.is_ready() {
         true => {
-            let order = DynamicsOrder::default();
-            let input = serde_json::to_string(&order).map_err(ApiError::internal)?;
-            platform
-                .store
-                .queue(
-                    &new_id(),
-                    &caller.account,
-                    Kind::Dynamics,
-                    &agent_id,
-                    &input,
-                )
-                .await?;
-            platform.wake();
+            queue(&platform, &caller, &agent_id, None, 0).await?;
             None
         }
         false => Some(not_ready(&agent).message().to_owned()),
@@ -291,31 +286,32 @@ async fn changed(
     code: &str,
     change: &DynamicsUpdate,
 ) -> Answer<Agent> {
-    for _ in 0..TRIES {
-        let agent = platform.agent(&caller.account, code).await?;
-        let mut merged = agent.gestures();
-        check(&change.dynamics)?;
-        merge(&mut merged, &Value::Object(change.dynamics.clone()));
-        if let Some(enabled) = change.toggle_enabled {
-            merged["enabled"] = enabled.into();
-        }
-        let text = merged.to_string();
-        if text.len() > MAX_BYTES {
-            return Err(ApiError::invalid(
-                "the agent's gestures are larger than 64 KB",
-            ));
-        }
-        if platform
-            .store
-            .set_dynamics(code, &agent.dynamics, &text)
-            .await?
-        {
-            return Ok(agent);
-        }
+    check(&change.dynamics)?;
+    let mut dynamics = Value::Object(change.dynamics.clone());
+    for (_, clip) in dynamics["batch_results"]
+        .as_object_mut()
+        .into_iter()
+        .flatten()
+    {
+        // Which files are an agent's own, nobody says from outside: they go when it does.
+        clip.as_object_mut().map(|clip| clip.remove("file"));
     }
-    Err(ApiError::unavailable(
-        "Others change this agent at the same time",
-    ))
+    let changed = platform
+        .store
+        .change_dynamics(&caller.account, code, |mut merged| {
+            merge(&mut merged, &dynamics);
+            if let Some(enabled) = change.toggle_enabled {
+                merged["enabled"] = enabled.into();
+            }
+            Some(merged.to_string()).filter(|text| text.len() <= MAX_BYTES)
+        });
+    match changed.await? {
+        Some((agent, true)) => Ok(agent),
+        Some((_, false)) => Err(ApiError::invalid(
+            "the agent's gestures are larger than 64 KB",
+        )),
+        None => Err(ApiError::no_agent(code)),
+    }
 }
 
 /// Refuses members of the wrong kind.

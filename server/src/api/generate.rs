@@ -20,7 +20,7 @@ use crate::media::kind_of;
 use crate::models;
 use crate::persona;
 use crate::platform::Platform;
-use crate::store::Agent;
+use crate::store::{Agent, Queued};
 use crate::subject::{self, Subject};
 use crate::work::AgentOrder;
 
@@ -51,9 +51,9 @@ pub(crate) struct GenerateRequest {
     video: Option<String>,
     /// A sample of the voice, likewise; kept with the agent.
     audio: Option<String>,
-    /// Of pictures that are made: `16:9`, `9:16` or `1:1`. Kept for compatibility; pictures stay as they are.
+    /// Of a picture that is made: `16:9`, `9:16` or `1:1`, its usual one. Those that are given stay as they are.
     aspect_ratio: Option<String>,
-    /// Likewise.
+    /// Kept for compatibility: a film stays as it is.
     video_aspect_ratio: Option<String>,
     /// The code that the agent gets: 1 to 64 letters, digits, hyphens and underscores.
     agent_id: Option<String>,
@@ -123,6 +123,10 @@ async fn begin(
         asked.audio.clone(),
     ];
     let given = tokio::task::spawn_blocking(move || gather(&blocking, &named)).await??;
+    let break_off = |agent: &Agent| {
+        let files = agent.files();
+        files.iter().for_each(|name| platform.files.remove(name));
+    };
     let refused = |files: &Given| {
         // The request comes to nothing, and its files are nobody's.
         for name in [&files.image, &files.video, &files.audio]
@@ -140,11 +144,11 @@ async fn begin(
     if model == "auto" {
         model = match subject {
             Subject::Person => "essence-2",
-            Subject::Drawing => "expression-2",
+            Subject::Drawing | Subject::Nobody => "expression-2",
         };
-    } else if models::wants_person(model) && subject == Subject::Drawing {
+    } else if models::wants_person(model) && subject != Subject::Person {
         refused(&given);
-        return Err(mismatch(model, given.image.is_some()));
+        return Err(mismatch(model, given.subject));
     }
     if model == "essence-2-quality" && given.video.is_none() {
         refused(&given);
@@ -155,13 +159,10 @@ async fn begin(
         ));
     }
     let credits = models::credits(model);
-    if let Err(error) = platform.charge(&caller.account, credits).await {
-        refused(&given);
-        return Err(error);
-    }
     let order = AgentOrder {
         model: model.to_owned(),
         credits: platform.charged(credits),
+        aspect_ratio: asked.aspect_ratio.clone(),
     };
     let input = serde_json::to_string(&order).map_err(ApiError::internal)?;
     let mut agent = Agent {
@@ -189,28 +190,34 @@ async fn begin(
             Some(code) => code.clone(),
             None => new_code()?,
         };
-        if platform.store.queue_agent(&agent, &input).await? {
-            platform.wake();
-            return Ok(Started {
-                success: true,
-                message: "Agent generation started",
-                agent_id: agent.code,
-                status: "processing",
-            });
+        let charge = platform.charge(credits);
+        let queued = platform.store.queue_agent(&agent, &input, charge).await;
+        if matches!(queued, Ok(Queued::Taken)) && asked.agent_id.is_none() {
+            continue;
         }
-        if asked.agent_id.is_some() {
-            break;
+        let done = match queued {
+            Ok(Queued::Taken) => Err(taken(&agent.code)),
+            Ok(queued) => platform.queued(queued, charge),
+            Err(error) => Err(error.into()),
+        };
+        if done.is_err() {
+            break_off(&agent);
         }
+        return done.map(|()| Started {
+            success: true,
+            message: "Agent generation started",
+            agent_id: agent.code,
+            status: "processing",
+        });
     }
-    platform.give_back(&caller.account, credits).await?;
-    agent
-        .files()
-        .iter()
-        .for_each(|name| platform.files.remove(name));
-    Err(ApiError::invalid(format!(
-        "agent_id {} is taken; choose another or leave it out",
-        agent.code
-    )))
+    break_off(&agent);
+    Err(taken(&agent.code))
+}
+
+fn taken(code: &str) -> ApiError {
+    ApiError::invalid(format!(
+        "agent_id {code} is taken; choose another or leave it out"
+    ))
 }
 
 fn check(asked: &GenerateRequest) -> Answer<()> {
@@ -301,10 +308,11 @@ pub(crate) fn media_refused(error: essence::Error, too_large: StatusCode) -> Api
 }
 
 /// The refusal of a subject that a model isn't for.
-pub(crate) fn mismatch(model: &str, has_picture: bool) -> ApiError {
-    let what = match has_picture {
-        true => "this image looks like a drawing",
-        false => "this prompt describes something else",
+pub(crate) fn mismatch(model: &str, picture: Option<Subject>) -> ApiError {
+    let what = match picture {
+        Some(Subject::Nobody) => "no face of a person is in this image",
+        Some(_) => "this image looks like a drawing",
+        None => "this prompt describes something else",
     };
     ApiError::new(
         StatusCode::UNPROCESSABLE_ENTITY,

@@ -14,7 +14,7 @@ use super::error::{Answer, ApiError, ErrorBody};
 use super::generate::mismatch;
 use crate::models;
 use crate::platform::Platform;
-use crate::store::{Agent, Kind, State as JobState, new_id};
+use crate::store::{Agent, Kind, NewJob, State as JobState, new_id};
 use crate::subject::Subject;
 use crate::work::AgentOrder;
 
@@ -80,8 +80,12 @@ pub(crate) async fn add_model(
     {
         return answer("ready", 0, "The agent has this model");
     }
-    if models::wants_person(model) && agent.subject == Subject::Drawing.as_str() {
-        return Err(mismatch(model, true));
+    let others = [Subject::Drawing, Subject::Nobody];
+    let other = others
+        .into_iter()
+        .find(|other| agent.subject == other.as_str());
+    if models::wants_person(model) && other.is_some() {
+        return Err(mismatch(model, other));
     }
     if agent.image_file.is_none() && agent.video_file.is_none() {
         return Err(ApiError::new(
@@ -100,17 +104,21 @@ pub(crate) async fn add_model(
     } else {
         models::credits(model)
     };
-    platform.charge(&caller.account, credits).await?;
     let order = AgentOrder {
         model: model.to_owned(),
         credits: platform.charged(credits),
+        aspect_ratio: None,
     };
     let input = serde_json::to_string(&order).map_err(ApiError::internal)?;
-    platform
-        .store
-        .queue(&new_id(), &caller.account, Kind::Model, &code, &input)
-        .await?;
-    platform.wake();
+    let job = NewJob {
+        id: &new_id(),
+        account: &caller.account,
+        kind: Kind::Model,
+        subject: &code,
+        input: &input,
+        charge: platform.charge(credits),
+    };
+    platform.queue(job).await?;
     answer(
         "processing",
         credits,

@@ -22,7 +22,7 @@ use crate::media::kind_of;
 use crate::models;
 use crate::origin::Origin;
 use crate::platform::Platform;
-use crate::store::{Job, Kind, State as JobState};
+use crate::store::{Job, Kind, NewJob, State as JobState};
 use crate::work::{VideoOrder, VideoResult};
 
 /// Most characters of a text.
@@ -207,14 +207,9 @@ async fn begin(platform: &Arc<Platform>, caller: &Caller, asked: VideoRequest) -
         .map_or(0, |&(_, rate)| rate);
     // The longest video that it can be; what it really costs is known when it is there.
     let most = 2 * rate;
-    if let Err(error) = platform.charge(&caller.account, most).await {
-        audio.iter().for_each(|name| platform.files.remove(name));
-        return Err(error);
-    }
     let order = VideoOrder {
         model: model.to_owned(),
         rate: platform.charged(rate),
-        charged: platform.charged(most),
         text,
         voice,
         audio,
@@ -222,11 +217,18 @@ async fn begin(platform: &Arc<Platform>, caller: &Caller, asked: VideoRequest) -
     let token = access::token()?;
     let id = format!("vid_{}", &token[..20]);
     let input = serde_json::to_string(&order).map_err(ApiError::internal)?;
-    platform
-        .store
-        .queue(&id, &caller.account, Kind::Video, &agent.code, &input)
-        .await?;
-    platform.wake();
+    let job = NewJob {
+        id: &id,
+        account: &caller.account,
+        kind: Kind::Video,
+        subject: &agent.code,
+        input: &input,
+        charge: platform.charge(most),
+    };
+    if let Err(error) = platform.queue(job).await {
+        order.files().for_each(|name| platform.files.remove(name));
+        return Err(error);
+    }
     Ok(id)
 }
 

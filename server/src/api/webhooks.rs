@@ -12,14 +12,16 @@ use super::body::{Body, Named};
 use super::caller::Caller;
 use super::error::{Answer, ApiError, ErrorBody, shown};
 use crate::platform::Platform;
-use crate::store::{self, Webhook, event_body, new_id, new_secret, now};
+use crate::store::{self, SESSION_EVENTS, Webhook, event_body, new_id, new_secret, now};
 
-/// Events that are sent.
-const EVENTS: [&str; 4] = [
+/// Events that are sent; those of conversations only to webhooks that name them.
+const EVENTS: [&str; 6] = [
     "agent.ready",
     "agent.failed",
     "video.completed",
     "video.failed",
+    SESSION_EVENTS[0],
+    SESSION_EVENTS[1],
 ];
 
 /// Most webhooks of an account, and characters of an address and of a description.
@@ -32,7 +34,7 @@ pub(crate) struct WebhookRequest {
     /// The address that gets events: `https://…`.
     #[schema(example = "https://example.com/bithuman/webhook")]
     url: String,
-    /// The events; all without.
+    /// The events; without, all but those of conversations (`room.join`, `chat.push`).
     #[schema(example = json!(["agent.ready", "agent.failed"]))]
     events: Option<Vec<String>>,
     description: Option<String>,
@@ -44,7 +46,7 @@ pub(crate) struct WebhookRequest {
 pub(crate) struct WebhookView {
     id: String,
     url: String,
-    /// Empty: all.
+    /// Empty: all but those of conversations.
     events: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,

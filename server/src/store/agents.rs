@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sqlx::{AnyConnection, Row as _};
 
 use super::database::{Store, Stored, now};
@@ -20,7 +20,7 @@ pub(crate) struct Agent {
     pub(crate) model: String,
     /// The avatars' files by the model that they are, in JSON.
     pub(crate) models: String,
-    /// The picture's subject: `person`, `drawing`, or empty where nobody has looked.
+    /// The picture's subject: `person`, `drawing`, `nobody` (no face is in it), or empty where nobody has looked.
     pub(crate) subject: String,
     pub(crate) system_prompt: String,
     pub(crate) image_file: Option<String>,
@@ -51,15 +51,17 @@ impl Agent {
     pub(crate) fn files(&self) -> Vec<String> {
         let own = [&self.image_file, &self.video_file, &self.audio_file];
         let own = own.into_iter().flatten().cloned();
-        own.chain(self.models().into_values()).collect()
+        let gestures = self.gestures();
+        let clips = gestures["batch_results"].as_object().into_iter().flatten();
+        let clips = clips.filter_map(|(_, clip)| clip["file"].as_str().map(str::to_owned));
+        own.chain(self.models().into_values())
+            .chain(clips)
+            .collect()
     }
 
     /// Its gestures, an object.
     pub(crate) fn gestures(&self) -> Value {
-        match serde_json::from_str(&self.dynamics) {
-            Ok(Value::Object(map)) => Value::Object(map),
-            _ => Value::Object(Map::new()),
-        }
+        gestures_of(&self.dynamics)
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -178,18 +180,36 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Sets an agent's gestures, in JSON, if they are still `before`.
-    pub(crate) async fn set_dynamics(&self, code: &str, before: &str, after: &str) -> Stored<bool> {
-        let done = sqlx::query(
-            "UPDATE agents SET dynamics = $1, updated_at = $2 WHERE code = $3 AND dynamics = $4",
+    /// Changes an agent's gestures, however many change them at the same time: `change` gives their new JSON, or
+    /// none to leave them as they are. The agent as it was, and whether it has changed; none if there is no such agent.
+    pub(crate) async fn change_dynamics(
+        &self,
+        account: &str,
+        code: &str,
+        change: impl FnOnce(Value) -> Option<String>,
+    ) -> Stored<Option<(Agent, bool)>> {
+        let mut transaction = self.pool.begin().await?;
+        // Written before it is read: from then on nobody else changes the row.
+        let agent: Option<Agent> = sqlx::query_as(
+            "UPDATE agents SET updated_at = $1 WHERE code = $2 AND account = $3 RETURNING *",
         )
-        .bind(after)
         .bind(now())
         .bind(code)
-        .bind(before)
-        .execute(&self.pool)
+        .bind(account)
+        .fetch_optional(&mut *transaction)
         .await?;
-        Ok(done.rows_affected() == 1)
+        let changed = agent.as_ref().and_then(|agent| change(agent.gestures()));
+        let Some((agent, dynamics)) = agent.clone().zip(changed) else {
+            transaction.rollback().await?;
+            return Ok(agent.map(|agent| (agent, false)));
+        };
+        sqlx::query("UPDATE agents SET dynamics = $1 WHERE code = $2")
+            .bind(dynamics)
+            .bind(code)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(Some((agent, true)))
     }
 
     /// Says how far the making of an agent is. One that is ready already stays so.
@@ -208,25 +228,77 @@ impl Store {
         .await?;
         Ok(())
     }
+}
 
-    /// Deletes an agent and its jobs; the files that it had.
-    pub(crate) async fn delete_agent(&self, account: &str, code: &str) -> Stored<Option<Agent>> {
-        let mut change = self.pool.begin().await?;
-        let agent: Option<Agent> =
-            sqlx::query_as("DELETE FROM agents WHERE code = $1 AND account = $2 RETURNING *")
-                .bind(code)
-                .bind(account)
-                .fetch_optional(&mut *change)
-                .await?;
-        if agent.is_some() {
-            sqlx::query("DELETE FROM jobs WHERE subject = $1 AND state <> 'done'")
-                .bind(code)
-                .execute(&mut *change)
-                .await?;
-        }
-        change.commit().await?;
-        Ok(agent)
+/// Gestures out of their JSON, an object.
+fn gestures_of(dynamics: &str) -> Value {
+    match serde_json::from_str(dynamics) {
+        Ok(Value::Object(map)) => Value::Object(map),
+        _ => Value::Object(Map::new()),
     }
+}
+
+/// Gives an agent's gestures new clips, as part of a change, whatever else has changed of them meanwhile; the files
+/// of the clips that they had.
+pub(super) async fn set_clips(
+    change: &mut AnyConnection,
+    code: &str,
+    clips: &[(String, String)],
+) -> Stored<Vec<String>> {
+    // Written before it is read: from then on nobody else changes the row.
+    let row = sqlx::query("UPDATE agents SET updated_at = $1 WHERE code = $2 RETURNING dynamics")
+        .bind(now())
+        .bind(code)
+        .fetch_optional(&mut *change)
+        .await?;
+    let Some(row) = row else {
+        return Ok(Vec::new());
+    };
+    let mut gestures = gestures_of(&row.try_get::<String, _>("dynamics")?);
+    let mut replaced = Vec::new();
+    for (gesture, file) in clips {
+        let clip = &mut gestures["batch_results"][gesture];
+        if let Some(before) = clip["file"].as_str() {
+            replaced.push(before.to_owned());
+        }
+        *clip = json!({"file": file, "status": "success"});
+    }
+    if gestures["enabled"] == Value::Null {
+        gestures["enabled"] = true.into();
+    }
+    sqlx::query("UPDATE agents SET dynamics = $1 WHERE code = $2")
+        .bind(gestures.to_string())
+        .bind(code)
+        .execute(change)
+        .await?;
+    Ok(replaced)
+}
+
+/// Says that an agent could not be made, as part of a change.
+pub(super) async fn set_failed(change: &mut AnyConnection, code: &str, reason: &str) -> Stored<()> {
+    sqlx::query(
+        "UPDATE agents SET status = 'failed', event_type = 'failed', progress_msg = 'Failed', error_message = $1, \
+         updated_at = $2 WHERE code = $3",
+    )
+    .bind(reason)
+    .bind(now())
+    .bind(code)
+    .execute(change)
+    .await?;
+    Ok(())
+}
+
+/// Deletes an agent, as part of a change.
+pub(super) async fn delete(
+    change: &mut AnyConnection,
+    account: &str,
+    code: &str,
+) -> Stored<Option<Agent>> {
+    sqlx::query_as("DELETE FROM agents WHERE code = $1 AND account = $2 RETURNING *")
+        .bind(code)
+        .bind(account)
+        .fetch_optional(change)
+        .await
 }
 
 /// The result of making an agent or a model of it, written with the end of its job.

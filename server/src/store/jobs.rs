@@ -3,160 +3,99 @@
 //! A job is *queued*, then *running* while somebody's lease lasts, then *done* or *failed*. Who takes a
 //! lease changes the row in one statement that expects it untaken; who ends a job writes its result,
 //! its agent, its charge and its events in one transaction that expects the lease to be his own. So a
-//! job that was killed half-way is taken again after its lease, and none ends twice.
+//! job that was killed half-way is taken again after its lease, and none ends twice. What a job may
+//! cost is taken in the transaction that queues it; what it didn't use is given back in the one that
+//! ends it, or deletes it with its agent.
 
+use serde_json::json;
 use sqlx::{AnyConnection, Row as _};
 
 use super::agents::Agent;
 use super::database::{Store, Stored, new_id, now, now_ms};
-use super::usage::UsageEvent;
+use super::job::{Claim, Effect, Job, Kind, NewJob, Queued, State};
+use super::keys::Charge;
 use super::{agents, keys, usage, webhooks};
-
-/// Attempts at a job whose server dies under it. One that fails by itself isn't tried again: it would
-/// fail again.
-const MAX_ATTEMPTS: i64 = 4;
 
 /// Milliseconds that a lease lasts without a heartbeat.
 pub(crate) const LEASE_MS: i64 = 15_000;
 
-/// The kind of a job.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Kind {
-    /// Makes an agent.
-    Agent,
-    /// Adds a model to an agent.
-    Model,
-    /// Renders an agent's gestures.
-    Dynamics,
-    /// Renders a talking video.
-    Video,
-    /// Delivers an event to a webhook.
-    Delivery,
-}
-
-impl Kind {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Model => "model",
-            Self::Dynamics => "dynamics",
-            Self::Video => "video",
-            Self::Delivery => "delivery",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [
-            Self::Agent,
-            Self::Model,
-            Self::Dynamics,
-            Self::Video,
-            Self::Delivery,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == text)
-    }
-}
-
-/// The state of a job.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum State {
-    /// Not over.
-    Open,
-    /// Over, with a result.
-    Done,
-    /// Over, with an error.
-    Failed,
-}
-
-/// A job as it is read.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct Job {
-    pub(crate) id: String,
-    pub(crate) account: String,
-    pub(crate) kind: String,
-    /// The agent's code, or the delivery.
-    pub(crate) subject: String,
-    /// In JSON.
-    pub(crate) input: String,
-    state: String,
-    pub(crate) attempts: i64,
-    /// In JSON, of one that is done.
-    pub(crate) result: Option<String>,
-    /// Of one that failed.
-    pub(crate) error: Option<String>,
-}
-
-impl Job {
-    pub(crate) fn kind(&self) -> Option<Kind> {
-        Kind::parse(&self.kind)
-    }
-
-    pub(crate) fn state(&self) -> State {
-        match self.state.as_str() {
-            "done" => State::Done,
-            "failed" => State::Failed,
-            _ => State::Open,
-        }
-    }
-}
-
-/// A lease on a job.
-#[derive(Clone, Debug)]
-pub(crate) struct Claim {
-    pub(crate) job: Job,
-    pub(crate) owner: String,
-}
-
-/// A change that comes with the end of a job.
-#[derive(Clone, Debug)]
-pub(crate) enum Effect {
-    /// The agent is now like this.
-    Agent(Box<Agent>),
-    /// An agent's gestures, in JSON.
-    Dynamics { code: String, dynamics: String },
-    /// Credits that were used.
-    Usage(UsageEvent),
-    /// Credits that are given back.
-    Refund(f64),
-    /// An event for webhooks: its type and its data in JSON.
-    Event { kind: &'static str, data: String },
-}
-
 impl Store {
-    /// Queues a job under an identifier of the caller's choice.
-    pub(crate) async fn queue(
-        &self,
-        id: &str,
-        account: &str,
-        kind: Kind,
-        subject: &str,
-        input: &str,
-    ) -> Stored<()> {
-        let mut connection = self.pool.acquire().await?;
-        insert(&mut connection, id, account, kind, subject, input, 0).await
+    /// Queues a job and takes what it may cost.
+    pub(crate) async fn queue(&self, job: NewJob<'_>) -> Stored<Queued> {
+        let mut change = self.pool.begin().await?;
+        if !insert(&mut change, job).await? {
+            change.rollback().await?;
+            return Ok(Queued::Unpaid);
+        }
+        change.commit().await?;
+        Ok(Queued::Yes)
     }
 
-    /// Adds an agent and the job that makes it; false if the code is taken.
-    pub(crate) async fn queue_agent(&self, agent: &Agent, input: &str) -> Stored<bool> {
+    /// Adds an agent and the job that makes it.
+    pub(crate) async fn queue_agent(
+        &self,
+        agent: &Agent,
+        input: &str,
+        charge: Option<Charge>,
+    ) -> Stored<Queued> {
         let mut change = self.pool.begin().await?;
-        if !Self::insert_agent(&mut change, agent).await? {
-            change.rollback().await?;
-            return Ok(false);
-        }
-        let (id, code) = (new_id(), &agent.code);
-        insert(
-            &mut change,
-            &id,
-            &agent.account,
-            Kind::Agent,
-            code,
+        let id = new_id();
+        let job = NewJob {
+            id: &id,
+            account: &agent.account,
+            kind: Kind::Agent,
+            subject: &agent.code,
             input,
-            0,
+            charge,
+        };
+        let queued = if !Self::insert_agent(&mut change, agent).await? {
+            Queued::Taken
+        } else if !insert(&mut change, job).await? {
+            Queued::Unpaid
+        } else {
+            Queued::Yes
+        };
+        match queued {
+            Queued::Yes => change.commit().await?,
+            Queued::Taken | Queued::Unpaid => change.rollback().await?,
+        }
+        Ok(queued)
+    }
+
+    /// Deletes an agent and its jobs, ended or not, and gives back what was taken for those that aren't; all that
+    /// there was of it.
+    pub(crate) async fn delete_agent(
+        &self,
+        account: &str,
+        code: &str,
+    ) -> Stored<Option<(Agent, Vec<Job>)>> {
+        let mut change = self.pool.begin().await?;
+        let Some(agent) = agents::delete(&mut change, account, code).await? else {
+            change.rollback().await?;
+            return Ok(None);
+        };
+        let jobs: Vec<Job> = sqlx::query_as(
+            "DELETE FROM jobs WHERE subject = $1 AND kind <> 'delivery' RETURNING *",
         )
+        .bind(code)
+        .fetch_all(&mut *change)
         .await?;
+        for job in &jobs {
+            if job.state() == State::Open {
+                keys::refund(&mut change, account, job.charged).await?;
+            }
+        }
+        for statement in [
+            "DELETE FROM session_messages WHERE session IN (SELECT id FROM sessions WHERE agent_code = $1)",
+            "UPDATE sessions SET stopping = 1 WHERE agent_code = $1 AND ended IS NULL",
+        ] {
+            sqlx::query(statement)
+                .bind(code)
+                .execute(&mut *change)
+                .await?;
+        }
         change.commit().await?;
-        Ok(true)
+        Ok(Some((agent, jobs)))
     }
 
     /// A job of an account's.
@@ -166,6 +105,75 @@ impl Store {
             .bind(account)
             .fetch_optional(&self.pool)
             .await
+    }
+
+    /// A page of an account's jobs without deliveries, newest first, and the number of all.
+    pub(crate) async fn jobs(
+        &self,
+        account: &str,
+        state: Option<State>,
+        limit: i64,
+        offset: i64,
+    ) -> Stored<(Vec<Job>, i64)> {
+        let (first, second) = match state {
+            None => ("", ""),
+            Some(State::Open) => ("queued", "running"),
+            Some(State::Done) => ("done", "done"),
+            Some(State::Failed) => ("failed", "failed"),
+        };
+        let jobs = sqlx::query_as(
+            "SELECT * FROM jobs WHERE account = $1 AND kind <> 'delivery' AND ($2 = '' OR state IN ($2, $3)) \
+             ORDER BY created_at DESC, id LIMIT $4 OFFSET $5",
+        )
+        .bind(account)
+        .bind(first)
+        .bind(second)
+        .bind(limit)
+        .bind(offset)
+        .fetch_all(&self.pool)
+        .await?;
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS n FROM jobs WHERE account = $1 AND kind <> 'delivery' \
+             AND ($2 = '' OR state IN ($2, $3))",
+        )
+        .bind(account)
+        .bind(first)
+        .bind(second)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((jobs, row.try_get("n")?))
+    }
+
+    /// Ends a job before its time; false if it is over. Its worker finds its lease lost.
+    pub(crate) async fn cancel_job(&self, account: &str, id: &str) -> Stored<bool> {
+        const REASON: &str = "it was cancelled";
+        let mut change = self.pool.begin().await?;
+        let job: Option<Job> = sqlx::query_as(
+            "UPDATE jobs SET state = 'failed', error = $1, updated_at = $2 \
+             WHERE id = $3 AND account = $4 AND state IN ('queued', 'running') RETURNING *",
+        )
+        .bind(REASON)
+        .bind(now())
+        .bind(id)
+        .bind(account)
+        .fetch_optional(&mut *change)
+        .await?;
+        let Some(job) = job else {
+            change.rollback().await?;
+            return Ok(false);
+        };
+        keys::refund(&mut change, account, job.charged).await?;
+        let (code, video) = (&job.subject, job.kind() == Some(Kind::Video));
+        if job.kind() == Some(Kind::Agent) {
+            agents::set_failed(&mut change, code, REASON).await?;
+            let data = json!({"agent_id": code, "agent_code": code, "status": "failed", "error_message": REASON});
+            announce(&mut change, account, "agent.failed", &data.to_string()).await?;
+        } else if video {
+            let data = json!({"job_id": id, "status": "failed", "error": {"message": REASON}});
+            announce(&mut change, account, "video.failed", &data.to_string()).await?;
+        }
+        change.commit().await?;
+        Ok(true)
     }
 
     /// The newest job of a kind for an agent.
@@ -215,14 +223,14 @@ impl Store {
         Ok(kept.rows_affected() == 1)
     }
 
-    /// Ends a job with a result (in JSON) or an error, and what comes with it. False if the lease was
-    /// lost: then nothing has changed.
+    /// Ends a job with a result (in JSON) or an error, and what comes with it: gives the files that are nobody's
+    /// any more. None if the lease was lost: then nothing has changed.
     pub(crate) async fn finish(
         &self,
         claim: &Claim,
         outcome: Result<&str, &str>,
         effects: &[Effect],
-    ) -> Stored<bool> {
+    ) -> Stored<Option<Vec<String>>> {
         let (state, result, error) = match outcome {
             Ok(result) => ("done", Some(result.to_owned()), None),
             Err(error) => ("failed", None, Some(error.to_owned())),
@@ -242,13 +250,18 @@ impl Store {
         .await?;
         if ended.rows_affected() == 0 {
             change.rollback().await?;
-            return Ok(false);
+            return Ok(None);
         }
+        let (mut unused, mut replaced) = (claim.job.charged, Vec::new());
         for effect in effects {
-            apply(&mut change, &claim.job, effect).await?;
+            if let Effect::Usage(event) = effect {
+                unused -= event.credits_change;
+            }
+            replaced.extend(apply(&mut change, &claim.job, effect).await?);
         }
+        keys::refund(&mut change, &claim.job.account, unused.max(0.0)).await?;
         change.commit().await?;
-        Ok(true)
+        Ok(Some(replaced))
     }
 
     /// Gives a job back, to be taken again after `delay_ms`. That is no attempt at which its server died.
@@ -279,67 +292,58 @@ impl Store {
     }
 }
 
-impl Claim {
-    /// Whether the job has killed its server so often that it isn't tried again.
-    pub(crate) fn is_hopeless(&self) -> bool {
-        self.job.attempts > MAX_ATTEMPTS
+/// Adds a job as part of a change; false if it can't be paid for.
+async fn insert(change: &mut AnyConnection, job: NewJob<'_>) -> Stored<bool> {
+    if let Some(charge) = job.charge
+        && !keys::charge(change, job.account, charge).await?
+    {
+        return Ok(false);
     }
-}
-
-async fn insert(
-    change: &mut AnyConnection,
-    id: &str,
-    account: &str,
-    kind: Kind,
-    subject: &str,
-    input: &str,
-    not_before: i64,
-) -> Stored<()> {
     sqlx::query(
-        "INSERT INTO jobs (id, account, kind, subject, input, state, attempts, owner, lease_until, not_before, \
-         created_at, updated_at) VALUES ($1, $2, $3, $4, $5, 'queued', 0, '', 0, $6, $7, $7)",
+        "INSERT INTO jobs (id, account, kind, subject, input, charged, state, attempts, owner, lease_until, \
+         not_before, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, 'queued', 0, '', 0, 0, $7, $7)",
     )
-    .bind(id)
-    .bind(account)
-    .bind(kind.as_str())
-    .bind(subject)
-    .bind(input)
-    .bind(not_before)
+    .bind(job.id)
+    .bind(job.account)
+    .bind(job.kind.as_str())
+    .bind(job.subject)
+    .bind(job.input)
+    .bind(job.charge.map_or(0.0, |charge| charge.amount))
     .bind(now())
     .execute(change)
     .await?;
-    Ok(())
+    Ok(true)
 }
 
-async fn apply(change: &mut AnyConnection, job: &Job, effect: &Effect) -> Stored<()> {
+/// Applies an effect; the files that it makes nobody's.
+async fn apply(change: &mut AnyConnection, job: &Job, effect: &Effect) -> Stored<Vec<String>> {
     match effect {
-        Effect::Agent(agent) => agents::write_result(change, agent).await,
-        Effect::Dynamics { code, dynamics } => {
-            sqlx::query("UPDATE agents SET dynamics = $1, updated_at = $2 WHERE code = $3")
-                .bind(dynamics)
-                .bind(now())
-                .bind(code)
-                .execute(change)
-                .await?;
-            Ok(())
-        }
-        Effect::Usage(event) => usage::insert(change, &job.account, event).await,
-        Effect::Refund(credits) => keys::refund(change, &job.account, *credits).await,
-        Effect::Event { kind, data } => {
-            for delivery in webhooks::announce(change, &job.account, kind, data).await? {
-                let id = new_id();
-                insert(
-                    change,
-                    &id,
-                    &job.account,
-                    Kind::Delivery,
-                    &delivery,
-                    "{}",
-                    0,
-                )
-                .await?;
-            }
-            Ok(())
-        }
+        Effect::Agent(agent) => agents::write_result(change, agent).await?,
+        Effect::Clips { code, clips } => return agents::set_clips(change, code, clips).await,
+        Effect::Usage(event) => usage::insert(change, &job.account, event).await?,
+        Effect::Event { kind, data } => announce(change, &job.account, kind, data).await?,
     }
+    Ok(Vec::new())
+}
+
+/// Queues an event for every webhook of an account's that wants it, as part of a change.
+pub(super) async fn announce(
+    change: &mut AnyConnection,
+    account: &str,
+    kind: &str,
+    data: &str,
+) -> Stored<()> {
+    for delivery in webhooks::announce(change, account, kind, data).await? {
+        let id = new_id();
+        let delivery = NewJob {
+            id: &id,
+            account,
+            kind: Kind::Delivery,
+            subject: &delivery,
+            input: "{}",
+            charge: None,
+        };
+        insert(change, delivery).await?;
+    }
+    Ok(())
 }

@@ -99,33 +99,6 @@ impl Store {
         row.map_or(Ok(first), |row| row.try_get("credits"))
     }
 
-    /// Takes credits of an account, if it has as many; one that is new has `first`.
-    pub(crate) async fn charge(&self, account: &str, amount: f64, first: f64) -> Stored<bool> {
-        sqlx::query(
-            "INSERT INTO accounts (account, credits) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        )
-        .bind(account)
-        .bind(first)
-        .execute(&self.pool)
-        .await?;
-        let taken = sqlx::query(
-            "UPDATE accounts SET credits = credits - $1 WHERE account = $2 AND credits >= $1",
-        )
-        .bind(amount)
-        .bind(account)
-        .execute(&self.pool)
-        .await?;
-        Ok(taken.rows_affected() == 1)
-    }
-}
-
-impl Store {
-    /// Gives back credits of an account.
-    pub(crate) async fn give_back(&self, account: &str, amount: f64) -> Stored<()> {
-        let mut connection = self.pool.acquire().await?;
-        refund(&mut connection, account, amount).await
-    }
-
     /// A setting that all servers of this database share; the first one to ask sets it.
     pub(crate) async fn setting(&self, name: &str, first: &str) -> Stored<String> {
         sqlx::query("INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
@@ -139,6 +112,35 @@ impl Store {
             .await?;
         row.try_get("value")
     }
+}
+
+/// Credits that something costs where the server is metered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Charge {
+    pub(crate) amount: f64,
+    /// Those of an account that is new.
+    pub(crate) first: f64,
+}
+
+/// Takes credits of an account as part of a change; false if it has fewer.
+pub(super) async fn charge(
+    change: &mut AnyConnection,
+    account: &str,
+    charge: Charge,
+) -> Stored<bool> {
+    sqlx::query("INSERT INTO accounts (account, credits) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(account)
+        .bind(charge.first)
+        .execute(&mut *change)
+        .await?;
+    let taken = sqlx::query(
+        "UPDATE accounts SET credits = credits - $1 WHERE account = $2 AND credits >= $1",
+    )
+    .bind(charge.amount)
+    .bind(account)
+    .execute(change)
+    .await?;
+    Ok(taken.rows_affected() == 1)
 }
 
 /// Gives credits back, as part of a change.

@@ -5,20 +5,21 @@ use sqlx::{Executor as _, Row as _};
 use super::database::{Store, Stored};
 
 /// The changes in order; their number is the schema's version.
-const CHANGES: [&[&str]; 1] = [&[
-    "CREATE TABLE api_keys (
+const CHANGES: [&[&str]; 2] = [
+    &[
+        "CREATE TABLE api_keys (
         digest TEXT PRIMARY KEY,
         account TEXT NOT NULL,
         name TEXT NOT NULL,
         created_at TEXT NOT NULL,
         revoked_at TEXT
     )",
-    "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    "CREATE TABLE accounts (
+        "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        "CREATE TABLE accounts (
         account TEXT PRIMARY KEY,
         credits DOUBLE PRECISION NOT NULL
     )",
-    "CREATE TABLE agents (
+        "CREATE TABLE agents (
         code TEXT PRIMARY KEY,
         account TEXT NOT NULL,
         name TEXT NOT NULL,
@@ -43,8 +44,8 @@ const CHANGES: [&[&str]; 1] = [&[
         created_at TEXT NOT NULL,
         updated_at TEXT NOT NULL
     )",
-    "CREATE INDEX agents_by_age ON agents (account, created_at)",
-    "CREATE TABLE jobs (
+        "CREATE INDEX agents_by_age ON agents (account, created_at)",
+        "CREATE TABLE jobs (
         id TEXT PRIMARY KEY,
         account TEXT NOT NULL,
         kind TEXT NOT NULL,
@@ -60,9 +61,9 @@ const CHANGES: [&[&str]; 1] = [&[
         created_at TEXT NOT NULL,
         updated_at TEXT NOT NULL
     )",
-    "CREATE INDEX jobs_due ON jobs (state, not_before)",
-    "CREATE INDEX jobs_by_subject ON jobs (subject, kind)",
-    "CREATE TABLE webhooks (
+        "CREATE INDEX jobs_due ON jobs (state, not_before)",
+        "CREATE INDEX jobs_by_subject ON jobs (subject, kind)",
+        "CREATE TABLE webhooks (
         id TEXT PRIMARY KEY,
         account TEXT NOT NULL,
         url TEXT NOT NULL,
@@ -72,7 +73,7 @@ const CHANGES: [&[&str]; 1] = [&[
         created_at TEXT NOT NULL,
         updated_at TEXT NOT NULL
     )",
-    "CREATE TABLE deliveries (
+        "CREATE TABLE deliveries (
         id TEXT PRIMARY KEY,
         webhook TEXT NOT NULL,
         event_type TEXT NOT NULL,
@@ -83,8 +84,8 @@ const CHANGES: [&[&str]; 1] = [&[
         created_at TEXT NOT NULL,
         updated_at TEXT NOT NULL
     )",
-    "CREATE INDEX deliveries_by_webhook ON deliveries (webhook, created_at)",
-    "CREATE TABLE usage_events (
+        "CREATE INDEX deliveries_by_webhook ON deliveries (webhook, created_at)",
+        "CREATE TABLE usage_events (
         id TEXT PRIMARY KEY,
         account TEXT NOT NULL,
         activity_type TEXT NOT NULL,
@@ -97,15 +98,49 @@ const CHANGES: [&[&str]; 1] = [&[
         end_time TEXT,
         created_at TEXT NOT NULL
     )",
-    "CREATE INDEX usage_by_age ON usage_events (account, created_at)",
-    "CREATE TABLE replays (
+        "CREATE INDEX usage_by_age ON usage_events (account, created_at)",
+        "CREATE TABLE replays (
         id TEXT PRIMARY KEY,
         request TEXT NOT NULL,
         status BIGINT NOT NULL,
         body TEXT NOT NULL,
         created_ms BIGINT NOT NULL
     )",
-]];
+    ],
+    &[
+        "ALTER TABLE jobs ADD COLUMN charged DOUBLE PRECISION NOT NULL DEFAULT 0",
+        "CREATE TABLE sessions (
+        id TEXT PRIMARY KEY,
+        account TEXT NOT NULL,
+        agent_code TEXT NOT NULL,
+        agent_name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        room_name TEXT NOT NULL,
+        server TEXT NOT NULL,
+        started TEXT NOT NULL,
+        last_seen TEXT NOT NULL,
+        ended TEXT,
+        stopping BIGINT NOT NULL
+    )",
+        "CREATE INDEX sessions_by_age ON sessions (account, started)",
+        "CREATE TABLE session_messages (
+        session TEXT NOT NULL,
+        number BIGINT NOT NULL,
+        role TEXT NOT NULL,
+        message TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        PRIMARY KEY (session, number)
+    )",
+        "CREATE TABLE session_words (
+        server TEXT NOT NULL,
+        agent_code TEXT NOT NULL,
+        room_name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        text TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    )",
+    ],
+];
 
 impl Store {
     /// Applies the changes that the database hasn't seen, each with its number in one transaction.

@@ -10,7 +10,7 @@ pub(crate) struct Webhook {
     pub(crate) id: String,
     pub(crate) account: String,
     pub(crate) url: String,
-    /// Divided by commas; empty for all.
+    /// Divided by commas; empty for all but those of conversations.
     pub(crate) events: String,
     pub(crate) description: Option<String>,
     pub(crate) secret: String,
@@ -18,8 +18,11 @@ pub(crate) struct Webhook {
     pub(crate) updated_at: String,
 }
 
+/// Events of conversations, which only those get that name them: there are many.
+pub(crate) const SESSION_EVENTS: [&str; 2] = ["room.join", "chat.push"];
+
 impl Webhook {
-    /// The events that it wants; none for all.
+    /// The events that it wants; none for all but those of conversations.
     pub(crate) fn events(&self) -> impl Iterator<Item = &str> {
         self.events.split(',').filter(|event| !event.is_empty())
     }
@@ -166,7 +169,10 @@ pub(super) async fn announce(
         .await?;
     let mut deliveries = Vec::new();
     for webhook in webhooks {
-        let wanted = webhook.events.is_empty() || webhook.events().any(|event| event == kind);
+        let wanted = match webhook.events.is_empty() {
+            true => !SESSION_EVENTS.contains(&kind),
+            false => webhook.events().any(|event| event == kind),
+        };
         if wanted {
             let body = event_body(kind, data);
             deliveries.push(insert(change, &webhook.id, kind, &body).await?);

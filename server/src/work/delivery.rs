@@ -16,6 +16,7 @@ pub(super) async fn attempt(platform: Arc<Platform>, claim: Claim) -> Attempt {
             result,
             effects: Vec::new(),
             files: Vec::new(),
+            spent: Vec::new(),
         })
     };
     let (delivery, webhook) = match platform.store.delivery(&claim.job.subject).await {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use essence::{ErrorKind, Result};
+use essence_brain::Cancel;
 use essence_media::FRAME_RATE;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::film::{self, Samples};
-use super::outcome::{Attempt, Outcome, Wanted};
+use super::outcome::{Attempt, Outcome};
 use crate::files::Category;
 use crate::platform::Platform;
 use crate::store::{Agent, Claim, Effect, UsageEvent};
@@ -37,17 +37,17 @@ pub(crate) struct DynamicsOrder {
 pub(super) async fn attempt(
     platform: Arc<Platform>,
     claim: Claim,
-    wanted: Wanted,
+    cancel: Cancel,
     hopeless: Option<String>,
 ) -> Attempt {
     let job = claim.job;
     let order: DynamicsOrder = serde_json::from_str(&job.input).unwrap_or_default();
     let failed = |reason: String| {
-        let refund = (order.credits > 0).then_some(Effect::Refund(order.credits as f64));
         Attempt::Over(Outcome {
             result: Err(reason),
-            effects: refund.into_iter().collect(),
+            effects: Vec::new(),
             files: Vec::new(),
+            spent: Vec::new(),
         })
     };
     if let Some(reason) = hopeless {
@@ -63,7 +63,7 @@ pub(super) async fn attempt(
         Err(_) => return Attempt::Again(1_000),
     };
     let (rendered, asked, of) = (platform.clone(), order.clone(), agent.clone());
-    let rendering = tokio::task::spawn_blocking(move || render(&rendered, &of, &asked, &wanted));
+    let rendering = tokio::task::spawn_blocking(move || render(&rendered, &of, &asked, &cancel));
     let clips = match rendering.await {
         Ok(Ok(clips)) => clips,
         Ok(Err(error)) if error.kind() == ErrorKind::Cancelled => return Attempt::Again(0),
@@ -73,18 +73,6 @@ pub(super) async fn attempt(
             return failed("rendering failed; the server's log says why".to_owned());
         }
     };
-    // The agent as it is now: others may have changed it meanwhile.
-    let agent = match platform.store.agent(&job.account, &job.subject).await {
-        Ok(Some(agent)) => agent,
-        _ => return Attempt::Again(1_000),
-    };
-    let mut dynamics = agent.gestures();
-    for (gesture, file) in &clips {
-        dynamics["batch_results"][gesture] = json!({"file": file, "status": "success"});
-    }
-    if dynamics["enabled"] == Value::Null {
-        dynamics["enabled"] = true.into();
-    }
     let usage = UsageEvent {
         activity_type: "dynamics-generation".to_owned(),
         pricing_code: "dynamics_generation".to_owned(),
@@ -95,13 +83,14 @@ pub(super) async fn attempt(
     Attempt::Over(Outcome {
         result: Ok("{}".to_owned()),
         effects: vec![
-            Effect::Dynamics {
-                code: agent.code.clone(),
-                dynamics: dynamics.to_string(),
+            Effect::Clips {
+                code: agent.code,
+                clips: clips.clone(),
             },
             Effect::Usage(usage),
         ],
         files: clips.into_iter().map(|(_, file)| file).collect(),
+        spent: Vec::new(),
     })
 }
 
@@ -110,7 +99,7 @@ fn render(
     platform: &Platform,
     agent: &Agent,
     order: &DynamicsOrder,
-    wanted: &Wanted,
+    cancel: &Cancel,
 ) -> Result<Vec<(String, String)>> {
     let avatar = platform.avatar_of(agent, None)?;
     let mut gestures = avatar.info().motions.clone();
@@ -126,8 +115,8 @@ fn render(
             .files
             .reserve(Category::Video, &format!("{gesture}.mp4"))?;
         let most = (CLIP_SECONDS + 1) * u64::from(FRAME_RATE);
-        let written = film::write(&avatar, &mut silence, &path, most, Some(&gesture), wanted);
-        if let Err(error) = written {
+        let written = film::write(&avatar, &mut silence, &path, most, Some(&gesture), cancel);
+        if let Err(error) = written.and_then(|_| platform.files.keep(&name)) {
             platform.files.forget(&name);
             clips
                 .iter()

@@ -8,22 +8,24 @@ mod delivery;
 mod dynamics;
 mod film;
 mod outcome;
+mod sessions;
 mod studio;
 mod video;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use essence_brain::Cancel;
 use tokio::sync::watch;
 use tokio::time;
 
 pub(crate) use self::agent::AgentOrder;
 pub(crate) use self::dynamics::DynamicsOrder;
-use self::outcome::{Attempt, Wanted};
+use self::outcome::Attempt;
 pub(crate) use self::video::{VideoOrder, VideoResult};
 use crate::access;
 use crate::platform::Platform;
-use crate::store::{Claim, Kind, LEASE_MS};
+use crate::store::{Claim, Job, Kind, LEASE_MS};
 
 /// How long a worker sleeps at most: other servers of the same database queue jobs, too.
 const SLEEP: Duration = Duration::from_secs(2);
@@ -31,7 +33,7 @@ const SLEEP: Duration = Duration::from_secs(2);
 /// How long it waits for a database that fails.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// Begins to work on a platform's jobs, until `stop` changes. `address` is the server's own.
+/// Begins to work on a platform's jobs and to write down its sessions, until `stop` changes. `address` is the server's own.
 ///
 /// # Errors
 /// `Io`: the system gives no random numbers.
@@ -41,6 +43,7 @@ pub(crate) fn start(
     stop: &watch::Receiver<bool>,
 ) -> essence::Result<()> {
     platform.set_address(address);
+    sessions::start(platform, stop);
     let name = access::token()?;
     for number in 0..platform.workers() {
         let working = worker(platform.clone(), format!("{name}-{number}"), stop.clone());
@@ -82,20 +85,20 @@ async fn attempt(
     claim: &Claim,
     stop: &mut watch::Receiver<bool>,
 ) -> Result<(), sqlx::Error> {
-    let wanted = Wanted::default();
-    let mut working = std::pin::pin!(work(platform.clone(), claim.clone(), wanted.clone()));
+    let cancel = Cancel::default();
+    let mut working = std::pin::pin!(work(platform.clone(), claim.clone(), cancel.clone()));
     let mut heartbeat = time::interval(Duration::from_millis(LEASE_MS.unsigned_abs() / 3));
     let attempt = loop {
         tokio::select! {
             attempt = &mut working => break attempt,
             _ = heartbeat.tick() => {
                 if matches!(platform.store.heartbeat(claim).await, Ok(false)) {
-                    wanted.end();
+                    cancel.cancel();
                 }
             }
             _ = stop.changed() => {
                 // Another server goes on with it, or this one after its next start.
-                wanted.end();
+                cancel.cancel();
                 return platform.store.release(claim, 0).await;
             }
         }
@@ -107,12 +110,14 @@ async fn attempt(
                 .store
                 .finish(claim, result, &outcome.effects)
                 .await?;
-            if !ended || outcome.result.is_err() {
-                outcome
-                    .files
-                    .iter()
-                    .for_each(|name| platform.files.remove(name));
-            }
+            let unused = match (&outcome.result, &ended) {
+                (Ok(_), Some(_)) => [].as_slice(),
+                _ => &outcome.files,
+            };
+            let spent = ended.is_some().then_some(&outcome.spent);
+            let gone = unused.iter().chain(ended.iter().flatten());
+            gone.chain(spent.into_iter().flatten())
+                .for_each(|name| platform.files.remove(name));
             platform.wake();
         }
         Attempt::Again(delay_ms) => platform.store.release(claim, delay_ms).await?,
@@ -120,14 +125,27 @@ async fn attempt(
     Ok(())
 }
 
-async fn work(platform: Arc<Platform>, claim: Claim, wanted: Wanted) -> Attempt {
+/// The files that belong to a job: what it is made of, and what has become of it.
+pub(crate) fn files_of(job: &Job) -> Vec<String> {
+    let mut files = Vec::new();
+    if let Ok(order) = serde_json::from_str::<VideoOrder>(&job.input) {
+        files.extend(order.files().cloned());
+    }
+    let result = job.result.as_deref().map(serde_json::from_str);
+    if let Some(Ok(VideoResult { file, .. })) = result {
+        files.push(file);
+    }
+    files
+}
+
+async fn work(platform: Arc<Platform>, claim: Claim, cancel: Cancel) -> Attempt {
     let hopeless = claim
         .is_hopeless()
         .then(|| "the server died at each attempt; its log may say why".to_owned());
     match claim.job.kind() {
-        Some(Kind::Agent | Kind::Model) => agent::attempt(platform, claim, wanted, hopeless).await,
-        Some(Kind::Dynamics) => dynamics::attempt(platform, claim, wanted, hopeless).await,
-        Some(Kind::Video) => video::attempt(platform, claim, wanted, hopeless).await,
+        Some(Kind::Agent | Kind::Model) => agent::attempt(platform, claim, cancel, hopeless).await,
+        Some(Kind::Dynamics) => dynamics::attempt(platform, claim, cancel, hopeless).await,
+        Some(Kind::Video) => video::attempt(platform, claim, cancel, hopeless).await,
         Some(Kind::Delivery) => delivery::attempt(platform, claim).await,
         // Of a later version, which will take it.
         None => Attempt::Again(60_000),

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use essence::{ErrorKind, Result};
+use essence_brain::Cancel;
 use essence_media::{AudioReader, FRAME_RATE};
 use serde::{Deserialize, Serialize};
 
 use super::film::{self, Samples, Sound};
-use super::outcome::{Attempt, Outcome, Wanted};
+use super::outcome::{Attempt, Outcome};
 use crate::files::Category;
 use crate::platform::Platform;
 use crate::store::{Agent, Claim, Effect, UsageEvent, now};
@@ -21,8 +22,6 @@ pub(crate) struct VideoOrder {
     pub(crate) model: String,
     /// Credits of a minute; 0 where nothing is metered.
     pub(crate) rate: i64,
-    /// Credits that were taken for the longest video.
-    pub(crate) charged: i64,
     pub(crate) text: Option<String>,
     pub(crate) voice: String,
     /// The recording's file.
@@ -40,40 +39,41 @@ pub(crate) struct VideoResult {
 pub(super) async fn attempt(
     platform: Arc<Platform>,
     claim: Claim,
-    wanted: Wanted,
+    cancel: Cancel,
     hopeless: Option<String>,
 ) -> Attempt {
-    let (job, begun) = (claim.job.clone(), now());
+    let (job, begun) = (claim.job, now());
     let order: VideoOrder = match serde_json::from_str(&job.input) {
         Ok(order) => order,
-        Err(error) => return over(&job.id, &VideoOrder::nothing(), Err(error.to_string())),
+        Err(error) => return failed(&job.id, None, error.to_string()),
     };
     if let Some(reason) = hopeless {
-        return over(&job.id, &order, Err(reason));
+        return failed(&job.id, Some(&order), reason);
     }
     let agent = match platform.store.agent(&job.account, &job.subject).await {
         Ok(Some(agent)) => agent,
-        Ok(None) => return over(&job.id, &order, Err("the agent was deleted".to_owned())),
+        Ok(None) => return failed(&job.id, Some(&order), "the agent was deleted".to_owned()),
         Err(_) => return Attempt::Again(1_000),
     };
     let (rendered, asked) = (platform.clone(), order.clone());
-    let rendering = tokio::task::spawn_blocking(move || render(&rendered, &agent, &asked, &wanted));
+    let rendering = tokio::task::spawn_blocking(move || render(&rendered, &agent, &asked, &cancel));
     let (file, frames) = match rendering.await {
         Ok(Ok(done)) => done,
         Ok(Err(error)) if error.kind() == ErrorKind::Cancelled => return Attempt::Again(0),
-        Ok(Err(error)) => return over(&job.id, &order, Err(error.message().to_owned())),
+        Ok(Err(error)) => return failed(&job.id, Some(&order), error.message().to_owned()),
         Err(error) => {
             platform.log(&format!("job {}: {error}", job.id));
-            return over(
+            return failed(
                 &job.id,
-                &order,
-                Err("rendering failed; the server's log says why".to_owned()),
+                Some(&order),
+                "rendering failed; the server's log says why".to_owned(),
             );
         }
     };
     let seconds = frames as f64 / f64::from(FRAME_RATE);
     let minutes = (seconds / 60.0).ceil().max(1.0) as i64;
-    let credits = (minutes * order.rate).min(order.charged);
+    // A video is cut off at the minutes that were paid for.
+    let credits = (minutes * order.rate).min(job.charged as i64);
     let usage = UsageEvent {
         activity_type: "talking-video".to_owned(),
         pricing_code: format!("talking_video_{}", order.model.replace('-', "_")),
@@ -96,52 +96,43 @@ pub(super) async fn attempt(
         "video_url": platform.own_url().file(&file),
         "duration_seconds": seconds,
     });
-    let mut effects = vec![
+    let effects = vec![
         Effect::Usage(usage),
         Effect::Event {
             kind: "video.completed",
             data: data.to_string(),
         },
     ];
-    if order.charged > credits {
-        effects.push(Effect::Refund((order.charged - credits) as f64));
-    }
     Attempt::Over(Outcome {
         result: serde_json::to_string(&result).map_err(|error| error.to_string()),
         effects,
         files: vec![file],
+        spent: order.files().cloned().collect(),
     })
 }
 
 impl VideoOrder {
-    /// Stands for an order that can't be read.
-    fn nothing() -> Self {
-        Self {
-            model: String::new(),
-            rate: 0,
-            charged: 0,
-            text: None,
-            voice: String::new(),
-            audio: None,
-        }
+    /// The files that it was asked with.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &String> {
+        self.audio.iter()
     }
 }
 
-/// The end of a job that gives no video: what was taken is given back.
-fn over(id: &str, order: &VideoOrder, result: std::result::Result<String, String>) -> Attempt {
-    let message = result.as_ref().err().cloned().unwrap_or_default();
-    let data = serde_json::json!({"job_id": id, "status": "failed", "error": {"message": message}});
-    let mut effects = vec![Effect::Event {
-        kind: "video.failed",
-        data: data.to_string(),
-    }];
-    if order.charged > 0 {
-        effects.push(Effect::Refund(order.charged as f64));
-    }
+/// The end of a job that gives no video.
+fn failed(id: &str, order: Option<&VideoOrder>, reason: String) -> Attempt {
+    let data = serde_json::json!({"job_id": id, "status": "failed", "error": {"message": reason}});
     Attempt::Over(Outcome {
-        result,
-        effects,
+        result: Err(reason),
+        effects: vec![Effect::Event {
+            kind: "video.failed",
+            data: data.to_string(),
+        }],
         files: Vec::new(),
+        spent: order
+            .into_iter()
+            .flat_map(VideoOrder::files)
+            .cloned()
+            .collect(),
     })
 }
 
@@ -149,7 +140,7 @@ fn render(
     platform: &Platform,
     agent: &Agent,
     order: &VideoOrder,
-    wanted: &Wanted,
+    cancel: &Cancel,
 ) -> Result<(String, u64)> {
     let avatar = platform.avatar_of(agent, Some(&order.model))?;
     let mut sound: Box<dyn Sound> = match (&order.text, &order.audio) {
@@ -163,7 +154,7 @@ fn render(
         (None, Some(name)) => {
             let path = platform
                 .files
-                .path(name)
+                .find(name)?
                 .ok_or_else(|| essence::Error::new(ErrorKind::NotFound, "the recording is gone"))?;
             Box::new(AudioReader::open(path)?)
         }
@@ -176,8 +167,11 @@ fn render(
         .files
         .reserve(Category::Video, &format!("{}.mp4", agent.code))?;
     let most = MAX_SECONDS * u64::from(FRAME_RATE);
-    match film::write(&avatar, &mut *sound, &path, most, None, wanted) {
-        Ok(frames) => Ok((name, frames)),
+    match film::write(&avatar, &mut *sound, &path, most, None, cancel) {
+        Ok(frames) => {
+            platform.files.keep(&name)?;
+            Ok((name, frames))
+        }
         Err(error) => {
             platform.files.forget(&name);
             Err(error)

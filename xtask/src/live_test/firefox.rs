@@ -26,12 +26,16 @@ pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
     };
     runtime::ensure(sh)?;
     cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
+    bidi::tried_again(|| talk(&program, pictures))
+}
+
+fn talk(program: &Path, pictures: Option<&str>) -> Result<()> {
     let server = Server::start("target/debug/bithuman", &["--brain", "script"])?;
     let loudspeaker = Loudspeaker::start()?;
     if loudspeaker.is_none() {
         println!("live-test firefox: no pulseaudio on PATH: without sound");
     }
-    let mut firefox = Firefox::start(&program, loudspeaker.as_ref().map(Loudspeaker::address))?;
+    let mut firefox = Firefox::start(program, loudspeaker.as_ref().map(Loudspeaker::address))?;
     firefox.go(&server.url)?;
     let decodes = "VideoDecoder.isConfigSupported({ codec: 'avc1.42e01f' }).then(x => x.supported)";
     if firefox.run(decodes)? != true {
