@@ -139,7 +139,8 @@ fn core(sh: &Shell) -> Result<()> {
             println!("flutter: g++ has no {sanitizer} sanitizer here");
             continue;
         }
-        let sources = ["bithuman_core.cc", "core_test.cc"].map(|name| format!("{PLUGIN}/src/{name}"));
+        let sources =
+            ["bithuman_core.cc", "core_test.cc"].map(|name| format!("{PLUGIN}/src/{name}"));
         let (program, libraries) = (stage.folder.join("core_test"), stage.folder.join("lib"));
         let run_path = format!("-Wl,-rpath,{}", libraries.display());
         let warnings = WARNINGS;
@@ -150,7 +151,9 @@ fn core(sh: &Shell) -> Result<()> {
         )
         .quiet()
         .run()?;
-        print!("{sanitizer} ");
+        if !sanitizer.is_empty() {
+            println!("core, under sanitizers ({sanitizer}):");
+        }
         stage.run(sh, "core_test", &["testdata"])?;
     }
     Ok(())

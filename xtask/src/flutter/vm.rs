@@ -60,9 +60,17 @@ impl Vm {
         cmd!(sh, "tar xzf {archive}").run()?;
         let hash = runtime::sha256(&sh.read_binary_file(self.folder.join(PROGRAM))?);
         ensure!(hash == SHA256, "{PACKAGE} has the hash {hash}");
-        cmd!(sh, "apt-get download {LIBRARIES}")
+        if cmd!(sh, "apt-get download --quiet {LIBRARIES}")
+            .ignore_stdout()
             .ignore_stderr()
-            .run()?;
+            .run()
+            .is_err()
+        {
+            cmd!(sh, "apt-get update --quiet").ignore_stdout().run()?;
+            cmd!(sh, "apt-get download --quiet {LIBRARIES}")
+                .ignore_stdout()
+                .run()?;
+        }
         let debian = sh
             .read_dir(&self.folder)?
             .into_iter()
@@ -96,7 +104,8 @@ pub(super) fn libraries(sh: &Shell) -> Result<Option<PathBuf>> {
     let python = runtime::python_with(sh, &[ZIG])?;
     let folder = root().join("target/flutter");
     sh.create_dir(&folder)?;
-    let [cc, cxx] = ["cc", "c++"].map(|name| folder.join(format!("zig-{}", name.replace('+', "x"))));
+    let [cc, cxx] =
+        ["cc", "c++"].map(|name| folder.join(format!("zig-{}", name.replace('+', "x"))));
     for (path, name) in [(&cc, "cc"), (&cxx, "c++")] {
         wrapper(sh, path, &python, name)?;
     }
