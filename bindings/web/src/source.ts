@@ -51,6 +51,8 @@ export async function ofUrl(
     if (facts === undefined) throw unreachable(url, error);
     return ranged(url, facts, undefined, { ...options, store });
   }
+  // There is no first byte.
+  if (response.status === 416) return ofBytes(new Uint8Array());
   if (!response.ok) throw refused(url, response);
   const version = response.headers.get("etag") ?? response.headers.get("last-modified") ?? "";
   if (response.status !== 206) {
