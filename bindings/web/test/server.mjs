@@ -20,7 +20,7 @@ const STRICT = {
   own: () =>
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; frame-src 'self'",
   cdn: () =>
-    `default-src 'none'; script-src 'self' ${cdn} 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self' ${cdn}`,
+    `default-src 'none'; script-src 'self' ${cdn} 'wasm-unsafe-eval'; worker-src 'self' blob: ${cdn}; connect-src 'self' ${cdn}`,
   forbidden: () => "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'",
 };
 
@@ -50,8 +50,9 @@ function serve(other) {
     asked[url.pathname] = (asked[url.pathname] ?? 0) + 1;
     headers["content-type"] = TYPES[extname(path)] ?? "application/octet-stream";
     headers["etag"] = `"${size}"`;
-    const policy = STRICT[url.searchParams.get("policy")];
-    // Of workers' scripts it is the script's own that counts.
+    // All that a page loads has its policy: of workers it is their script's that counts.
+    const page = new URL(request.headers.referer ?? "http://nobody");
+    const policy = STRICT[url.searchParams.get("policy") ?? page.searchParams.get("policy")];
     if (policy !== undefined) headers["content-security-policy"] = policy();
     let [begin, end, status] = [0, size, 200];
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");

@@ -16,7 +16,7 @@ use toolchain::Toolchain;
 const BUILDS: [(&str, &str, &str); 3] = [
     ("essence", "", ""),
     ("essence-relaxed", "relaxed-simd", ""),
-    ("essence-portrait", "portrait", "web/portrait"),
+    ("essence-portrait", "portrait", "web-portrait"),
 ];
 
 /// Most bytes of a page's download beside the avatar, compressed as servers do.
