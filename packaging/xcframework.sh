@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Essence.xcframework for iOS, its simulator and macOS, from the static library and the header.
 #
+# It comes beside the Swift package's manifest, where ESSENCE_XCFRAMEWORK=Essence.xcframework finds it, and as an archive whose
+# checksum SwiftPM asks for where it is loaded from an address.
+#
 # Needs: macOS with Xcode, and the Rust targets below (rustup target add …). Not yet run: no such machine was at hand.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -32,4 +35,9 @@ for target in "${targets[@]}"; do
     arguments+=(-library "target/$target/release/libessence.a" -headers "$out/include")
 done
 xcodebuild -create-xcframework "${arguments[@]}" -output "$out/Essence.xcframework"
-echo "$out/Essence.xcframework"
+
+package=bindings/swift
+rm -rf "$package/Essence.xcframework"
+cp -R "$out/Essence.xcframework" "$package/"
+ditto -c -k --keepParent "$out/Essence.xcframework" "$out/Essence.xcframework.zip"
+echo "$package/Essence.xcframework; $out/Essence.xcframework.zip: $(swift package compute-checksum "$out/Essence.xcframework.zip")"

@@ -45,6 +45,7 @@ mod event;
 mod history;
 mod local;
 mod openai;
+mod paint;
 mod piece;
 mod pipeline;
 mod program;
@@ -68,6 +69,7 @@ pub use local::{
     DEFAULT_MODELS, DefaultModel, Found, Local, LocalSettings, ModelFile, Part, partial,
 };
 pub use openai::{OpenAi, OpenAiSettings};
+pub use paint::{Paint, Shape};
 pub use piece::{Piece, Pieces};
 pub use pipeline::Pipeline;
 pub use program::SpeechProgram;

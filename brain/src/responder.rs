@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use essence::Result;
+use essence::{Error, ErrorKind, Result};
 
 use crate::cancel::Cancel;
 use crate::ending::Ending;
@@ -159,10 +159,44 @@ pub trait Speak: Send + Sync {
     /// # Errors
     /// The message is shown to the user.
     fn speak(&self, text: &str, cancel: &Cancel, sound: &mut dyn FnMut(u32, &[f32])) -> Result<()>;
+
+    /// The names of its voices, if it has more than its usual one.
+    fn voices(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// As [`speak`](Self::speak) does, in one of its [voices](Self::voices).
+    ///
+    /// # Errors
+    /// `InvalidArgument`: there is no such voice.
+    fn speak_as(
+        &self,
+        voice: &str,
+        _text: &str,
+        _cancel: &Cancel,
+        _sound: &mut dyn FnMut(u32, &[f32]),
+    ) -> Result<()> {
+        let message = format!("{voice:?} is no voice of this speaker's");
+        Err(Error::new(ErrorKind::InvalidArgument, message))
+    }
 }
 
 impl<S: Speak + ?Sized> Speak for Arc<S> {
     fn speak(&self, text: &str, cancel: &Cancel, sound: &mut dyn FnMut(u32, &[f32])) -> Result<()> {
         (**self).speak(text, cancel, sound)
+    }
+
+    fn voices(&self) -> Vec<String> {
+        (**self).voices()
+    }
+
+    fn speak_as(
+        &self,
+        voice: &str,
+        text: &str,
+        cancel: &Cancel,
+        sound: &mut dyn FnMut(u32, &[f32]),
+    ) -> Result<()> {
+        (**self).speak_as(voice, text, cancel, sound)
     }
 }

@@ -10,7 +10,8 @@ use common::http::{Got, event, head, server};
 use common::{start, thought, until, voice};
 use essence::Result;
 use essence_brain::{
-    Event, Hear as _, Input, OpenAi, OpenAiSettings, Settings, Speak as _, Speaker, State,
+    Event, Hear as _, Input, OpenAi, OpenAiSettings, Paint as _, Settings, Shape, Speak as _,
+    Speaker, State,
 };
 
 /// An answer to nothing, and the words of it that came.
@@ -142,6 +143,32 @@ fn refusals_are_said_in_words_and_the_conversation_goes_on() {
         );
         assert!(!failure.contains("secret-key"), "{failure}");
     }
+}
+
+#[test]
+fn a_picture_comes_in_base64() {
+    let (url, got) = server(|_, stream| {
+        head(stream, "200 OK", "application/json");
+        let _ = stream.write_all(br#"{"data": [{"b64_json": "cGl4ZWxz"}]}"#);
+    });
+    let paint = |model: &str, shape| {
+        let mut settings = settings(&url);
+        settings.image_model = model.to_owned();
+        let client = OpenAi::new(settings).expect("settings");
+        let picture = client.paint("a face", shape, &essence_brain::Cancel::default());
+        assert_eq!(picture.expect("a picture"), b"pixels");
+        let asked = got.recv().expect("a request");
+        assert_eq!(asked.path, "/v1/images/generations");
+        serde_json::from_slice::<serde_json::Value>(&asked.body).expect("JSON")
+    };
+    let asked = paint("painter", Shape::Landscape);
+    assert_eq!(
+        (&asked["model"], &asked["size"], &asked["response_format"]),
+        (&"painter".into(), &"1536x1024".into(), &"b64_json".into())
+    );
+    // One that gives nothing else refuses to be asked for base64.
+    let asked = paint("gpt-image-1", Shape::Square);
+    assert_eq!(asked["response_format"], serde_json::Value::Null);
 }
 
 #[test]

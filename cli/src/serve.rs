@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use essence_brain::{Found, OpenAi, OpenAiSettings, Part, Speak};
+use essence_brain::{Found, OpenAi, OpenAiSettings, Paint, Part, Speak};
 use essence_server::{Plan, PlatformOptions, Server};
 use serde_json::json;
 
@@ -39,6 +39,10 @@ pub(crate) struct Args {
     /// ~/.local/share/bithuman/server]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+    /// A bucket for the files, which servers share [default: `BITHUMAN_FILES`, or the data folder]; `AWS_REGION`,
+    /// `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` are read, too
+    #[arg(long, value_name = "s3://BUCKET/PREFIX")]
+    files: Option<String>,
     /// Let webhooks and addresses of media reach this machine and private networks
     #[arg(long)]
     allow_private_urls: bool,
@@ -85,7 +89,9 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let runtime = engine.runtime().map(|runtime| runtime.path.clone());
     let mut platform = PlatformOptions::new(data, engine, inside::bytes(inside::DEFAULT)?);
     platform.database = server::database();
+    platform.bucket = args.files.clone().or_else(server::bucket);
     platform.speak = voice(runtime)?;
+    platform.paint = painter()?;
     platform.studio = studio::python();
     platform.command = std::env::current_exe().ok();
     platform.allow_private_urls = args.allow_private_urls;
@@ -124,6 +130,19 @@ fn voice(runtime: Option<PathBuf>) -> Result<Option<Arc<dyn Speak>>, Failure> {
         Found::Present(_) | Found::Program(_) => Ok(Some(settings.open_voice()?)),
         _ => Ok(None),
     }
+}
+
+/// The service that makes faces of agents of words: that at `BITHUMAN_IMAGES_URL`, or of the model
+/// `BITHUMAN_OPENAI_IMAGE_MODEL` at `OPENAI_BASE_URL`.
+fn painter() -> Result<Option<Arc<dyn Paint>>, Failure> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let mut settings = OpenAiSettings::from_variables(variable);
+    match variable("BITHUMAN_IMAGES_URL") {
+        Some(url) => settings.base_url = url,
+        None if settings.image_model.is_empty() => return Ok(None),
+        None => {}
+    }
+    Ok(Some(Arc::new(OpenAi::new(settings)?)))
 }
 
 fn started(console: &Console, server: &Server, brain: &str, speaks: bool) -> Result<(), Failure> {

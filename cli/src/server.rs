@@ -94,9 +94,16 @@ pub(crate) fn data_folder(named: Option<&Path>) -> Result<PathBuf, Failure> {
 
 /// The address of the database that servers share, if there is one.
 pub(crate) fn database() -> Option<String> {
-    std::env::var("DATABASE_URL")
-        .ok()
-        .filter(|url| !url.is_empty())
+    variable("DATABASE_URL")
+}
+
+/// The address of the bucket of files that servers share, if there is one.
+pub(crate) fn bucket() -> Option<String> {
+    variable("BITHUMAN_FILES")
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
@@ -154,10 +161,17 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
         }
         Command::Backup { output, data } => {
             data.open()?.backup(output)?;
-            console.note(&format!(
-                "{} has the database and the files.\n",
-                output.display()
-            ));
+            let has = match (database(), bucket()) {
+                (None, None) => "the database and the files",
+                (None, Some(_)) => {
+                    "the database, and of the files those that are cached; copy the bucket, too"
+                }
+                (Some(_), None) => "the files; copy the database with pg_dump, too",
+                (Some(_), Some(_)) => {
+                    "of the files those that are cached; copy the bucket, and the database with pg_dump"
+                }
+            };
+            console.note(&format!("{} has {has}.\n", output.display()));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -31,6 +31,8 @@ mod precision;
 mod queue;
 #[path = "../../engine/tests/realtime.rs"]
 mod realtime;
+#[path = "../../engine/tests/recorded.rs"]
+mod recorded;
 #[path = "../../engine/tests/threads.rs"]
 mod threads;
 #[path = "../../engine/tests/visemes.rs"]

@@ -1,4 +1,4 @@
-// The console: agents, usage and webhooks by the server's own REST interface.
+// The console: agents, work, usage and webhooks by the server's own REST interface.
 
 const $ = id => document.getElementById(id);
 const PAGE = 24;
@@ -248,6 +248,47 @@ async function video(code, model, text, result) {
     : el('p', { className: 'error' }, state.error?.message ?? 'The video failed.'));
 }
 
+// Work: conversations and jobs.
+
+const chip = status => el('span', { className: 'chip', 'data-status': status }, status);
+const agentLink = code => el('a', { href: `#agent/${encodeURIComponent(code)}` }, code);
+
+function small(name, work) {
+  const button = el('button', { className: 'quiet' }, name);
+  button.addEventListener('click', () => busy(button, work));
+  return button;
+}
+
+async function work(mine) {
+  $('transcript').hidden = true;
+  while (mine === visit) {
+    const [sessions, jobs] = [(await ask('GET', '/v2/me/runtime-sessions?window=recent')).data.sessions, (await ask('GET', '/v1/jobs?limit=50')).data];
+    if (mine !== visit) return;
+    $('sessions').replaceChildren(...sessions.map(session => {
+      const path = `/v2/me/runtime-sessions/${encodeURIComponent(session.id)}`;
+      return el('tr', {}, el('td', {}, when(session.started)), el('td', {}, agentLink(session.agent_code)), el('td', {}, session.room_name),
+        el('td', { className: 'number' }, session.minutes.toFixed(1)), el('td', {}, chip(session.status)),
+        el('td', {}, session.has_transcript ? small('Read', () => transcript(path, session)) : null,
+          session.status === 'live' ? small('End', () => ask('POST', `${path}/terminate`).then(() => toast('It ends.'))) : null));
+    }));
+    if (!sessions.length) $('sessions').append(el('tr', {}, el('td', { colSpan: 6 }, 'Nobody has talked to an agent today.')));
+    $('jobs').replaceChildren(...jobs.map(job => el('tr', {},
+      el('td', {}, when(job.created_at)), el('td', {}, job.kind), el('td', {}, agentLink(job.agent_code)),
+      el('td', { title: job.error ?? '' }, chip(job.status), job.error ? el('small', {}, ` ${job.error}`) : null),
+      el('td', {}, job.status === 'processing' ? small('Cancel', () => ask('POST', `/v1/jobs/${encodeURIComponent(job.job_id)}/cancel`).then(() => toast('Cancelled.'))) : null))));
+    if (!jobs.length) $('jobs').append(el('tr', {}, el('td', { colSpan: 5 }, 'Nothing yet.')));
+    await pause(2000);
+  }
+}
+
+async function transcript(path, session) {
+  const { messages } = (await ask('GET', `${path}/messages`)).data;
+  $('transcript').replaceChildren(el('h3', {}, `${session.agent_name}, ${when(session.started)}`),
+    ...messages.map(({ role, message }) => el('p', {}, el('b', {}, role === 'user' ? 'Visitor: ' : `${session.agent_name}: `), message)));
+  if (!messages.length) $('transcript').append(el('p', { className: 'hint' }, 'Nothing was said yet.'));
+  $('transcript').hidden = false;
+}
+
 // Usage.
 
 async function usage() {
@@ -302,7 +343,7 @@ $('hook').addEventListener('submit', event => {
 async function show() {
   const mine = ++visit;
   const [page, code] = (location.hash.slice(1) || 'agents').split('/');
-  const pages = { agents, agent, usage, webhooks };
+  const pages = { agents, agent, work, usage, webhooks };
   const name = pages[page] ? page : 'agents';
   for (const other of Object.keys(pages)) $(`page-${other}`).hidden = other !== name;
   for (const link of document.querySelectorAll('nav a')) {

@@ -6,6 +6,7 @@ use essence::{Avatar, Result};
 use essence_brain::Tools;
 
 use crate::poster::poster;
+use crate::sessions::Whose;
 use crate::store::Agent;
 use crate::tools::tools;
 
@@ -30,6 +31,15 @@ pub(crate) struct Face {
 }
 
 impl Face {
+    /// Whose sessions it has; none for the server's own, which nobody accounts for.
+    pub(crate) fn whose(&self) -> Option<Whose> {
+        Some(Whose {
+            account: self.account.clone()?,
+            code: self.code.clone(),
+            name: self.name.clone(),
+        })
+    }
+
     /// The face of an agent. Blocks.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! redirects, too, and whatever the name server says at that moment.
 
 use std::io::Read as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,6 +136,36 @@ impl Fetcher {
             true => Err(refused(host)),
             false => Ok(()),
         }
+    }
+}
+
+impl Fetcher {
+    /// Refuses the address of a LiveKit server that is none, or is one of a private network. Blocks, while its name
+    /// is looked up.
+    ///
+    /// # Errors
+    /// `InvalidArgument`, in words.
+    pub(crate) fn check_room(&self, address: &str) -> Result<()> {
+        let plain = match address.split_once("://") {
+            Some(("ws" | "http", rest)) => format!("http://{rest}"),
+            Some(("wss" | "https", rest)) => format!("https://{rest}"),
+            _ => return Err(invalid("livekit_url begins with wss:// or ws://")),
+        };
+        let uri = check(&plain)?;
+        if self.allow_private {
+            return Ok(());
+        }
+        let host = uri.host().unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let port = uri.port_u16().unwrap_or(443);
+        let found = (host, port).to_socket_addrs();
+        let found = found.map_err(|_| invalid(&format!("{host} is no host that is known")))?;
+        for address in found {
+            if !is_public(address.ip()) {
+                return Err(refused(host));
+            }
+        }
+        Ok(())
     }
 }
 

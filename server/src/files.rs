@@ -2,7 +2,7 @@
 //!
 //! A file has a name such as `images/5f…/face.jpg`: a category, 128 random bits, and the end of its
 //! owner's name for it, of which only harmless characters are kept. The name is the way to it, so nobody
-//! finds a file that he wasn't told of. Files get their names once they are whole.
+//! finds a file that he wasn't told of. Files get their names once they are whole, and never change.
 
 use std::fs;
 use std::io::Write as _;
@@ -13,6 +13,7 @@ use essence::{Error, ErrorKind, Result};
 use essence_media::OutputFile;
 
 use crate::access;
+use crate::bucket::Bucket;
 
 /// Most characters of a name.
 const NAME_CHARS: usize = 80;
@@ -65,11 +66,15 @@ impl Category {
     }
 }
 
-/// The files of a data folder.
+/// How long a file of a bucket stays in the folder that nobody has fetched anew.
+const CACHED: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// The files of a data folder, or of a bucket that it is a cache of.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
     root: PathBuf,
     temporary: PathBuf,
+    bucket: Option<Bucket>,
 }
 
 impl Files {
@@ -77,10 +82,11 @@ impl Files {
     ///
     /// # Errors
     /// `Io`: they can't be written.
-    pub(crate) fn open(data: &Path) -> Result<Self> {
+    pub(crate) fn open(data: &Path, bucket: Option<Bucket>) -> Result<Self> {
         let files = Self {
             root: data.join("files"),
             temporary: data.join("work"),
+            bucket,
         };
         for folder in [&files.root, &files.temporary] {
             fs::create_dir_all(folder).map_err(|e| {
@@ -92,8 +98,8 @@ impl Files {
         Ok(files)
     }
 
-    /// Removes what killed servers have left unfinished. Files under way are younger: other servers of the same
-    /// folder may be writing them.
+    /// Removes what killed servers have left unfinished, and of a bucket's files those that were fetched long ago.
+    /// Files under way are younger: other servers of the same folder may be writing them.
     fn sweep(&self) {
         let folders = |path: &Path| {
             let entries = fs::read_dir(path).into_iter().flatten().flatten();
@@ -102,19 +108,26 @@ impl Files {
                 .filter(|path| path.is_dir())
         };
         for folder in folders(&self.root).flat_map(|category| folders(&category)) {
-            let is_old = fs::metadata(&folder)
+            let age = fs::metadata(&folder)
                 .and_then(|found| found.modified())
-                .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > UNFINISHED));
+                .ok()
+                .and_then(|at| at.elapsed().ok())
+                .unwrap_or_default();
             let mut inside = fs::read_dir(&folder).into_iter().flatten().flatten();
             // A file gets a name without a dot in front once it is whole.
             let whole = inside.any(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
-            if is_old && !whole {
+            let is_over = match whole {
+                true => self.bucket.is_some() && age > CACHED,
+                false => age > UNFINISHED,
+            };
+            if is_over {
                 let _ = fs::remove_dir_all(&folder);
             }
         }
     }
 
-    /// A new name for a file, and its path, whose folder exists.
+    /// A new name for a file, and its path, whose folder exists. Once the file is written, it is
+    /// [kept](Self::keep), or [forgotten](Self::forget).
     ///
     /// # Errors
     /// `Io`.
@@ -138,11 +151,62 @@ impl Files {
             .write_all(content)
             .map_err(|e| unwritable(&path).with_source(e))?;
         file.commit()?;
+        self.keep(&name)?;
         Ok(name)
     }
 
-    /// The path of a file by its name; none for anything that is no such name.
-    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
+    /// Keeps a file that was written at its reserved path. Blocks.
+    ///
+    /// # Errors
+    /// `Io`: the bucket can't be written; then the file is forgotten.
+    pub(crate) fn keep(&self, name: &str) -> Result<()> {
+        let Some(bucket) = &self.bucket else {
+            return Ok(());
+        };
+        let path = self.root.join(name);
+        let content = fs::read(&path).map_err(|e| unreadable(&path).with_source(e));
+        let kept = content.and_then(|content| bucket.put(name, content));
+        if kept.is_err() {
+            self.forget(name);
+        }
+        kept
+    }
+
+    /// The path of a file by its name; none for anything that is no such name, or isn't there. Blocks.
+    ///
+    /// # Errors
+    /// `Io`: the bucket can't be read.
+    pub(crate) fn find(&self, name: &str) -> Result<Option<PathBuf>> {
+        let Some(path) = self.place(name) else {
+            return Ok(None);
+        };
+        let Some(bucket) = &self.bucket else {
+            return Ok(path.is_file().then_some(path));
+        };
+        if path.is_file() {
+            // Another server may have deleted it.
+            if bucket.has(name)? {
+                return Ok(Some(path));
+            }
+            self.forget(name);
+            return Ok(None);
+        }
+        let Some(content) = bucket.get(name)? else {
+            return Ok(None);
+        };
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|e| unwritable(folder).with_source(e))?;
+        }
+        let mut file = OutputFile::create(&path)?;
+        file.file()
+            .write_all(&content)
+            .map_err(|e| unwritable(&path).with_source(e))?;
+        file.commit()?;
+        Ok(Some(path))
+    }
+
+    /// The place of a file by its name, whether it is there or not; none for anything that is no such name.
+    fn place(&self, name: &str) -> Option<PathBuf> {
         let mut parts = name.split('/');
         let (category, id, end) = (parts.next()?, parts.next()?, parts.next()?);
         let folders = ["images", "videos", "audio", "docs", "models"];
@@ -151,15 +215,17 @@ impl Files {
             && id.bytes().all(|b| b.is_ascii_hexdigit())
             && end == plain(end)
             && parts.next().is_none();
-        let path = self.root.join(name);
-        (is_name && path.is_file()).then_some(path)
+        is_name.then(|| self.root.join(name))
     }
 
     /// Removes a file and its folder, if they are there.
     pub(crate) fn remove(&self, name: &str) {
-        if let Some(folder) = self.path(name).as_deref().and_then(Path::parent) {
+        if let Some(folder) = self.place(name).as_deref().and_then(Path::parent) {
             // One that can't be removed is of no use to anybody, but does no harm.
             let _ = fs::remove_dir_all(folder);
+            if let Some(bucket) = &self.bucket {
+                bucket.remove(name);
+            }
         }
     }
 
@@ -199,6 +265,11 @@ impl Drop for Workplace {
 }
 
 #[cold]
+fn unreadable(path: &Path) -> Error {
+    Error::new(ErrorKind::Io, format!("{} can't be read", path.display()))
+}
+
+#[cold]
 fn unwritable(path: &Path) -> Error {
     Error::new(
         ErrorKind::Io,
@@ -233,12 +304,14 @@ mod tests {
     fn names_lead_nowhere_else() -> Result<()> {
         let folder =
             tempfile::tempdir().map_err(|e| unwritable(Path::new("tmp")).with_source(e))?;
-        let files = Files::open(folder.path())?;
+        let files = Files::open(folder.path(), None)?;
         fs::write(folder.path().join("secret"), "x")
             .map_err(|e| unwritable(folder.path()).with_source(e))?;
         let name = files.put(Category::Image, "../../über me.jpg", b"pixels")?;
         assert!(name.ends_with("/_ber_me.jpg"), "{name}");
-        let path = files.path(&name).ok_or_else(|| unwritable(folder.path()))?;
+        let path = files
+            .find(&name)?
+            .ok_or_else(|| unwritable(folder.path()))?;
         assert!(path.starts_with(folder.path().join("files")));
         for hostile in [
             "../secret",
@@ -251,10 +324,10 @@ mod tests {
             &name.replace("/_", "/../_"),
             "",
         ] {
-            assert_eq!(files.path(hostile), None, "{hostile}");
+            assert_eq!(files.find(hostile)?, None, "{hostile}");
         }
         files.remove(&name);
-        assert_eq!(files.path(&name), None);
+        assert_eq!(files.find(&name)?, None);
         Ok(())
     }
 }

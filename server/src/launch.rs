@@ -9,16 +9,14 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use essence_live::livekit::JoinOptions;
 use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::time;
 
-use crate::access;
+use crate::launch_entry::Entry;
 use crate::launch_error::LaunchError;
 use crate::launch_request::{Claims, LaunchRequest, MAX_BODY_BYTES};
 use crate::launch_tasks::{Stage, Task};
-use crate::sessions::Chronicle;
 use crate::state::App;
 use crate::store::SELF_HOSTED;
 
@@ -103,57 +101,37 @@ async fn begin(
     if let Some(task) = app.launch.tasks.of(&request.room_name, &claims.identity) {
         return Ok((task, asynchronous));
     }
-    let id = access::token()?;
     // An agent's code means its avatar, where the room's own agent may have it.
     let agent = match (&app.platform, request.avatar_id.as_deref()) {
         (Some(platform), Some(code)) => platform.face_of(code).await.ok().flatten(),
         _ => None,
     };
-    let (app, handle) = (app.clone(), Handle::current());
+    let (app, runtime) = (app.clone(), Handle::current());
     // Opening avatars and starting their threads takes its time.
     let begun = tokio::task::spawn_blocking(move || {
         let avatar = match &agent {
             Some(face) => face.avatar.clone(),
             None => app.launch.avatars.find(&request)?,
         };
-        let mut options = JoinOptions::new(request.livekit_url, request.livekit_token);
-        options.join_limit = app.options.join_limit;
-        let code = agent.as_ref().map(|face| face.code.clone());
-        let who = (request.room_name, claims.identity, code);
-        let started = app
-            .launch
-            .tasks
-            .start(id, &avatar, options, who, &app.table)?;
-        let task = started.ok_or_else(|| {
-            LaunchError::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                format!("at capacity: all {} seats are taken", app.table.seats()),
-            )
-        })?;
-        if let (Some(platform), Some(face)) = (&app.platform, &agent)
-            && let Some(chronicle) = platform.sessions.begin(face, &task.room, SELF_HOSTED)
-        {
-            handle.spawn(follow(task.clone(), chronicle));
-        }
-        Ok::<_, LaunchError>(task)
+        let platform = app.platform.as_ref();
+        let session = platform.zip(agent).and_then(|(platform, face)| {
+            let sessions = &platform.sessions;
+            Some(sessions.begin(face.whose()?, &request.room_name, SELF_HOSTED))
+        });
+        let entry = Entry {
+            avatar,
+            code: request.avatar_id.filter(|_| session.is_some()),
+            url: request.livekit_url,
+            token: request.livekit_token,
+            room: request.room_name,
+            identity: claims.identity,
+        };
+        entry.enter(&app.launch, &app.table, session, &runtime)
     });
     let task = begun.await.map_err(|_| {
         LaunchError::new(StatusCode::INTERNAL_SERVER_ERROR, "the launch has failed")
     })??;
     Ok((task, asynchronous))
-}
-
-/// Notes an agent's session in a room, as long as its avatar is there, and ends it where that is asked for.
-async fn follow(task: Arc<Task>, chronicle: Chronicle) {
-    let mut stages = task.stages();
-    let entered = stages.wait_for(|stage| *stage != Stage::Pending).await;
-    if entered.is_ok_and(|stage| *stage == Stage::Running) {
-        chronicle.joined();
-    }
-    tokio::select! {
-        _ = stages.wait_for(|stage| stage.is_over()) => {}
-        () = chronicle.to_end() => task.stop(),
-    }
 }
 
 async fn health(State(app): Shared) -> Response {

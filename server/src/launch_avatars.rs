@@ -98,8 +98,12 @@ impl LaunchAvatars {
         })
     }
 
+    /// The avatar of a picture. Blocks, for up to seconds.
+    ///
+    /// # Errors
+    /// 400: it is none of a face. Those of opening an avatar.
     #[cfg(feature = "portrait")]
-    fn portrait(&self, picture: &[u8]) -> Result<Avatar, LaunchError> {
+    pub(crate) fn portrait(&self, picture: &[u8]) -> Result<Avatar, LaunchError> {
         use essence::portrait::{PortraitOptions, create};
         let engine = self.engine()?;
         let (avatar, _) = create(picture, &PortraitOptions::default())?;
@@ -107,7 +111,7 @@ impl LaunchAvatars {
     }
 
     #[cfg(not(feature = "portrait"))]
-    fn portrait(&self, _: &[u8]) -> Result<Avatar, LaunchError> {
+    pub(crate) fn portrait(&self, _: &[u8]) -> Result<Avatar, LaunchError> {
         let _ = self.engine()?;
         Err(LaunchError::bad(
             "this server was built without pictures; name an avatar",

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
+use crate::encoded::base64_decoded;
 use crate::launch_error::LaunchError;
 
 /// Most bytes of a picture.
@@ -205,30 +206,6 @@ impl Claims {
             room: room.filter(|room| !room.is_empty()).map(str::to_owned),
         })
     }
-}
-
-/// Text in base64, in either alphabet, with padding or without.
-fn base64_decoded(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);
-    let (mut bits, mut count) = (0u32, 0u32);
-    for letter in text.trim_end().trim_end_matches('=').bytes() {
-        let value = match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'a'..=b'z' => letter - b'a' + 26,
-            b'0'..=b'9' => letter - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            b'\r' | b'\n' => continue,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count & 0xff) as u8);
-        }
-    }
-    Some(bytes)
 }
 
 fn percent_decoded(text: &[u8]) -> Result<String, LaunchError> {

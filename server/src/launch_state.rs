@@ -1,6 +1,6 @@
 //! The launching part of a server: avatars, tasks, and which requests may touch them.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use essence::Avatar;
@@ -18,7 +18,9 @@ pub(crate) struct Launch {
     /// Whether a server without a secret may launch: only this machine reaches it.
     open: bool,
     pub(crate) avatars: LaunchAvatars,
-    pub(crate) tasks: Arc<Tasks>,
+    pub(crate) tasks: Tasks,
+    /// How long an avatar waits for its room.
+    pub(crate) join_limit: Duration,
 }
 
 impl Launch {
@@ -28,7 +30,8 @@ impl Launch {
             secret: secret.clone(),
             open: options.address.ip().to_canonical().is_loopback(),
             avatars: LaunchAvatars::new(avatar.clone(), &options.launch),
-            tasks: Arc::default(),
+            tasks: Tasks::default(),
+            join_limit: options.join_limit,
         }
     }
 

@@ -1,18 +1,10 @@
 //! Pictures, films and sound that requests name: by an address, in base64, or as a file of this server's.
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use essence::{Error, ErrorKind, Result};
 
+use crate::encoded::base64_decoded;
 use crate::files::Category;
 use crate::platform::Platform;
-
-/// Takes base64 with padding or without.
-const CONFIG: GeneralPurposeConfig =
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
 
 /// The name of a file that came without one, less its ending.
 const UNNAMED: &str = "file";
@@ -22,15 +14,6 @@ const UNNAMED: &str = "file";
 pub(crate) struct Media {
     pub(crate) content: Vec<u8>,
     pub(crate) name: String,
-}
-
-/// Bytes in base64, in either alphabet, with line breaks or without.
-pub(crate) fn base64_decoded(text: &str) -> Option<Vec<u8>> {
-    let plain: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    match plain.contains(['-', '_']) {
-        true => URL_SAFE.decode(plain).ok(),
-        false => STANDARD.decode(plain).ok(),
-    }
 }
 
 /// The kind of a file by its first bytes, and its MIME type. A document may be text.
@@ -69,8 +52,8 @@ impl Platform {
     /// # Errors
     /// `InvalidArgument`, `LimitExceeded` and `Io`, in words for the caller.
     pub(crate) fn media(&self, named: &str, max_bytes: usize) -> Result<Media> {
-        if let Some(own) = self.own_file(named) {
-            let path = self.files.path(&own).ok_or_else(|| {
+        if let Some(own) = self.own_file(named)? {
+            let path = self.files.find(&own)?.ok_or_else(|| {
                 let message = format!("{named} is no file of this server's");
                 Error::new(ErrorKind::InvalidArgument, message)
             })?;
@@ -111,16 +94,21 @@ impl Platform {
 
     /// A file's name from its address at this server. Whatever host it names, the file is this server's: the
     /// random part of a name isn't guessed.
-    fn own_file(&self, named: &str) -> Option<String> {
+    fn own_file(&self, named: &str) -> Result<Option<String>> {
         let rest = named
             .strip_prefix("https://")
             .or(named.strip_prefix("http://"));
         let path = match rest {
-            Some(rest) => rest.split_once('/')?.1,
-            None => named.strip_prefix('/')?,
+            Some(rest) => rest.split_once('/').map(|(_, path)| path),
+            None => named.strip_prefix('/'),
         };
-        let name = path.split(['?', '#']).next()?.strip_prefix("files/")?;
-        (rest.is_none() || self.files.path(name).is_some()).then(|| name.to_owned())
+        let name = path.and_then(|path| path.split(['?', '#']).next()?.strip_prefix("files/"));
+        Ok(match name {
+            Some(name) if rest.is_none() || self.files.find(name)?.is_some() => {
+                Some(name.to_owned())
+            }
+            _ => None,
+        })
     }
 }
 
@@ -137,17 +125,6 @@ fn check_size(bytes: u64, max_bytes: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_is_taken_as_people_send_it() {
-        for text in ["aGk/", "aGk_", "aGk/\n", "a Gk/"] {
-            assert_eq!(base64_decoded(text).as_deref(), Some(&b"hi?"[..]), "{text}");
-        }
-        assert_eq!(base64_decoded("aGk"), Some(b"hi".to_vec()));
-        assert_eq!(base64_decoded("aGk="), Some(b"hi".to_vec()));
-        assert_eq!(base64_decoded("%%%"), None);
-        assert_eq!(base64_decoded("a"), None);
-    }
 
     #[test]
     fn kinds_are_told_by_content() {

@@ -69,6 +69,23 @@ pub(crate) fn name_of(prompt: &str) -> String {
     }
 }
 
+/// Most characters of a prompt that a picture is asked for with.
+const PICTURE_CHARS: usize = 600;
+
+/// The description of a face for a prompt. What is asked for is what an avatar needs: all of the head, from the
+/// front, the mouth closed and nothing before it.
+pub(crate) fn picture_of(prompt: &str) -> String {
+    let kind = match is_person(prompt) {
+        true => "A photograph of a person",
+        false => "An illustration of a character",
+    };
+    let persona: String = prompt.chars().take(PICTURE_CHARS).collect();
+    format!(
+        "{kind}, head and shoulders, looking straight into the camera, the mouth closed, the eyes open, nothing in front \
+         of the face, even light, a plain background. The persona, of which no text appears in the picture: {persona}"
+    )
+}
+
 /// Whether a prompt describes a person, as far as its words say.
 pub(crate) fn is_person(prompt: &str) -> bool {
     let lower = prompt.to_lowercase();

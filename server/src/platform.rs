@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use essence::{Avatar, Engine, Error, ErrorKind, Result};
+use essence_brain::Paint;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::api::error::{Answer, ApiError, shown};
 use crate::api::limits::Limits;
+use crate::bucket::Bucket;
 use crate::face::Face;
 use crate::fetch::Fetcher;
 use crate::files::Files;
-use crate::launch_tasks::Tasks;
+use crate::launch_state::Launch;
 use crate::models;
 use crate::origin::Origin;
 use crate::platform_options::PlatformOptions;
@@ -36,6 +38,7 @@ pub(crate) struct Platform {
     pub(crate) fetcher: Fetcher,
     pub(crate) engine: Engine,
     pub(crate) voices: Arc<Voices>,
+    pub(crate) paint: Option<Arc<dyn Paint>>,
     pub(crate) limits: Limits,
     /// Signs tokens.
     pub(crate) token_key: String,
@@ -44,12 +47,13 @@ pub(crate) struct Platform {
     pub(crate) table: Arc<Table>,
     pub(crate) sessions: Sessions,
     /// Avatars in LiveKit rooms.
-    pub(crate) launched: Arc<Tasks>,
+    pub(crate) launch: Arc<Launch>,
     pub(crate) public_url: Option<String>,
     pub(crate) scheme: &'static str,
     own_url: OnceLock<String>,
     face: Arc<[u8]>,
     faces: Mutex<VecDeque<Arc<Face>>>,
+    opening: tokio::sync::Mutex<()>,
     credits: Option<f64>,
     workers: usize,
     wake: Notify,
@@ -65,10 +69,14 @@ impl Platform {
     pub(crate) async fn open(
         options: PlatformOptions,
         table: Arc<Table>,
-        launched: Arc<Tasks>,
+        launch: Arc<Launch>,
         tls: bool,
     ) -> Result<Arc<Self>> {
-        let files = Files::open(&options.data)?;
+        let bucket = options.bucket.as_deref().map(Bucket::open).transpose()?;
+        if let Some(bucket) = &bucket {
+            bucket.check().await?;
+        }
+        let files = Files::open(&options.data, bucket)?;
         let store = Store::open(&options.data, options.database.as_deref()).await?;
         let failed = |e| Error::new(ErrorKind::Io, "the database can't be read").with_source(e);
         let fresh = new_secret("")?;
@@ -79,13 +87,14 @@ impl Platform {
             fetcher: Fetcher::new(options.allow_private_urls),
             engine: options.engine,
             voices: Arc::new(Voices::new(options.speak)),
+            paint: options.paint,
             limits: Limits::new(options.plan),
             token_key,
             studio: options.studio,
             command: options.command,
             table,
             sessions: Sessions::new(options.transcripts)?,
-            launched,
+            launch,
             public_url: options
                 .public_url
                 .map(|url| url.trim_end_matches('/').to_owned()),
@@ -93,6 +102,7 @@ impl Platform {
             own_url: OnceLock::new(),
             face: options.face,
             faces: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
             credits: options.credits,
             workers: options.workers.max(1),
             wake: Notify::new(),
@@ -214,7 +224,9 @@ impl Platform {
     /// # Errors
     /// `NotFound`: it isn't ready. Those of opening a file.
     pub(crate) fn avatar_of(&self, agent: &Agent, model: Option<&str>) -> Result<Avatar> {
-        let file = Self::model_file(agent, model).and_then(|name| self.files.path(&name));
+        let name = Self::model_file(agent, model);
+        let file = name.map(|name| self.files.find(&name)).transpose()?;
+        let file = file.flatten();
         let file = file.ok_or_else(|| {
             let message = format!("agent {} has no avatar yet", shown(&agent.code));
             Error::new(ErrorKind::NotFound, message)
@@ -232,10 +244,25 @@ impl Platform {
         let Some(agent) = agent.filter(Agent::is_ready) else {
             return Ok(None);
         };
-        // One that was changed since is opened anew.
+        if let Some(face) = self.known_face(&agent) {
+            return Ok(Some(face));
+        }
+        // Goes on where its caller gives up, for the next one.
+        tokio::spawn(self.clone().open_face(agent)).await?.map(Some)
+    }
+
+    /// The open page of an agent's, unless the agent was changed since.
+    fn known_face(&self, agent: &Agent) -> Option<Arc<Face>> {
         let known = |face: &&Arc<Face>| face.code == agent.code && face.version == agent.updated_at;
-        if let Some(face) = self.faces().iter().find(known) {
-            return Ok(Some(face.clone()));
+        self.faces().iter().find(known).cloned()
+    }
+
+    /// Opens the page of an agent's, one after the other: a page asks for its picture and for its conversation at the
+    /// same time, and a small machine has enough to do with one.
+    async fn open_face(self: Arc<Self>, agent: Agent) -> Answer<Arc<Face>> {
+        let _one = self.opening.lock().await;
+        if let Some(face) = self.known_face(&agent) {
+            return Ok(face);
         }
         let platform = self.clone();
         let opened = tokio::task::spawn_blocking(move || {
@@ -249,7 +276,7 @@ impl Platform {
         while faces.len() > OPEN_FACES {
             faces.pop_front();
         }
-        Ok(Some(face))
+        Ok(face)
     }
 
     /// Closes an agent's page, which has changed.

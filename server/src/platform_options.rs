@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use essence::Engine;
-use essence_brain::Speak;
+use essence_brain::{Paint, Speak};
 
 use crate::api::limits::Plan;
 
@@ -16,12 +16,18 @@ pub struct PlatformOptions {
     pub data: PathBuf,
     /// The address of a Postgres that several servers share; `SQLite` in the data folder without.
     pub database: Option<String>,
+    /// A bucket of an S3-compatible store for the files, such as `s3://avatars/site-1`; the data folder without,
+    /// which is a cache of it with one. `AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID` and so on say where
+    /// it is and whose.
+    pub bucket: Option<String>,
     /// Opens the avatars.
     pub engine: Engine,
     /// The face of agents that are made of words alone: an avatar's file.
     pub face: Arc<[u8]>,
     /// The voice of texts; without one there is no speech.
     pub speak: Option<Arc<dyn Speak>>,
+    /// Makes the faces of agents that are made of words alone; `face` without.
+    pub paint: Option<Arc<dyn Paint>>,
     /// The studio's Python, which makes avatars of films.
     pub studio: Option<PathBuf>,
     /// The command line, with which the studio tries what it made.
@@ -57,9 +63,11 @@ impl PlatformOptions {
         Self {
             data: data.into(),
             database: None,
+            bucket: None,
             engine,
             face: face.into(),
             speak: None,
+            paint: None,
             studio: None,
             command: None,
             allow_private_urls: false,

@@ -16,9 +16,9 @@ use essence_live::ws::MAX_MESSAGE_BYTES;
 use serde::Deserialize;
 
 use crate::api::error::ApiError;
-use crate::face::Face;
 use crate::remote::Remote;
 use crate::state::{App, Wanted};
+use crate::store::Agent;
 use crate::{access, api, assets, launch, socket};
 
 type Shared = State<Arc<App>>;
@@ -106,49 +106,54 @@ async fn embed(state: Shared, Path(code): Path<String>, Query(asked): Query<Aske
         .unwrap_or_else(|refused| refused)
 }
 
-/// The face of a code, if the page may talk to it; and the room that its token is for.
+/// A page that may talk to a face.
+struct Admitted {
+    code: String,
+    name: String,
+    /// The room that its token is for.
+    room: Option<String>,
+}
+
+/// Lets a page in, without opening the avatar, which takes its time.
 ///
 /// # Errors
 /// The answer that refuses.
-async fn admitted(
-    app: &App,
-    code: &str,
-    asked: &Asked,
-) -> Result<(Arc<Face>, Option<String>), Response> {
-    let face = app.face(code).await.map_err(IntoResponse::into_response)?;
-    let face = face.ok_or_else(not_found)?;
-    let Some(platform) = app
-        .platform
-        .as_ref()
-        .filter(|_| !Arc::ptr_eq(&face, &app.own))
-    else {
-        return Ok((face, None));
+async fn admitted(app: &App, code: &str, asked: &Asked) -> Result<Admitted, Response> {
+    let may = |code: &str, name: &str, room| {
+        let (code, name) = (code.to_owned(), name.to_owned());
+        Admitted { code, name, room }
     };
+    if app.code.is(code) {
+        return Ok(may(&app.own.code, &app.own.name, None));
+    }
+    let platform = app.platform.as_ref().ok_or_else(not_found)?;
+    let failed = |error: sqlx::Error| ApiError::from(error).into_response();
+    let agent = platform.store.agent_of_any(code).await.map_err(failed)?;
+    let agent = agent.filter(Agent::is_ready).ok_or_else(not_found)?;
     match &asked.token {
-        Some(token) => match platform.claims(token, &face.code) {
-            Some(claims) => Ok((face, Some(claims.sid))),
+        Some(token) => match platform.claims(token, &agent.code) {
+            Some(claims) => Ok(may(&agent.code, &agent.name, Some(claims.sid))),
             None => Err(refuse(
                 StatusCode::FORBIDDEN,
                 "The token of this page is over or is not for this agent.",
             )),
         },
-        None => match platform.store.has_keys().await {
-            Ok(false) => Ok((face, None)),
-            Ok(true) => Err(refuse(
-                StatusCode::FORBIDDEN,
-                "Embedding is disabled for this agent. Ask for a token at /v1/embed-tokens/request.",
-            )),
-            Err(error) => Err(ApiError::from(error).into_response()),
-        },
+        None if !platform.store.has_keys().await.map_err(failed)? => {
+            Ok(may(&agent.code, &agent.name, None))
+        }
+        None => Err(refuse(
+            StatusCode::FORBIDDEN,
+            "Embedding is disabled for this agent. Ask for a token at /v1/embed-tokens/request.",
+        )),
     }
 }
 
 async fn html(app: &App, code: &str, asked: &Asked, framed: Framed) -> Result<Response, Response> {
-    let (face, room) = admitted(app, code, asked).await?;
+    let page = admitted(app, code, asked).await?;
     let ancestors = match framed {
         Framed::Nobody => "'none'".to_owned(),
         // The holder of a token decides where its page stands.
-        Framed::Embedders if room.is_some() => "*".to_owned(),
+        Framed::Embedders if page.room.is_some() => "*".to_owned(),
         Framed::Embedders => {
             let mut list = vec!["'self'"];
             list.extend(app.options.embedders.iter().map(String::as_str));
@@ -160,8 +165,8 @@ async fn html(app: &App, code: &str, asked: &Asked, framed: Framed) -> Result<Re
          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
     );
     let body = assets::PAGE
-        .replace("{{name}}", &escaped(&face.name))
-        .replace("{{code}}", &escaped(&face.code));
+        .replace("{{name}}", &escaped(&page.name))
+        .replace("{{code}}", &escaped(&page.code));
     let page = (
         [
             (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
@@ -229,13 +234,13 @@ async fn upgrade(
     request: Request,
 ) -> Response {
     use axum::extract::FromRequestParts as _;
-    let (face, room) = match admitted(&app, &code, &asked).await {
-        Ok(admitted) => admitted,
+    let page = match admitted(&app, &code, &asked).await {
+        Ok(page) => page,
         Err(refused) => return refused,
     };
     let wanted = Wanted {
         session: asked.session,
-        room: asked.room.filter(|room| is_room(room)).or(room),
+        room: asked.room.filter(|room| is_room(room)).or(page.room),
     };
     if !access::is_same_origin(request.headers()) {
         return foreign();
@@ -245,7 +250,7 @@ async fn upgrade(
         Ok(upgrade) => upgrade
             .max_message_size(MAX_MESSAGE_BYTES)
             .max_frame_size(MAX_MESSAGE_BYTES)
-            .on_upgrade(move |ws| socket::serve(app, ws, face, wanted)),
+            .on_upgrade(move |ws| socket::serve(app, ws, page.code, wanted)),
         Err(refused) => refused.into_response(),
     }
 }

@@ -77,12 +77,11 @@ impl Server {
             true => Some(hub(address, &options.public_addresses)?),
             false => None,
         };
-        let launch = Launch::new(&options, &avatar);
+        let launch = Arc::new(Launch::new(&options, &avatar));
         let table = Arc::new(Table::new(seats));
         let platform = match options.platform.clone() {
             Some(wanted) => {
-                let opened =
-                    Platform::open(wanted, table.clone(), launch.tasks.clone(), tls.is_some());
+                let opened = Platform::open(wanted, table.clone(), launch.clone(), tls.is_some());
                 Some(runtime.block_on(opened)?)
             }
             None => None,

@@ -10,7 +10,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 
 use crate::access;
-use crate::face::Face;
 use crate::store::{Session, new_id};
 
 /// Something that happens in a session.
@@ -39,6 +38,15 @@ pub(crate) struct Sessions {
     open: Mutex<HashMap<String, watch::Sender<bool>>>,
 }
 
+/// The account of a session, and whom it talks with: an agent's code and name.
+#[derive(Clone, Debug)]
+pub(crate) struct Whose {
+    pub(crate) account: String,
+    /// Empty for a picture that is no agent's.
+    pub(crate) code: String,
+    pub(crate) name: String,
+}
+
 /// One session: notes what happens in it, and its end when dropped.
 pub(crate) struct Chronicle {
     session: Session,
@@ -62,13 +70,13 @@ impl Sessions {
         })
     }
 
-    /// A session of an agent begins in a room; none for the server's own face, which nobody accounts for.
-    pub(crate) fn begin(&self, face: &Face, room: &str, kind: &str) -> Option<Chronicle> {
+    /// A session of somebody's begins in a room.
+    pub(crate) fn begin(&self, whose: Whose, room: &str, kind: &str) -> Chronicle {
         let session = Session {
             id: new_id(),
-            account: face.account.clone()?,
-            agent_code: face.code.clone(),
-            agent_name: face.name.clone(),
+            account: whose.account,
+            agent_code: whose.code,
+            agent_name: whose.name,
             kind: kind.to_owned(),
             room_name: room.to_owned(),
             server: self.server.clone(),
@@ -83,12 +91,12 @@ impl Sessions {
         let sender = self.sender.clone();
         // Nobody listens once the server stops.
         let _ = sender.send(Happening::Begun(Box::new(session.clone())));
-        Some(Chronicle {
+        Chronicle {
             session,
             sender,
             asked,
             speaking: Mutex::default(),
-        })
+        }
     }
 
     /// Asks a session of this server's to end.
@@ -117,6 +125,10 @@ impl Sessions {
 }
 
 impl Chronicle {
+    pub(crate) fn id(&self) -> &str {
+        &self.session.id
+    }
+
     /// Whether somebody has asked for its end.
     pub(crate) fn is_to_end(&self) -> bool {
         *self.asked.borrow()

@@ -11,7 +11,6 @@ use tokio::sync::mpsc;
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::conversation::Conversation;
-use crate::face::Face;
 use crate::protocol::{FromPage, MAX_CONTROL_BYTES, SoundName, ToPage};
 use crate::state::{App, Wanted};
 
@@ -27,7 +26,19 @@ const CONTROL_BURST: f64 = 60.0;
 const CONTROL_PER_S: f64 = 20.0;
 
 /// Serves a page until it goes or the conversation is over.
-pub(crate) async fn serve(app: Arc<App>, mut socket: WebSocket, face: Arc<Face>, wanted: Wanted) {
+pub(crate) async fn serve(app: Arc<App>, mut socket: WebSocket, code: String, wanted: Wanted) {
+    let face = match app.face(&code).await {
+        Ok(Some(face)) => face,
+        // It was deleted in this moment.
+        Ok(None) => {
+            let message = "this avatar is not there any more".to_owned();
+            return close(socket, &ToPage::Refused { message }).await;
+        }
+        Err(error) => {
+            let message = error.message().to_owned();
+            return close(socket, &ToPage::Refused { message }).await;
+        }
+    };
     // Beginning a session loads pictures and starts threads.
     let joining = app.clone();
     let joined = tokio::task::spawn_blocking(move || joining.join(&face, &wanted)).await;

@@ -27,7 +27,7 @@ pub(crate) struct App {
     pub(crate) platform: Option<Arc<Platform>>,
     pub(crate) responder: Arc<dyn Responder>,
     pub(crate) hub: Option<Hub>,
-    pub(crate) launch: Launch,
+    pub(crate) launch: Arc<Launch>,
     pub(crate) table: Arc<Table>,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -89,9 +89,10 @@ impl App {
             Some(room) => room.clone(),
             None => format!("room_{}", access::token()?),
         };
-        let platform = self.platform.as_ref();
-        let chronicle =
-            platform.and_then(|platform| platform.sessions.begin(face, &room, CONVERSATIONS));
+        let chronicle = self.platform.as_ref().and_then(|platform| {
+            let whose = face.whose()?;
+            Some(platform.sessions.begin(whose, &room, CONVERSATIONS))
+        });
         let conversation = Conversation::start(
             (access::token()?, room),
             face.clone(),

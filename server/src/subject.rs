@@ -1,4 +1,4 @@
-//! Whether a picture is a photograph of a person or something drawn.
+//! Whether a picture is a photograph of a person, or something drawn, or shows nobody.
 //!
 //! A photograph has the noise of a sensor or the grain of a film nearly everywhere; what is drawn has
 //! areas in which neighbouring pixels are the same, and few colours. Both are counted on the picture at a
@@ -6,7 +6,8 @@
 //!
 //! That tells flat drawings, prints and rendered characters (0.66 to 0.84 of the pairs are the same) from
 //! photographs and frames of films (0.12 to 0.60). A painting with a canvas's grain counts as a photograph:
-//! where it is not sure, nobody is refused.
+//! where it is not sure, nobody is refused. In what is left a face is looked for, as avatars of pictures need one:
+//! animals have none.
 
 use image::imageops::FilterType;
 
@@ -26,6 +27,8 @@ const FEW_COLOURS_SHARE: f64 = 0.6;
 pub(crate) enum Subject {
     Person,
     Drawing,
+    /// No face of a person is in it.
+    Nobody,
 }
 
 impl Subject {
@@ -33,6 +36,7 @@ impl Subject {
         match self {
             Self::Person => "person",
             Self::Drawing => "drawing",
+            Self::Nobody => "nobody",
         }
     }
 }
@@ -72,6 +76,23 @@ pub(crate) fn of_picture(content: &[u8]) -> Option<Subject> {
     let few = f64::from(common) / f64::from((width * height).max(1));
     Some(match flat > FLAT_SHARE && few > FEW_COLOURS_SHARE {
         true => Subject::Drawing,
+        false if !has_face(content) => Subject::Nobody,
         false => Subject::Person,
     })
+}
+
+/// Whether a picture shows a face, whatever an avatar's maker would have against it.
+#[cfg(feature = "portrait")]
+fn has_face(content: &[u8]) -> bool {
+    use essence::ErrorKind;
+    use essence::portrait::{PortraitOptions, create};
+    let mut options = PortraitOptions::default();
+    options.force = true;
+    let made = create(content, &options);
+    !made.is_err_and(|error| error.kind() == ErrorKind::InvalidAvatar)
+}
+
+#[cfg(not(feature = "portrait"))]
+fn has_face(_: &[u8]) -> bool {
+    true
 }

@@ -165,6 +165,71 @@ fn what_a_deleted_agent_was_waiting_for_is_not_paid() {
 }
 
 #[test]
+fn a_job_that_is_cancelled_is_over_at_once_and_costs_nothing() {
+    let data = tempfile::tempdir().expect("a folder");
+    let (asked, is_asked) = channel();
+    let (open, let_in) = channel();
+    let mut options = platform(data.path());
+    options.credits = Some(2_000.0);
+    options.speak = Some(Arc::new(Gated {
+        asked,
+        let_in: Mutex::new(let_in),
+    }));
+    let server = serve(options);
+    let balance =
+        || value(&call(&server, "GET", "/v1/me", "any", None))["data"]["credit_balance"].clone();
+    agent(&server, "HASTY");
+    let (paid, had) = (balance(), files(data.path()).len());
+    let video = json!({"model": "expression-2", "agent_code": "HASTY", "input": {"type": "text", "text": "Hello."}});
+    let begun = post(&server, "/v1/video/generate", &video);
+    is_asked.recv().expect("the video is under way");
+    // The one worker is busy, so that this one waits.
+    let waits = json!({"agent_id": "LATE", "model": "expression-2"});
+    post(&server, "/v1/agent/generate", &waits);
+    let listed = value(&call(
+        &server,
+        "GET",
+        "/v1/jobs?status=processing",
+        "any",
+        None,
+    ));
+    let open_jobs = listed["data"].as_array().cloned().unwrap_or_default();
+    assert_eq!(open_jobs.len(), 2, "{listed}");
+    for job in &open_jobs {
+        let path = format!(
+            "/v1/jobs/{}/cancel",
+            job["job_id"].as_str().unwrap_or_default()
+        );
+        for first in [true, false] {
+            let answer = value(&call(&server, "POST", &path, "any", None));
+            assert_eq!(answer["cancelled"], first, "{answer}");
+        }
+    }
+    assert_eq!(balance(), paid);
+    let path = format!("/v1/video/{}", begun["job_id"].as_str().unwrap_or_default());
+    let ended = value(&call(&server, "GET", &path, "any", None));
+    assert_eq!(
+        (&ended["status"], &ended["error"]["message"]),
+        (&json!("failed"), &json!("it was cancelled"))
+    );
+    let late = value(&call(&server, "GET", "/v1/agent/LATE", "any", None));
+    assert_eq!(late["data"]["status"], "failed");
+    drop(open);
+    agent(&server, "AFTER");
+    let path = "/v1/jobs?status=failed";
+    let failed = value(&call(&server, "GET", path, "any", None));
+    assert_eq!(
+        failed["pagination"]["total"], 2,
+        "nothing came of them: {failed}"
+    );
+    assert_eq!(
+        files(data.path()).len(),
+        2 * had,
+        "the video was thrown away"
+    );
+}
+
+#[test]
 fn changes_outlive_the_renders_that_they_meet() {
     let data = tempfile::tempdir().expect("a folder");
     let mut options = platform(data.path());

@@ -42,12 +42,11 @@ def main():
             ("ReduceSum", ["text_mask", "axes"], "sum", {"keepdims": 0}),
             ("Mul", ["sum", "each"], "text", {}),
             ("ReduceMean", ["style_dp"], "style", {"axes": [1, 2], "keepdims": 0}),
-            ("Mul", ["style", "zero"], "nothing", {}),
-            ("Add", ["text", "nothing"], "duration", {}),
+            ("Add", ["text", "style"], "duration", {}),
         ],
         [TEXT, ("style_dp", FLOAT, ["B", 8, 16]), TEXT_MASK],
         ("duration", FLOAT, ["B"]),
-        {"axes": [1, 2], "each": np.float32(0.06), "zero": zero},
+        {"axes": [1, 2], "each": np.float32(0.06)},
     )
     save(
         "text_encoder",
@@ -115,11 +114,13 @@ def main():
         + "\n"
     )
     (FOLDER / "onnx/unicode_indexer.json").write_text(json.dumps(list(range(1_024))) + "\n")
-    style = {
-        name: {"data": np.zeros(shape).astype(int).tolist(), "dims": shape, "type": "float32"}
-        for name, shape in [("style_ttl", [1, 50, 256]), ("style_dp", [1, 8, 16])]
-    }
-    (FOLDER / "voice_styles/F1.json").write_text(json.dumps(style, separators=(",", ":")) + "\n")
+    # A voice takes as many seconds more for each text as the mean of its style says.
+    for voice, seconds in [("F1", 0), ("M1", 1)]:
+        style = {
+            name: {"data": np.full(shape, value).astype(int).tolist(), "dims": shape, "type": "float32"}
+            for name, shape, value in [("style_ttl", [1, 50, 256], 0), ("style_dp", [1, 8, 16], seconds)]
+        }
+        (FOLDER / f"voice_styles/{voice}.json").write_text(json.dumps(style, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

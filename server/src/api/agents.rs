@@ -38,7 +38,7 @@ pub(crate) struct AgentView {
     model: String,
     /// The models that it can be launched as.
     supported_models: Vec<String>,
-    /// `person`, `drawing`, or empty where nobody has looked.
+    /// `person`, `drawing`, `nobody` (no face is in the picture), or empty where nobody has looked.
     subject: String,
     #[schema(example = "You are a friendly fitness coach.")]
     system_prompt: String,

@@ -31,9 +31,6 @@ const MAX_DURATION_S: f64 = 60.0;
 /// Most bytes of an agent's gestures in JSON.
 const MAX_BYTES: usize = 64 << 10;
 
-/// Attempts at a change while others change the same agent.
-const TRIES: usize = 8;
-
 /// Gestures to render.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct DynamicsRequest {
@@ -299,30 +296,22 @@ async fn changed(
         // Which files are an agent's own, nobody says from outside: they go when it does.
         clip.as_object_mut().map(|clip| clip.remove("file"));
     }
-    for _ in 0..TRIES {
-        let agent = platform.agent(&caller.account, code).await?;
-        let mut merged = agent.gestures();
-        merge(&mut merged, &dynamics);
-        if let Some(enabled) = change.toggle_enabled {
-            merged["enabled"] = enabled.into();
-        }
-        let text = merged.to_string();
-        if text.len() > MAX_BYTES {
-            return Err(ApiError::invalid(
-                "the agent's gestures are larger than 64 KB",
-            ));
-        }
-        if platform
-            .store
-            .set_dynamics(code, &agent.dynamics, &text)
-            .await?
-        {
-            return Ok(agent);
-        }
+    let changed = platform
+        .store
+        .change_dynamics(&caller.account, code, |mut merged| {
+            merge(&mut merged, &dynamics);
+            if let Some(enabled) = change.toggle_enabled {
+                merged["enabled"] = enabled.into();
+            }
+            Some(merged.to_string()).filter(|text| text.len() <= MAX_BYTES)
+        });
+    match changed.await? {
+        Some((agent, true)) => Ok(agent),
+        Some((_, false)) => Err(ApiError::invalid(
+            "the agent's gestures are larger than 64 KB",
+        )),
+        None => Err(ApiError::no_agent(code)),
     }
-    Err(ApiError::unavailable(
-        "Others change this agent at the same time",
-    ))
 }
 
 /// Refuses members of the wrong kind.

@@ -7,6 +7,8 @@ use essence::ErrorKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::launch_error::LaunchError;
+
 /// A refusal.
 #[derive(Debug)]
 pub(crate) struct ApiError {
@@ -167,6 +169,18 @@ impl From<essence::Error> for ApiError {
             ErrorKind::LimitExceeded => Self::unavailable(error.message()),
             _ => Self::internal(error),
         }
+    }
+}
+
+impl From<LaunchError> for ApiError {
+    fn from(error: LaunchError) -> Self {
+        let code = match error.status() {
+            StatusCode::SERVICE_UNAVAILABLE => "NO_AVAILABLE_WORKERS",
+            StatusCode::NOT_FOUND => "NOT_FOUND",
+            status if status.is_client_error() => "VALIDATION_ERROR",
+            _ => return Self::internal(error.detail()),
+        };
+        Self::new(error.status(), code, error.detail())
     }
 }
 

@@ -51,9 +51,9 @@ pub(crate) struct GenerateRequest {
     video: Option<String>,
     /// A sample of the voice, likewise; kept with the agent.
     audio: Option<String>,
-    /// Of pictures that are made: `16:9`, `9:16` or `1:1`. Kept for compatibility; pictures stay as they are.
+    /// Of a picture that is made: `16:9`, `9:16` or `1:1`, its usual one. Those that are given stay as they are.
     aspect_ratio: Option<String>,
-    /// Likewise.
+    /// Kept for compatibility: a film stays as it is.
     video_aspect_ratio: Option<String>,
     /// The code that the agent gets: 1 to 64 letters, digits, hyphens and underscores.
     agent_id: Option<String>,
@@ -144,11 +144,11 @@ async fn begin(
     if model == "auto" {
         model = match subject {
             Subject::Person => "essence-2",
-            Subject::Drawing => "expression-2",
+            Subject::Drawing | Subject::Nobody => "expression-2",
         };
-    } else if models::wants_person(model) && subject == Subject::Drawing {
+    } else if models::wants_person(model) && subject != Subject::Person {
         refused(&given);
-        return Err(mismatch(model, given.image.is_some()));
+        return Err(mismatch(model, given.subject));
     }
     if model == "essence-2-quality" && given.video.is_none() {
         refused(&given);
@@ -162,6 +162,7 @@ async fn begin(
     let order = AgentOrder {
         model: model.to_owned(),
         credits: platform.charged(credits),
+        aspect_ratio: asked.aspect_ratio.clone(),
     };
     let input = serde_json::to_string(&order).map_err(ApiError::internal)?;
     let mut agent = Agent {
@@ -307,10 +308,11 @@ pub(crate) fn media_refused(error: essence::Error, too_large: StatusCode) -> Api
 }
 
 /// The refusal of a subject that a model isn't for.
-pub(crate) fn mismatch(model: &str, has_picture: bool) -> ApiError {
-    let what = match has_picture {
-        true => "this image looks like a drawing",
-        false => "this prompt describes something else",
+pub(crate) fn mismatch(model: &str, picture: Option<Subject>) -> ApiError {
+    let what = match picture {
+        Some(Subject::Nobody) => "no face of a person is in this image",
+        Some(_) => "this image looks like a drawing",
+        None => "this prompt describes something else",
     };
     ApiError::new(
         StatusCode::UNPROCESSABLE_ENTITY,

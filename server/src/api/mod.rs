@@ -15,6 +15,7 @@ pub(crate) mod dynamics;
 pub(crate) mod embed;
 pub(crate) mod error;
 pub(crate) mod generate;
+mod jobs;
 pub(crate) mod limits;
 mod more_models;
 pub(crate) mod origin;
@@ -23,7 +24,7 @@ mod reference;
 mod replay;
 mod runtime;
 mod sessions;
-mod speak;
+pub(crate) mod speak;
 mod studio;
 pub(crate) mod upload;
 mod video;
@@ -64,6 +65,7 @@ pub(crate) fn router(platform: &Arc<Platform>) -> Router {
             .routes(routes!(generate::generate))
             .routes(routes!(upload::upload))
             .routes(routes!(video::generate))
+            .routes(routes!(runtime::request))
             .layer(DefaultBodyLimit::max(MAX_FILE_BODY_BYTES))
             .split_for_parts();
     let (router, described) = OpenApiRouter::with_openapi(files_described)
@@ -80,8 +82,9 @@ pub(crate) fn router(platform: &Arc<Platform>) -> Router {
         .routes(routes!(account::credit_summaries))
         .routes(routes!(account::usage))
         .routes(routes!(embed::request))
-        .routes(routes!(runtime::request))
         .routes(routes!(runtime::mint))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::cancel))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::get))
         .routes(routes!(sessions::end))

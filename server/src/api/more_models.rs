@@ -80,8 +80,12 @@ pub(crate) async fn add_model(
     {
         return answer("ready", 0, "The agent has this model");
     }
-    if models::wants_person(model) && agent.subject == Subject::Drawing.as_str() {
-        return Err(mismatch(model, true));
+    let others = [Subject::Drawing, Subject::Nobody];
+    let other = others
+        .into_iter()
+        .find(|other| agent.subject == other.as_str());
+    if models::wants_person(model) && other.is_some() {
+        return Err(mismatch(model, other));
     }
     if agent.image_file.is_none() && agent.video_file.is_none() {
         return Err(ApiError::new(
@@ -103,6 +107,7 @@ pub(crate) async fn add_model(
     let order = AgentOrder {
         model: model.to_owned(),
         credits: platform.charged(credits),
+        aspect_ratio: None,
     };
     let input = serde_json::to_string(&order).map_err(ApiError::internal)?;
     let job = NewJob {

@@ -13,6 +13,7 @@ use super::body::{Body, Named};
 use super::caller::Caller;
 use super::error::{Answer, ApiError, ErrorBody, shown};
 use crate::platform::Platform;
+use crate::store::Agent;
 
 /// Words to speak.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -108,24 +109,12 @@ async fn deliver(
         return Err(ApiError::invalid(message));
     }
     let agent = platform.agent(&caller.account, &code).await?;
-    let conversations = platform.table.of_agent(&code, room.as_deref());
-    for conversation in &conversations {
-        conversation.input(match kind {
-            "speak" => Input::Speak(text.clone()),
-            _ => Input::AddContext(text.clone()),
-        });
-    }
-    let mut delivered_to_rooms = conversations.len();
-    // A room of LiveKit's has an agent of its own that thinks; it is the avatar that is spoken through here.
-    let rooms = platform.launched.of_agent(&code, room.as_deref());
-    if kind == "speak" && !rooms.is_empty() {
-        let voice = platform.voices.check(&agent.voice_id)?;
-        let (rate_hz, samples) = platform.voices.speak(text, voice, 1.0).await?;
-        delivered_to_rooms += rooms
-            .iter()
-            .filter(|task| task.say(rate_hz, &samples))
-            .count();
-    }
+    let (store, own) = (&platform.store, &platform.sessions.server);
+    let mut delivered_to_rooms =
+        deliver_here(platform, &agent, kind, &text, room.as_deref()).await?;
+    delivered_to_rooms += store
+        .send_words(own, &code, room.as_deref(), (kind, &text))
+        .await?;
     if delivered_to_rooms == 0 {
         return Err(ApiError::new(
             StatusCode::NOT_FOUND,
@@ -138,4 +127,33 @@ async fn deliver(
         context_type: kind,
         delivered_to_rooms,
     }))
+}
+
+/// Hands words to the agent's conversations in this server: how many those are.
+///
+/// # Errors
+/// 503: the agent has no voice for a room of LiveKit's.
+pub(crate) async fn deliver_here(
+    platform: &Platform,
+    agent: &Agent,
+    kind: &str,
+    text: &str,
+    room: Option<&str>,
+) -> Answer<usize> {
+    let conversations = platform.table.of_agent(&agent.code, room);
+    for conversation in &conversations {
+        conversation.input(match kind {
+            "speak" => Input::Speak(text.to_owned()),
+            _ => Input::AddContext(text.to_owned()),
+        });
+    }
+    // A room of LiveKit's has an agent of its own that thinks; it is the avatar that is spoken through here.
+    let rooms = platform.launch.tasks.of_agent(&agent.code, room);
+    if kind != "speak" || rooms.is_empty() {
+        return Ok(conversations.len());
+    }
+    let voice = platform.voices.check(&agent.voice_id)?;
+    let (rate_hz, samples) = platform.voices.speak(text.to_owned(), voice, 1.0).await?;
+    let spoken = rooms.iter().filter(|task| task.say(rate_hz, &samples));
+    Ok(conversations.len() + spoken.count())
 }

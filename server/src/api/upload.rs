@@ -176,10 +176,9 @@ pub(crate) async fn file(
     Named(name): Named,
     request: Request,
 ) -> Answer<Response> {
-    let path = platform
-        .files
-        .path(&name)
-        .ok_or_else(|| ApiError::not_found("File"))?;
+    let files = platform.files.clone();
+    let found = tokio::task::spawn_blocking(move || files.find(&name)).await??;
+    let path = found.ok_or_else(|| ApiError::not_found("File"))?;
     let served = ServeFile::new(path).oneshot(request).await;
     let mut response = match served {
         Ok(response) => response.map(HttpBody::new),

@@ -20,7 +20,7 @@ pub(crate) struct Agent {
     pub(crate) model: String,
     /// The avatars' files by the model that they are, in JSON.
     pub(crate) models: String,
-    /// The picture's subject: `person`, `drawing`, or empty where nobody has looked.
+    /// The picture's subject: `person`, `drawing`, `nobody` (no face is in it), or empty where nobody has looked.
     pub(crate) subject: String,
     pub(crate) system_prompt: String,
     pub(crate) image_file: Option<String>,
@@ -180,18 +180,36 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Sets an agent's gestures, in JSON, if they are still `before`.
-    pub(crate) async fn set_dynamics(&self, code: &str, before: &str, after: &str) -> Stored<bool> {
-        let done = sqlx::query(
-            "UPDATE agents SET dynamics = $1, updated_at = $2 WHERE code = $3 AND dynamics = $4",
+    /// Changes an agent's gestures, however many change them at the same time: `change` gives their new JSON, or
+    /// none to leave them as they are. The agent as it was, and whether it has changed; none if there is no such agent.
+    pub(crate) async fn change_dynamics(
+        &self,
+        account: &str,
+        code: &str,
+        change: impl FnOnce(Value) -> Option<String>,
+    ) -> Stored<Option<(Agent, bool)>> {
+        let mut transaction = self.pool.begin().await?;
+        // Written before it is read: from then on nobody else changes the row.
+        let agent: Option<Agent> = sqlx::query_as(
+            "UPDATE agents SET updated_at = $1 WHERE code = $2 AND account = $3 RETURNING *",
         )
-        .bind(after)
         .bind(now())
         .bind(code)
-        .bind(before)
-        .execute(&self.pool)
+        .bind(account)
+        .fetch_optional(&mut *transaction)
         .await?;
-        Ok(done.rows_affected() == 1)
+        let changed = agent.as_ref().and_then(|agent| change(agent.gestures()));
+        let Some((agent, dynamics)) = agent.clone().zip(changed) else {
+            transaction.rollback().await?;
+            return Ok(agent.map(|agent| (agent, false)));
+        };
+        sqlx::query("UPDATE agents SET dynamics = $1 WHERE code = $2")
+            .bind(dynamics)
+            .bind(code)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(Some((agent, true)))
     }
 
     /// Says how far the making of an agent is. One that is ready already stays so.
@@ -254,6 +272,20 @@ pub(super) async fn set_clips(
         .execute(change)
         .await?;
     Ok(replaced)
+}
+
+/// Says that an agent could not be made, as part of a change.
+pub(super) async fn set_failed(change: &mut AnyConnection, code: &str, reason: &str) -> Stored<()> {
+    sqlx::query(
+        "UPDATE agents SET status = 'failed', event_type = 'failed', progress_msg = 'Failed', error_message = $1, \
+         updated_at = $2 WHERE code = $3",
+    )
+    .bind(reason)
+    .bind(now())
+    .bind(code)
+    .execute(change)
+    .await?;
+    Ok(())
 }
 
 /// Deletes an agent, as part of a change.

@@ -76,6 +76,8 @@ pub(crate) struct Job {
     pub(crate) result: Option<String>,
     /// Of one that failed.
     pub(crate) error: Option<String>,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
 }
 
 impl Job {

@@ -7,6 +7,7 @@
 //! cost is taken in the transaction that queues it; what it didn't use is given back in the one that
 //! ends it, or deletes it with its agent.
 
+use serde_json::json;
 use sqlx::{AnyConnection, Row as _};
 
 use super::agents::Agent;
@@ -104,6 +105,75 @@ impl Store {
             .bind(account)
             .fetch_optional(&self.pool)
             .await
+    }
+
+    /// A page of an account's jobs without deliveries, newest first, and the number of all.
+    pub(crate) async fn jobs(
+        &self,
+        account: &str,
+        state: Option<State>,
+        limit: i64,
+        offset: i64,
+    ) -> Stored<(Vec<Job>, i64)> {
+        let (first, second) = match state {
+            None => ("", ""),
+            Some(State::Open) => ("queued", "running"),
+            Some(State::Done) => ("done", "done"),
+            Some(State::Failed) => ("failed", "failed"),
+        };
+        let jobs = sqlx::query_as(
+            "SELECT * FROM jobs WHERE account = $1 AND kind <> 'delivery' AND ($2 = '' OR state IN ($2, $3)) \
+             ORDER BY created_at DESC, id LIMIT $4 OFFSET $5",
+        )
+        .bind(account)
+        .bind(first)
+        .bind(second)
+        .bind(limit)
+        .bind(offset)
+        .fetch_all(&self.pool)
+        .await?;
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS n FROM jobs WHERE account = $1 AND kind <> 'delivery' \
+             AND ($2 = '' OR state IN ($2, $3))",
+        )
+        .bind(account)
+        .bind(first)
+        .bind(second)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((jobs, row.try_get("n")?))
+    }
+
+    /// Ends a job before its time; false if it is over. Its worker finds its lease lost.
+    pub(crate) async fn cancel_job(&self, account: &str, id: &str) -> Stored<bool> {
+        const REASON: &str = "it was cancelled";
+        let mut change = self.pool.begin().await?;
+        let job: Option<Job> = sqlx::query_as(
+            "UPDATE jobs SET state = 'failed', error = $1, updated_at = $2 \
+             WHERE id = $3 AND account = $4 AND state IN ('queued', 'running') RETURNING *",
+        )
+        .bind(REASON)
+        .bind(now())
+        .bind(id)
+        .bind(account)
+        .fetch_optional(&mut *change)
+        .await?;
+        let Some(job) = job else {
+            change.rollback().await?;
+            return Ok(false);
+        };
+        keys::refund(&mut change, account, job.charged).await?;
+        let (code, video) = (&job.subject, job.kind() == Some(Kind::Video));
+        if job.kind() == Some(Kind::Agent) {
+            agents::set_failed(&mut change, code, REASON).await?;
+            let data = json!({"agent_id": code, "agent_code": code, "status": "failed", "error_message": REASON});
+            announce(&mut change, account, "agent.failed", &data.to_string()).await?;
+        } else if video {
+            let data = json!({"job_id": id, "status": "failed", "error": {"message": REASON}});
+            announce(&mut change, account, "video.failed", &data.to_string()).await?;
+        }
+        change.commit().await?;
+        Ok(true)
     }
 
     /// The newest job of a kind for an agent.

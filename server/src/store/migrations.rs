@@ -131,6 +131,14 @@ const CHANGES: [&[&str]; 2] = [
         created_at TEXT NOT NULL,
         PRIMARY KEY (session, number)
     )",
+        "CREATE TABLE session_words (
+        server TEXT NOT NULL,
+        agent_code TEXT NOT NULL,
+        room_name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        text TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    )",
     ],
 ];
 

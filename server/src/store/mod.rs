@@ -21,6 +21,6 @@ pub(crate) use self::job::{Claim, Effect, Job, Kind, NewJob, Queued, State};
 pub(crate) use self::jobs::LEASE_MS;
 pub(crate) use self::keys::{Charge, new_secret};
 pub(crate) use self::replays::{Begun, Replay};
-pub(crate) use self::sessions::{CONVERSATIONS, SELF_HOSTED, Session, Window};
+pub(crate) use self::sessions::{CONVERSATIONS, SELF_HOSTED, Session, Window, Words};
 pub(crate) use self::usage::{UsageEvent, UsageFilter};
 pub(crate) use self::webhooks::{SESSION_EVENTS, Webhook, event_body};

@@ -45,12 +45,33 @@ pub(crate) struct SessionMessage {
     pub(crate) created_at: String,
 }
 
+/// Words for conversations of an agent, on their way to another server.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct Words {
+    pub(crate) agent_code: String,
+    /// Empty for all of the agent's.
+    pub(crate) room_name: String,
+    /// `speak` or `add_context`.
+    pub(crate) kind: String,
+    pub(crate) text: String,
+    created_at: String,
+}
+
 /// Sessions to list.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Window {
     Live,
     Recent,
     All,
+}
+
+/// The sessions of an agent ($1) that other servers than $2 have seen since $3, in the room $4 or in any. An avatar
+/// whose brain is elsewhere knows nothing ($5): it only speaks.
+macro_rules! elsewhere {
+    () => {
+        "FROM sessions WHERE agent_code = $1 AND server <> $2 AND ended IS NULL AND last_seen >= $3 \
+         AND ($4 = '' OR room_name = $4) AND ($5 = 'speak' OR kind = 'conversations')"
+    };
 }
 
 impl Store {
@@ -125,7 +146,61 @@ impl Store {
         .fetch_all(&mut *change)
         .await?;
         note_use(&mut change, &abandoned).await?;
+        // Nobody has taken them, and nobody will.
+        sqlx::query("DELETE FROM session_words WHERE created_at < $1")
+            .bind(before(UNSEEN))
+            .execute(&mut *change)
+            .await?;
         change.commit().await
+    }
+
+    /// Leaves words for the sessions of an agent that live in other servers than `server`: how many those are.
+    pub(crate) async fn send_words(
+        &self,
+        server: &str,
+        code: &str,
+        room: Option<&str>,
+        (kind, text): (&str, &str),
+    ) -> Stored<usize> {
+        let room = room.unwrap_or_default();
+        let since = before(UNSEEN);
+        let row = sqlx::query(concat!("SELECT COUNT(*) AS n ", elsewhere!()))
+            .bind(code)
+            .bind(server)
+            .bind(&since)
+            .bind(room)
+            .bind(kind)
+            .fetch_one(&self.pool)
+            .await?;
+        let found = usize::try_from(row.try_get::<i64, _>("n")?).unwrap_or(0);
+        if found > 0 {
+            sqlx::query(concat!(
+                "INSERT INTO session_words (server, agent_code, room_name, kind, text, created_at) \
+                 SELECT DISTINCT server, $1, $4, $5, $6, $7 ",
+                elsewhere!()
+            ))
+            .bind(code)
+            .bind(server)
+            .bind(since)
+            .bind(room)
+            .bind(kind)
+            .bind(text)
+            .bind(now())
+            .execute(&self.pool)
+            .await?;
+        }
+        Ok(found)
+    }
+
+    /// Takes the words that others have left for this server's sessions, in their order.
+    pub(crate) async fn take_words(&self, server: &str) -> Stored<Vec<Words>> {
+        let mut words: Vec<Words> =
+            sqlx::query_as("DELETE FROM session_words WHERE server = $1 RETURNING *")
+                .bind(server)
+                .fetch_all(&self.pool)
+                .await?;
+        words.sort_by(|a, b| a.created_at.cmp(&b.created_at));
+        Ok(words)
     }
 
     /// An account's session.

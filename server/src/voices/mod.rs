@@ -1,6 +1,7 @@
-//! The ten voices of the platform, made of the one that this machine speaks with.
+//! The ten voices of the platform: the machine's own of these names, as Supertonic has them, or made of the one that
+//! it speaks with.
 //!
-//! A voice is a pitch that the machine's own is moved to; the axes of the voice studio move it further.
+//! A voice that is made is a pitch that the machine's own is moved to; the axes of the voice studio move any further.
 //! So each of them is there, offline, with whatever speaks: a network of the user's or a program.
 
 mod sound;
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 pub(crate) use self::sound::{pcm_bytes, sentences, wav};
-use self::tune::Tuning;
+use self::tune::{Pitch, Tuning};
 use crate::api::error::{ApiError, shown};
 
 /// Names of the voices, with their pitch in Hz.
@@ -68,6 +69,8 @@ pub(crate) struct Voice {
 /// The voices.
 pub(crate) struct Voices {
     speak: Option<Arc<dyn Speak>>,
+    /// Names of [`VOICES`] that need not be made.
+    own: Vec<String>,
     slots: Semaphore,
     queue: Semaphore,
 }
@@ -81,6 +84,10 @@ impl std::fmt::Debug for Voices {
 impl Voices {
     pub(crate) fn new(speak: Option<Arc<dyn Speak>>) -> Self {
         Self {
+            own: speak
+                .as_ref()
+                .map(|speak| speak.voices())
+                .unwrap_or_default(),
             speak,
             slots: Semaphore::new(AT_A_TIME),
             queue: Semaphore::new(WAITING),
@@ -156,10 +163,15 @@ impl Voices {
             .as_ref()
             .ok_or_else(|| Error::new(ErrorKind::NotFound, "this machine has no voice"))?;
         let (mut rate, mut samples) = (0, Vec::new());
-        speak.speak(text, &Cancel::default(), &mut |rate_hz, block| {
+        let mut take = |rate_hz, block: &[f32]| {
             rate = rate_hz;
             samples.extend_from_slice(block);
-        })?;
+        };
+        let has = self.own.contains(&voice.name);
+        match has {
+            true => speak.speak_as(&voice.name, text, &Cancel::default(), &mut take)?,
+            false => speak.speak(text, &Cancel::default(), &mut take)?,
+        }
         if samples.is_empty() {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
@@ -167,13 +179,11 @@ impl Voices {
             ));
         }
         let axis = |name: &str| voice.axes.get(name).map_or(0.0, |&value| value as f32);
-        let pitch = VOICES
-            .iter()
-            .find(|(name, _)| *name == voice.name)
-            .map_or(0.0, |&(_, hz)| hz);
+        // An octave and a half around the voice's own pitch, at the ends of both axes.
+        let higher = (axis("pitch") + 0.5 * axis("gender")).exp2();
+        let made = VOICES.iter().find(|(name, _)| *name == voice.name && !has);
         let tuning = Tuning {
-            // An octave and a third around the voice's own pitch, at the ends of both axes.
-            pitch_hz: pitch * (axis("pitch") + 0.5 * axis("gender")).exp2(),
+            pitch: made.map_or(Pitch::By(higher), |&(_, hz)| Pitch::To(hz * higher)),
             tempo: speed as f32 * (1.0 + axis("rate")),
             brightness: axis("brightness"),
         };
@@ -235,6 +245,49 @@ fn unknown_code(code: &str) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A speaker whose usual voice and other ones sound different.
+    struct Named;
+
+    impl Speak for Named {
+        fn speak(&self, _: &str, _: &Cancel, sound: &mut dyn FnMut(u32, &[f32])) -> Result<()> {
+            sound(16_000, &[0.25; 16_000]);
+            Ok(())
+        }
+
+        fn voices(&self) -> Vec<String> {
+            vec!["F1".to_owned(), "own".to_owned()]
+        }
+
+        fn speak_as(
+            &self,
+            _: &str,
+            _: &str,
+            _: &Cancel,
+            sound: &mut dyn FnMut(u32, &[f32]),
+        ) -> Result<()> {
+            sound(16_000, &[0.5; 8_000]);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn voices_that_the_machine_has_speak_themselves() -> Result<()> {
+        let voices = Voices::new(Some(Arc::new(Named)));
+        let said = |name: &str| {
+            let voice = voices
+                .check(name)
+                .map_err(|_| Error::new(ErrorKind::NotFound, "none"))?;
+            voices.sound("Hello.", &voice, 1.0)
+        };
+        assert_eq!(said("F1")?, (16_000, vec![0.5; 8_000]));
+        assert!(said("M1")?.1.len() > 8_000, "made of the usual one");
+        assert!(
+            said("own").is_err(),
+            "only the platform's names are offered"
+        );
+        Ok(())
+    }
 
     #[test]
     fn a_code_carries_its_voice() {

@@ -24,20 +24,27 @@ const BRIGHT_HZ: f32 = 2_000.0;
 /// The target that a voice is moved to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tuning {
-    /// Hz; 0 keeps it.
-    pub(crate) pitch_hz: f32,
+    pub(crate) pitch: Pitch,
     /// Times as fast.
     pub(crate) tempo: f32,
     /// −1 to 1.
     pub(crate) brightness: f32,
 }
 
+/// The pitch that a voice is moved to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pitch {
+    /// Hz.
+    To(f32),
+    /// Times as high.
+    By(f32),
+}
+
 /// The sound as it is asked for.
 pub(crate) fn tuned(samples: &[f32], rate_hz: u32, tuning: &Tuning) -> Vec<f32> {
-    let own = pitch_of(samples, rate_hz);
-    let pitch = match own {
-        Some(own) if tuning.pitch_hz > 0.0 => tuning.pitch_hz / own,
-        _ => 1.0,
+    let pitch = match tuning.pitch {
+        Pitch::To(hz) => pitch_of(samples, rate_hz).map_or(1.0, |own| hz / own),
+        Pitch::By(ratio) => ratio,
     };
     let pitch = clamped(pitch, PITCH_RATIO);
     let tempo = clamped(tuning.tempo, TEMPO);
@@ -200,7 +207,7 @@ mod tests {
         let found = pitch_of(&own, RATE).unwrap_or(0.0);
         assert!((found - 200.0).abs() < 6.0, "{found}");
         let tuning = Tuning {
-            pitch_hz: 140.0,
+            pitch: Pitch::To(140.0),
             tempo: 1.0,
             brightness: 0.0,
         };
@@ -214,7 +221,7 @@ mod tests {
     #[test]
     fn pace_keeps_the_pitch() {
         let tuning = Tuning {
-            pitch_hz: 0.0,
+            pitch: Pitch::By(1.0),
             tempo: 1.5,
             brightness: 0.0,
         };
@@ -228,7 +235,7 @@ mod tests {
     #[test]
     fn nonsense_is_survived() {
         let tuning = Tuning {
-            pitch_hz: f32::NAN,
+            pitch: Pitch::To(f32::NAN),
             tempo: f32::INFINITY,
             brightness: 1.0,
         };

@@ -1,15 +1,17 @@
 //! An agent is made, or a model of it: of a picture in the engine, of a film by the studio, of words with a
-//! face that ships.
+//! picture that a service makes, or a face that ships.
 
 use std::sync::Arc;
 
 use essence::{Error, ErrorKind, Result};
+use essence_brain::{Cancel, Shape};
 use serde::{Deserialize, Serialize};
 
-use super::outcome::{Attempt, Outcome, Wanted};
+use super::outcome::{Attempt, Outcome};
 use super::studio;
 use crate::files::Category;
 use crate::models;
+use crate::persona;
 use crate::platform::Platform;
 use crate::store::{Agent, Claim, Effect, Kind, Progress, UsageEvent, now};
 
@@ -19,6 +21,9 @@ pub(crate) struct AgentOrder {
     pub(crate) model: String,
     /// Credits that were taken.
     pub(crate) credits: i64,
+    /// Of a picture that is made: `16:9`, `9:16`, or square.
+    #[serde(default)]
+    pub(crate) aspect_ratio: Option<String>,
 }
 
 /// An avatar that was made.
@@ -32,7 +37,7 @@ struct Made {
 pub(super) async fn attempt(
     platform: Arc<Platform>,
     claim: Claim,
-    wanted: Wanted,
+    cancel: Cancel,
     hopeless: Option<String>,
 ) -> Attempt {
     let job = claim.job;
@@ -69,14 +74,14 @@ pub(super) async fn attempt(
         };
         let _ = platform.store.set_progress(&agent.code, last).await;
     }
-    let (making, of, model, job_id) = (
+    let (making, of, asked, job_id) = (
         platform.clone(),
         agent.clone(),
-        order.model.clone(),
+        order.clone(),
         job.id.clone(),
     );
     let made =
-        tokio::task::spawn_blocking(move || make(&making, &of, &model, &job_id, &wanted)).await;
+        tokio::task::spawn_blocking(move || make(&making, &of, &asked, &job_id, &cancel)).await;
     let made = match made {
         Ok(Ok(made)) => made,
         Ok(Err(error)) if error.kind() == ErrorKind::Cancelled => return Attempt::Again(0),
@@ -149,6 +154,7 @@ fn order_of(input: &str) -> AgentOrder {
     serde_json::from_str(input).unwrap_or(AgentOrder {
         model: "essence-1".to_owned(),
         credits: 0,
+        aspect_ratio: None,
     })
 }
 
@@ -184,32 +190,49 @@ fn failed(agent: Option<Agent>, reason: &str, adds: bool) -> Attempt {
 fn make(
     platform: &Platform,
     agent: &Agent,
-    model: &str,
+    order: &AgentOrder,
     job: &str,
-    wanted: &Wanted,
+    cancel: &Cancel,
 ) -> Result<Made> {
     let gone = || Error::new(ErrorKind::NotFound, "the agent's own file is gone");
     let by_film = agent
         .video_file
         .as_ref()
-        .filter(|_| !model.starts_with("expression") || agent.image_file.is_none());
+        .filter(|_| !order.model.starts_with("expression") || agent.image_file.is_none());
+    let mut painted = None;
     let content = if let Some(film) = by_film {
-        let film = platform.files.path(film).ok_or_else(gone)?;
+        let film = platform.files.find(film)?.ok_or_else(gone)?;
         let place = platform.files.workplace(job)?;
-        studio::create(platform, &film, &agent.name, place.path(), wanted)?
+        studio::create(platform, &film, &agent.name, place.path(), cancel)?
     } else if let Some(image) = &agent.image_file {
-        let path = platform.files.path(image).ok_or_else(gone)?;
+        let path = platform.files.find(image)?.ok_or_else(gone)?;
         let picture = std::fs::read(path).map_err(|e| gone().with_source(e))?;
         portrait(&picture, &agent.name)?
+    } else if let Some(paint) = &platform.paint {
+        let shape = match order.aspect_ratio.as_deref() {
+            Some("16:9") => Shape::Landscape,
+            Some("9:16") => Shape::Portrait,
+            _ => Shape::Square,
+        };
+        let description = persona::picture_of(&agent.system_prompt);
+        let picture = paint.paint(&description, shape, cancel)?;
+        let content = portrait(&picture, &agent.name)?;
+        painted = Some(picture);
+        content
     } else {
         platform.shipped_face().to_vec()
     };
-    if wanted.is_over() {
+    if cancel.is_cancelled() {
         return Err(Error::new(ErrorKind::Cancelled, "stopped"));
     }
-    let image = match agent.image_file {
-        Some(_) => None,
-        None => {
+    let image = match (&agent.image_file, painted) {
+        (Some(_), _) => None,
+        (None, Some(picture)) => {
+            let kind = infer::get(&picture).map_or("png", |kind| kind.extension());
+            let name = format!("painted.{kind}");
+            Some(platform.files.put(Category::Image, &name, &picture)?)
+        }
+        (None, None) => {
             let avatar = platform.engine.open_bytes(content.clone())?;
             let poster = crate::poster::poster(&avatar)?;
             Some(platform.files.put(Category::Image, "poster.png", &poster)?)

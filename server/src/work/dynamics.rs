@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use essence::{ErrorKind, Result};
+use essence_brain::Cancel;
 use essence_media::FRAME_RATE;
 use serde::{Deserialize, Serialize};
 
 use super::film::{self, Samples};
-use super::outcome::{Attempt, Outcome, Wanted};
+use super::outcome::{Attempt, Outcome};
 use crate::files::Category;
 use crate::platform::Platform;
 use crate::store::{Agent, Claim, Effect, UsageEvent};
@@ -36,7 +37,7 @@ pub(crate) struct DynamicsOrder {
 pub(super) async fn attempt(
     platform: Arc<Platform>,
     claim: Claim,
-    wanted: Wanted,
+    cancel: Cancel,
     hopeless: Option<String>,
 ) -> Attempt {
     let job = claim.job;
@@ -62,7 +63,7 @@ pub(super) async fn attempt(
         Err(_) => return Attempt::Again(1_000),
     };
     let (rendered, asked, of) = (platform.clone(), order.clone(), agent.clone());
-    let rendering = tokio::task::spawn_blocking(move || render(&rendered, &of, &asked, &wanted));
+    let rendering = tokio::task::spawn_blocking(move || render(&rendered, &of, &asked, &cancel));
     let clips = match rendering.await {
         Ok(Ok(clips)) => clips,
         Ok(Err(error)) if error.kind() == ErrorKind::Cancelled => return Attempt::Again(0),
@@ -98,7 +99,7 @@ fn render(
     platform: &Platform,
     agent: &Agent,
     order: &DynamicsOrder,
-    wanted: &Wanted,
+    cancel: &Cancel,
 ) -> Result<Vec<(String, String)>> {
     let avatar = platform.avatar_of(agent, None)?;
     let mut gestures = avatar.info().motions.clone();
@@ -114,8 +115,8 @@ fn render(
             .files
             .reserve(Category::Video, &format!("{gesture}.mp4"))?;
         let most = (CLIP_SECONDS + 1) * u64::from(FRAME_RATE);
-        let written = film::write(&avatar, &mut silence, &path, most, Some(&gesture), wanted);
-        if let Err(error) = written {
+        let written = film::write(&avatar, &mut silence, &path, most, Some(&gesture), cancel);
+        if let Err(error) = written.and_then(|_| platform.files.keep(&name)) {
             platform.files.forget(&name);
             clips
                 .iter()

@@ -6,9 +6,8 @@ use essence::{
     AudioData, Avatar, Error, ErrorKind, Frame, FrameRequest, Pacing, PixelFormat, Result,
     SessionOptions,
 };
+use essence_brain::Cancel;
 use essence_media::{AudioReader, FRAME_RATE, Mp4Options, Mp4Writer, Quality};
-
-use super::outcome::Wanted;
 
 /// Sound of a film, block by block.
 pub(crate) trait Sound {
@@ -64,7 +63,7 @@ impl Sound for Samples {
 /// than `max_frames` are an error.
 ///
 /// # Errors
-/// `LimitExceeded`: the sound is longer. `Cancelled`: it isn't wanted any more. Those of the engine and of
+/// `LimitExceeded`: the sound is longer. `Cancelled`: it is no longer wanted. Those of the engine and of
 /// files.
 pub(crate) fn write(
     avatar: &Avatar,
@@ -72,7 +71,7 @@ pub(crate) fn write(
     path: &Path,
     max_frames: u64,
     gesture: Option<&str>,
-    wanted: &Wanted,
+    cancel: &Cancel,
 ) -> Result<u64> {
     let rate_hz = sound.rate_hz();
     let options = SessionOptions::default()
@@ -95,7 +94,7 @@ pub(crate) fn write(
     }
     let (mut frame, mut frames, mut flushed) = (Frame::new(), 0, false);
     loop {
-        if wanted.is_over() {
+        if cancel.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled, "stopped"));
         }
         if session.draw(&mut frame, FrameRequest::new())?.is_frame() {

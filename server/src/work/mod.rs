@@ -15,12 +15,13 @@ mod video;
 use std::sync::Arc;
 use std::time::Duration;
 
+use essence_brain::Cancel;
 use tokio::sync::watch;
 use tokio::time;
 
 pub(crate) use self::agent::AgentOrder;
 pub(crate) use self::dynamics::DynamicsOrder;
-use self::outcome::{Attempt, Wanted};
+use self::outcome::Attempt;
 pub(crate) use self::video::{VideoOrder, VideoResult};
 use crate::access;
 use crate::platform::Platform;
@@ -84,20 +85,20 @@ async fn attempt(
     claim: &Claim,
     stop: &mut watch::Receiver<bool>,
 ) -> Result<(), sqlx::Error> {
-    let wanted = Wanted::default();
-    let mut working = std::pin::pin!(work(platform.clone(), claim.clone(), wanted.clone()));
+    let cancel = Cancel::default();
+    let mut working = std::pin::pin!(work(platform.clone(), claim.clone(), cancel.clone()));
     let mut heartbeat = time::interval(Duration::from_millis(LEASE_MS.unsigned_abs() / 3));
     let attempt = loop {
         tokio::select! {
             attempt = &mut working => break attempt,
             _ = heartbeat.tick() => {
                 if matches!(platform.store.heartbeat(claim).await, Ok(false)) {
-                    wanted.end();
+                    cancel.cancel();
                 }
             }
             _ = stop.changed() => {
                 // Another server goes on with it, or this one after its next start.
-                wanted.end();
+                cancel.cancel();
                 return platform.store.release(claim, 0).await;
             }
         }
@@ -137,14 +138,14 @@ pub(crate) fn files_of(job: &Job) -> Vec<String> {
     files
 }
 
-async fn work(platform: Arc<Platform>, claim: Claim, wanted: Wanted) -> Attempt {
+async fn work(platform: Arc<Platform>, claim: Claim, cancel: Cancel) -> Attempt {
     let hopeless = claim
         .is_hopeless()
         .then(|| "the server died at each attempt; its log may say why".to_owned());
     match claim.job.kind() {
-        Some(Kind::Agent | Kind::Model) => agent::attempt(platform, claim, wanted, hopeless).await,
-        Some(Kind::Dynamics) => dynamics::attempt(platform, claim, wanted, hopeless).await,
-        Some(Kind::Video) => video::attempt(platform, claim, wanted, hopeless).await,
+        Some(Kind::Agent | Kind::Model) => agent::attempt(platform, claim, cancel, hopeless).await,
+        Some(Kind::Dynamics) => dynamics::attempt(platform, claim, cancel, hopeless).await,
+        Some(Kind::Video) => video::attempt(platform, claim, cancel, hopeless).await,
         Some(Kind::Delivery) => delivery::attempt(platform, claim).await,
         // Of a later version, which will take it.
         None => Attempt::Again(60_000),

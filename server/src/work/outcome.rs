@@ -1,7 +1,4 @@
-//! How an attempt at a job ends, and whether it is still wanted.
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+//! How an attempt at a job ends.
 
 use crate::store::Effect;
 
@@ -20,19 +17,4 @@ pub(crate) enum Attempt {
     Over(Outcome),
     /// It is to be tried again after so many milliseconds.
     Again(i64),
-}
-
-/// Whether work is still wanted: not once its lease is lost or the server stops.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted(Arc<AtomicBool>);
-
-impl Wanted {
-    /// Asks to stop.
-    pub(crate) fn end(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
 }

@@ -7,12 +7,13 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::time;
 
+use crate::api::speak::deliver_here;
 use crate::platform::Platform;
 use crate::sessions::Happening;
-use crate::store::now;
+use crate::store::{Words, now};
 
-/// How often it is looked whether somebody has asked for the end of a session.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often it is looked whether other servers have been asked for something in this one's sessions.
+const LOOK: Duration = Duration::from_millis(300);
 
 /// How often the database is told that sessions go on.
 const SEEN: Duration = Duration::from_secs(30);
@@ -58,7 +59,7 @@ async fn write(
                     done = platform.store.see_sessions(&server).await;
                 }
                 if live > 0 && done.is_ok() {
-                    done = end_asked(&platform).await;
+                    done = serve_asked(&platform).await;
                 }
                 done
             }
@@ -116,11 +117,29 @@ async fn note(platform: &Platform, happening: Happening) -> Written {
     }
 }
 
-/// Ends the sessions that somebody has asked to end, wherever he asked.
-async fn end_asked(platform: &Platform) -> Written {
-    let sessions = &platform.sessions;
-    for id in platform.store.stopping(&sessions.server).await? {
+/// Does what was asked of other servers for this one's sessions: ends them, and hands them words.
+async fn serve_asked(platform: &Arc<Platform>) -> Written {
+    let (store, sessions) = (&platform.store, &platform.sessions);
+    for id in store.stopping(&sessions.server).await? {
         sessions.end(&id);
     }
+    let all = store.take_words(&sessions.server).await?;
+    if !all.is_empty() {
+        // Speaking takes its time; sessions are written down meanwhile.
+        tokio::spawn(hand_over(platform.clone(), all));
+    }
     Ok(())
+}
+
+/// Hands words to conversations, one after the other.
+async fn hand_over(platform: Arc<Platform>, all: Vec<Words>) {
+    for words in all {
+        let agent = platform.store.agent_of_any(&words.agent_code).await;
+        let Ok(Some(agent)) = agent else { continue };
+        let room = Some(words.room_name.as_str()).filter(|room| !room.is_empty());
+        let handed = deliver_here(&platform, &agent, &words.kind, &words.text, room).await;
+        if let Err(error) = handed {
+            platform.log(&format!("words for {}: {}", agent.code, error.message()));
+        }
+    }
 }

@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use essence::{Error, ErrorKind, Result};
+use essence_brain::Cancel;
 
-use super::outcome::Wanted;
 use crate::platform::Platform;
 
 /// How often the studio is looked at.
@@ -26,7 +26,7 @@ pub(super) fn create(
     film: &Path,
     name: &str,
     place: &Path,
-    wanted: &Wanted,
+    cancel: &Cancel,
 ) -> Result<Vec<u8>> {
     let Some(python) = &platform.studio else {
         let message = "this server has no studio to make an avatar of a film; `bithuman create` says how it is set up";
@@ -54,7 +54,7 @@ pub(super) fn create(
         if let Some(status) = child.0.try_wait().map_err(failed)? {
             break status;
         }
-        if wanted.is_over() {
+        if cancel.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled, "stopped"));
         }
         thread::sleep(POLL);

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use essence::{ErrorKind, Result};
+use essence_brain::Cancel;
 use essence_media::{AudioReader, FRAME_RATE};
 use serde::{Deserialize, Serialize};
 
 use super::film::{self, Samples, Sound};
-use super::outcome::{Attempt, Outcome, Wanted};
+use super::outcome::{Attempt, Outcome};
 use crate::files::Category;
 use crate::platform::Platform;
 use crate::store::{Agent, Claim, Effect, UsageEvent, now};
@@ -38,7 +39,7 @@ pub(crate) struct VideoResult {
 pub(super) async fn attempt(
     platform: Arc<Platform>,
     claim: Claim,
-    wanted: Wanted,
+    cancel: Cancel,
     hopeless: Option<String>,
 ) -> Attempt {
     let (job, begun) = (claim.job, now());
@@ -55,7 +56,7 @@ pub(super) async fn attempt(
         Err(_) => return Attempt::Again(1_000),
     };
     let (rendered, asked) = (platform.clone(), order.clone());
-    let rendering = tokio::task::spawn_blocking(move || render(&rendered, &agent, &asked, &wanted));
+    let rendering = tokio::task::spawn_blocking(move || render(&rendered, &agent, &asked, &cancel));
     let (file, frames) = match rendering.await {
         Ok(Ok(done)) => done,
         Ok(Err(error)) if error.kind() == ErrorKind::Cancelled => return Attempt::Again(0),
@@ -139,7 +140,7 @@ fn render(
     platform: &Platform,
     agent: &Agent,
     order: &VideoOrder,
-    wanted: &Wanted,
+    cancel: &Cancel,
 ) -> Result<(String, u64)> {
     let avatar = platform.avatar_of(agent, Some(&order.model))?;
     let mut sound: Box<dyn Sound> = match (&order.text, &order.audio) {
@@ -153,7 +154,7 @@ fn render(
         (None, Some(name)) => {
             let path = platform
                 .files
-                .path(name)
+                .find(name)?
                 .ok_or_else(|| essence::Error::new(ErrorKind::NotFound, "the recording is gone"))?;
             Box::new(AudioReader::open(path)?)
         }
@@ -166,8 +167,11 @@ fn render(
         .files
         .reserve(Category::Video, &format!("{}.mp4", agent.code))?;
     let most = MAX_SECONDS * u64::from(FRAME_RATE);
-    match film::write(&avatar, &mut *sound, &path, most, None, wanted) {
-        Ok(frames) => Ok((name, frames)),
+    match film::write(&avatar, &mut *sound, &path, most, None, cancel) {
+        Ok(frames) => {
+            platform.files.keep(&name)?;
+            Ok((name, frames))
+        }
         Err(error) => {
             platform.files.forget(&name);
             Err(error)

@@ -44,12 +44,12 @@ async def until(what, condition):
 
 
 class Program:
-    """`bithuman run`."""
+    """`bithuman run`, or `bithuman serve`."""
 
-    async def start(self, path, avatar, roots):
+    async def start(self, path, *arguments):
         environment = dict(os.environ, BITHUMAN_API_SECRET=SECRET)
         self.process = await asyncio.create_subprocess_exec(
-            path, "run", avatar, "--json", "--port", "0", "--max-sessions", "2", "--brain", "script", "--avatars-root", roots,
+            path, *arguments, "--json", "--port", "0", "--max-sessions", "2", "--brain", "script",
             env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )
         line = await self.process.stdout.readline()
@@ -283,6 +283,52 @@ async def refusals(server, program, face):
     return picture["task_id"]
 
 
+async def platform(server, program, speech, rate):
+    """The plugin calls agents of the platform in by the address that it knows there."""
+    _, started = await program.post("/v1/agent/generate", json={"prompt": "You are Ada.", "model": "expression-2"})
+    code = started["agent_id"]
+    end = time.monotonic() + PATIENCE
+    while (await program.get(f"/v1/agent/{code}"))[1]["data"]["status"] != "ready":
+        assert time.monotonic() < end, "the agent is not ready"
+        await asyncio.sleep(0.02)
+    api_url = program.url + "/v1/runtime-tokens/request"
+    agent = Agent(server, "platform")
+    await agent.join()
+    await agent.call(api_url, avatar_id=code)
+    await agent.seen(10)
+    await speak(agent, speech, rate, 2)
+    sessions = "/v2/me/runtime-sessions"
+    _, listed = await program.get(f"{sessions}?kind=self_hosted")
+    (session,) = listed["data"]["sessions"]
+    assert (session["agent_code"], session["room_name"], session["status"]) == (code, "platform", "live"), session
+    status, answer = await program.post(f"/v1/agent/{code}/speak", json={"message": "Hello."})
+    assert (status, answer.get("delivered_to_rooms")) in ((200, 1), (503, None)), (status, answer)
+    status, answer = await program.post(f"/v1/runtime-sessions/{session['id']}/end")
+    assert (status, answer["data"]["ended"]) == (200, 1), answer
+    await until("it leaves", lambda: agent.client() is None)
+    await agent.leave()
+
+    face = pathlib.Path(__file__).parents[3] / "cli/data/juno.png"
+    agent = Agent(server, "likeness")
+    await agent.join()
+    await agent.call(api_url, avatar_image=str(face), model="essence")
+    await agent.seen(10)
+    await agent.leave()
+    await until("it leaves an empty room", lambda: agent.client() is None)
+    end = time.monotonic() + PATIENCE
+    while True:
+        _, listed = await program.get(f"{sessions}?window=all")
+        states = [session["status"] for session in listed["data"]["sessions"]]
+        if states == ["ended", "ended"]:
+            break
+        assert time.monotonic() < end, listed
+        await asyncio.sleep(0.02)
+    _, used = await program.get(f"/v1/usage?agent_code={code}")
+    assert used["data"][0]["room_name"] == "platform", used
+    await program.stop()
+    print("livekit-test: the plugin called an agent and a picture of the platform in; their sessions are listed and over")
+
+
 async def main(path, avatar, wav, pictures=None):
     with wave.open(wav) as file:
         rate, speech = file.getframerate(), file.readframes(12 * file.getframerate())
@@ -292,9 +338,16 @@ async def main(path, avatar, wav, pictures=None):
     program = Program()
     with tempfile.TemporaryDirectory() as roots:
         os.symlink(os.path.abspath(avatar), os.path.join(roots, "face.imx"))
-        await program.start(path, avatar, roots)
+        await program.start(path, "run", avatar, "--avatars-root", roots)
         try:
             await everything(server, program, speech, rate, pictures)
+        finally:
+            if program.process.returncode is None:
+                program.process.kill()
+        program = Program()
+        await program.start(path, "serve", "--data", roots, "--allow-private-urls")
+        try:
+            await platform(server, program, speech, rate)
         finally:
             if program.process.returncode is None:
                 program.process.kill()

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import socket
 import struct
 import subprocess
 import tempfile
@@ -60,6 +61,13 @@ def voice(folder):
     program.write_text(f'#!/bin/sh\nfor last; do :; done\nexec cp "{sound}" "$last"\n')
     program.chmod(0o755)
     return folder
+
+
+def free_port():
+    """A port of this machine's that nobody listens at."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
 
 class Platform:

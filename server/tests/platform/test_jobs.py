@@ -4,16 +4,14 @@ import json
 import os
 import pathlib
 import random
-import shutil
-import socket
 import struct
 import subprocess
 import time
 
-import pytest
 import requests
 
 from kit import PROGRAM, Platform, Site, face, wait
+from rooms import Room
 
 # How often the server is killed, and over how many jobs: fewer in CI.
 KILLS = int(os.environ.get("SERVE_TEST_KILLS", "3"))
@@ -132,42 +130,21 @@ def test_backup(tmp_path):
             whole(restored, code, tmp_path)
 
 
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    """The address of a Postgres of our own."""
-    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    initdb = str(found[-1]) if found else shutil.which("initdb")
-    if not initdb:
-        pytest.skip("no postgresql here")
-    programs = pathlib.Path(initdb).parent
-    folder = tmp_path_factory.mktemp("postgres")
-    folder.chmod(0o755)
-    data = folder / "data"
-    # It refuses to run as root.
-    user = []
-    if os.geteuid() == 0:
-        data.mkdir()
-        shutil.chown(data, "postgres", "postgres")
-        for parent in folder.parents:
-            if parent.owner() == "root" and parent != pathlib.Path("/tmp") and str(parent).startswith("/tmp"):
-                parent.chmod(0o755)
-        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    subprocess.run([*user, initdb, "-D", str(data), "-A", "trust", "-U", "postgres", "--no-sync"], check=True, capture_output=True)
-    port = free_port()
-    # Kept from the disk's own pace: what is tested is who takes a job.
-    options = ["-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
-    server = subprocess.Popen([*user, str(programs / "postgres"), "-D", str(data), *options], stderr=subprocess.DEVNULL)
-    ready = [str(programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)]
-    wait(lambda: subprocess.run(ready, capture_output=True).returncode == 0, "postgres")
-    yield f"postgres://postgres@127.0.0.1:{port}/postgres"
-    server.terminate()
-    server.wait()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def test_words_find_conversations_of_other_servers(postgres, tmp_path):
+    environment, data = {"DATABASE_URL": postgres}, tmp_path / "data"
+    with Platform(data=data, environment=environment) as one, Platform(data=data, environment=environment, keyed=False) as two:
+        two.key = one.key
+        code = one.agent(prompt="You are Ada.", model="expression-2")
+        room = Room(two, code, "far")
+        wait(lambda: one.get("/v2/me/runtime-sessions")["data"]["active_count"] == 1, "the session")
+        assert one.ask("POST", f"/v1/agent/{code}/speak", json={"message": "Hi.", "room_id": "other"}).status_code == 404
+        for body in ({"message": "It is noon."}, {"message": "It is one.", "room_id": "far"}):
+            assert one.post(f"/v1/agent/{code}/speak", body)["delivered_to_rooms"] == 1
+            wait(lambda: any(m.get("text") == body["message"] for m in room.messages), "the words")
+        session = one.get("/v2/me/runtime-sessions")["data"]["sessions"][0]["id"]
+        one.post(f"/v1/runtime-sessions/{session}/end", {})
+        wait(lambda: any(m["type"] == "ended" for m in room.messages), "its end")
+        room.close()
 
 
 def test_two_servers(postgres, tmp_path):

@@ -139,6 +139,12 @@ def test_console(platform, site, chromium):
     tab.wait("document.querySelector('#talk iframe').contentWindow.bithuman?.figures.shown > 3", 120)
     keep(tab, "console-talk")
     tab.run("document.getElementById('talk').close()")
+    tab.run("location.hash = 'work'")
+    row = "[...document.querySelectorAll('#{} tr')].find(row => row.textContent.includes('{}'))"
+    tab.wait(f"{row.format('sessions', code)} && {row.format('jobs', 'video')}?.querySelector('[data-status=completed]')")
+    tab.run(f"[...{row.format('sessions', code)}.querySelectorAll('button')].find(button => button.textContent === 'Read').click()")
+    tab.wait("!document.getElementById('transcript').hidden")
+    keep(tab, "console-work")
     tab.run("location.hash = 'usage'")
     tab.wait("document.querySelectorAll('#events tr').length >= 2")
     keep(tab, "console-usage")

@@ -2,7 +2,7 @@
 
 mod browsers;
 mod server;
-mod toolchain;
+pub(crate) mod toolchain;
 
 use std::path::{Path, PathBuf};
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::root;
+use crate::{cache, root};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -23,15 +23,15 @@ const PACKAGES: [&str; 5] = [
 ];
 
 /// The compiler, ready to be used.
-pub(super) struct Toolchain {
+pub(crate) struct Toolchain {
     folder: PathBuf,
     linker: PathBuf,
 }
 
 impl Toolchain {
     /// The compiler, in the user's cache; brought there unless it is. None, and a line, where it can't be had.
-    pub(super) fn ensure(sh: &Shell) -> Result<Option<Self>> {
-        let folder = cache().join("rustc-web-1.96");
+    pub(crate) fn ensure(sh: &Shell) -> Result<Option<Self>> {
+        let folder = cache::folder().join("rustc-web-1.96");
         let sysroot = cmd!(sh, "rustc --print sysroot").quiet().read()?;
         let linker = linker(Path::new(sysroot.trim()));
         let toolchain = Self { folder, linker };
@@ -53,9 +53,14 @@ impl Toolchain {
         Ok(Some(toolchain))
     }
 
+    /// The program, for builds that have their standard library compiled with them.
+    pub(crate) fn rustc(&self) -> PathBuf {
+        self.folder.join("rustc")
+    }
+
     /// The module, with these features of `essence-web`, compiled into a folder.
     pub(super) fn build(&self, sh: &Shell, features: &str, into: &Path) -> Result<PathBuf> {
-        let _rustc = sh.push_env("RUSTC", self.folder.join("rustc"));
+        let _rustc = sh.push_env("RUSTC", self.rustc());
         let _linker = sh.push_env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", &self.linker);
         let _flags = sh.push_env(
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
@@ -109,7 +114,7 @@ impl Toolchain {
         sh.write_file(folder.join("src/lib.rs"), "")?;
         {
             let _dir = sh.push_dir(&folder);
-            let _rustc = sh.push_env("RUSTC", self.folder.join("rustc"));
+            let _rustc = sh.push_env("RUSTC", self.rustc());
             // Stable compilers refuse to build the standard library unless they are told to.
             let _bootstrap = sh.push_env("RUSTC_BOOTSTRAP", "1");
             let _panic = sh.push_env("CARGO_PROFILE_RELEASE_PANIC", "abort");
@@ -145,15 +150,4 @@ impl Toolchain {
 fn linker(sysroot: &Path) -> PathBuf {
     let own = sysroot.join("lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld");
     if own.is_file() { own } else { "wasm-ld".into() }
-}
-
-/// The user's folder for what can be brought again.
-fn cache() -> PathBuf {
-    let given = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let folder = given.filter(|path| path.is_absolute()).or_else(home);
-    folder.map_or_else(
-        || root().join("target/web"),
-        |folder| folder.join("libessence"),
-    )
 }

@@ -4,6 +4,7 @@ mod clean;
 mod kokoro;
 mod phonemes;
 mod piper;
+mod style;
 mod supertonic;
 mod voice;
 
@@ -35,17 +36,45 @@ impl Speaking {
     }
 }
 
-impl Speak for Speaking {
-    fn speak(&self, text: &str, cancel: &Cancel, sound: &mut dyn FnMut(u32, &[f32])) -> Result<()> {
+impl Speaking {
+    fn sound(
+        &self,
+        name: Option<&str>,
+        text: &str,
+        cancel: &Cancel,
+        sound: &mut dyn FnMut(u32, &[f32]),
+    ) -> Result<()> {
         let text = speakable(text);
         if text.is_empty() {
             return Ok(());
         }
         cancel.check()?;
         let mut voice = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        voice.choose(name)?;
         let (rate_hz, samples) = voice.sound(&text, cancel)?;
         cancel.check()?;
         sound(rate_hz, &samples);
         Ok(())
+    }
+}
+
+impl Speak for Speaking {
+    fn speak(&self, text: &str, cancel: &Cancel, sound: &mut dyn FnMut(u32, &[f32])) -> Result<()> {
+        self.sound(None, text, cancel, sound)
+    }
+
+    fn voices(&self) -> Vec<String> {
+        let voice = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        voice.names()
+    }
+
+    fn speak_as(
+        &self,
+        voice: &str,
+        text: &str,
+        cancel: &Cancel,
+        sound: &mut dyn FnMut(u32, &[f32]),
+    ) -> Result<()> {
+        self.sound(Some(voice), text, cancel, sound)
     }
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use essence::onnx::{ForeignNetwork, Input};
 use essence::{Error, ErrorKind, Result};
 use serde::Deserialize;
-use serde_json::Value;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::style::{Style, names_in};
 use super::voice::{Voice, json, stopping, within};
 use crate::cancel::Cancel;
 
@@ -43,20 +43,16 @@ pub(crate) struct Supertonic {
     vocoder: ForeignNetwork,
     /// The network's number of each character of 16 bits.
     index: Vec<i64>,
-    style_duration: Tensor,
-    style_text: Tensor,
+    /// The folder with the styles, their names, and the one that speaks.
+    styles: PathBuf,
+    names: Vec<String>,
+    style: Style,
     rate_hz: u32,
     /// Samples of a step of the latent, and its numbers.
     step: usize,
     width: usize,
     settings: SupertonicSettings,
     random: Random,
-}
-
-#[derive(Debug)]
-struct Tensor {
-    shape: Vec<usize>,
-    values: Vec<f32>,
 }
 
 #[derive(Deserialize)]
@@ -77,18 +73,6 @@ struct Latent {
     latent_dim: usize,
 }
 
-#[derive(Deserialize)]
-struct Style {
-    style_ttl: StyleTensor,
-    style_dp: StyleTensor,
-}
-
-#[derive(Deserialize)]
-struct StyleTensor {
-    data: Value,
-    dims: Vec<usize>,
-}
-
 impl Supertonic {
     /// Opens a folder with `onnx` and `voice_styles`.
     pub(crate) fn open(
@@ -97,15 +81,9 @@ impl Supertonic {
         settings: SupertonicSettings,
         threads: usize,
     ) -> Result<Self> {
-        let voice = &settings.voice;
-        if voice.is_empty()
-            || !voice
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        {
-            let message = format!("{voice:?} is no voice; Supertonic has M1 to M5 and F1 to F5");
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
+        let styles = folder.join("voice_styles");
+        let names = names_in(&styles);
+        let style = Style::open(&styles, &settings.voice, &names)?;
         let config_file = folder.join("onnx/tts.json");
         let config: Config = json(&config_file)?;
         let step = config
@@ -124,33 +102,14 @@ impl Supertonic {
             let message = format!("{} is damaged; fetch it again", config_file.display());
             return Err(Error::new(ErrorKind::UnsupportedFormat, message));
         }
-        let style_file = folder.join("voice_styles").join(format!("{voice}.json"));
-        let style: Style = json(&style_file)?;
-        let tensor = |tensor: StyleTensor| {
-            let mut values = Vec::new();
-            flatten(&tensor.data, &mut values);
-            let count = tensor
-                .dims
-                .iter()
-                .try_fold(1usize, |n, &axis| n.checked_mul(axis));
-            match tensor.dims.len() == 3 && count == Some(values.len()) {
-                true => Ok(Tensor {
-                    shape: tensor.dims,
-                    values,
-                }),
-                false => {
-                    let message = format!("{} is damaged; fetch it again", style_file.display());
-                    Err(Error::new(ErrorKind::UnsupportedFormat, message))
-                }
-            }
-        };
         let network = |name: &str| {
             let path: PathBuf = folder.join("onnx").join(name);
             ForeignNetwork::open(library, &path, threads)
         };
         Ok(Self {
-            style_duration: tensor(style.style_dp)?,
-            style_text: tensor(style.style_ttl)?,
+            styles,
+            names,
+            style,
             index: json(&folder.join("onnx/unicode_indexer.json"))?,
             duration: network("duration_predictor.onnx")?,
             encoder: network("text_encoder.onnx")?,
@@ -187,10 +146,7 @@ impl Voice for Supertonic {
         let text_ids = ("text_ids", Input::I64(&text_shape, &ids));
         let text_mask_shape = [1, 1, count];
         let text_mask = ("text_mask", Input::F32(&text_mask_shape, &mask));
-        let style = (
-            "style_dp",
-            Input::F32(&self.style_duration.shape, &self.style_duration.values),
-        );
+        let style = ("style_dp", self.style.duration());
         let (_, seconds) = self
             .duration
             .run(&[text_ids, style, text_mask], "duration", &stop)?;
@@ -199,10 +155,7 @@ impl Voice for Supertonic {
             let message = format!("Supertonic wants {seconds} s for {count} characters");
             return Err(Error::new(ErrorKind::Inference, message));
         }
-        let style = (
-            "style_ttl",
-            Input::F32(&self.style_text.shape, &self.style_text.values),
-        );
+        let style = ("style_ttl", self.style.text());
         let (text_shape, embedded) =
             self.encoder
                 .run(&[text_ids, style, text_mask], "text_emb", &stop)?;
@@ -241,6 +194,18 @@ impl Voice for Supertonic {
         let (_, mut sound) = self.vocoder.run(&inputs, "wav_tts", &stop)?;
         sound.truncate(samples);
         Ok((self.rate_hz, within(sound)))
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.names.clone()
+    }
+
+    fn choose(&mut self, name: Option<&str>) -> Result<()> {
+        let name = name.unwrap_or(&self.settings.voice);
+        if self.style.name != name {
+            self.style = Style::open(&self.styles, name, &self.names)?;
+        }
+        Ok(())
     }
 }
 
@@ -285,13 +250,6 @@ fn prepared(text: &str, language: &str) -> String {
         "" => text,
         language if LANGUAGES.contains(&language) => format!("<{language}>{text}</{language}>"),
         _ => format!("<na>{text}</na>"),
-    }
-}
-
-fn flatten(value: &Value, into: &mut Vec<f32>) {
-    match value {
-        Value::Array(values) => values.iter().for_each(|value| flatten(value, into)),
-        value => into.extend(value.as_f64().map(|number| number as f32)),
     }
 }
 
@@ -370,6 +328,34 @@ mod tests {
             let (_, sound) = voice.sound(text, &Cancel::default()).expect("it speaks");
             assert_eq!(sound.len(), samples, "{text:?}");
         }
+    }
+
+    #[test]
+    fn voices_are_chosen_by_name() {
+        let toy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/voices/supertonic-2");
+        let settings = SupertonicSettings {
+            voice: "F1".to_owned(),
+            language: String::new(),
+            steps: 1,
+            speed: 1.0,
+            seed: 1,
+        };
+        let mut voice = Supertonic::open(None, &toy, settings, 1).expect("it opens");
+        assert_eq!(voice.names(), ["F1", "M1"]);
+        let mut length = |name| {
+            voice.choose(name)?;
+            let (_, sound) = voice.sound("Hello there.", &Cancel::default())?;
+            Ok::<_, Error>(sound.len())
+        };
+        let own = length(None).expect("it speaks");
+        let other = length(Some("M1")).expect("it speaks");
+        assert!(
+            other.abs_diff(own + 44_100) <= 1,
+            "a second more, as its style says"
+        );
+        assert_eq!(length(None).expect("it speaks"), own);
+        let refused = length(Some("../F1")).expect_err("no such voice");
+        assert!(refused.message().contains("there are F1, M1"), "{refused}");
     }
 
     #[test]

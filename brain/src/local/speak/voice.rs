@@ -15,6 +15,33 @@ const MAX_JSON: u64 = 8 << 20;
 pub(crate) trait Voice: Send {
     /// The sound of `text`, without signs for the eye, and its rate in Hz.
     fn sound(&mut self, text: &str, cancel: &Cancel) -> Result<(u32, Vec<f32>)>;
+
+    /// The names that it can be [chosen](Self::choose) by.
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Speaks from now on as the voice of a name, or as its usual one.
+    ///
+    /// # Errors
+    /// `InvalidArgument`: there is no such voice. Those of reading its file.
+    fn choose(&mut self, name: Option<&str>) -> Result<()> {
+        match name {
+            None => Ok(()),
+            Some(name) => Err(no_voice(name, &self.names())),
+        }
+    }
+}
+
+/// The refusal of a voice that there isn't.
+#[cold]
+pub(super) fn no_voice(name: &str, names: &[String]) -> Error {
+    let known = match names {
+        [] => "there is one voice".to_owned(),
+        names => format!("there are {}", names.join(", ")),
+    };
+    let message = format!("{name:?} is no voice; {known}");
+    Error::new(ErrorKind::InvalidArgument, message)
 }
 
 /// Runs of a network that end when a reply is cancelled.

@@ -1,0 +1,1 @@
+../../../../../src/bithuman_core.h
