@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{cache, root};
+use crate::cache;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
