@@ -28,7 +28,12 @@ pub(super) fn dart(
     for values in &header.enums {
         text.push('\n');
         docs(&mut text, &values.named.docs, "");
-        let _ = writeln!(text, "typedef {} = {};", values.named.name, native_of(&values.of)?);
+        let _ = writeln!(
+            text,
+            "typedef {} = {};",
+            values.named.name,
+            native_of(&values.of)?
+        );
         for value in &values.values {
             constant(&mut text, value);
         }
@@ -109,7 +114,11 @@ fn structure(text: &mut String, one: &Struct, types: &Types<'_>) -> Result<()> {
 fn constant(text: &mut String, constant: &Constant) {
     text.push('\n');
     docs(text, &constant.named.docs, "");
-    let _ = writeln!(text, "const int {} = {};", constant.named.name, constant.value);
+    let _ = writeln!(
+        text,
+        "const int {} = {};",
+        constant.named.name, constant.value
+    );
 }
 
 fn docs(text: &mut String, lines: &[String], indent: &str) {
