@@ -72,24 +72,22 @@ function serve(other) {
     const file = createReadStream(path, { start: begin, end: end - 1, highWaterMark: 1 << 14 });
     const rate = Number(url.searchParams.get("rate") ?? Infinity);
     if (rate === Infinity) return file.pipe(response);
-    throttled(file, response, rate);
+    void throttled(file, response, rate);
   };
 }
 
 /** All responses together have one line, of so many bytes a second; what a late timer missed is made up for. */
 const BURST_MS = 50;
 let free = 0;
-function throttled(file, response, rate) {
-  file.on("data", (bytes) => {
-    file.pause();
+async function throttled(file, response, rate) {
+  for await (const bytes of file) {
     const now = performance.now();
     free = Math.max(free, now - BURST_MS) + (1000 * bytes.length) / rate;
-    setTimeout(() => {
-      response.write(bytes);
-      file.resume();
-    }, free - now);
-  });
-  file.on("end", () => setTimeout(() => response.end(), Math.max(0, free - performance.now())));
+    if (free > now) await new Promise((done) => setTimeout(done, free - now));
+    if (response.destroyed) return;
+    response.write(bytes);
+  }
+  response.end();
 }
 
 function listen(other) {
