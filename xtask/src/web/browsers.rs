@@ -89,7 +89,7 @@ fn unseen(browser: &mut Browser, page: &str) -> Result<()> {
     begin("tests.unseen()", |script| browser.run(&tab, script))?;
     browser.wait(&tab, "window.speaks?.begun")?;
     let other = browser.open(page, SIZE, false)?;
-    browser.wait(&tab, "document.hidden && speaks.unseen > 50")?;
+    browser.wait(&tab, "document.hidden && speaks.unseen > 10")?;
     browser.close(&other)?;
     browser.wait(&tab, "!document.hidden")?;
     let found = end("tests.unseen()", |script| browser.run(&tab, script))?;
