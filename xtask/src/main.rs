@@ -111,7 +111,12 @@ cargo xtask <verb>
   web --test [--pictures FOLDER]
                     its tests in Node.js, headless Chromium and headless Firefox; skipped where those are not
   web --figures     milliseconds of a frame, lateness and loading in Chromium; wants a quiet machine
+<<<<<<< HEAD
+  web --soak MINUTES
+                    memory in Chromium over minutes of speech
+=======
   targets           libessence for iOS, Android and Windows, type-checked, with the compiler that `web` brings
+>>>>>>> main
   live-load SESSIONS SECONDS
                     processor time, pictures and memory of speaking conversations of `bithuman run`
   live-soak MINUTES the same for one conversation with 200 interruptions: gaps, drift and memory
@@ -191,6 +196,7 @@ fn main() -> Result<()> {
         ["web", "--test"] => web::test(&sh, None),
         ["web", "--test", "--pictures", folder] => web::test(&sh, Some(*folder)),
         ["web", "--figures"] => web::figures(&sh),
+        ["web", "--soak", minutes] => web::soak(&sh, minutes),
         ["live-load", sessions, seconds] => live_load::load(&sh, sessions, seconds),
         ["live-soak", minutes] => live_load::soak(&sh, minutes),
         ["live-figures"] => live_figures::run(&sh),
@@ -258,6 +264,7 @@ fn test(sh: &Shell) -> Result<()> {
     live_test::firefox::run(sh, None)?;
     livekit_test::run(sh, None)?;
     serve_test::run(sh, None)?;
+    web::test(sh, None)?;
     // Apart from the others, which do without the feature.
     cmd!(
         sh,
