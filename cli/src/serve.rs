@@ -55,6 +55,10 @@ pub(crate) struct Args {
     /// Jobs that are worked on at a time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     workers: u8,
+    /// Distill pictures that are asked for as essence-… in the studio, in the background: a millisecond a frame, and no
+    /// gestures
+    #[arg(long)]
+    distill: bool,
     /// Keep nothing of what is said in conversations
     #[arg(long)]
     no_transcripts: bool,
@@ -98,6 +102,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     platform.plan = args.plan;
     platform.credits = args.metered.map(f64::from);
     platform.workers = usize::from(args.workers);
+    platform.distill = args.distill;
     platform.transcripts = !args.no_transcripts;
     platform.public_url.clone_from(&args.public_url);
     let log = console.clone();

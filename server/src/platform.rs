@@ -43,6 +43,7 @@ pub(crate) struct Platform {
     /// Signs tokens.
     pub(crate) token_key: String,
     pub(crate) studio: Option<PathBuf>,
+    pub(crate) distill: bool,
     pub(crate) command: Option<PathBuf>,
     pub(crate) table: Arc<Table>,
     pub(crate) sessions: Sessions,
@@ -90,6 +91,7 @@ impl Platform {
             paint: options.paint,
             limits: Limits::new(options.plan),
             token_key,
+            distill: options.distill && options.studio.is_some(),
             studio: options.studio,
             command: options.command,
             table,

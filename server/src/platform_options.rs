@@ -30,6 +30,9 @@ pub struct PlatformOptions {
     pub paint: Option<Arc<dyn Paint>>,
     /// The studio's Python, which makes avatars of films.
     pub studio: Option<PathBuf>,
+    /// Whether avatars of pictures that are asked for as `essence-…` are distilled by the studio once they are ready:
+    /// a millisecond a frame, and no gestures.
+    pub distill: bool,
     /// The command line, with which the studio tries what it made.
     pub command: Option<PathBuf>,
     /// Whether addresses in requests may be of this machine and the networks around it.
@@ -69,6 +72,7 @@ impl PlatformOptions {
             speak: None,
             paint: None,
             studio: None,
+            distill: false,
             command: None,
             allow_private_urls: false,
             plan: Plan::default(),

@@ -163,6 +163,7 @@ async fn begin(
         model: model.to_owned(),
         credits: platform.charged(credits),
         aspect_ratio: asked.aspect_ratio.clone(),
+        distill: false,
     };
     let input = serde_json::to_string(&order).map_err(ApiError::internal)?;
     let mut agent = Agent {

@@ -108,6 +108,7 @@ pub(crate) async fn add_model(
         model: model.to_owned(),
         credits: platform.charged(credits),
         aspect_ratio: None,
+        distill: false,
     };
     let input = serde_json::to_string(&order).map_err(ApiError::internal)?;
     let job = NewJob {

@@ -137,6 +137,8 @@ pub(crate) enum Effect {
     },
     /// Credits that were used.
     Usage(UsageEvent),
+    /// Another job for the same subject, which costs nothing.
+    Job { kind: Kind, input: String },
     /// An event for webhooks: its type and its data in JSON.
     Event { kind: &'static str, data: String },
 }

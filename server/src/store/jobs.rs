@@ -321,6 +321,17 @@ async fn apply(change: &mut AnyConnection, job: &Job, effect: &Effect) -> Stored
         Effect::Agent(agent) => agents::write_result(change, agent).await?,
         Effect::Clips { code, clips } => return agents::set_clips(change, code, clips).await,
         Effect::Usage(event) => usage::insert(change, &job.account, event).await?,
+        Effect::Job { kind, input } => {
+            let next = NewJob {
+                id: &new_id(),
+                account: &job.account,
+                kind: *kind,
+                subject: &job.subject,
+                input,
+                charge: None,
+            };
+            insert(change, next).await?;
+        }
         Effect::Event { kind, data } => announce(change, &job.account, kind, data).await?,
     }
     Ok(Vec::new())

@@ -1,5 +1,6 @@
 //! An agent is made, or a model of it: of a picture in the engine, of a film by the studio, of words with a
-//! picture that a service makes, or a face that ships.
+//! picture that a service makes, or a face that ships. What is asked for as `essence-…` of a picture is distilled from
+//! it later, where that is wanted.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use essence_brain::{Cancel, Shape};
 use serde::{Deserialize, Serialize};
 
 use super::outcome::{Attempt, Outcome};
-use super::studio;
+use super::studio::{self, Source};
 use crate::files::Category;
 use crate::models;
 use crate::persona;
@@ -24,6 +25,9 @@ pub(crate) struct AgentOrder {
     /// Of a picture that is made: `16:9`, `9:16`, or square.
     #[serde(default)]
     pub(crate) aspect_ratio: Option<String>,
+    /// Whether the model is to be distilled from the agent's picture.
+    #[serde(default)]
+    pub(crate) distill: bool,
 }
 
 /// An avatar that was made.
@@ -134,14 +138,30 @@ pub(super) async fn attempt(
         "model": order.model,
         "model_url": files.first().map(|name| origin.file(name)),
     });
-    let effects = vec![
+    let later = platform.distill
+        && !order.distill
+        && order.model.starts_with("essence")
+        && agent.video_file.is_none();
+    let distillation = AgentOrder {
+        credits: 0,
+        distill: true,
+        ..order
+    };
+    let mut effects = Vec::new();
+    if later {
+        effects.push(Effect::Job {
+            kind: Kind::Model,
+            input: serde_json::to_string(&distillation).unwrap_or_default(),
+        });
+    }
+    effects.extend([
         Effect::Agent(Box::new(agent)),
         Effect::Usage(usage),
         Effect::Event {
             kind: "agent.ready",
             data: data.to_string(),
         },
-    ];
+    ]);
     Attempt::Over(Outcome {
         result: Ok("{}".to_owned()),
         effects,
@@ -155,6 +175,7 @@ fn order_of(input: &str) -> AgentOrder {
         model: "essence-1".to_owned(),
         credits: 0,
         aspect_ratio: None,
+        distill: false,
     })
 }
 
@@ -203,7 +224,18 @@ fn make(
     let content = if let Some(film) = by_film {
         let film = platform.files.find(film)?.ok_or_else(gone)?;
         let place = platform.files.workplace(job)?;
-        studio::create(platform, &film, &agent.name, place.path(), cancel)?
+        studio::create(
+            platform,
+            Source::Film(&film),
+            &agent.name,
+            place.path(),
+            cancel,
+        )?
+    } else if let (true, Some(image)) = (order.distill, &agent.image_file) {
+        let picture = platform.files.find(image)?.ok_or_else(gone)?;
+        let place = platform.files.workplace(job)?;
+        let source = Source::Portrait(&picture);
+        studio::create(platform, source, &agent.name, place.path(), cancel)?
     } else if let Some(image) = &agent.image_file {
         let path = platform.files.find(image)?.ok_or_else(gone)?;
         let picture = std::fs::read(path).map_err(|e| gone().with_source(e))?;

@@ -1,4 +1,4 @@
-//! A film becomes an avatar in the studio, which is Python and a program of its own.
+//! A film becomes an avatar in the studio, which is Python and a program of its own; a portrait one that is distilled.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -16,14 +16,22 @@ const POLL: Duration = Duration::from_millis(100);
 /// Characters of the studio's last words that are told.
 const LAST_CHARS: usize = 400;
 
-/// The avatar of a film. Blocks, for minutes.
+/// The file that an avatar is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source<'a> {
+    Film(&'a Path),
+    /// A patch is trained on what the engine draws of it.
+    Portrait(&'a Path),
+}
+
+/// The avatar of a film or a portrait. Blocks, for minutes.
 ///
 /// # Errors
-/// `NotFound`: the studio isn't set up. `UnsupportedFormat`: it refuses the film; the message is its own.
+/// `NotFound`: the studio isn't set up. `UnsupportedFormat`: it refuses the file; the message is its own.
 /// `Cancelled`.
 pub(super) fn create(
     platform: &Platform,
-    film: &Path,
+    source: Source<'_>,
     name: &str,
     place: &Path,
     cancel: &Cancel,
@@ -37,14 +45,17 @@ pub(super) fn create(
     let (output, log) = (place.join("avatar.imx"), place.join("studio.log"));
     let mut command = Command::new(python);
     command
-        .args(["-m", "essence_studio", "create", "--video"])
-        .arg(film)
+        .args(["-m", "essence_studio", "create"])
         .arg("--output")
         .arg(&output)
         .args(["--name", name])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(&log).map_err(failed)?);
+    match source {
+        Source::Film(film) => command.arg("--video").arg(film),
+        Source::Portrait(picture) => command.arg("--portrait").arg(picture).arg("--distill"),
+    };
     if let Some(own) = &platform.command {
         // The finished avatar is tried with the command line.
         command.env("BITHUMAN", own);
@@ -67,7 +78,7 @@ pub(super) fn create(
             .rev()
             .nth(LAST_CHARS)
             .map_or(0, |(at, _)| at);
-        let message = format!("the studio refuses the film: {}", &said[first..]);
+        let message = format!("the studio refuses the file: {}", &said[first..]);
         return Err(Error::new(ErrorKind::UnsupportedFormat, message));
     }
     std::fs::read(&output).map_err(failed)
