@@ -208,6 +208,18 @@ impl Browser {
         Ok(answer["result"]["value"].take())
     }
 
+    /// Seconds of a processor that the page's own thread has taken since this was asked first.
+    pub(crate) fn thread_s(&mut self, tab: &Tab) -> Result<f64> {
+        let ticks = json!({ "timeDomain": "threadTicks" });
+        self.call(Some(tab), "Performance.enable", &ticks)?;
+        let told = self.call(Some(tab), "Performance.getMetrics", &json!({}))?;
+        let mut metrics = told["metrics"].as_array().context("no metrics")?.iter();
+        let found = metrics.find(|metric| metric["name"] == "TaskDuration");
+        found
+            .and_then(|metric| metric["value"].as_f64())
+            .context("no time")
+    }
+
     /// Waits until an expression is true.
     pub(crate) fn wait(&mut self, tab: &Tab, condition: &str) -> Result<()> {
         let limit = DEADLINE.as_millis() - 5_000;

@@ -10,6 +10,7 @@ use xshell::Shell;
 use crate::{header, root};
 
 const PYTHON: &str = "bindings/python/python/bithuman/exceptions.py";
+const DART: &str = "bindings/flutter/lib/src/errors.dart";
 const SWIFT: &str = "bindings/swift/Sources/bitHumanKit";
 
 /// Swift's enumerations and what theirs is called in the header.
@@ -45,6 +46,9 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     let python = python_kinds(&sh.read_file(root().join(PYTHON))?);
     compare("Python's BY_KIND", &statuses, &python, &mut wrong);
 
+    let dart = dart_kinds(&sh.read_file(root().join(DART))?);
+    compare("Dart's EssenceStatus", &statuses, &dart, &mut wrong);
+
     let swift = sources(sh, &root().join(SWIFT))?;
     for (name, prefix) in ENUMERATIONS {
         let there = swift_values(&swift, name);
@@ -72,7 +76,7 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
         bail!("bindings and include/essence.h:\n  {}", wrong.join("\n  "));
     }
     println!(
-        "bindings: {} statuses in Python and Swift, as the header says",
+        "bindings: {} statuses in Python, Swift and Dart, as the header says",
         statuses.len()
     );
     Ok(())
@@ -104,6 +108,22 @@ fn python_kinds(text: &str) -> Values {
         ))
     };
     table.lines().filter_map(key).collect()
+}
+
+/// The cases of Dart's enumeration for errors; each names its constant, which has to be its own.
+fn dart_kinds(text: &str) -> Values {
+    let kind = |line: &str| {
+        let (case, constant) = line.trim().split_once("(ESSENCE_ERR_")?;
+        let constant = constant.split(')').next()?.to_lowercase();
+        let case = snake(case);
+        let name = if case == constant {
+            case
+        } else {
+            format!("{case} = {constant}")
+        };
+        Some((name, None))
+    };
+    text.lines().filter_map(kind).collect()
 }
 
 /// The cases or constants of one of Swift's types, in the header's spelling.
@@ -204,6 +224,19 @@ mod tests {
         let wanted = header_values(HEADER, "ERR");
         compare("Python", &wanted, &python_kinds(python), &mut wrong);
         assert_eq!(wrong, ["Python lacks not_found"]);
+    }
+
+    #[test]
+    fn dart_names_are_compared() {
+        let mut wrong = Vec::new();
+        let wanted = header_values(HEADER, "ERR");
+        let dart = "  io(ESSENCE_ERR_IO),\n  notFound(ESSENCE_ERR_FOUND);\n  ok(ESSENCE_OK),";
+        compare("Dart", &wanted, &dart_kinds(dart), &mut wrong);
+        let expected = [
+            "Dart lacks not_found",
+            "Dart has not_found = found, which the header lacks",
+        ];
+        assert_eq!(wrong, expected);
     }
 
     #[test]

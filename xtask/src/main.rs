@@ -47,7 +47,7 @@ const HELP: &str = "\
 cargo xtask <verb>
 
   demo              render testdata's speech to target/demo/demo.mp4
-  test              everything that CI runs: check, studio's tests, bindings python and swift, cargo test
+  test              everything that CI runs: check, studio's tests, bindings python, swift and flutter, cargo test
   check             rustfmt, clippy and rustdoc, warnings as errors; names in documents; typos, cargo-deny where it is installed
   documents         names in documents (files, links, functions, constants) against the tree
   surfaces          docs/surfaces.md against the engine's public items, the header and the Python package; the statuses and
@@ -67,6 +67,12 @@ cargo xtask <verb>
                     user's cache; skipped where that can't be
   bindings swift --sanitize | --figures
                     the tests under Thread and Address Sanitizer; or processor time beside C's (wants a quiet machine)
+  bindings flutter  the Flutter plugin's sources by parsers and against the header, its native core, plain and under sanitizers,
+                    its types by a Dart VM; brings that, 40 MB, into the user's cache
+  bindings flutter --run
+                    its tests on that VM, over a libessence of 32 bits; by hand
+  bindings flutter --generate
+                    Dart's raw layers from the headers
   abi [--accept]    the recorded binary interface against the header, by abidiff; or record it
   c-test            the C interface from C and C++: header, exports, programs
   c-test asan | valgrind
@@ -105,7 +111,12 @@ cargo xtask <verb>
   web --test [--pictures FOLDER]
                     its tests in Node.js, headless Chromium and headless Firefox; skipped where those are not
   web --figures     milliseconds of a frame, lateness and loading in Chromium; wants a quiet machine
+<<<<<<< HEAD
+  web --soak MINUTES
+                    memory in Chromium over minutes of speech
+=======
   targets           libessence for iOS, Android and Windows, type-checked, with the compiler that `web` brings
+>>>>>>> main
   live-load SESSIONS SECONDS
                     processor time, pictures and memory of speaking conversations of `bithuman run`
   live-soak MINUTES the same for one conversation with 200 interruptions: gaps, drift and memory
@@ -145,7 +156,9 @@ fn main() -> Result<()> {
         ["plots"] => plots::plots(&sh),
         ["bindings", "python"] => bindings::python(&sh, false),
         ["bindings", "python", "--release"] => bindings::python(&sh, true),
+        ["bindings", "flutter"] => flutter::test(&sh),
         ["bindings", "flutter", "--generate"] => flutter::generate(&sh, false),
+        ["bindings", "flutter", "--run"] => flutter::run(&sh),
         ["bindings", "swift"] => swift::test(&sh),
         ["bindings", "swift", "--sanitize"] => swift::sanitize(&sh),
         ["bindings", "swift", "--figures"] => swift::figures(&sh),
@@ -183,6 +196,7 @@ fn main() -> Result<()> {
         ["web", "--test"] => web::test(&sh, None),
         ["web", "--test", "--pictures", folder] => web::test(&sh, Some(*folder)),
         ["web", "--figures"] => web::figures(&sh),
+        ["web", "--soak", minutes] => web::soak(&sh, minutes),
         ["live-load", sessions, seconds] => live_load::load(&sh, sessions, seconds),
         ["live-soak", minutes] => live_load::soak(&sh, minutes),
         ["live-figures"] => live_figures::run(&sh),
@@ -245,10 +259,12 @@ fn test(sh: &Shell) -> Result<()> {
     c_interface(sh)?;
     bindings::python(sh, false)?;
     swift::test(sh)?;
+    flutter::test(sh)?;
     live_test::run(sh, None)?;
     live_test::firefox::run(sh, None)?;
     livekit_test::run(sh, None)?;
     serve_test::run(sh, None)?;
+    web::test(sh, None)?;
     // Apart from the others, which do without the feature.
     cmd!(
         sh,

@@ -144,7 +144,7 @@ FlMethodResponse *answer(Plugin *plugin, FlMethodCall *call) {
     bithuman_stage *stage = id ? bithuman_stage_find(static_cast<uint64_t>(fl_value_get_int(id))) : nullptr;
     return stage ? plugin->show(stage) : failure("BAD_ARGS", "`stage` is no stage of this process");
   }
-  const char *known[] = {"pushAudio", "interrupt", "dispose", "audioStart", "audioStop", "playSpeakerPCM",
+  const char *known[] = {"pushAudio", "interrupt", "silence", "dispose", "audioStart", "audioStop", "playSpeakerPCM",
                          "attachWebrtcRemoteAudio", "detachWebrtcRemoteAudio"};
   bool is_known = false;
   for (const char *name : known) is_known |= method == name;
@@ -164,7 +164,7 @@ FlMethodResponse *answer(Plugin *plugin, FlMethodCall *call) {
       return failure(bithuman_channel_code(error.status), error.message);
   } else if (method == "dispose") {
     plugin->remove(found->first);
-  } else if (method != "audioStop") {
+  } else if (method != "audioStop" && method != "silence") {
     return failure("unsupported", "on Linux the app plays and records sound itself");
   }
   return success();

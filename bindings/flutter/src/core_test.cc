@@ -107,7 +107,7 @@ std::vector<std::vector<uint8_t>> reference(essence_avatar *avatar, const Speech
 
 void count_up(void *user_data) { ++*static_cast<std::atomic<int> *>(user_data); }
 
-void pictures_are_the_librarys(essence_avatar *avatar, const Speech &speech) {
+void pictures_are_those_of_the_library(essence_avatar *avatar, const Speech &speech) {
   const auto expected = reference(avatar, speech, ESSENCE_PIXEL_FORMAT_BGRA8);
   CHECK(expected.size() > 20);
   essence_session *session = unpaced(avatar);
@@ -436,7 +436,7 @@ int main(int count, char **arguments) {
   testdata = arguments[1];
   essence_avatar *avatar = open("toy.imx");
   const Speech speech(3);
-  pictures_are_the_librarys(avatar, speech);
+  pictures_are_those_of_the_library(avatar, speech);
   without_a_surface_frames_hold_pictures(avatar, speech);
   shown_pictures_never_tear(avatar, speech);
   alpha_is_multiplied_once();

@@ -66,7 +66,7 @@ void main(List<String> arguments) async {
     check(!avatar.isReady && avatar.session.isClosed, 'gone');
     equal(
       calls.map((call) => call.method).join(' '),
-      'attach interrupt audioStart playSpeakerPCM audioStop dispose',
+      'attach silence audioStart playSpeakerPCM audioStop dispose',
       'calls',
     );
     for (final call in calls.skip(1)) {

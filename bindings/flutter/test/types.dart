@@ -3,10 +3,9 @@
 import 'dart:ffi';
 
 import 'package:bithuman/bithuman.dart';
+import 'package:bithuman/raw.dart';
 
 import '../example/lib/main.dart' as example;
-import '../lib/src/core.g.dart';
-import '../lib/src/essence.g.dart';
 import 'conformance_test.dart' as conformance;
 import 'native_test.dart' as native;
 import 'plugin_test.dart' as plugin;

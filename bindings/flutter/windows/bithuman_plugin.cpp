@@ -137,7 +137,7 @@ class Plugin : public flutter::Plugin {
       if (bithuman_stage_open(path->c_str(), ESSENCE_PIXEL_FORMAT_RGBA8, &stage, &error)) return Fail(error, *result);
       return Show(stage, *result);
     }
-    static const std::vector<std::string> known = {"pushAudio",  "interrupt",      "dispose",
+    static const std::vector<std::string> known = {"pushAudio",  "interrupt", "silence", "dispose",
                                                    "audioStart", "audioStop",      "playSpeakerPCM",
                                                    "attachWebrtcRemoteAudio",      "detachWebrtcRemoteAudio"};
     if (std::find(known.begin(), known.end(), method) == known.end()) return result->NotImplemented();
@@ -156,7 +156,7 @@ class Plugin : public flutter::Plugin {
       auto texture = std::move(found->second);
       textures_.erase(found);
       StageTexture::Remove(std::move(texture));
-    } else if (method != "audioStop") {
+    } else if (method != "audioStop" && method != "silence") {
       return result->Error("unsupported", "on Windows the app plays and records sound itself");
     }
     result->Success();

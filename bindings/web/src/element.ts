@@ -27,6 +27,8 @@ export class BithumanAvatar extends HTMLElement {
   #ends: AbortController | undefined;
   #avatar: Avatar | undefined;
   #session: Session | undefined;
+  /** The shape that it has given itself. */
+  #shape = "";
 
   /** The address of the avatar's file. */
   get src(): string {
@@ -124,8 +126,7 @@ export class BithumanAvatar extends HTMLElement {
       this.#avatar = avatar;
       const session = await avatar.session({ canvas, mediaStream: this.hasAttribute("stream") });
       signal.throwIfAborted();
-      const { width, height } = session;
-      this.style.aspectRatio ||= `${width} / ${height}`;
+      this.#take(session);
       for (const type of EVENTS) {
         session.addEventListener(type, (event) => tell(type, event.detail), { signal });
       }
@@ -142,12 +143,19 @@ export class BithumanAvatar extends HTMLElement {
     const bitmap = await createImageBitmap(picture).catch(() => undefined);
     if (bitmap === undefined || signal.aborted) return;
     const { width, height } = bitmap;
-    this.style.aspectRatio ||= `${width} / ${height}`;
+    this.#take(bitmap);
     const poster = Object.assign(document.createElement("canvas"), { width, height });
     poster.getContext("bitmaprenderer")?.transferFromImageBitmap(bitmap);
     canvas.after(poster);
     this.addEventListener("frame", () => poster.remove(), { once: true, signal });
     this.dispatchEvent(new CustomEvent("picture", { detail: { width, height } }));
+  }
+
+  /** Takes on a picture's shape, unless the page has given it another one. */
+  #take({ width, height }: { width: number; height: number }): void {
+    if (this.style.aspectRatio !== this.#shape) return;
+    this.style.aspectRatio = `${width} / ${height}`;
+    this.#shape = this.style.aspectRatio;
   }
 
   #stop(): void {

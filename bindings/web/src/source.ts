@@ -51,16 +51,23 @@ export async function ofUrl(
     if (facts === undefined) throw unreachable(url, error);
     return ranged(url, facts, undefined, { ...options, store });
   }
+  // There is no first byte.
+  if (response.status === 416) return ofBytes(new Uint8Array());
   if (!response.ok) throw refused(url, response);
   const version = response.headers.get("etag") ?? response.headers.get("last-modified") ?? "";
   if (response.status !== 206) {
     const length = Number(response.headers.get("content-length") ?? 0);
-    const bytes = await all(response, (read) => onBytes(read, Math.max(read, length)));
+    const bytes = await all(response, (read) => onBytes(read, Math.max(read, length))).catch(
+      (error: unknown) => {
+        signal.throwIfAborted();
+        throw unreachable(url, error);
+      },
+    );
     await store?.begin({ size: bytes.length, version });
     await store?.put(0, bytes.length, bytes);
     return { ...ofBytes(bytes), size: bytes.length };
   }
-  const head = new Uint8Array(await response.arrayBuffer());
+  const head = await bodyOf(url, response, signal);
   const size = await sizeOf(url, response, head.length, signal);
   const facts = { size, version };
   if (store !== undefined && !same(await store.facts(), facts)) await store.begin(facts);
@@ -100,7 +107,7 @@ function ranged(
       throw unreachable(url, error);
     }
     if (!response.ok) throw refused(url, response);
-    let bytes = new Uint8Array(await response.arrayBuffer());
+    let bytes = await bodyOf(url, response, signal);
     if (response.status !== 206) bytes = bytes.slice(begin, end);
     if (bytes.length !== end - begin) {
       const message = `${url}: ${bytes.length} bytes came instead of ${end - begin}; the file is cut short or has changed`;
@@ -124,7 +131,17 @@ async function sizeOf(url: string, response: Response, read: number, signal: Abo
   throw new EssenceError("Io", message);
 }
 
-/** The whole body. */
+/** A body of known length, whole. */
+async function bodyOf(url: string, response: Response, signal: AbortSignal) {
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreachable(url, error);
+  }
+}
+
+/** The whole body, as it comes. */
 async function all(response: Response, onBytes: (bytes: number) => void): Promise<Uint8Array> {
   const reader = response.body?.getReader();
   if (reader === undefined) return new Uint8Array(await response.arrayBuffer());

@@ -2,7 +2,7 @@
 import { Conversation } from "./conversation.js";
 import type { AvatarInfo } from "./engine.js";
 import { EssenceError, plain } from "./errors.js";
-import { type Loaded, load, modulesAt } from "./load.js";
+import { fastest, type Loaded, load, type Modules, modulesAt } from "./load.js";
 import type { Call, Calls, Message } from "./protocol.js";
 import { ofBytes, ofUrl } from "./source.js";
 
@@ -36,12 +36,18 @@ type Handlers = {
 const handlers: Handlers = {
   async open({ source, base, cache }) {
     const { signal } = ends;
+    // The module comes while the file's beginning does.
+    const modules = modulesAt(base, signal);
+    const build = fastest();
+    const first = modules(build);
+    first.catch(() => {});
     const onBytes = (bytes: number, of: number) => send({ progress: { bytes, of } });
     const file =
       typeof source === "string"
         ? await ofUrl(source, { signal, cache, onBytes })
         : ofBytes(new Uint8Array(source));
-    const result = await load(modulesAt(base, signal), file, (picture) => send({ picture }));
+    const wanted: Modules = (other) => (other === build ? first : modules(other));
+    const result = await load(wanted, file, (picture) => send({ picture }));
     const info = result.engine.describe(result.avatar);
     loaded = { ...result, info };
     rest = result.rest();

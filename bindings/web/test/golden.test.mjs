@@ -60,8 +60,8 @@ for (const [build, name] of [
       hashes.push(hash(pixels));
     }
     assert.equal(e.next(session), undefined, "no frame more");
-    // Logarithms of the mel bands come from another library and differ by a rounding.
-    assert.ok(hashes.length > 250 && same >= 0.96 * hashes.length, `${same} of ${hashes.length}`);
+    // Convolutions in time round their products here, but not on processors of the last years.
+    assert.ok(hashes.length > 250 && same >= 0.97 * hashes.length, `${same} of ${hashes.length}`);
     console.log(`${name} by ${build}: ${same} of ${hashes.length} frames are the same`);
     mkdirSync(join(root, "target/web"), { recursive: true });
     writeFileSync(join(root, `target/web/${name}.${build}.json`), JSON.stringify(hashes));

@@ -20,7 +20,7 @@ const STRICT = {
   own: () =>
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; frame-src 'self'",
   cdn: () =>
-    `default-src 'none'; script-src 'self' ${cdn} 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self' ${cdn}`,
+    `default-src 'none'; script-src 'self' ${cdn} 'wasm-unsafe-eval'; worker-src 'self' blob: ${cdn}; connect-src 'self' ${cdn}`,
   forbidden: () => "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'",
 };
 
@@ -50,8 +50,9 @@ function serve(other) {
     asked[url.pathname] = (asked[url.pathname] ?? 0) + 1;
     headers["content-type"] = TYPES[extname(path)] ?? "application/octet-stream";
     headers["etag"] = `"${size}"`;
-    const policy = STRICT[url.searchParams.get("policy")];
-    // Of workers' scripts it is the script's own that counts.
+    // All that a page loads has its policy: of workers it is their script's that counts.
+    const page = new URL(request.headers.referer ?? "http://nobody");
+    const policy = STRICT[url.searchParams.get("policy") ?? page.searchParams.get("policy")];
     if (policy !== undefined) headers["content-security-policy"] = policy();
     let [begin, end, status] = [0, size, 200];
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
@@ -71,23 +72,22 @@ function serve(other) {
     const file = createReadStream(path, { start: begin, end: end - 1, highWaterMark: 1 << 14 });
     const rate = Number(url.searchParams.get("rate") ?? Infinity);
     if (rate === Infinity) return file.pipe(response);
-    throttled(file, response, rate);
+    void throttled(file, response, rate);
   };
 }
 
-/** All responses together have one line, of so many bytes a second. */
+/** All responses together have one line, of so many bytes a second; what a late timer missed is made up for. */
+const BURST_MS = 50;
 let free = 0;
-function throttled(file, response, rate) {
-  file.on("data", (bytes) => {
-    file.pause();
+async function throttled(file, response, rate) {
+  for await (const bytes of file) {
     const now = performance.now();
-    free = Math.max(free, now) + (1000 * bytes.length) / rate;
-    setTimeout(() => {
-      response.write(bytes);
-      file.resume();
-    }, free - now);
-  });
-  file.on("end", () => setTimeout(() => response.end(), Math.max(0, free - performance.now())));
+    free = Math.max(free, now - BURST_MS) + (1000 * bytes.length) / rate;
+    if (free > now) await new Promise((done) => setTimeout(done, free - now));
+    if (response.destroyed) return;
+    response.write(bytes);
+  }
+  response.end();
 }
 
 function listen(other) {

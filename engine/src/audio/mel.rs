@@ -21,7 +21,13 @@ const LEAD: usize = 280;
 
 /// A mel frame of silence is this in every band.
 pub(crate) fn silence() -> f32 {
-    FLOOR.ln()
+    logarithm(FLOOR)
+}
+
+/// The float nearest to the logarithm. Those of the systems' libraries differ from each other in some of
+/// their last digits, and so would the frames.
+fn logarithm(x: f32) -> f32 {
+    f64::from(x).ln() as f32
 }
 
 /// One hop's worth of features.
@@ -103,7 +109,7 @@ impl MelStream {
                 .zip(bins)
                 .map(|(w, x)| w * x.norm_sqr())
                 .sum();
-            *band = (energy + FLOOR).ln();
+            *band = logarithm(energy + FLOOR);
         }
         MelFrame {
             bands,

@@ -111,7 +111,8 @@ fn hop(frame: u64) -> i64 {
 
 /// A smooth step over the gate's range of levels.
 fn openness(power: f32) -> f32 {
-    let db = 10.0 * power.max(1e-12).log10();
+    // The nearest float, which is the same by every system's library.
+    let db = 10.0 * f64::from(power.max(1e-12)).log10() as f32;
     let x = ((db - GATE_DB.0) / (GATE_DB.1 - GATE_DB.0)).clamp(0.0, 1.0);
     x * x * (3.0 - 2.0 * x)
 }

@@ -165,16 +165,18 @@ fn items(text: &str) -> Vec<Item> {
             inside_cpp = true;
         } else if line.starts_with("#endif") {
             inside_cpp = false;
-        } else if !inside_cpp
-            && !line.starts_with("#include")
-            && !line.starts_with("#ifndef")
-            && !(line.starts_with("#define") && line.split(' ').count() < 3)
-        {
+        } else if !(inside_cpp || is_guard(line)) {
             kept.push_str(line);
             kept.push('\n');
         }
     }
     pieces(&kept, ';')
+}
+
+/// Whether a line includes a header, or guards this one.
+fn is_guard(line: &str) -> bool {
+    let empty = line.starts_with("#define") && line.split(' ').count() < 3;
+    empty || line.starts_with("#include") || line.starts_with("#ifndef")
 }
 
 /// Text cut into what ends with `end` outside of braces, or with its line for the preprocessor.

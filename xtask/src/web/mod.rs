@@ -6,17 +6,17 @@ pub(crate) mod toolchain;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
 use crate::root;
 use toolchain::Toolchain;
 
-/// The module's builds, with the features of each.
-const BUILDS: [(&str, &str); 3] = [
-    ("essence", ""),
-    ("essence-relaxed", "relaxed-simd"),
-    ("essence-portrait", "portrait"),
+/// The module's builds, with the features of each and the folder of what is compiled for it, below `target`.
+const BUILDS: [(&str, &str, &str); 3] = [
+    ("essence", "", ""),
+    ("essence-relaxed", "relaxed-simd", ""),
+    ("essence-portrait", "portrait", "web-portrait"),
 ];
 
 /// Most bytes of a page's download beside the avatar, compressed as servers do.
@@ -30,16 +30,13 @@ pub(crate) fn build(sh: &Shell) -> Result<bool> {
         return Ok(false);
     }
     let Some(toolchain) = Toolchain::ensure(sh)? else {
-        println!("web: no apt-get to bring a compiler for WebAssembly: skipped");
+        println!("web: no compiler for WebAssembly can be had: skipped");
         return Ok(false);
     };
     let package = root().join("bindings/web");
     let dist = package.join("dist");
     sh.create_dir(&dist)?;
-    for (name, features) in BUILDS {
-        let module = toolchain.build(sh, features)?;
-        sh.copy_file(&module, dist.join(format!("{name}.wasm")))?;
-    }
+    modules(&toolchain, &dist)?;
     {
         let _dir = sh.push_dir(&package);
         cmd!(sh, "npm ci --no-audit --no-fund --silent").run()?;
@@ -48,6 +45,25 @@ pub(crate) fn build(sh: &Shell) -> Result<bool> {
     sizes(sh, &dist)?;
     demo(sh, &dist)?;
     Ok(true)
+}
+
+/// Compiles the modules, in each folder one after the other: each keeps one processor busy.
+fn modules(toolchain: &Toolchain, dist: &Path) -> Result<()> {
+    let compile = |folder: &str| -> Result<()> {
+        let sh = Shell::new()?;
+        sh.change_dir(root());
+        for (name, features, _) in BUILDS.iter().filter(|build| build.2 == folder) {
+            let module = toolchain.build(&sh, features, &root().join("target").join(folder))?;
+            sh.copy_file(&module, dist.join(format!("{name}.wasm")))?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let portraits = scope.spawn(|| compile(BUILDS[2].2));
+        compile(BUILDS[0].2)?;
+        let done = portraits.join();
+        done.unwrap_or_else(|_| bail!("the thread has panicked"))
+    })
 }
 
 /// Tests in Node.js, Chromium and Firefox.
@@ -78,10 +94,17 @@ pub(crate) fn test(sh: &Shell, pictures: Option<&str>) -> Result<()> {
     browsers::firefox(pictures)
 }
 
-/// Milliseconds of a frame in Chromium, by build.
+/// Milliseconds of a frame in Chromium, by build; half a minute in real time; loading.
 pub(crate) fn figures(sh: &Shell) -> Result<()> {
     ensure!(build(sh)?, "nothing was built");
     browsers::figures()
+}
+
+/// Memory in Chromium over minutes of speech.
+pub(crate) fn soak(sh: &Shell, minutes: &str) -> Result<()> {
+    let minutes = minutes.parse().context("how many minutes?")?;
+    ensure!(build(sh)?, "nothing was built");
+    browsers::soak(minutes)
 }
 
 /// Prints sizes and refuses a download that is too large.
@@ -90,7 +113,7 @@ fn sizes(sh: &Shell, dist: &Path) -> Result<()> {
         z.brotliCompressSync(fs.readFileSync(f)).length; for (const f of fs.readdirSync('.')) \
         if (f.endsWith('.js')) glue += size(f); console.log(glue); \
         for (const f of process.argv.slice(1)) console.log(f, fs.statSync(f).size, size(f))";
-    let modules = BUILDS.map(|(name, _)| format!("{name}.wasm"));
+    let modules = BUILDS.map(|(name, ..)| format!("{name}.wasm"));
     let _dir = sh.push_dir(dist);
     let told = cmd!(sh, "node -e {script} -- {modules...}")
         .quiet()

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{cache, root};
+use crate::cache;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -29,7 +29,7 @@ pub(crate) struct Toolchain {
 }
 
 impl Toolchain {
-    /// The compiler, in the user's cache; brought there unless it is. None where there is no apt-get.
+    /// The compiler, in the user's cache; brought there unless it is. None, and a line, where it can't be had.
     pub(crate) fn ensure(sh: &Shell) -> Result<Option<Self>> {
         let folder = cache::folder().join("rustc-web-1.96");
         let sysroot = cmd!(sh, "rustc --print sysroot").quiet().read()?;
@@ -38,17 +38,16 @@ impl Toolchain {
         if toolchain.folder.join("ready").is_file() {
             return Ok(Some(toolchain));
         }
-        let apt = cmd!(sh, "apt-get --version").quiet();
-        if apt.ignore_stdout().ignore_stderr().run().is_err() {
-            return Ok(None);
-        }
         println!(
             "web: brings the compiler into {}",
             toolchain.folder.display()
         );
         sh.remove_path(&toolchain.folder)?;
         sh.create_dir(&toolchain.folder)?;
-        toolchain.unpack(sh)?;
+        if let Err(error) = toolchain.unpack(sh) {
+            println!("web: {error:#}");
+            return Ok(None);
+        }
         toolchain.compile_library(sh)?;
         sh.write_file(toolchain.folder.join("ready"), "")?;
         Ok(Some(toolchain))
@@ -59,8 +58,8 @@ impl Toolchain {
         self.folder.join("rustc")
     }
 
-    /// The module, with these features of `essence-web`.
-    pub(super) fn build(&self, sh: &Shell, features: &str) -> Result<PathBuf> {
+    /// The module, with these features of `essence-web`, compiled into a folder.
+    pub(super) fn build(&self, sh: &Shell, features: &str, into: &Path) -> Result<PathBuf> {
         let _rustc = sh.push_env("RUSTC", self.rustc());
         let _linker = sh.push_env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", &self.linker);
         let _flags = sh.push_env(
@@ -69,13 +68,10 @@ impl Toolchain {
         );
         cmd!(
             sh,
-            "cargo build --locked --profile web --package essence-web --features={features} --target {TARGET}"
+            "cargo build --locked --profile web --package essence-web --features={features} --target {TARGET} --target-dir {into}"
         )
         .run()?;
-        Ok(root()
-            .join("target")
-            .join(TARGET)
-            .join("web/essence_web.wasm"))
+        Ok(into.join(TARGET).join("web/essence_web.wasm"))
     }
 
     fn unpack(&self, sh: &Shell) -> Result<()> {
@@ -103,6 +99,8 @@ impl Toolchain {
             format!("#!/bin/sh\nLD_LIBRARY_PATH='{library}' exec '{program}' \"$@\"\n"),
         )?;
         cmd!(sh, "chmod +x {wrapper}").quiet().run()?;
+        // LLVM's own libraries come with Debian's clang.
+        cmd!(sh, "{wrapper} --version").quiet().run()?;
         Ok(())
     }
 

@@ -124,7 +124,8 @@ final class BithumanAvatar {
   /// Drops speech at once, in the picture and in the loudspeaker.
   Future<void> interrupt() async {
     await _call(session.interrupt);
-    await _ask('interrupt');
+    // Not the channel's `interrupt`: what is pushed meanwhile would be dropped when that arrives.
+    await _ask('silence');
   }
 
   /// Opens the loudspeaker, and with `enableMic` the microphone: [micStream]. Where the system's recording takes echo out, it

@@ -109,6 +109,11 @@ final class CoreBindings {
       Int32 Function(Pointer<bithuman_stage> stage, Pointer<Uint8> bytes, Size count, Pointer<essence_error> err),
       int Function(Pointer<bithuman_stage> stage, Pointer<Uint8> bytes, int count, Pointer<essence_error> err)>('bithuman_stage_push_bytes');
 
+  /// Makes silence of sound, as of bithuman_stage_push_bytes(), whose level lies below `threshold`: **0 to 1**, root mean square.
+  late final bithuman_gate = _library.lookupFunction<
+      Void Function(Pointer<Uint8> bytes, Size count, Float threshold),
+      void Function(Pointer<Uint8> bytes, int count, double threshold)>('bithuman_gate');
+
   /// Draws the next frame: onto the surface, which shows it from then on, or into `frame` where there is none.
   ///
   /// `timeout_ns`: waits for the frame's time as long as this at most, but for one that another thread draws; 0: doesn't wait.

@@ -30,7 +30,8 @@ final class Essence {
   /// The libraries of this isolate, loaded when they are first needed.
   static Essence get instance => _instance ??= Essence._(
         _paths,
-        _load(_paths.library, 'essence'),
+        // Elsewhere than on Windows, the core's library answers for the engine's, which it needs: there is one of it.
+        _load(_paths.library, Platform.isWindows ? 'essence' : 'bithuman_core'),
         _load(_paths.core, 'bithuman_core'),
       );
 

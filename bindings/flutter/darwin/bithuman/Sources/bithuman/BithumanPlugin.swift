@@ -84,7 +84,7 @@ public final class BithumanPlugin: NSObject, FlutterPlugin {
         case "load":
             guard let path = arguments["path"] as? String else { return result(Self.bad("`path` has to be a string")) }
             load(path, result)
-        case "pushAudio", "playSpeakerPCM", "interrupt", "audioStart", "audioStop", "dispose",
+        case "pushAudio", "playSpeakerPCM", "interrupt", "silence", "audioStart", "audioStop", "dispose",
             "attachWebrtcRemoteAudio", "detachWebrtcRemoteAudio":
             guard let id = arguments["textureId"] as? NSNumber, let avatar = avatars[id.int64Value] else {
                 return result(Self.bad("`textureId` is no avatar's"))
@@ -114,6 +114,9 @@ public final class BithumanPlugin: NSObject, FlutterPlugin {
         case "interrupt":
             avatar.sound?.interrupt()
             result(Self.call { essence_session_interrupt(bithuman_stage_session(avatar.texture.stage), $0) })
+        case "silence":
+            avatar.sound?.interrupt()
+            result(nil)
         case "audioStart":
             startSound(avatar, arguments, result)
         case "audioStop":

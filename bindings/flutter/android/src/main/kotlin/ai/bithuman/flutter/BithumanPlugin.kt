@@ -87,6 +87,7 @@ class BithumanPlugin : FlutterPlugin, MethodChannel.MethodCallHandler {
                 Stage.interrupt(avatar.handle)
                 avatar.loudspeaker?.interrupt()
             }
+            "silence" -> avatar.loudspeaker?.interrupt()
             "audioStart" -> return startSound(avatar, call, result)
             "audioStop" -> avatar.stopSound()
             "dispose" -> id?.let(::remove)
@@ -180,6 +181,7 @@ class BithumanPlugin : FlutterPlugin, MethodChannel.MethodCallHandler {
                 "pushAudio",
                 "playSpeakerPCM",
                 "interrupt",
+                "silence",
                 "audioStart",
                 "audioStop",
                 "dispose",

@@ -8,8 +8,6 @@ class StageException(val code: String, message: String) : Exception(message)
 /** The native core's stages. Handles are given back by [close], and are used from one thread at a time. */
 internal object Stage {
     init {
-        System.loadLibrary("essence")
-        System.loadLibrary("bithuman_core")
         System.loadLibrary("bithuman_android")
     }
 
