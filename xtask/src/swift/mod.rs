@@ -158,7 +158,9 @@ impl Bench {
 
     fn linked<'a>(&self, command: Cmd<'a>) -> Cmd<'a> {
         let library = self.prefix.join("lib");
-        command.env("PKG_CONFIG_PATH", library.join("pkgconfig"))
+        command
+            .env("PKG_CONFIG_PATH", library.join("pkgconfig"))
+            .env("LD_LIBRARY_PATH", library)
     }
 
     /// The manifest for each way in which the library can come.
