@@ -33,6 +33,9 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
         // Stable compilers refuse to build the standard library unless they are told to.
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", root().join("target/targets"))
+        // Nor are the systems' own files looked for.
+        .env("CRATE_CC_NO_DEFAULTS", "1")
+        .env("SDKROOT", "/")
         .env(format!("CC_{name}"), "true")
         .env(format!("CXX_{name}"), "true")
         .env(format!("AR_{name}"), "true")

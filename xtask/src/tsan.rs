@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
+use crate::root;
 use crate::stage::Stage;
-use crate::{root, web};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// Programs of `ffi/tests/c`.
@@ -57,21 +57,6 @@ pub(crate) fn check(sh: &Shell, seconds: &str) -> Result<()> {
         stage.run(sh, "threads", &["testdata", "200", "realtime"])?;
     }
     stress(sh, &toolchain, seconds)
-}
-
-/// The library alone, instrumented, for programs of other languages that bring their own runtime; by the
-/// compiler that `web` brings. None where that can't be had.
-pub(crate) fn library_for_others(sh: &Shell) -> Result<Option<PathBuf>> {
-    let Some(web) = web::toolchain::Toolchain::ensure(sh)? else {
-        println!("{WANTED}; skipped");
-        return Ok(None);
-    };
-    let toolchain = Toolchain {
-        cargo: "cargo".into(),
-        rustc: web.rustc(),
-        runtime: PathBuf::new(),
-    };
-    Ok(Some(library(sh, &toolchain)?.library()))
 }
 
 /// The nightly compiler, if it has the source, or the system's.

@@ -2,12 +2,12 @@
 
 mod system;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Cmd, Shell, cmd};
 
-use crate::{install, root, tsan};
+use crate::{install, root};
 use system::System;
 
 const PACKAGE: &str = "bindings/swift";
@@ -36,20 +36,14 @@ pub(crate) fn test(sh: &Shell) -> Result<()> {
     bench.documented(sh)
 }
 
-/// `cargo xtask bindings swift --sanitize`: the tests under `ThreadSanitizer` and `AddressSanitizer`. For
-/// the first the library is instrumented, too, or its locks would not be seen.
+/// `cargo xtask bindings swift --sanitize`: the tests under `ThreadSanitizer` and `AddressSanitizer`. They
+/// see the Swift code and what it gives to the library; `c-test` has the library itself.
 pub(crate) fn sanitize(sh: &Shell) -> Result<()> {
     let Some(bench) = Bench::new(sh, false)? else {
         return Ok(());
     };
-    let threads = bench.folder().join("thread");
-    if let Some(library) = tsan::library_for_others(sh)? {
-        // Under the name that programs ask for.
-        sh.create_dir(&threads)?;
-        sh.copy_file(library, threads.join("libessence.so.1"))?;
-        bench.sanitized(sh, "thread", &threads)?;
-    }
-    bench.sanitized(sh, "address", &bench.prefix.join("lib"))
+    bench.sanitized(sh, "thread")?;
+    bench.sanitized(sh, "address")
 }
 
 /// `cargo xtask bindings swift --figures`: processor time that a program takes in Swift and in C.
@@ -137,8 +131,8 @@ impl Bench {
         Ok(self.linked(command))
     }
 
-    /// The tests with a sanitizer, and the library that lies in a folder.
-    fn sanitized(&self, sh: &Shell, name: &'static str, library: &Path) -> Result<()> {
+    /// The tests with a sanitizer.
+    fn sanitized(&self, sh: &Shell, name: &'static str) -> Result<()> {
         let build = format!("build-{name}");
         let flags = ["--sanitize", name, "-Xswiftc", "-DSANITIZED"];
         let flags = |more: &[&'static str]| [&flags[..], more].concat();
@@ -151,7 +145,6 @@ impl Bench {
         let leaks = self.folder().join("leaks.supp");
         sh.write_file(&leaks, "leak:libXCTest\n")?;
         self.swift(sh, "test", &build, &run)?
-            .env("LD_LIBRARY_PATH", library)
             .env(
                 "TSAN_OPTIONS",
                 format!("halt_on_error=1:suppressions={}", suppressions.display()),

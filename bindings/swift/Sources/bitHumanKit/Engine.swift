@@ -57,13 +57,12 @@ public final class EssenceEngine: Sendable {
         raw.log_level = options.logLevel.rawValue
         if let bytes = options.baseCacheBytes { raw.base_cache_bytes = bytes }
         if let log = options.log {
-            raw.log = { sink, level, message, length in
+            raw.log = { number, level, message, length in
                 let bytes = UnsafeRawBufferPointer(start: message, count: length)
-                let level = EssenceLogLevel(rawValue: level) ?? .trace
-                Unmanaged<LogSink>.fromOpaque(sink!).takeUnretainedValue().log(level, String(decoding: bytes, as: UTF8.self))
+                sinks.find(number)?(EssenceLogLevel(rawValue: level) ?? .trace, String(decoding: bytes, as: UTF8.self))
             }
-            raw.log_user_data = Unmanaged.passRetained(LogSink(log)).toOpaque()
-            raw.log_destroy = { Unmanaged<LogSink>.fromOpaque($0!).release() }
+            raw.log_user_data = sinks.add(log)
+            raw.log_destroy = { sinks.remove($0) }
         }
         let create = { (path: UnsafePointer<CChar>?) in
             raw.runtime_library = path
@@ -113,11 +112,7 @@ private enum Shared {
     nonisolated(unsafe) static var engine: EssenceEngine?
 }
 
-private final class LogSink: Sendable {
-    let log: @Sendable (EssenceLogLevel, String) -> Void
-
-    init(_ log: @escaping @Sendable (EssenceLogLevel, String) -> Void) { self.log = log }
-}
+private let sinks = Registry<@Sendable (EssenceLogLevel, String) -> Void>()
 
 /// A count as the C interface takes it.
 func unsigned(_ value: Int, _ name: String) throws -> UInt32 {

@@ -1,9 +1,11 @@
 import CEssence
 import Foundation
 
+private let wakeups = Registry<Wakeup>()
+
 /// Tells tasks that a session may have a frame, without a thread that waits for it.
 ///
-/// The library holds a reference of its own until it can call back no more.
+/// Kept for the library until that can call back no more.
 final class Wakeup: @unchecked Sendable {
     private let lock = NSLock()
     // Guarded by the lock.
@@ -46,20 +48,20 @@ final class Wakeup: @unchecked Sendable {
         signal()
     }
 
-    private func called() {
+    fileprivate func called() {
         signal()
         let callback = lock.withLock { self.callback }
         callback?()
     }
 
     private func register(with session: Handle) throws {
-        let own = Unmanaged.passRetained(self)
-        let called: essence_wakeup_fn = { Unmanaged<Wakeup>.fromOpaque($0!).takeUnretainedValue().called() }
-        let destroy: essence_destroy_fn = { Unmanaged<Wakeup>.fromOpaque($0!).release() }
+        let number = wakeups.add(self)
         do {
-            try session.call { essence_session_set_wakeup($0, called, own.toOpaque(), destroy, $1) }
+            try session.call {
+                essence_session_set_wakeup($0, { wakeups.find($0)?.called() }, number, { wakeups.remove($0) }, $1)
+            }
         } catch {
-            own.release()
+            wakeups.remove(number)
             throw error
         }
         lock.withLock { attached = true }
