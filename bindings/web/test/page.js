@@ -244,13 +244,14 @@ window.tests = {
     const session = await avatar.session({ canvas: document.createElement("canvas") });
     await session.pushAudio(await speech(24000), 24000);
     await session.flush();
-    while (!(await once(session, "frame")).speech);
-    await session.interrupt();
+    const frame = (what) => within(20000, once(session, "frame"), what);
+    while (!(await frame("a frame before it speaks")).speech);
+    await within(20000, session.interrupt(), "an interruption");
     let frames = 0;
-    while ((await once(session, "frame")).speech) check(++frames < 15, "it speaks on");
+    while ((await frame("a frame after an interruption")).speech) check(++frames < 15, "it speaks on");
     // The mouth is still; the face lives on, by whatever clock there is.
     const lives = async (frames, what) => {
-      for (let i = 0; i < frames; i++) await within(20000, once(session, "frame"), what);
+      for (let i = 0; i < frames; i++) await frame(what);
     };
     // Firefox keeps these promises only where there is a card.
     session.audioContext.suspend().catch(() => {});
