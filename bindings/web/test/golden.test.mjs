@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { avatar, engine, frames, loaded, root, speech } from "./common.mjs";
+import { avatar, engine, frames, loaded, root, speech, testdata } from "./common.mjs";
 
 const bithuman = process.env.BITHUMAN ?? join(root, "target/debug/bithuman");
 const hash = (bytes) => createHash("sha256").update(bytes).digest("hex");
@@ -90,3 +90,50 @@ test("pieces and any way of cutting the audio give the same frames", async () =>
   await rest();
   for (const cut of [160, 641, 5000]) assert.deepEqual(run(pieces, opened, cut), expected);
 });
+
+// The order of a picture's bytes in other languages, out of ours; planes and other sizes the module doesn't draw.
+const orders = { rgba: [0, 1, 2, 3], bgra: [2, 1, 0, 3], bgr: [2, 1, 0] };
+
+/** A picture's bytes in an order. */
+function ordered(pixels, order) {
+  const bytes = new Uint8Array((pixels.length / 4) * order.length);
+  for (let i = 0, j = 0; i < pixels.length; i += 4) for (const c of order) bytes[j++] = pixels[i + c];
+  return bytes;
+}
+
+const conformance = JSON.parse(Buffer.from(testdata("conformance.json")).toString());
+for (const recorded of conformance.cases.filter(({ width, pixel_format: name }) => width === 0 && name in orders)) {
+  test(`every language gets these frames: ${recorded.name}`, async () => {
+    const e = await engine();
+    const session = e.session(e.open(testdata(recorded.avatar)), "unpaced");
+    const rate = Number(/_(\d+)\.wav/.exec(recorded.audio)[1]);
+    const samples = speech(rate);
+    const got = { frames: 0, index: [], flags: [], audio_samples: [], pictures: [] };
+    const sound = createHash("sha256");
+    const draw = (most) => {
+      for (let drawn = 0; most === 0 || drawn < most; drawn++) {
+        const frame = e.next(session);
+        if (frame === undefined) return assert.equal(most, 0, `${drawn} frames of ${most}`);
+        const { speech, endOfSpeech, underrun, late, muted, concealed } = frame;
+        const flags = [speech, endOfSpeech, underrun, late, muted, concealed];
+        got.frames++;
+        got.index.push(frame.index);
+        got.flags.push(flags.reduce((bits, set, i) => bits | (set << i), 0));
+        got.audio_samples.push(frame.audio.length);
+        got.pictures.push(hash(ordered(frame.pixels, orders[recorded.pixel_format])).slice(0, 16));
+        sound.update(Int16Array.from(frame.audio, (x) => Math.max(-32768, Math.min(32767, Math.round(32768 * x)))));
+      }
+    };
+    for (const step of recorded.steps) {
+      if (step.push) e.push(session, samples.subarray(step.push[0], step.push[0] + step.push[1]), rate);
+      else if (step.flush) e.flush(session);
+      else if (step.interrupt) e.interrupt(session);
+      else draw(step.draw);
+    }
+    const { pictures, ...facts } = recorded.results;
+    for (const name of ["frames", "index", "flags", "audio_samples"]) assert.deepEqual(got[name], facts[name], name);
+    assert.equal(sound.digest("hex"), facts.sound_sha256, "sound");
+    const alike = got.pictures.filter((picture, i) => picture === pictures[i]).length;
+    assert.ok(alike >= conformance.pictures_alike * pictures.length, `${alike} of ${pictures.length}`);
+  });
+}
