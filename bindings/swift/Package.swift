@@ -1,7 +1,7 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-/// Where the library comes from: installed, and found by pkg-config, or an XCFramework out of `packaging/xcframework.sh`, which
+/// The library's origin: installed, and found by pkg-config, or an XCFramework out of `packaging/xcframework.sh`, which
 /// `ESSENCE_XCFRAMEWORK` names: a path below this folder, or an https address, then with `ESSENCE_XCFRAMEWORK_CHECKSUM`.
 let framework = Context.environment["ESSENCE_XCFRAMEWORK"]
 

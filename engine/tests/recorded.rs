@@ -1,4 +1,4 @@
-//! What every language over the C interface has to get: `testdata/conformance.json`, which has for some
+//! Frames that every language over the C interface has to get: `testdata/conformance.json`, which has for some
 //! pieces of speech the frames with their times, their sound and hashes of their pictures.
 //!
 //! `cargo xtask conformance --accept` writes the file anew, from Rust; this test, which `ffi/` runs a

@@ -31,7 +31,7 @@ pub(crate) struct Face {
 }
 
 impl Face {
-    /// Whose sessions it has; none for the server's own, which nobody accounts for.
+    /// The account and the agent of its sessions; none for the server's own, which nobody accounts for.
     pub(crate) fn whose(&self) -> Option<Whose> {
         Some(Whose {
             account: self.account.clone()?,

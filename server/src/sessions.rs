@@ -84,7 +84,7 @@ impl Sessions {
         };
         let (ask, asked) = watch::channel(false);
         let mut open = self.open();
-        // Those that are over are nobody's to hear.
+        // Sessions that are over hear nothing any more.
         open.retain(|_, ask| !ask.is_closed());
         open.insert(session.id.clone(), ask);
         drop(open);

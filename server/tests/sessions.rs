@@ -153,7 +153,7 @@ fn words_are_not_kept_where_that_is_not_wanted() {
     page.send(r#"{"type":"text","text":"A secret."}"#);
     page.until(|message| common::page::control(message).filter(|told| told["text"] == "A secret."));
     drop(page);
-    // What has happened up to here is written when the server ends.
+    // A server that ends writes all that has happened up to here.
     drop(server);
     let server = serve(platform(data.path()));
     let read = value(&call(&server, "GET", &messages(&session), "any", None));

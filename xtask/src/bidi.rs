@@ -25,7 +25,7 @@ const ANSWER: Duration = Duration::from_secs(120);
 /// The pause before a condition is looked at again.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// So many lines of its own are shown when it stops answering.
+/// Lines of its own that are shown when it stops answering.
 const LAST_LINES: usize = 20;
 
 /// The names that Firefox goes by.

@@ -1,4 +1,4 @@
-//! Where tools are kept that can be brought again.
+//! The folder of tools that can be brought again.
 
 use std::path::PathBuf;
 

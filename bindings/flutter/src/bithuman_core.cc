@@ -48,7 +48,7 @@ class Surface {
 
   size_t stride() const { return width_ * kBytesPerPixel; }
 
-  // What to draw into: the drawing thread's until publish().
+  // The buffer to draw into: the drawing thread's until publish().
   essence_picture drawn() {
     essence_picture picture = ESSENCE_PICTURE_INIT;
     picture.format = format_;

@@ -107,7 +107,7 @@ pub(crate) struct SessionAnswer {
     data: SessionView,
 }
 
-/// What was said.
+/// Messages of a session.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MessageList {
     #[schema(example = true)]
@@ -115,7 +115,7 @@ pub(crate) struct MessageList {
     data: Messages,
 }
 
-/// What was said in a session, from its beginning.
+/// Messages of a session, from its beginning.
 #[derive(Serialize, ToSchema)]
 struct Messages {
     session_id: String,

@@ -118,7 +118,7 @@ impl Store {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Charge {
     pub(crate) amount: f64,
-    /// Those of an account that is new.
+    /// Credits of an account that is new.
     pub(crate) first: f64,
 }
 

@@ -95,9 +95,16 @@ impl Store {
     }
 
     /// Tells webhooks of something in a session; `data` is in JSON.
-    pub(crate) async fn tell(&self, account: &str, kind: &str, data: &str) -> Stored<()> {
+    pub(crate) async fn tell(&self, session: &Session, kind: &str, data: &str) -> Stored<()> {
         let mut change = self.pool.begin().await?;
-        jobs::announce(&mut change, account, kind, data).await?;
+        // Written before it is read: a reader of SQLite's that wants to write is refused if others have written
+        // meanwhile.
+        sqlx::query("UPDATE sessions SET last_seen = $1 WHERE id = $2 AND ended IS NULL")
+            .bind(now())
+            .bind(&session.id)
+            .execute(&mut *change)
+            .await?;
+        jobs::announce(&mut change, &session.account, kind, data).await?;
         change.commit().await
     }
 
@@ -250,7 +257,7 @@ impl Store {
         Ok(usize::try_from(row.try_get::<i64, _>("n")?).unwrap_or(0))
     }
 
-    /// What was said in a session, from its beginning.
+    /// Messages of a session, from its beginning.
     pub(crate) async fn messages(&self, session: &str) -> Stored<Vec<SessionMessage>> {
         sqlx::query_as(
             "SELECT role, message, created_at FROM session_messages WHERE session = $1 ORDER BY number",

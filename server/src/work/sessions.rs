@@ -1,4 +1,4 @@
-//! What happens in conversations is written down: rows of sessions, messages, events for webhooks.
+//! The writer of conversations' sessions: rows of sessions, messages, events for webhooks.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -85,9 +85,7 @@ async fn note(platform: &Platform, happening: Happening) -> Written {
                 "participant_count": 1,
                 "session_id": session.id,
             });
-            store
-                .tell(&session.account, "room.join", &data.to_string())
-                .await?;
+            store.tell(&session, "room.join", &data.to_string()).await?;
             platform.wake();
             Ok(())
         }
@@ -106,9 +104,7 @@ async fn note(platform: &Platform, happening: Happening) -> Written {
                 "session_id": session.id,
                 "timestamp": now(),
             });
-            store
-                .tell(&session.account, "chat.push", &data.to_string())
-                .await?;
+            store.tell(&session, "chat.push", &data.to_string()).await?;
             platform.wake();
             Ok(())
         }

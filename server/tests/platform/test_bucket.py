@@ -10,7 +10,7 @@ import requests
 
 from kit import PROGRAM, Platform, Site, face, free_port, wait
 
-# What the store is told; moto takes any.
+# Credentials for the store; moto takes any.
 KEYS = {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "something", "AWS_REGION": "eu-central-1"}
 
 
@@ -60,7 +60,7 @@ def test_servers_share_a_bucket(store, postgres, tmp_path):
             assert requests.get(f"{two.url}/embed/{code}?token={token}", timeout=30).status_code == 200
             again = two.video(code)
             assert len(kept(store)) == len(names) + 1 and again["video_url"].startswith(two.url)
-            # What one deletes the other doesn't give from its cache.
+            # A file that one deletes the other doesn't give from its cache.
             assert one.ask("DELETE", f"/v1/agent/{code}").status_code == 200
             assert [requests.get(url, timeout=30).status_code for url in own] == [404, 404]
             wait(lambda: kept(store) == [], "the bucket is empty")

@@ -16,7 +16,7 @@ const ALTERNATIONS: u32 = 7;
 const ROUNDS: &str = "4";
 const DOCUMENTS: [&str; 2] = ["docs/swift.md", "bindings/swift/README.md"];
 
-/// What is built and run: a compiler, and an installed library.
+/// A compiler, and an installed library for it.
 struct Bench {
     system: System,
     prefix: PathBuf,
@@ -91,7 +91,7 @@ pub(crate) fn figures(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// What a program said that it took.
+/// The seconds that a program said it took.
 fn seconds(said: &str) -> Result<f64> {
     let number = said
         .split(", ")
@@ -141,7 +141,7 @@ impl Bench {
         // Hashes take minutes there.
         let run = flags(&["--skip-build", "--skip", "ConformanceTests"]);
         let suppressions = root().join("ffi/tests/tsan.supp");
-        // What runs the tests keeps them.
+        // The runner of the tests keeps them.
         let leaks = self.folder().join("leaks.supp");
         sh.write_file(&leaks, "leak:libXCTest\n")?;
         self.swift(sh, "test", &build, &run)?

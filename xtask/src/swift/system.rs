@@ -14,7 +14,7 @@ const SUITE: &str = "trixie";
 const PACKAGES: [&str; 3] = ["swiftlang", "libc6-dev", "libstdc++-14-dev"];
 const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// What is not unpacked, half of it all: debuggers, editors' servers, other processors' libraries.
+/// Patterns of files that are not unpacked, half of it all: debuggers, editors' servers, other processors' libraries.
 const UNNEEDED: [&str; 12] = [
     "./usr/share/doc",
     "./usr/share/locale",
@@ -176,7 +176,7 @@ impl System {
     }
 }
 
-/// What this machine lacks, if anything.
+/// The first thing that this machine lacks, if anything.
 fn missing(sh: &Shell) -> Option<String> {
     if !cfg!(target_os = "linux") {
         return Some("Swift's tests run on Linux".into());
@@ -202,7 +202,7 @@ fn missing(sh: &Shell) -> Option<String> {
     })
 }
 
-/// What makes one who is not root the root of a namespace.
+/// Flags that make another user the root of a namespace.
 fn as_root(sh: &Shell) -> &'static [&'static str] {
     let user = cmd!(sh, "id -u").quiet().read();
     if user.is_ok_and(|user| user == "0") {

@@ -73,7 +73,7 @@ pub(super) fn chromium(pictures: Option<&str>) -> Result<()> {
     offline(&mut browser, &mut server, pictures)
 }
 
-/// What a test of the page finds, in a tab of its own.
+/// The findings of a test of the page, in a tab of its own.
 fn in_chromium(browser: &mut Browser, url: &str, test: &str) -> Result<Value> {
     let tab = browser.open(url, SIZE, false)?;
     browser.wait(&tab, READY)?;
@@ -248,7 +248,7 @@ fn measure(tests: &[&str]) -> Result<()> {
         let before = browser.thread_s(&tab)?;
         let found = outcome(test, |script| browser.run(&tab, script))?;
         println!("web, chromium: {test}: {found}");
-        // What other programs take from a frame's time is not in this; opening is.
+        // Time that other programs take is not in this; opening is.
         if let Some(frames) = found["frames"].as_f64().filter(|_| test.contains("bench")) {
             let ms = 1000.0 * (browser.thread_s(&tab)? - before) / frames;
             println!("{ms:.2} ms of a processor for a frame");

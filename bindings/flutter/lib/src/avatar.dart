@@ -15,7 +15,7 @@ final class EssenceAvatar extends Handle<essence_avatar> {
   /// Another object for the same avatar, which is closed by itself.
   EssenceAvatar share() => EssenceAvatar.adopt(essence, essence.functions.essence_avatar_retain(pointer));
 
-  /// What the avatar is.
+  /// The avatar's description.
   late final AvatarInfo info = essence.memory.scoped((scope) {
     final info = scope<essence_avatar_info>()..ref.struct_size = sizeOf<essence_avatar_info>();
     essence.call((err) => essence.functions.essence_avatar_describe(pointer, info, err));
@@ -92,7 +92,7 @@ final class EssenceAvatar extends Handle<essence_avatar> {
       });
 }
 
-/// What an avatar is: as in `essence_avatar_info`.
+/// An avatar's description, as in `essence_avatar_info`.
 typedef AvatarInfo = ({
   String name,
   String license,

@@ -58,7 +58,7 @@ final class EssenceEngine extends Handle<essence_engine> {
 
   final _Log? _log;
 
-  /// What the engine found.
+  /// The runtime and the processors that the engine found.
   EngineInfo get info => essence.memory.scoped((scope) {
         final info = scope<essence_engine_info>()..ref.struct_size = sizeOf<essence_engine_info>();
         essence.call((err) => essence.functions.essence_engine_describe(pointer, info, err));
@@ -122,7 +122,7 @@ final class EssenceEngine extends Handle<essence_engine> {
   }
 }
 
-/// What an engine found: ONNX Runtime's file and version (empty where there is none), the places that were searched, and the
+/// An engine's findings: ONNX Runtime's file and version (empty where there is none), the places that were searched, and the
 /// providers that there are; threads that draw, and real-time sessions now.
 typedef EngineInfo = ({
   String runtimePath,

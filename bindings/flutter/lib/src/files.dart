@@ -21,7 +21,7 @@ final class EssenceAudioReader extends Handle<essence_audio_reader> {
     });
   }
 
-  /// What the file is: as in `essence_audio_info`.
+  /// The file's description, as in `essence_audio_info`.
   AudioInfo get info => essence.memory.scoped((scope) {
         final info = scope<essence_audio_info>()..ref.struct_size = sizeOf<essence_audio_info>();
         essence.call((err) => essence.functions.essence_audio_reader_describe(pointer, info, err));
@@ -47,7 +47,7 @@ final class EssenceAudioReader extends Handle<essence_audio_reader> {
       });
 }
 
-/// What a file of audio is.
+/// A description of a file of audio.
 typedef AudioInfo = ({int sampleRate, int channels, int damagedPackets, int expectedSamples, int missingSamples});
 
 /// An MP4 file being written: pictures at 25 a second with sound. It appears at its path when it is finished.
@@ -114,5 +114,5 @@ final class EssenceMp4Writer extends Handle<essence_mp4_writer> {
       });
 }
 
-/// What a finished file is.
+/// A description of a finished file.
 typedef Mp4Info = ({int bytes, int frames, int sampleRate, int width, int height});

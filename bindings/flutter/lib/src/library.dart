@@ -51,7 +51,7 @@ final class Essence {
     return DynamicLibrary.open(Platform.isWindows ? '$name.dll' : 'lib$name.so');
   }
 
-  /// Where the libraries were loaded from, for other isolates.
+  /// The files that the libraries were loaded from, for other isolates.
   final LibraryPaths paths;
 
   /// The engine's functions.

@@ -75,7 +75,7 @@ final class SessionOptions {
   /// Range of I420 and NV12 pictures.
   final EssenceYuvRange yuvRange;
 
-  /// What shows where a keyed avatar is transparent.
+  /// The background where a keyed avatar is transparent.
   final SessionBackground? background;
 
   /// Whether unpaced drawing says that every utterance is complete: the stream of frames ends then.
@@ -126,7 +126,7 @@ final class SessionOptions {
   }
 }
 
-/// What shows where a keyed avatar is transparent.
+/// The background where a keyed avatar is transparent.
 sealed class SessionBackground {
   const SessionBackground();
 }

@@ -134,7 +134,7 @@ final class FramePump {
         if (!_ended.isCompleted) _ended.complete();
         if (!_stopped) _onMessage(null);
       case [final Object error, ...]:
-        // What the isolate did not catch is a bug, and says so.
+        // An error that the isolate did not catch is a bug, and says so.
         if (!_stopped) _onMessage(EssenceException.of(EssenceStatus.internal, 'the isolate that draws: $error'));
       default:
         if (!_stopped) _onMessage(message);

@@ -29,7 +29,7 @@ final class EssenceSession extends Handle<bithuman_stage> {
   /// A number of this session's surface, for the plugin's method channel.
   int get id => essence.core.bithuman_stage_id(pointer);
 
-  /// What the session draws.
+  /// The pictures and the sound that the session gives.
   late final SessionInfo info = essence.memory.scoped((scope) {
     final info = scope<essence_session_info>()..ref.struct_size = sizeOf<essence_session_info>();
     essence.call((err) => _c.essence_session_describe(native, info, err));
@@ -181,7 +181,7 @@ final class EssenceSession extends Handle<bithuman_stage> {
   Stream<EssenceFrame> frames({int ahead = 4}) => FramePump.frames(this, ahead);
 }
 
-/// What a session draws: as in `essence_session_info`.
+/// The pictures and the sound that a session gives, as in `essence_session_info`.
 typedef SessionInfo = ({
   int frameWidth,
   int frameHeight,

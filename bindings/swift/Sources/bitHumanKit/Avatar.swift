@@ -3,7 +3,7 @@ import Foundation
 
 /// An opened avatar. Immutable, shared by any number of sessions, and closed when nothing uses it any more.
 public final class EssenceAvatar: Sendable {
-    /// What an avatar is.
+    /// An avatar's description.
     public struct Info: Sendable {
         /// Its name.
         public let name: String
@@ -44,13 +44,13 @@ public final class EssenceAvatar: Sendable {
     public struct ProviderReport: Sendable {
         /// The one that runs.
         public let provider: EssenceProvider
-        /// Those that came first in the preference, with the reasons against them.
+        /// Providers that came first in the preference, with the reasons against them.
         public let refused: [(provider: EssenceProvider?, reason: String)]
         /// Whether the identity network runs in 8 bits.
         public let quantized: Bool
     }
 
-    /// What the avatar is.
+    /// The avatar's description.
     public let info: Info
     /// Which provider runs it.
     public let provider: ProviderReport

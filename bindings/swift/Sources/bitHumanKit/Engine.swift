@@ -27,7 +27,7 @@ public final class EssenceEngine: Sendable {
         public init() {}
     }
 
-    /// What an engine found.
+    /// An engine's findings.
     public struct Info: Sendable {
         /// The file of the ONNX Runtime in use; empty where none is.
         public let runtimePath: String
@@ -82,7 +82,7 @@ public final class EssenceEngine: Sendable {
         }
     }
 
-    /// What the engine found.
+    /// The runtime and the processors that the engine found.
     public func info() throws -> Info {
         try handle.use { engine in
             let raw: essence_engine_info = try filled { essence_engine_describe(engine, $0, $1) }

@@ -24,7 +24,7 @@ public final class Essence2Engine: Sendable {
     /// Frames per second.
     public static let framesPerSecond = 25
 
-    /// What happens around replies.
+    /// Beginnings and ends of replies.
     public enum Event: Sendable, Equatable {
         case replyStarted
         case replyEnded
@@ -73,7 +73,7 @@ public final class Essence2Engine: Sendable {
     public var isReady: Bool { true }
     /// Never anything: nothing is metered here.
     public var meteringRefusal: String? { nil }
-    /// What went wrong last, in a call that does not throw or in a stream.
+    /// The last error, of a call that does not throw or of a stream.
     public var runtimeFailure: EssenceError? { reply.failure ?? source.failure }
     /// Pictures that were left out because their time had passed.
     public var droppedFrames: Int { (try? session.statistics()).map { Int($0.skipped) } ?? 0 }
@@ -143,7 +143,7 @@ public final class Essence2Engine: Sendable {
     public func events() -> AsyncStream<Event> { reply.events() }
 }
 
-/// Where the reply and its clock stand.
+/// The state of the reply and its clock.
 private final class Reply: @unchecked Sendable {
     private let clock: EssenceClock?
     private let lock = NSLock()

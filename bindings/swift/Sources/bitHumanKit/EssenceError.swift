@@ -1,7 +1,7 @@
 import CEssence
 import Foundation
 
-/// What went wrong in the library: a kind for programs, a sentence for people.
+/// An error of the library's: a kind for programs, a sentence for people.
 public struct EssenceError: Error, Sendable, Hashable {
     /// The kinds, with the values of the C interface.
     public enum Kind: Int32, Sendable, CaseIterable {
@@ -38,7 +38,7 @@ public struct EssenceError: Error, Sendable, Hashable {
     /// The fault, and what to do about it.
     public let message: String
 
-    /// What the status means; ``Kind/internal`` for one that this version does not know.
+    /// The kind of the status; ``Kind/internal`` for one that this version does not know.
     public var kind: Kind { Kind(rawValue: status) ?? .internal }
     /// The kind's name in the C interface, such as `invalid_argument`.
     public var name: String { String(cString: essence_status_name(status)) }

@@ -26,7 +26,7 @@ public actor EssenceRuntime {
     /// All that the engine can do besides.
     public nonisolated let session: EssenceSession
     private nonisolated let source: FrameSource
-    /// What went wrong in a call that does not throw, last.
+    /// The last error of a call that does not throw.
     public private(set) var lastError: EssenceError?
 
     /// Begins a conversation; `options` may ask for another size, background or clock. The pixel format is ``AvatarImage``'s.
@@ -38,7 +38,7 @@ public actor EssenceRuntime {
         resolution = CGSize(width: session.info.width, height: session.info.height)
     }
 
-    /// What ended a stream before its time; nil if nothing did.
+    /// The error that ended a stream before its time; nil if none did.
     public nonisolated var failure: EssenceError? { source.failure }
 
     /// The picture at rest.

@@ -19,7 +19,7 @@ final class FrameSource: @unchecked Sendable {
         try session.wakeup.attach(to: session.handle)
     }
 
-    /// What ended a stream before its time; nil if nothing did.
+    /// The error that ended a stream before its time; nil if none did.
     var failure: EssenceError? { lock.withLock { failed } }
 
     /// A frame if there is one now.

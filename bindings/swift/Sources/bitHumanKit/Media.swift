@@ -2,7 +2,7 @@ import CEssence
 
 /// A file of audio, read as mono samples: wav, mp3, m4a, ogg, opus, flac, aac, webm and others. Used by one thread at a time.
 public final class EssenceAudioReader {
-    /// What the file is.
+    /// The file's description.
     public struct Info: Sendable, Hashable {
         /// Samples per second.
         public let rate: Int
@@ -25,7 +25,7 @@ public final class EssenceAudioReader {
         }
     }
 
-    /// What the file is, as far as it was read.
+    /// The file's description, as far as it was read.
     public func info() throws -> Info {
         try handle.use { reader in
             let raw: essence_audio_info = try filled { essence_audio_reader_describe(reader, $0, $1) }
@@ -57,7 +57,7 @@ public final class EssenceAudioReader {
 /// An MP4 file being written: H.264 pictures at 25 a second with AAC sound. It appears at its path when it is finished. Used by
 /// one thread at a time.
 public final class EssenceMP4Writer {
-    /// What the file has become.
+    /// The finished file's description.
     public struct Info: Sendable, Hashable {
         /// Rate of the sound in the file.
         public let rate: Int

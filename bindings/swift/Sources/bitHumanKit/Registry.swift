@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the library's callbacks are for, by a number that the library keeps instead of a pointer: a call that comes late finds
+/// The objects that the library's callbacks are for, by a number that the library keeps instead of a pointer: a call that comes late finds
 /// nothing rather than memory that is gone.
 final class Registry<Object: Sendable>: @unchecked Sendable {
     private let lock = NSLock()

@@ -27,7 +27,7 @@ public final class EssenceSession: Sendable {
         /// Matrix and range of I420 and NV12 pictures.
         public var yuvMatrix = EssenceYUVMatrix.bt601
         public var yuvRange = EssenceYUVRange.limited
-        /// What shows where the avatar is transparent, and in place of bars.
+        /// The background where the avatar is transparent, and in place of bars.
         public var background = EssenceBackground.none
         /// Whether drawing unpaced tells "every utterance is complete" from "more is needed".
         public var reportsDone = false
@@ -35,7 +35,7 @@ public final class EssenceSession: Sendable {
         public init() {}
     }
 
-    /// What a session draws.
+    /// The pictures and the sound that a session gives.
     public struct Info: Sendable, Hashable {
         /// Size of the pictures in pixels.
         public let width: Int
@@ -65,7 +65,7 @@ public final class EssenceSession: Sendable {
 
     /// The avatar.
     public let avatar: EssenceAvatar
-    /// What the session draws.
+    /// The pictures and the sound that the session gives.
     public let info: Info
     let hasPictures: Bool
     let handle: Handle
@@ -168,7 +168,7 @@ public final class EssenceSession: Sendable {
         try handle.call { essence_session_set_emotion($0, emotion.rawValue, strength, $1) }
     }
 
-    /// What has happened so far.
+    /// Counts of what has happened so far.
     public func statistics() throws -> Statistics {
         try handle.use { session in
             let raw: essence_session_statistics = try filled { essence_session_read_statistics(session, $0, $1) }

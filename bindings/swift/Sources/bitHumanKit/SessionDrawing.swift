@@ -1,6 +1,6 @@
 import CEssence
 
-/// What a draw gives.
+/// The outcome of a draw.
 public enum EssenceNext: Sendable, Hashable {
     /// A frame was drawn.
     case frame
@@ -20,7 +20,7 @@ public enum EssenceWait: Sendable, Hashable {
     case within(Duration)
 }
 
-/// What each frame goes through.
+/// The steps that each frame goes through.
 extension EssenceSession {
     /// Draws the next frame into a room.
     @discardableResult

@@ -25,7 +25,7 @@ public enum EssencePixelFormat: UInt32, Sendable, CaseIterable {
     }
 }
 
-/// What executes the networks.
+/// The runtime of the networks.
 public enum EssenceProvider: UInt32, Sendable, CaseIterable {
     /// The best of the others that works here.
     case auto = 0
@@ -64,7 +64,7 @@ public enum EssenceFit: Sendable, Hashable {
     case crop(left: UInt32, top: UInt32)
 }
 
-/// What shows where an avatar is transparent, and in place of bars.
+/// The background where an avatar is transparent, and in place of bars.
 public enum EssenceBackground: Sendable {
     /// Nothing: formats with alpha are transparent there.
     case none
@@ -97,7 +97,7 @@ public enum EssenceEmotion: UInt32, Sendable, CaseIterable {
     case disgust = 6
 }
 
-/// Whose names for visemes or phonemes.
+/// A set of names for visemes or phonemes.
 public enum EssenceVisemeSet: UInt32, Sendable {
     case arpabet = 0
     case azure = 1

@@ -2,7 +2,7 @@ import Foundation
 import XCTest
 import bitHumanKit
 
-/// What existing programs write, in the shapes in which they write it. It has to compile as it stands, but for Apple's types.
+/// Code of existing programs, in the shapes in which they write it. It has to compile as it stands, but for Apple's types.
 final class SnippetTests: XCTestCase {
     private let modelURL = toyFile
 
