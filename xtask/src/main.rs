@@ -111,12 +111,9 @@ cargo xtask <verb>
   web --test [--pictures FOLDER]
                     its tests in Node.js, headless Chromium and headless Firefox; skipped where those are not
   web --figures     milliseconds of a frame, lateness and loading in Chromium; wants a quiet machine
-<<<<<<< HEAD
   web --soak MINUTES
                     memory in Chromium over minutes of speech
-=======
   targets           libessence for iOS, Android and Windows, type-checked, with the compiler that `web` brings
->>>>>>> main
   live-load SESSIONS SECONDS
                     processor time, pictures and memory of speaking conversations of `bithuman run`
   live-soak MINUTES the same for one conversation with 200 interruptions: gaps, drift and memory
