@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use xshell::{Shell, cmd};
+use xshell::{Cmd, Shell, cmd};
 
 use crate::{root, runtime};
 
@@ -16,7 +16,7 @@ const WHEEL_BYTES: u64 = 10 << 20;
 /// most of which is there already.
 pub(crate) fn python(sh: &Shell, release: bool) -> Result<()> {
     let tools = tools(sh, release)?;
-    let wheel = wheel(sh, &tools, "bindings/python", release)?;
+    let wheel = wheel(sh, &tools, "bindings/python", release, None)?;
     let bytes = std::fs::metadata(&wheel)?.len();
     println!("{}: {:.2} MB", wheel.display(), bytes as f64 / 1e6);
     ensure!(
@@ -33,8 +33,15 @@ pub(crate) fn tools(sh: &Shell, release: bool) -> Result<PathBuf> {
     environment(sh, "tools", &packages, release)
 }
 
-/// The wheel of the package in a folder of the repository, in `target/wheels`.
-pub(crate) fn wheel(sh: &Shell, tools: &Path, package: &str, release: bool) -> Result<PathBuf> {
+/// The wheel of the package in a folder of the repository, in `target/wheels`; for another `target` if one
+/// is given.
+pub(crate) fn wheel(
+    sh: &Shell,
+    tools: &Path,
+    package: &str,
+    release: bool,
+    target: Option<&str>,
+) -> Result<PathBuf> {
     let folder = root()
         .join("target/wheels")
         .join(if release { "release" } else { "dev" });
@@ -65,7 +72,8 @@ pub(crate) fn wheel(sh: &Shell, tools: &Path, package: &str, release: bool) -> R
         ]),
         (true, false) => build.args(["--profile", "shipping"]),
     };
-    build.run()?;
+    let target = target.map(|target| ["--target", target]);
+    build.args(target.into_iter().flatten()).run()?;
     let built = sh.read_dir(&folder)?;
     match built.as_slice() {
         [wheel] => {
@@ -83,12 +91,6 @@ pub(crate) fn wheel(sh: &Shell, tools: &Path, package: &str, release: bool) -> R
 /// Installs the wheel with what it asks for into an environment that is made for it, and runs the
 /// quick start of the package's README there.
 fn first_program(sh: &Shell, wheel: &Path) -> Result<()> {
-    let readme = sh.read_file("bindings/python/README.md")?;
-    let program = readme
-        .split("```python\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next())
-        .context("the package's README has no Python in it")?;
     let venv = root().join("target/python/clean");
     let system = runtime::python()?;
     cmd!(sh, "{system} -m venv --clear {venv}").run()?;
@@ -98,6 +100,17 @@ fn first_program(sh: &Shell, wheel: &Path) -> Result<()> {
         "{python} -m pip install --quiet --disable-pip-version-check {wheel}"
     )
     .run()?;
+    quick_start(sh, cmd!(sh, "{python}"))
+}
+
+/// Runs the quick start of the package's README with a Python that has the package.
+pub(crate) fn quick_start(sh: &Shell, python: Cmd<'_>) -> Result<()> {
+    let readme = sh.read_file(root().join("bindings/python/README.md"))?;
+    let program = readme
+        .split("```python\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .context("the package's README has no Python in it")?;
     let folder = sh.create_temp_dir()?;
     let testdata = root().join("testdata");
     sh.copy_file(
@@ -109,7 +122,8 @@ fn first_program(sh: &Shell, wheel: &Path) -> Result<()> {
         folder.path().join("speech.wav"),
     )?;
     let _dir = sh.push_dir(folder.path());
-    let said = cmd!(sh, "{python} -c {program}")
+    let said = python
+        .args(["-c", program])
         .env_remove("ORT_DYLIB_PATH")
         .read()?;
     println!("{said}");

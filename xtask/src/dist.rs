@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use sha2::{Digest as _, Sha256};
 use xshell::{Shell, cmd};
 
-use crate::{bindings, brain, install, root};
+use crate::{arm, bindings, brain, command_line, install, root};
 
 /// Makes the Debian package, and lists of components.
 const TOOLS: [&str; 2] = ["cargo-deb@3.8.0", "cargo-cyclonedx@0.5.9"];
@@ -30,16 +30,30 @@ pub(crate) fn dist(sh: &Shell) -> Result<()> {
     sh.remove_path(&folder)?;
     sh.create_dir(&folder)?;
     let tools = tools(sh)?;
-    wheels(sh, &folder)?;
+    let [_, wheel] = wheels(sh, &folder, None)?;
     let brain = brain::for_packages(sh)?;
     if let Some(library) = &brain {
         brain::wheel(sh, library, &folder)?;
     }
-    command(sh, &folder, brain.as_deref())?;
-    debian(sh, &tools, &folder, brain.is_some())?;
+    let here = std::env::consts::ARCH;
+    let program = command(sh, &folder, &wheel, here, brain.as_deref(), None)?;
+    debian(sh, &tools, &folder, brain.is_some(), None)?;
+    // The next command is made in the same place.
+    let kept = sh.create_temp_dir()?;
+    sh.copy_file(program, kept.path())?;
+    for_arm(sh, &tools, &folder, &kept.path().join("bithuman"))?;
     library(sh, &folder)?;
     crates(sh, &folder)?;
     components(sh, &tools, &folder)?;
+    sh.remove_path(folder.join("bithuman"))?;
+    checksums(sh, &folder)
+}
+
+/// `cargo xtask dist arm`: of all that, what is for ARM, beside the development build of this machine's command.
+pub(crate) fn dist_arm(sh: &Shell) -> Result<()> {
+    let folder = root().join("target/dist");
+    sh.create_dir(&folder)?;
+    for_arm(sh, &tools(sh)?, &folder, &command_line(sh)?)?;
     sh.remove_path(folder.join("bithuman"))?;
     checksums(sh, &folder)
 }
@@ -51,23 +65,33 @@ fn tools(sh: &Shell) -> Result<PathBuf> {
     Ok(at.join("bin"))
 }
 
-/// The Python package, and the command as a wheel.
-fn wheels(sh: &Shell, folder: &Path) -> Result<()> {
+/// The Python package and the command as wheels; for another `target` if one is given.
+fn wheels(sh: &Shell, folder: &Path, target: Option<&str>) -> Result<[PathBuf; 2]> {
     let tools = bindings::tools(sh, true)?;
-    for package in ["bindings/python", "packaging/command"] {
-        let wheel = bindings::wheel(sh, &tools, package, true)?;
-        sh.copy_file(&wheel, folder)?;
-    }
-    Ok(())
+    let wheel = |package| -> Result<PathBuf> {
+        let made = bindings::wheel(sh, &tools, package, true, target)?;
+        let kept = folder.join(made.file_name().context("a wheel has a name")?);
+        sh.copy_file(&made, &kept)?;
+        Ok(kept)
+    };
+    Ok([wheel("bindings/python")?, wheel("packaging/command")?])
 }
 
-/// The command out of its wheel, which runs with any glibc from 2.28 on, and an archive of it; the library of
-/// a local brain lies beside it, which asks for a glibc as new as this machine's.
-fn command(sh: &Shell, folder: &Path, brain: Option<&Path>) -> Result<()> {
+/// The command out of its wheel, which runs with any glibc from 2.28 on, in `folder/bithuman`, and an archive of
+/// it; the library of a local brain lies beside it, which asks for a glibc as new as this machine's. `ours`: this
+/// machine's command, where the one in the wheel is for another.
+fn command(
+    sh: &Shell,
+    folder: &Path,
+    wheel: &Path,
+    processor: &str,
+    brain: Option<&Path>,
+    ours: Option<&Path>,
+) -> Result<PathBuf> {
     let kept = folder.join("bithuman");
+    sh.remove_path(&kept)?;
     sh.create_dir(&kept)?;
     let python = bindings::tools(sh, true)?;
-    let wheel = one(sh, folder, "bithuman_cli-")?;
     let unpacked = sh.create_temp_dir()?;
     let to = unpacked.path();
     cmd!(sh, "{python} -m zipfile --extract {wheel} {to}").run()?;
@@ -76,7 +100,7 @@ fn command(sh: &Shell, folder: &Path, brain: Option<&Path>) -> Result<()> {
     sh.copy_file(to.join(scripts).join("scripts/bithuman"), &program)?;
     cmd!(sh, "chmod 755 {program}").run()?;
     let bytes = std::fs::metadata(&program)?.len();
-    println!("bithuman: {:.1} MB", bytes as f64 / 1e6);
+    println!("bithuman for {processor}: {:.1} MB", bytes as f64 / 1e6);
     ensure!(
         bytes <= COMMAND_BYTES,
         "the command has {bytes} bytes, more than {COMMAND_BYTES}"
@@ -87,9 +111,28 @@ fn command(sh: &Shell, folder: &Path, brain: Option<&Path>) -> Result<()> {
     if let Some(library) = brain {
         sh.copy_file(library, &kept)?;
     }
-    let completion = cmd!(sh, "{program} completion bash").read()?;
+    // It says the same on every processor.
+    let asked = ours.unwrap_or(&program);
+    let completion = cmd!(sh, "{asked} completion bash").read()?;
     sh.write_file(kept.join("bithuman.bash"), completion)?;
-    archive(sh, folder, "bithuman", &format!("bithuman-{}", suffix()))
+    let name = format!("bithuman-{}", suffix(processor));
+    archive(sh, folder, "bithuman", &name)?;
+    Ok(program)
+}
+
+/// The same for Linux on ARM, tried by qemu beside `program`, this machine's.
+fn for_arm(sh: &Shell, tools: &Path, folder: &Path, program: &Path) -> Result<()> {
+    if std::env::consts::ARCH == "aarch64" {
+        return Ok(());
+    }
+    if !arm::has_library(sh) {
+        println!("dist: nothing for ARM, whose standard library rustup has not");
+        return Ok(());
+    }
+    let [package, wheel] = wheels(sh, folder, Some(arm::TARGET))?;
+    let other = command(sh, folder, &wheel, "aarch64", None, Some(program))?;
+    debian(sh, tools, folder, false, Some(arm::TARGET))?;
+    arm::try_packages(sh, program, &other, &package)
 }
 
 /// `name` of `folder` as `NAME.tar.gz`; the same files give the same archive.
@@ -111,23 +154,27 @@ fn archive(sh: &Shell, folder: &Path, name: &str, archive: &str) -> Result<()> {
     Ok(())
 }
 
-/// Version and machine.
-fn suffix() -> String {
+/// Version, processor and system.
+fn suffix(processor: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    format!(
-        "{version}-{}-{}",
-        std::env::consts::ARCH,
-        std::env::consts::OS
-    )
+    format!("{version}-{processor}-{}", std::env::consts::OS)
 }
 
 /// The Debian package; `brain`: the one with the library of a local brain.
-fn debian(sh: &Shell, tools: &Path, folder: &Path, brain: bool) -> Result<()> {
+fn debian(
+    sh: &Shell,
+    tools: &Path,
+    folder: &Path,
+    brain: bool,
+    target: Option<&str>,
+) -> Result<()> {
     let program = tools.join("cargo-deb");
+    let target = target.map(|target| ["--target", target]);
+    let target = target.into_iter().flatten();
     let variant: &[&str] = if brain { &["--variant", "local"] } else { &[] };
     cmd!(
         sh,
-        "{program} --package bithuman-cli {variant...} --no-build --no-strip --locked --output {folder}"
+        "{program} --package bithuman-cli {variant...} {target...} --no-build --no-strip --locked --output {folder}"
     )
     .run()?;
     Ok(())
@@ -142,7 +189,12 @@ fn library(sh: &Shell, folder: &Path) -> Result<()> {
     for paper in PAPERS {
         sh.copy_file(root().join(paper), &destdir)?;
     }
-    archive(sh, folder, name, &format!("libessence-{}", suffix()))?;
+    archive(
+        sh,
+        folder,
+        name,
+        &format!("libessence-{}", suffix(std::env::consts::ARCH)),
+    )?;
     sh.remove_path(destdir)?;
     Ok(())
 }

@@ -2,11 +2,13 @@
 #![expect(clippy::print_stdout, reason = "a menu talks to its user")]
 
 mod abi;
+mod arm;
 mod bidi;
 mod bindings;
 mod brain;
 mod c_test;
 mod cache;
+mod debian;
 mod devtools;
 mod dist;
 mod documents;
@@ -14,6 +16,7 @@ mod flutter;
 mod fuzz;
 mod header;
 mod imports;
+mod inlined;
 mod install;
 mod instructions;
 mod languages;
@@ -54,6 +57,7 @@ cargo xtask <verb>
   surfaces          docs/surfaces.md against the engine's public items, the header and the Python package; the statuses and
                     values of every binding against the header
   imports           circles of imports between the modules of a crate
+  inlined           whether each kernel of our own runtime is one function, by the symbols of the command line
   bench [filter]    the benchmarks of benches/, on one core where `taskset` is at hand
   bench instructions [frames]
                     instructions of a frame, by callgrind, told apart by stage and library; kept in benches/record/
@@ -90,7 +94,8 @@ cargo xtask <verb>
                     the corpus of all targets and mutations of it, without libFuzzer
   package           the crates as they would be published, into target/package, each built from what is in it
   dist              a release's wheels, archives, Debian package and crates, with checksums and lists of components, into
-                    target/dist; takes half an hour of a core, cargo-deb and cargo-cyclonedx from the registry
+                    target/dist; takes an hour of a core, cargo-deb and cargo-cyclonedx from the registry
+  dist arm          of them, those for Linux on ARM
   install --prefix PREFIX [--destdir DIR] [--debug]
                     libessence, its header, pkg-config file and CMake package
   live-test [--pictures FOLDER]
@@ -115,6 +120,8 @@ cargo xtask <verb>
   web --soak MINUTES
                     memory in Chromium over minutes of speech
   targets           libessence for iOS, Android and Windows, type-checked, with the compiler that `web` brings
+  arm               the library and the command line for Linux on ARM: kernels, frames and pictures against this machine's, by
+                    qemu; brings a Debian for that processor, 300 MB, into the user's cache
   live-load SESSIONS SECONDS
                     processor time, pictures and memory of speaking conversations of `bithuman run`
   live-soak MINUTES the same for one conversation with 200 interruptions: gaps, drift and memory
@@ -145,6 +152,7 @@ fn main() -> Result<()> {
             languages::check(&sh)
         }
         ["imports"] => imports::check(&sh),
+        ["inlined"] => inlined::check(&sh),
         ["bench", "instructions", frames @ ..] => instructions::count(&sh, frames),
         ["bench", filter @ ..] => bench(&sh, filter),
         ["record", "all"] => record::all(&sh),
@@ -175,6 +183,7 @@ fn main() -> Result<()> {
         ["fuzz", target, seconds] => fuzz::fuzz(&sh, target, Checked, seconds),
         ["package"] => package(&sh, &[]),
         ["dist"] => dist::dist(&sh),
+        ["dist", "arm"] => dist::dist_arm(&sh),
         ["install", "--check"] => install::check(&sh),
         ["install", rest @ ..] => install::install(&sh, rest),
         ["live-test"] => live_test::run(&sh, None),
@@ -199,6 +208,7 @@ fn main() -> Result<()> {
         ["live-soak", minutes] => live_load::soak(&sh, minutes),
         ["live-figures"] => live_figures::run(&sh),
         ["targets"] => targets::check(&sh),
+        ["arm"] => arm::test(&sh),
         ["brain"] => {
             println!("{}", brain::library(&sh)?.display());
             Ok(())

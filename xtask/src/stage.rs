@@ -77,3 +77,20 @@ pub(crate) fn has(sh: &Shell, program: &str) -> bool {
         .run()
         .is_ok()
 }
+
+/// A compiler for `target`, as cargo calls compilers: zig says targets and processors its own way.
+pub(crate) fn zig(sh: &Shell, python: &Path, target: &str, name: &str, path: &Path) -> Result<()> {
+    let python = python.display();
+    sh.write_file(
+        path,
+        format!(
+            "#!{python}\nimport os, sys\n\
+             other = ('--target=', '-march=')\n\
+             kept = [a for a in sys.argv[1:] if not a.startswith(other) and a != '-m32']\n\
+             zig = ['{python}', '-m', 'ziglang', '{name}', '-target', '{target}']\n\
+             os.execv(zig[0], zig + kept)\n"
+        ),
+    )?;
+    cmd!(sh, "chmod +x {path}").quiet().run()?;
+    Ok(())
+}

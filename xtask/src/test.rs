@@ -7,8 +7,8 @@ use xshell::{Shell, cmd};
 
 use crate::web::{self, toolchain::Toolchain};
 use crate::{
-    abi, bindings, c_test, documents, flutter, fuzz, imports, install, languages, live_test,
-    livekit_test, plots, root, runtime, serve_test, surfaces, swift,
+    abi, bindings, c_test, documents, flutter, fuzz, imports, inlined, install, languages,
+    live_test, livekit_test, plots, root, runtime, serve_test, surfaces, swift,
 };
 
 /// A part of `cargo xtask test`.
@@ -21,9 +21,10 @@ const BEFORE: [Part; 4] = [
     ("c", c_interface),
     ("python", |sh| bindings::python(sh, false)),
 ];
-const AFTER: [Part; 9] = [
+const AFTER: [Part; 10] = [
     ("swift", swift::test),
     ("flutter", flutter::test),
+    ("inlined", inlined::check),
     ("live-test", |sh| live_test::run(sh, None)),
     ("firefox", |sh| live_test::firefox::run(sh, None)),
     ("livekit-test", |sh| livekit_test::run(sh, None)),

@@ -109,7 +109,7 @@ impl Message {
         let end = self.0.iter().position(|&c| c == 0);
         let bytes = self.0[..end.unwrap_or(ERROR_BYTES)]
             .iter()
-            .map(|&c| c as u8);
+            .map(|&c| u8::from_ne_bytes(c.to_ne_bytes()));
         String::from_utf8_lossy(&bytes.collect::<Vec<_>>())
             .trim()
             .to_owned()

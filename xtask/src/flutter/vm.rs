@@ -3,7 +3,7 @@
 //!
 //! It type-checks all of the plugin's Dart and runs its tests, against a libessence of 32 bits.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
@@ -107,7 +107,7 @@ pub(super) fn libraries(sh: &Shell) -> Result<Option<PathBuf>> {
     let [cc, cxx] =
         ["cc", "c++"].map(|name| folder.join(format!("zig-{}", name.replace('+', "x"))));
     for (path, name) in [(&cc, "cc"), (&cxx, "c++")] {
-        wrapper(sh, path, &python, name)?;
+        stage::zig(sh, &python, "x86-linux-gnu.2.28", name, path)?;
     }
     let suffix = TARGET.replace('-', "_");
     let built = folder.join("build");
@@ -135,21 +135,4 @@ pub(super) fn libraries(sh: &Shell) -> Result<Option<PathBuf>> {
     )
     .run()?;
     Ok(Some(built))
-}
-
-/// A compiler for 32 bits, as cargo calls compilers: zig says targets and processors its own way.
-fn wrapper(sh: &Shell, path: &Path, python: &Path, name: &str) -> Result<()> {
-    let python = python.display();
-    sh.write_file(
-        path,
-        format!(
-            "#!{python}\nimport os, sys\n\
-             other = ('--target=', '-march=')\n\
-             kept = [a for a in sys.argv[1:] if not a.startswith(other) and a != '-m32']\n\
-             zig = ['{python}', '-m', 'ziglang', '{name}', '-target', 'x86-linux-gnu.2.28']\n\
-             os.execv(zig[0], zig + kept)\n"
-        ),
-    )?;
-    cmd!(sh, "chmod +x {path}").quiet().run()?;
-    Ok(())
 }

@@ -1,18 +1,23 @@
 //! A Debian that has Swift, unpacked into a folder: the release of this machine may have none, and its C
-//! library may be older than Swift's. Nothing is installed: packages are taken apart, and programs run
-//! with the folder as their root, in a mount namespace of their own.
+//! library may be older than Swift's. Nothing is installed; programs run with the folder as their root, in a mount namespace of their own.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::{cache, root};
+use crate::debian::{self, Packages};
+use crate::{cache, root, stage};
 
 /// The Debian release that has Swift.
 const SUITE: &str = "trixie";
 const PACKAGES: [&str; 3] = ["swiftlang", "libc6-dev", "libstdc++-14-dev"];
-const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/// As Debian calls this machine's processor.
+const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") {
+    "arm64"
+} else {
+    "amd64"
+};
 
 /// Patterns of files that are not unpacked, half of it all: debuggers, editors' servers, other processors' libraries.
 const UNNEEDED: [&str; 12] = [
@@ -56,20 +61,26 @@ impl System {
             folder: cache::folder().join(format!("swift-{SUITE}")),
         };
         if !system.folder.join("ready").is_file() {
-            let Some(mirror) = mirror(sh)? else {
-                println!("swift: skipped: apt has no archive of Debian to bring Swift from");
-                return Ok(None);
-            };
             println!(
                 "swift: brings the compiler into {}",
                 system.folder.display()
             );
-            sh.remove_path(&system.folder)?;
-            if let Err(error) = system.download(sh, &mirror) {
-                println!("swift: skipped: {SUITE}'s packages could not be loaded: {error}");
-                return Ok(None);
+            let packages = Packages {
+                suite: Some(SUITE),
+                architecture: ARCHITECTURE,
+                names: &PACKAGES,
+                without: &UNNEEDED,
+            };
+            let root = match packages.unpack(sh, &system.folder) {
+                Ok(root) => root,
+                Err(error) => {
+                    println!("swift: skipped: {SUITE}'s packages could not be had: {error:#}");
+                    return Ok(None);
+                }
+            };
+            for name in ["dev", "proc", "tmp"] {
+                sh.create_dir(root.join(name))?;
             }
-            system.unpack(sh)?;
             sh.write_file(system.folder.join("ready"), "")?;
         }
         Ok(Some(system))
@@ -103,92 +114,15 @@ impl System {
     fn root(&self) -> PathBuf {
         self.folder.join("root")
     }
-
-    fn apt(&self) -> PathBuf {
-        self.folder.join("apt")
-    }
-
-    fn download(&self, sh: &Shell, mirror: &str) -> Result<()> {
-        let apt = self.apt();
-        for folder in ["lists/partial", "archives/partial"] {
-            sh.create_dir(apt.join(folder))?;
-        }
-        sh.write_file(
-            apt.join("sources.list"),
-            format!("deb [signed-by={KEYS}] {mirror} {SUITE} main\n"),
-        )?;
-        sh.write_file(apt.join("status"), "")?;
-        let at = apt.display();
-        // Apart from what this machine has installed; its proxies and passwords stay.
-        let options = &[
-            format!("Dir::State={at}"),
-            format!("Dir::State::status={at}/status"),
-            format!("Dir::Cache={at}"),
-            format!("Dir::Etc::sourcelist={at}/sources.list"),
-            "Dir::Etc::sourceparts=/dev/null".into(),
-            "Dir::Etc::preferences=/dev/null".into(),
-            "Dir::Etc::preferencesparts=/dev/null".into(),
-            "APT::Keep-Downloaded-Packages=true".into(),
-            "APT::Sandbox::User=root".into(),
-            "Acquire::Retries=3".into(),
-        ];
-        let options = || options.iter().map(|option| format!("--option={option}"));
-        let set = options();
-        cmd!(sh, "apt-get --quiet --quiet {set...} update").run()?;
-        let set = options();
-        cmd!(
-            sh,
-            "apt-get --quiet --quiet {set...} install --yes --download-only --no-install-recommends {PACKAGES...}"
-        )
-        .run()?;
-        Ok(())
-    }
-
-    fn unpack(&self, sh: &Shell) -> Result<()> {
-        let to = self.root();
-        for name in ["bin", "lib", "lib64", "sbin"] {
-            sh.create_dir(to.join("usr").join(name))?;
-            cmd!(sh, "ln -s usr/{name} {to}/{name}").quiet().run()?;
-        }
-        for name in ["dev", "proc", "tmp"] {
-            sh.create_dir(to.join(name))?;
-        }
-        let without = UNNEEDED.map(|pattern| format!("--exclude={pattern}"));
-        let mut count = 0;
-        for package in sh.read_dir(self.apt().join("archives"))? {
-            if package.extension().is_none_or(|ending| ending != "deb") {
-                continue;
-            }
-            // In a pipe: uncompressed, the compiler's archive is 2 GB.
-            let words = without.iter().map(|word| format!("'{word}'"));
-            let line = format!(
-                "set -o pipefail; dpkg-deb --fsys-tarfile '{}' | tar --extract --keep-directory-symlink --directory '{}' {}",
-                package.display(),
-                to.display(),
-                words.collect::<Vec<_>>().join(" ")
-            );
-            cmd!(sh, "bash -c {line}").quiet().run()?;
-            count += 1;
-        }
-        ensure!(count > 0, "apt brought no packages");
-        sh.remove_path(self.apt())?;
-        Ok(())
-    }
 }
 
 /// The first thing that this machine lacks, if anything.
 fn missing(sh: &Shell) -> Option<String> {
-    if !cfg!(target_os = "linux") {
-        return Some("Swift's tests run on Linux".into());
+    if let Some(missing) = debian::missing(sh) {
+        return Some(missing);
     }
-    for program in ["apt-get", "dpkg-deb", "tar", "bash", "unshare"] {
-        let there = cmd!(sh, "{program} --version").quiet();
-        if there.ignore_stdout().ignore_stderr().run().is_err() {
-            return Some(format!("{program} is missing"));
-        }
-    }
-    if !Path::new(KEYS).is_file() {
-        return Some(format!("{KEYS} is missing (debian-archive-keyring)"));
+    if !stage::has(sh, "unshare") {
+        return Some("unshare is missing".into());
     }
     let user = as_root(sh);
     // The same kinds of mounts as later.
@@ -209,30 +143,5 @@ fn as_root(sh: &Shell) -> &'static [&'static str] {
         &[]
     } else {
         &["--user", "--map-root-user"]
-    }
-}
-
-/// The archive of Debian that apt is set up with here.
-fn mirror(sh: &Shell) -> Result<Option<String>> {
-    // Known once the lists are there.
-    let find = || -> Result<Option<String>> {
-        let format = "$(ORIGIN) $(REPO_URI)";
-        let said = cmd!(
-            sh,
-            "apt-get indextargets --format {format} 'Created-By: Packages'"
-        );
-        let said = said.quiet().read()?;
-        let addresses = said.lines().filter_map(|line| line.strip_prefix("Debian "));
-        Ok(addresses
-            .filter(|address| !address.contains("security"))
-            .map(str::to_owned)
-            .next())
-    };
-    match find()? {
-        Some(mirror) => Ok(Some(mirror)),
-        None => {
-            cmd!(sh, "apt-get --quiet --quiet update").run()?;
-            find()
-        }
     }
 }
