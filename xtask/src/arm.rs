@@ -207,8 +207,9 @@ fn same_pictures(sh: &Shell, avatar: &str, mut programs: [Command; 2]) -> Result
         worst = worst.max(most);
     }
     ensure!(!second.draws()?, "{avatar}: more pictures on ARM");
+    let bytes = pictures as usize * size;
     println!(
-        "arm: {avatar}: {alike} of {pictures} pictures are the same; levels differ by {worst} at most"
+        "arm: {avatar}: {alike} of {pictures} pictures are the same; {differing} of {bytes} bytes differ, by {worst} at most"
     );
     ensure!(
         pictures > 0 && f64::from(alike) >= ALIKE * f64::from(pictures) && worst <= WORST,
