@@ -47,7 +47,7 @@ pub(crate) fn run(program: &Path, pictures: Option<&str>) -> Result<()> {
 
 fn serve(program: &Path, arguments: &[&str]) -> Result<Server> {
     let brain = ["--brain", "script", "--gesture", "goodbye=nod"];
-    Server::start(program, &[&brain, arguments].concat())
+    Server::start(program, &[&brain[..], arguments].concat())
 }
 
 fn open(browser: &mut Browser, server: &Server) -> Result<Tab> {
