@@ -214,9 +214,10 @@ impl SpeechQueue {
         }
         state.heard_s = heard_s;
         let mut played = None;
-        while state.sent > 0 {
-            match state.items.front() {
-                Some(Item::Speech(piece)) => {
+        while let Some(item) = state.items.front() {
+            match item {
+                Item::Speech(_) if state.sent == 0 => break,
+                Item::Speech(piece) => {
                     let seconds = piece.seconds();
                     let now_s = heard_s - state.front_s;
                     let is_over = seconds <= now_s + ROUNDING_S;
@@ -234,11 +235,11 @@ impl SpeechQueue {
                     state.ahead_s -= seconds;
                     state.waiting_s -= seconds;
                 }
-                Some(&Item::End {
+                &Item::End {
                     reply,
                     length_s,
                     told,
-                }) => {
+                } => {
                     events.extend(played.take());
                     if !told {
                         events.push(ended(reply, length_s));
@@ -247,8 +248,16 @@ impl SpeechQueue {
                     if (heard_s - state.front_s).abs() < ROUNDING_S {
                         state.front_s = heard_s;
                     }
+                    // The page is yet to hear of it, and may say nothing more.
+                    if state.sent == 0 {
+                        state.items[0] = Item::End {
+                            reply,
+                            length_s,
+                            told: true,
+                        };
+                        break;
+                    }
                 }
-                None => break,
             }
             state.items.pop_front();
             state.sent -= 1;

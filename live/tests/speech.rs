@@ -89,6 +89,18 @@ fn speech_goes_out_as_it_came_and_ends_when_it_was_heard() {
 }
 
 #[test]
+fn an_end_that_was_not_sent_yet_is_told_and_sent() {
+    let queue = SpeechQueue::new();
+    let mut page = queue.connect();
+    queue.push_audio(&samples(0, 2_400), RATE, 3).unwrap();
+    take(&mut page);
+    assert!(queue.flush().is_none(), "it was not heard yet");
+    assert_eq!(heard(&queue, 1, 100), ["3 at 100", "3 ended 100"]);
+    assert_eq!(take(&mut page).0, [ENDS]);
+    assert!(heard(&queue, 1, 100).is_empty(), "an end is told once");
+}
+
+#[test]
 fn it_goes_some_seconds_ahead_and_waits() {
     let queue = SpeechQueue::new();
     let mut page = queue.connect();

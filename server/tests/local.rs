@@ -69,6 +69,21 @@ fn heard(page: &mut Page, drops: u16, seconds: f64) {
     page.0.send(Message::binary(message)).expect("it is sent");
 }
 
+/// Hears speech as it comes, to the utterance's end: its seconds, and the number of what was dropped before.
+fn listen(page: &mut Page) -> (f64, u16) {
+    let (mut seconds, mut drops) = (0.0, 0);
+    loop {
+        let (kind, number, more) = page.until(speech);
+        match kind {
+            DROPPED => drops = number,
+            SPEECH => seconds += more,
+            ENDS => return (seconds, drops),
+            kind => panic!("a message of kind {kind}"),
+        }
+        heard(page, drops, seconds);
+    }
+}
+
 #[test]
 fn the_page_gets_the_package_and_the_avatars_file() {
     let server = server(drawing());
@@ -146,19 +161,8 @@ fn a_page_that_draws_gets_speech_alone_and_says_what_was_heard() {
     let mut page = open(&server, None);
     assert_eq!(page.expect("session")["webrtc"], false);
     page.send(r#"{"type": "media", "sound": "pcm"}"#);
-    let (mut seconds, mut drops) = (0.0, 0);
-    page.until(|message| {
-        let (kind, number, more) = speech(message)?;
-        match kind {
-            DROPPED => drops = number,
-            SPEECH => seconds += more,
-            ENDS => return Some(()),
-            kind => panic!("a message of kind {kind}"),
-        }
-        None
-    });
+    let (seconds, drops) = listen(&mut page);
     assert!(seconds > 1.0, "{seconds} s of a greeting");
-    heard(&mut page, drops, seconds / 2.0);
     heard(&mut page, drops, seconds);
     while page.expect("state")["state"] != "listening" {}
     // What was talked over is cut where it was heard.
@@ -179,34 +183,29 @@ fn a_page_that_draws_gets_speech_alone_and_says_what_was_heard() {
 #[test]
 fn a_page_that_comes_back_goes_on_where_it_was_heard() {
     let server = server(drawing());
+    let mut whole = open(&server, None);
+    whole.send(r#"{"type": "media", "sound": "pcm"}"#);
+    let (all, _) = listen(&mut whole);
+    whole.send(r#"{"type": "leave"}"#);
+    while metric(&server, "sessions") > 0 {}
     let mut first = open(&server, None);
     let token = first.expect("session")["token"]
         .as_str()
         .expect("a token")
         .to_owned();
     first.send(r#"{"type": "media", "sound": "pcm"}"#);
-    let mut drops = 0;
-    let mut all = 0.0;
-    first.until(|message| {
-        let (kind, number, seconds) = speech(message)?;
-        drops = number;
-        all += seconds;
-        (kind == ENDS).then_some(())
-    });
-    heard(&mut first, drops, 0.5);
+    let drops = first
+        .until(|message| speech(message).filter(|&(kind, ..)| kind == SPEECH))
+        .1;
+    heard(&mut first, drops, 0.1);
     first.send(r#"{"type": "ping", "id": 1}"#);
     first.expect("pong");
     drop(first);
     let mut second = open(&server, Some(&token));
     assert_eq!(second.expect("session")["resumed"], true);
     second.send(r#"{"type": "media", "sound": "pcm"}"#);
-    let mut rest = 0.0;
-    second.until(|message| {
-        let (kind, _, seconds) = speech(message)?;
-        rest += seconds;
-        (kind == ENDS).then_some(())
-    });
-    assert!((all - rest - 0.5).abs() < 0.01, "{all} s, then {rest} s");
+    let (rest, _) = listen(&mut second);
+    assert!((all - rest - 0.1).abs() < 0.01, "{all} s, then {rest} s");
     drop(second);
     // The same page, drawn by the server: another conversation, in the same seat.
     let query = format!("?session={token}");
