@@ -166,7 +166,7 @@ fn a_page_that_draws_gets_speech_alone_and_says_what_was_heard() {
     heard(&mut page, drops, seconds);
     while page.expect("state")["state"] != "listening" {}
     // What was talked over is cut where it was heard.
-    page.send(r#"{"type": "text", "text": "What can you do?"}"#);
+    page.send(r#"{"type": "text", "text": "goodbye"}"#);
     page.until(|message| speech(message).filter(|&(kind, ..)| kind == SPEECH));
     heard(&mut page, drops, seconds + 0.1);
     page.send(r#"{"type": "interrupt"}"#);
