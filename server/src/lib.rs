@@ -75,6 +75,7 @@ mod tls;
 mod tools;
 mod voices;
 mod web;
+mod web_package;
 mod work;
 
 pub use administration::{Administration, KeyInfo};
@@ -83,4 +84,4 @@ pub use launch_options::LaunchOptions;
 pub use options::{Options, PUBLIC_BIND_REFUSED, TlsFiles};
 pub use platform_options::PlatformOptions;
 pub use server::Server;
-pub use web::WebPackage;
+pub use web_package::WebPackage;

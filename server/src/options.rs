@@ -11,7 +11,7 @@ use essence_brain::Tool;
 
 use crate::launch_options::LaunchOptions;
 use crate::platform_options::PlatformOptions;
-use crate::web::WebPackage;
+use crate::web_package::WebPackage;
 
 /// Stands at the beginning of the message that refuses an address that others reach.
 pub const PUBLIC_BIND_REFUSED: &str = "PUBLIC_BIND_REFUSED";
