@@ -1,11 +1,11 @@
 //! `bithuman create`: a picture of a face becomes an avatar; a film is handed to the studio.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use essence::ErrorKind;
-use essence::portrait::{PortraitOptions, create};
+use essence::portrait::{PortraitOptions, PortraitReport, create};
 use essence_media::OutputFile;
 use serde_json::json;
 
@@ -51,28 +51,11 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
             force: args.force,
         });
     }
-    let picture = std::fs::read(&args.picture).map_err(|e| {
-        let kind = match e.kind() {
-            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-            _ => ErrorKind::Io,
-        };
-        essence::Error::new(
-            kind,
-            format!("{} cannot be read: {e}", args.picture.display()),
-        )
-    })?;
-    let stem = args.picture.file_stem().unwrap_or_default();
     let mut options = PortraitOptions::default();
-    options.name = args
-        .name
-        .clone()
-        .unwrap_or_else(|| stem.to_string_lossy().into_owned());
+    options.name = args.name.clone().unwrap_or_else(|| name_of(&args.picture));
     options.license.clone_from(&args.license);
     options.force = args.force;
-    let (bytes, report) = create(&picture, &options).map_err(|e| {
-        let message = format!("{}: {}", args.picture.display(), e.message());
-        essence::Error::new(e.kind(), message)
-    })?;
+    let (bytes, report) = read(&args.picture, &options)?;
     let mut file = OutputFile::create(&args.output).map_err(Failure::writing)?;
     std::io::Write::write_all(file.file(), &bytes).map_err(|e| {
         Failure::output(
@@ -105,4 +88,34 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The avatar's file that a picture makes, named as it.
+///
+/// # Errors
+/// Those of reading the picture and of [`create`].
+pub(crate) fn file(picture: &Path) -> Result<Vec<u8>, Failure> {
+    let mut options = PortraitOptions::default();
+    options.name = name_of(picture);
+    Ok(read(picture, &options)?.0)
+}
+
+fn name_of(picture: &Path) -> String {
+    let stem = picture.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
+}
+
+fn read(path: &Path, options: &PortraitOptions) -> Result<(Vec<u8>, PortraitReport), Failure> {
+    let picture = std::fs::read(path).map_err(|e| {
+        let kind = match e.kind() {
+            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+            _ => ErrorKind::Io,
+        };
+        essence::Error::new(kind, format!("{} cannot be read: {e}", path.display()))
+    })?;
+    let made = create(&picture, options).map_err(|e| {
+        let message = format!("{}: {}", path.display(), e.message());
+        essence::Error::new(e.kind(), message)
+    })?;
+    Ok(made)
 }

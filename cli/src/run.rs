@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use essence::{Avatar, Engine};
-use essence_server::Server;
+use essence_server::{Server, WebPackage};
 use serde_json::json;
 
 use crate::console::Console;
@@ -39,6 +40,10 @@ Examples:
 pub(crate) struct Args {
     /// The avatar: an .imx file, a picture of a face, or a slug of `bithuman list` [default: juno]
     avatar: Option<PathBuf>,
+    /// Let the page draw the avatar at `?render=local`, by the web package in this folder (bindings/web/dist);
+    /// those who have the page's address can then fetch the avatar's file
+    #[arg(long, value_name = "FOLDER")]
+    web: Option<PathBuf>,
     #[command(flatten)]
     serving: ServingArgs,
 }
@@ -48,7 +53,16 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
     let mut options = args.serving.options()?;
     options.check().map_err(refused)?;
     let (responder, brain) = args.serving.responder(console, &interrupt)?;
-    let (engine, avatar) = args.open(console, &interrupt)?;
+    let (engine, avatar) = match &args.web {
+        Some(folder) => {
+            let file = args.file(console, &interrupt)?;
+            let engine = args.serving.engine.engine()?;
+            let avatar = engine.open_bytes(file.clone())?;
+            options.web = Some(Arc::new(WebPackage::open(folder, file)?));
+            (engine, avatar)
+        }
+        None => args.open(console, &interrupt)?,
+    };
     options.launch.engine = Some(engine);
     for (word, gesture) in &options.gestures {
         if !avatar.info().motions.contains(gesture) {
@@ -110,14 +124,43 @@ impl Args {
                 None => self.serving.engine.open_with_engine(path),
             },
             None => {
-                if !console.json() {
-                    console.note("No avatar is given: Juno speaks.\n");
-                }
+                no_avatar(console);
                 let engine = self.serving.engine.engine()?;
                 let avatar = inside::open(&engine)?;
                 Ok((engine, avatar))
             }
         }
+    }
+
+    /// The avatar's file, for the server and for pages: of a picture the one that it makes.
+    fn file(&self, console: &Console, interrupt: &Interrupt) -> Result<Arc<[u8]>, Failure> {
+        let Some(path) = &self.avatar else {
+            no_avatar(console);
+            return Ok(inside::bytes(inside::DEFAULT)?.into());
+        };
+        let pulled = match slug(path) {
+            Some(slug) => Some(showcase::pull(console, interrupt, slug, false)?.path),
+            None => None,
+        };
+        avatar_file(pulled.as_deref().unwrap_or(path))
+    }
+}
+
+fn avatar_file(path: &Path) -> Result<Arc<[u8]>, Failure> {
+    #[cfg(feature = "portrait")]
+    if essence::is_picture(path) {
+        return Ok(crate::create::file(path)?.into());
+    }
+    // Says what is wrong with it.
+    essence::imx::Container::open(path)?;
+    let failed =
+        |e| essence::Error::new(essence::ErrorKind::Io, format!("{}: {e}", path.display()));
+    Ok(std::fs::read(path).map_err(failed)?.into())
+}
+
+fn no_avatar(console: &Console) {
+    if !console.json() {
+        console.note("No avatar is given: Juno speaks.\n");
     }
 }
 

@@ -7,6 +7,7 @@
 //! - [`ws`] frames the same pictures and sound as binary WebSocket messages for WebCodecs; the socket is
 //!   the caller's.
 //! - [`livekit`] joins a LiveKit room, where an agent speaks through the avatar.
+//! - [`SpeechQueue`] stands in for a publisher where the page draws: it sends speech, and hears what was heard.
 //! - [`Microphone`] makes 16 kHz mono samples of what browsers send.
 //!
 //! # One clock
@@ -50,6 +51,7 @@ pub mod rtc;
 mod send_queue;
 mod sink;
 mod sound;
+mod speech;
 pub mod ws;
 
 pub use encoded::{Encoded, FRAME_SAMPLES, Picture, SOUND_RATE_HZ, Sound};
@@ -59,3 +61,4 @@ pub use pipeline::{Event, Pipeline, PublisherOptions, PublisherStatistics, SinkI
 pub use publisher::Publisher;
 pub use send_queue::{PICTURE_LIMIT, QueuedSink, SOUND_LIMIT};
 pub use sink::{Demand, Sink};
+pub use speech::{SPEECH_AHEAD, SPEECH_LIMIT, SpeechDown, SpeechQueue};

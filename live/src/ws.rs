@@ -24,6 +24,20 @@
 //! | 2–3 | 0 |
 //! | 4–7 | of kind 16: samples a second, 8,000 to 192,000; else 0 |
 //! | 8– | of kind 16: samples, 16 bits, mono, at most a second; of kind 17: one packet, 48 kHz; else nothing |
+//!
+//! # A page that draws
+//! It gets speech by a [`SpeechQueue`](crate::SpeechQueue), in order, with the same header, and no other
+//! kinds:
+//!
+//! | kind | meaning |
+//! |---|---|
+//! | 4 | speech: bytes 4–7 are samples a second, then samples, 16 bits, mono |
+//! | 5 | the utterance ends |
+//! | 6 | what came before is to be dropped; the page's count of what was heard begins anew |
+//! | 7 | byte 1: 1 speech pauses, 0 it goes on |
+//!
+//! In all of them bytes 2–3 number the messages of kind 6. The page sends kind 20 as its speech is heard:
+//! bytes 2–3 as in the last message of kind 6, bytes 4–7 the milliseconds that were heard since then.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -96,7 +110,7 @@ pub fn connect(sound: SoundFormat) -> Connection {
             messages: VecDeque::new(),
         },
         up: Up {
-            queue,
+            queue: Some(queue),
             microphone: Microphone::new(),
         },
     }
@@ -203,11 +217,20 @@ fn message(kind: u8, frame: &Encoded, index: u64, payload: &[u8]) -> Vec<u8> {
 
 /// The messages from the page.
 pub struct Up {
-    queue: Arc<SendQueue>,
+    /// None: the page draws.
+    queue: Option<Arc<SendQueue>>,
     microphone: Microphone,
 }
 
 impl Up {
+    /// The messages of a page that draws: its wishes about pictures mean nothing.
+    pub fn of_drawing_page() -> Self {
+        Self {
+            queue: None,
+            microphone: Microphone::new(),
+        }
+    }
+
     /// Takes a binary message from the page and appends what its microphone says to `heard`: mono samples
     /// at [`MICROPHONE_RATE_HZ`](crate::MICROPHONE_RATE_HZ).
     ///
@@ -247,11 +270,15 @@ impl Up {
             }
             MICROPHONE_OPUS => self.microphone.push_opus(payload, heard),
             KEY_WANTED => {
-                self.queue.request_key();
+                if let Some(queue) = &self.queue {
+                    queue.request_key();
+                }
                 Ok(())
             }
             PICTURES if header[1] <= 1 => {
-                self.queue.set_visible(header[1] == 1);
+                if let Some(queue) = &self.queue {
+                    queue.set_visible(header[1] == 1);
+                }
                 Ok(())
             }
             PICTURES => Err(malformed(format!(

@@ -4,6 +4,7 @@ import { Captions } from './captions.js';
 import { Connection } from './connection.js';
 import { customize } from './customize.js';
 import { Embed } from './embed.js';
+import { LocalPlayer, NO_PACKAGE, openAvatar } from './local.js';
 import { Player, microphoneMessage, reasonAgainst, soundName, visibilityMessage } from './media.js';
 import { Microphone } from './microphone.js';
 import { Rtc } from './rtc.js';
@@ -31,6 +32,9 @@ let context = null;
 let output = null;
 let microphone = null;
 let player = null;
+/** The avatar, where this page draws it, and the promise of its player. */
+let avatar = null;
+let local = null;
 let rtc = null;
 let pings = new Map();
 let rtt = 0;
@@ -44,6 +48,8 @@ window.bithuman = { figures, get state() { return body.dataset.state; }, get pha
 
 customize(wanted, $('hint'), $('questions'), ask);
 if (wanted.get('captions') === 'off') $('captions').checked = captions.enabled = false;
+const drawsHere = wanted.get('render') === 'local';
+const cantDraw = drawsHere && body.dataset.web !== 'yes' ? NO_PACKAGE : '';
 const silent = wanted.get('microphone') === 'off' || wanted.get('chat_mode') === 'text';
 
 const poster = $('poster');
@@ -67,7 +73,8 @@ function fail(sentence) {
 
 async function start(withMicrophone) {
   if (connection) return;
-  fail('');
+  fail(cantDraw);
+  if (cantDraw) return;
   $('start').disabled = true;
   phase('joining', 'Connecting');
   try {
@@ -79,7 +86,11 @@ async function start(withMicrophone) {
     output.gain.value = isPressed('sound') ? 1 : 0;
     output.connect(context.destination);
     listenToItself();
+    const progress = share => { if (!connection) $('status').textContent = `Loading ${Math.round(100 * share)} %`; };
+    if (drawsHere) avatar ??= await openAvatar(code, progress);
   } catch (error) {
+    context?.close();
+    context = null;
     phase('poster');
     $('start').disabled = false;
     return fail(`This browser can't play the conversation: ${error.message}`);
@@ -112,7 +123,9 @@ function receive(message) {
       player?.clear();
       return captions.silence();
     case 'failure': return fail(message.message);
-    case 'gesture': return embed.tell('gesture', { name: message.name });
+    case 'gesture':
+      player?.perform?.(message.name);
+      return embed.tell('gesture', { name: message.name });
     case 'pong':
       rtt = performance.now() - (pings.get(message.id) ?? performance.now());
       pings.delete(message.id);
@@ -124,6 +137,10 @@ async function join(session) {
   for (const caption of session.captions) captions.show(caption, false);
   if (session.resumed && session.captions.length) captions.note('The conversation goes on.');
   body.style.setProperty('--aspect', session.width / session.height);
+  if (drawsHere) {
+    await joinLocal();
+    return player && joined(session);
+  }
   closeMedia();
   // On this machine both ways are as good, and Firefox knows only one of them.
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
@@ -165,6 +182,19 @@ function joinSocket() {
   if (document.hidden) connection.sendMedia(visibilityMessage(false));
 }
 
+/** A player that is there goes on, and says first what was heard while the connection was lost. */
+async function joinLocal() {
+  const own = local ??= LocalPlayer.start(avatar, $('canvas'), context, output, bytes => connection?.sendMedia(bytes, true));
+  const failed = error => { connection?.leave(); fail(`The avatar can't be drawn: ${error.message}`); };
+  const made = await own.catch(failed);
+  if (local !== own) return made?.close();
+  player = made;
+  player.onfailure = failed;
+  player.tell();
+  figures.transport = 'local';
+  connection.send({ type: 'media', sound: 'pcm' });
+}
+
 async function joinRtc() {
   const video = $('video');
   const own = rtc = new Rtc();
@@ -196,7 +226,7 @@ async function rejoin() {
 function closeMedia() {
   player?.close();
   rtc?.close();
-  player = rtc = null;
+  player = local = rtc = null;
   $('canvas').hidden = $('video').hidden = true;
 }
 
@@ -252,7 +282,7 @@ async function setMicrophone(on) {
     try {
       await microphone.start($('devices').value);
       rtc?.replace(microphone.track);
-      await listDevices();
+      await Microphone.list($('devices'));
     } catch (error) {
       fail(error.message);
     }
@@ -267,13 +297,6 @@ function showMicrophone() {
   $('mic').hidden = $('push').checked;
   $('talk').hidden = !$('push').checked;
   $('talk').classList.toggle('held', held);
-}
-
-async function listDevices() {
-  const chosen = $('devices').value;
-  const options = (await Microphone.devices()).map(device => new Option(device.label || 'Microphone', device.deviceId));
-  $('devices').replaceChildren(new Option('Default', ''), ...options);
-  $('devices').value = chosen;
 }
 
 /** Push to talk. The key may be released while the browser still asks for the microphone. */
@@ -339,7 +362,7 @@ $('push').onchange = () => setMicrophone(Boolean(microphone?.track));
 $('captions').onchange = () => { captions.enabled = $('captions').checked; if (!captions.enabled) $('subtitle').hidden = true; };
 $('show-figures').onchange = () => { $('figures').hidden = !$('show-figures').checked; };
 $('devices').onchange = async () => { microphone?.stop(); await setMicrophone(true); };
-navigator.mediaDevices?.addEventListener('devicechange', listDevices);
+navigator.mediaDevices?.addEventListener('devicechange', () => Microphone.list($('devices')));
 $('form').onsubmit = event => {
   event.preventDefault();
   say($('text').value);
@@ -368,6 +391,7 @@ document.addEventListener('pointerdown', () => context?.resume());
 window.addEventListener('blur', () => hold(false));
 document.addEventListener('visibilitychange', () => { if (player) connection.sendMedia(visibilityMessage(!document.hidden)); });
 
+fail(cantDraw);
 // A reload in the midst of a conversation goes on with it, where the browser lets sound play.
 if (sessionStorage.getItem(`session:${code}`)) $('start').textContent = 'Go on';
 embed.tell('loaded', { name });

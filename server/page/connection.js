@@ -26,9 +26,9 @@ export class Connection extends EventTarget {
   open() {
     const url = new URL(`/${this.#code}/ws`, location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-    // The page's own right to be here, and the name that others speak to its conversation by.
+    // The page's own right to be here, the name that others speak to its conversation by, and who draws.
     for (const [name, value] of new URLSearchParams(location.search)) {
-      if (name === 'token' || name === 'room') url.searchParams.set(name, value);
+      if (['token', 'room', 'render'].includes(name)) url.searchParams.set(name, value);
     }
     if (this.#token) url.searchParams.set('session', this.#token);
     const socket = new WebSocket(url);
@@ -54,10 +54,10 @@ export class Connection extends EventTarget {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
-  /** Binary; dropped where the network can't keep up, since old sound is of no use. */
-  sendMedia(bytes) {
+  /** Binary; dropped where the network can't keep up, since old sound is of no use, unless it is `needed`. */
+  sendMedia(bytes, needed = false) {
     const socket = this.#socket;
-    if (socket?.readyState === WebSocket.OPEN && socket.bufferedAmount < 256 * 1024) socket.send(bytes);
+    if (socket?.readyState === WebSocket.OPEN && (needed || socket.bufferedAmount < 256 * 1024)) socket.send(bytes);
   }
 
   /** Ends the conversation for good. */

@@ -12,6 +12,12 @@ const FRAME_MS = 40;
  */
 const LEAD_MS = 80;
 
+/**
+ * Seconds from a sample's being played until it is heard. Firefox asks its sound server for it while it holds the
+ * lock that the sound's own thread waits for, and may stand still for ever: it isn't asked there.
+ */
+const latency = context => (/\bFirefox\//.test(navigator.userAgent) ? 0.03 : context.outputLatency || 0);
+
 const VIDEO = { codec: 'avc1.42e01f', optimizeForLatency: true };
 
 /** Why this browser can't play what comes over a WebSocket; empty where it can. */
@@ -152,7 +158,7 @@ export class Player {
     let due = Infinity;
     let heard = NaN;
     if (position && now - position.at < 500 && this.#context.state === 'running') {
-      heard = position.k + (now - position.at - 1000 * (this.#context.outputLatency || 0)) / FRAME_MS;
+      heard = position.k + (now - position.at - 1000 * latency(this.#context)) / FRAME_MS;
       due = heard + LEAD_MS / FRAME_MS;
     }
     let frame = null;

@@ -76,8 +76,13 @@ export class Microphone extends EventTarget {
     if (heard) this.dispatchEvent(new Event('silent'));
   }
 
-  static async devices() {
+  /** Lists the microphones that there are in a `<select>`, which keeps its choice. */
+  static async list(select) {
     const all = await navigator.mediaDevices?.enumerateDevices() ?? [];
-    return all.filter(device => device.kind === 'audioinput' && device.deviceId);
+    const known = all.filter(device => device.kind === 'audioinput' && device.deviceId);
+    const options = known.map(device => new Option(device.label || 'Microphone', device.deviceId));
+    const chosen = select.value;
+    select.replaceChildren(new Option('Default', ''), ...options);
+    select.value = chosen;
   }
 }

@@ -10,7 +10,7 @@ pub(crate) const PAGE: &str = include_str!("../page/index.html");
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Names, types and contents.
-const ASSETS: [(&str, &str, &str); 10] = [
+const ASSETS: [(&str, &str, &str); 11] = [
     ("app.js", SCRIPT, include_str!("../page/app.js")),
     ("captions.js", SCRIPT, include_str!("../page/captions.js")),
     (
@@ -20,6 +20,7 @@ const ASSETS: [(&str, &str, &str); 10] = [
     ),
     ("customize.js", SCRIPT, include_str!("../page/customize.js")),
     ("embed.js", SCRIPT, include_str!("../page/embed.js")),
+    ("local.js", SCRIPT, include_str!("../page/local.js")),
     ("media.js", SCRIPT, include_str!("../page/media.js")),
     (
         "microphone.js",

@@ -7,12 +7,13 @@ use std::time::Instant;
 use essence::Result;
 use essence_brain::{Brain, Caption, Event as Said, Input, Responder, Settings, Speaker, State};
 use essence_live::rtc::Peer;
-use essence_live::{Event as Shown, Publisher, PublisherOptions, SinkId};
+use essence_live::{Event as Shown, SinkId, SpeechDown};
 use tokio::sync::mpsc;
 
 use crate::face::Face;
 use crate::metrics::Metrics;
 use crate::protocol::ToPage;
+use crate::renderer::Renderer;
 use crate::sessions::Chronicle;
 
 /// Captions that a page gets when it comes back.
@@ -28,7 +29,9 @@ pub(crate) struct Conversation {
     pub(crate) room: String,
     pub(crate) face: Arc<Face>,
     pub(crate) begun: Instant,
-    publisher: OnceLock<Publisher>,
+    /// Whether its page draws the avatar.
+    pub(crate) page_draws: bool,
+    renderer: OnceLock<Renderer>,
     brain: OnceLock<Brain>,
     metrics: Arc<Metrics>,
     page: Mutex<Page>,
@@ -60,6 +63,7 @@ impl Conversation {
     pub(crate) fn start(
         (token, room): (String, String),
         face: Arc<Face>,
+        page_draws: bool,
         responder: Arc<dyn Responder>,
         settings: Settings,
         metrics: Arc<Metrics>,
@@ -70,7 +74,8 @@ impl Conversation {
             room,
             face,
             begun: Instant::now(),
-            publisher: OnceLock::new(),
+            page_draws,
+            renderer: OnceLock::new(),
             brain: OnceLock::new(),
             metrics,
             page: Mutex::new(Page {
@@ -94,44 +99,44 @@ impl Conversation {
         })?;
         let _ = this.brain.set(brain);
         let weak = Arc::downgrade(&this);
-        let publisher = Publisher::start(
-            &this.face.avatar,
-            PublisherOptions::default(),
-            move |event| {
-                with(&weak, |this| this.shown(event));
-            },
-        )?;
-        let _ = this.publisher.set(publisher);
+        let renderer = Renderer::start(&this.face.avatar, page_draws, move |event| {
+            with(&weak, |this| this.shown(event));
+        })?;
+        let _ = this.renderer.set(renderer);
         Ok(this)
     }
 
     /// From the brain down to the avatar and the page.
     fn said(&self, event: Said) {
-        let Some(publisher) = self.publisher.get() else {
+        let Some(renderer) = self.renderer.get() else {
             return;
         };
         match event {
-            Said::Pause(paused) => publisher.set_paused(paused),
+            Said::Pause(paused) => renderer.set_paused(paused),
             Said::Speech {
                 reply,
                 rate_hz,
                 samples,
             } => {
-                if let Err(error) = publisher.push_audio(&samples[..], rate_hz, reply) {
+                if let Err(error) = renderer.push_audio(&samples, rate_hz, reply) {
                     self.tell(ToPage::Failure {
                         message: error.to_string(),
                     });
                 }
             }
-            Said::EndOfSpeech { .. } => publisher.flush(),
+            Said::EndOfSpeech { .. } => {
+                if let Some(event) = renderer.flush() {
+                    self.shown(event);
+                }
+            }
             Said::Interrupt => {
                 self.metrics.interruptions.add();
-                publisher.interrupt();
+                renderer.interrupt();
                 self.tell(ToPage::Interrupted);
             }
             Said::Gesture(name) => {
                 // A gesture that this avatar doesn't know is no failure of the conversation.
-                if publisher.perform(&name).is_ok() {
+                if renderer.perform(&self.face.avatar, &name) {
                     self.tell(ToPage::Gesture { name });
                 }
             }
@@ -202,12 +207,10 @@ impl Conversation {
         page.left = None;
         self.detach(&mut page);
         let info = self.face.avatar.info();
-        let (width, height) = self
-            .publisher
-            .get()
-            .map_or((info.frame_width, info.frame_height), |p| {
-                p.session().frame_size()
-            });
+        let (width, height) = match self.renderer.get() {
+            Some(Renderer::Server(publisher)) => publisher.session().frame_size(),
+            _ => (info.frame_width, info.frame_height),
+        };
         // The channel is empty.
         let _ = sender.try_send(ToPage::Session {
             token: self.token.clone(),
@@ -216,7 +219,7 @@ impl Conversation {
             width,
             height,
             gestures: info.motions.clone(),
-            webrtc,
+            webrtc: webrtc && !self.page_draws,
             state: page.state,
             captions: page.captions.clone(),
         });
@@ -249,21 +252,54 @@ impl Conversation {
         peer: Option<Peer>,
     ) {
         let mut page = self.page();
-        let Some(publisher) = self.publisher.get().filter(|_| page.number == number) else {
-            return;
-        };
-        self.detach(&mut page);
-        page.sink = Some(publisher.attach(sink));
-        page.peer = peer;
+        if let Some(Renderer::Server(publisher)) = self.renderer.get()
+            && page.number == number
+        {
+            self.detach(&mut page);
+            page.sink = Some(publisher.attach(sink));
+            page.peer = peer;
+            self.joined(&mut page);
+        }
+    }
+
+    /// The way of speech to a page that draws; none if another page has come, or the server draws.
+    pub(crate) fn attach_speech(&self, number: u64) -> Option<SpeechDown> {
+        let mut page = self.page();
+        match self.renderer.get()? {
+            Renderer::Page(speech) if page.number == number => {
+                self.joined(&mut page);
+                Some(speech.connect())
+            }
+            _ => None,
+        }
+    }
+
+    fn joined(&self, page: &mut Page) {
         let was_joined = std::mem::replace(&mut page.joined, true);
         if let Some(chronicle) = self.chronicle.as_ref().filter(|_| !was_joined) {
             chronicle.joined();
         }
     }
 
+    /// Takes a binary message of a page that draws, if it tells what was heard.
+    pub(crate) fn heard(&self, message: &[u8]) -> bool {
+        let Some(Renderer::Page(speech)) = self.renderer.get() else {
+            return false;
+        };
+        let events = speech.receive(message);
+        let is_told = events.is_some();
+        events
+            .into_iter()
+            .flatten()
+            .for_each(|event| self.shown(event));
+        is_told
+    }
+
     fn detach(&self, page: &mut Page) {
         page.peer = None;
-        if let (Some(sink), Some(publisher)) = (page.sink.take(), self.publisher.get()) {
+        if let (Some(sink), Some(Renderer::Server(publisher))) =
+            (page.sink.take(), self.renderer.get())
+        {
             publisher.detach(sink);
         }
     }

@@ -13,6 +13,7 @@
 //! | `GET /CODE/ws` | the page's WebSocket: control as JSON text, pictures and sound as [binary](essence_live::ws) |
 //! | `POST /CODE/offer?session=TOKEN` | WebRTC: the page's offer for the answer, both SDP |
 //! | `GET /assets/…` | scripts and styles |
+//! | `GET /CODE/avatar.imx`, `/assets/web/…` | the avatar's file, and the package that draws it in the page, with [`Options::web`] |
 //! | `POST /launch` | sends an avatar into a LiveKit room: JSON, multipart or urlencoded |
 //! | `GET /health`, `/ready`, `/status` | how many seats are taken, in JSON |
 //! | `GET /tasks`, `/tasks/ID`, `POST /tasks/ID/stop` | the avatars in rooms |
@@ -61,6 +62,7 @@ mod platform_options;
 mod poster;
 mod protocol;
 mod remote;
+mod renderer;
 mod routes;
 mod server;
 mod sessions;
@@ -72,6 +74,8 @@ mod table;
 mod tls;
 mod tools;
 mod voices;
+mod web;
+mod web_package;
 mod work;
 
 pub use administration::{Administration, KeyInfo};
@@ -80,3 +84,4 @@ pub use launch_options::LaunchOptions;
 pub use options::{Options, PUBLIC_BIND_REFUSED, TlsFiles};
 pub use platform_options::PlatformOptions;
 pub use server::Server;
+pub use web_package::WebPackage;

@@ -11,6 +11,7 @@ use essence_brain::Tool;
 
 use crate::launch_options::LaunchOptions;
 use crate::platform_options::PlatformOptions;
+use crate::web_package::WebPackage;
 
 /// Stands at the beginning of the message that refuses an address that others reach.
 pub const PUBLIC_BIND_REFUSED: &str = "PUBLIC_BIND_REFUSED";
@@ -65,6 +66,8 @@ pub struct Options {
     pub tools: Vec<Arc<dyn Tool>>,
     /// Avatars that are sent into LiveKit rooms.
     pub launch: LaunchOptions,
+    /// Lets the page at `?render=local` draw the avatar; it says so without.
+    pub web: Option<Arc<WebPackage>>,
     /// The platform around the conversations; none without.
     pub platform: Option<PlatformOptions>,
 }
@@ -99,6 +102,7 @@ impl Default for Options {
             gestures: BTreeMap::new(),
             tools: Vec::new(),
             launch: LaunchOptions::default(),
+            web: None,
             platform: None,
         }
     }

@@ -12,7 +12,7 @@ pub(crate) const MAX_CONTROL_BYTES: usize = 16 << 10;
 pub(crate) enum FromPage {
     /// Pictures and sound over this WebSocket, and the avatar may greet.
     Media {
-        /// `opus` or `pcm`.
+        /// `opus` or `pcm`; a page that draws gets speech as samples in any case.
         sound: SoundName,
     },
     /// No pictures and sound over this WebSocket: WebRTC carries them.

@@ -19,7 +19,7 @@ use crate::api::error::ApiError;
 use crate::remote::Remote;
 use crate::state::{App, Wanted};
 use crate::store::Agent;
-use crate::{access, api, assets, launch, socket};
+use crate::{access, api, assets, launch, socket, web};
 
 type Shared = State<Arc<App>>;
 
@@ -38,6 +38,8 @@ struct Asked {
     token: Option<String>,
     /// The name that the REST interface speaks to the conversation by.
     room: Option<String>,
+    /// `local`: the page draws the avatar.
+    render: Option<String>,
 }
 
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -51,6 +53,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/{code}/poster.png", get(poster))
         .route("/{code}/ws", get(upgrade))
         .route("/{code}/offer", post(offer))
+        .merge(web::router())
         .merge(assets::widget())
         .merge(launch::router(&app))
         .fallback(|| async { not_found() })
@@ -166,7 +169,11 @@ async fn html(app: &App, code: &str, asked: &Asked, framed: Framed) -> Result<Re
     );
     let body = assets::PAGE
         .replace("{{name}}", &escaped(&page.name))
-        .replace("{{code}}", &escaped(&page.code));
+        .replace("{{code}}", &escaped(&page.code))
+        .replace(
+            "{{web}}",
+            if app.draws_in_page(code) { "yes" } else { "no" },
+        );
     let page = (
         [
             (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
@@ -241,6 +248,7 @@ async fn upgrade(
     let wanted = Wanted {
         session: asked.session,
         room: asked.room.filter(|room| is_room(room)).or(page.room),
+        page_draws: asked.render.as_deref() == Some("local") && app.draws_in_page(&code),
     };
     if !access::is_same_origin(request.headers()) {
         return foreign();
@@ -270,7 +278,8 @@ async fn offer(
     let found = asked
         .session
         .and_then(|token| app.table.find(&token))
-        .filter(|found| found.face.code == code || own && Arc::ptr_eq(&found.face, &app.own));
+        .filter(|found| found.face.code == code || own && Arc::ptr_eq(&found.face, &app.own))
+        .filter(|found| !found.page_draws);
     let (Some(conversation), Some(hub)) = (found, &app.hub) else {
         return not_found();
     };

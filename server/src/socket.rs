@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
 use essence_brain::Input;
-use essence_live::ws::{self, Connection, Down, SoundFormat, Up};
+use essence_live::SpeechDown;
+use essence_live::ws::{self, Connection, SoundFormat, Up};
 use tokio::sync::mpsc;
 use tokio::time::{self, MissedTickBehavior};
 
@@ -138,12 +139,17 @@ impl Page<'_> {
         };
         let conversation = self.conversation;
         match message {
+            FromPage::Media { .. } if conversation.page_draws => {
+                self.down = conversation.attach_speech(self.number).map(Down::Speech);
+                self.up = Some(Up::of_drawing_page());
+                conversation.input(Input::Begin);
+            }
             FromPage::Media { sound } => {
                 let Connection { sink, down, up, .. } = ws::connect(match sound {
                     SoundName::Opus => SoundFormat::Opus,
                     SoundName::Pcm => SoundFormat::Pcm16,
                 });
-                self.down = Some(down);
+                self.down = Some(Down::Frames(down));
                 self.up = Some(up);
                 conversation.attach(self.number, sink, None);
                 conversation.input(Input::Begin);
@@ -159,8 +165,11 @@ impl Page<'_> {
         Go::On
     }
 
-    /// The microphone, or a wish about pictures. A damaged message costs itself alone.
+    /// The microphone, a wish about pictures, or what was heard. A damaged message costs itself alone.
     fn binary(&mut self, bytes: &[u8]) {
+        if self.conversation.heard(bytes) {
+            return;
+        }
         let Some(up) = &mut self.up else {
             return;
         };
@@ -172,6 +181,13 @@ impl Page<'_> {
             }
         }
     }
+}
+
+/// Media on the way to the page.
+enum Down {
+    Frames(ws::Down),
+    /// For a page that draws.
+    Speech(SpeechDown),
 }
 
 enum Go {
@@ -186,7 +202,8 @@ enum Go {
 /// The next message of pictures or sound; waits for ever while there is no connection.
 async fn media(down: &mut Option<Down>) -> Option<Vec<u8>> {
     match down {
-        Some(down) => down.next().await,
+        Some(Down::Frames(down)) => down.next().await,
+        Some(Down::Speech(down)) => down.next().await,
         None => std::future::pending().await,
     }
 }

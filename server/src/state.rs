@@ -39,6 +39,8 @@ pub(crate) struct Wanted {
     pub(crate) session: Option<String>,
     /// The name that the REST interface speaks to it by; one of its own without.
     pub(crate) room: Option<String>,
+    /// Whether the page draws the avatar.
+    pub(crate) page_draws: bool,
 }
 
 impl App {
@@ -59,6 +61,11 @@ impl App {
         }
     }
 
+    /// Whether the page of a code may draw its avatar itself.
+    pub(crate) fn draws_in_page(&self, code: &str) -> bool {
+        self.options.web.is_some() && self.code.is(code)
+    }
+
     /// The conversation that a page had with a face, if it still goes on, else a new one; and whether it
     /// went on.
     ///
@@ -73,9 +80,14 @@ impl App {
             .session
             .as_deref()
             .and_then(|token| self.table.find(token));
-        if let Some(found) = had.filter(|found| found.face.code == face.code) {
-            self.metrics.sessions_resumed.add();
-            return Ok((found, true));
+        match had.filter(|found| found.face.code == face.code) {
+            Some(found) if found.page_draws == wanted.page_draws => {
+                self.metrics.sessions_resumed.add();
+                return Ok((found, true));
+            }
+            // The same page, now drawn elsewhere, begins anew.
+            Some(found) => drop(self.table.remove(&found.token)),
+            None => {}
         }
         let Some(seat) = self.table.reserve() else {
             self.metrics.sessions_refused.add();
@@ -96,6 +108,7 @@ impl App {
         let conversation = Conversation::start(
             (access::token()?, room),
             face.clone(),
+            wanted.page_draws,
             self.responder.clone(),
             Settings {
                 gestures: face.gestures.clone(),

@@ -2,6 +2,7 @@
 
 mod embedding;
 pub(crate) mod firefox;
+pub(crate) mod local;
 
 use std::fs;
 use std::path::Path;

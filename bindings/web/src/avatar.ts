@@ -42,10 +42,13 @@ export async function open(
       ? new URL(source, document.baseURI).href
       : await bytesOf(source);
   const sessions = new Map<number, Session>();
-  const link = new Link(base, (message) => {
+  const onMessage = (message: Exclude<Message, { id: number }>) => {
     if ("progress" in message) onProgress(message.progress);
     else if ("picture" in message) onPicture(new Blob([message.picture]));
     else receive(sessions, message);
+  };
+  const link = new Link(base, onMessage, (reason) => {
+    for (const session of [...sessions.values()]) session.end(signal?.aborted ? undefined : reason);
   });
   const stop = () => link.end(signal?.reason as Error);
   signal?.addEventListener("abort", stop, { once: true });

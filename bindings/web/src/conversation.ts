@@ -67,7 +67,8 @@ export class Conversation {
     this.#writer = call.writable?.getWriter();
     this.#clock = new PlayerClock(call.sampleRate, performance.now());
     call.player.onmessage = ({ data }: MessageEvent<number>) => {
-      this.#clock.set(data, performance.now());
+      // Sound that it was given before it stood still has gone by without it.
+      if (this.#clock.set(data, performance.now())) this.#play({ clear: true });
       this.#tick();
     };
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -125,11 +126,13 @@ export class Conversation {
     if (this.#drawing || this.#ended) return;
     this.#drawing = true;
     try {
-      const now = this.#clock.read(performance.now());
+      let now = this.#clock.read(performance.now());
       this.#engine.setPosition(this.handle, now);
       for (let i = 0; i < MOST; i++) {
         const frame = this.#engine.next(this.handle);
         if (frame === undefined) break;
+        // Drawing takes its time.
+        now = this.#clock.read(performance.now());
         this.#schedule(frame, now);
       }
       this.#show(now);
@@ -156,7 +159,8 @@ export class Conversation {
     if (this.#next < now + LEAD_S / 4 || this.#next > now + 3 * LEAD_S) this.#next = now + LEAD_S;
     const at = this.#next;
     this.#next += 0.04 * (1 + frame.skipped);
-    if (frame.audio.length > 0) {
+    // While nothing plays, it would pile up.
+    if (frame.audio.length > 0 && this.#clock.plays) {
       this.#play({ start: this.#clock.sample(at), samples: frame.audio.slice() });
     }
     const image = this.#spare.pop() ?? new ImageData(width, height);
@@ -171,6 +175,7 @@ export class Conversation {
       concealed: frame.concealed,
       skipped: frame.skipped,
       interruptions: frame.interruptions,
+      sound: frame.audio.length / (frame.sampleRate || 1),
       late: 0,
       ...(started === undefined ? {} : { gestureStarted: started }),
       ...(ended === undefined ? {} : { gestureEnded: ended }),

@@ -12,6 +12,8 @@ export class Link {
   constructor(
     base: string,
     readonly onMessage: (message: Exclude<Message, { id: number }>) => void,
+    /** Told once, when the line is at its end. */
+    readonly onEnd: (reason: Error) => void,
   ) {
     this.#worker = start(new URL("worker.js", base));
     this.#worker.onmessage = ({ data }: MessageEvent<Message>) => {
@@ -50,6 +52,7 @@ export class Link {
     this.#worker.terminate();
     for (const { failed } of this.#open.values()) failed(reason);
     this.#open.clear();
+    this.onEnd(reason);
   }
 }
 

@@ -15,8 +15,10 @@ const EVERY_S = 0.01;
 class Player extends AudioWorkletProcessor {
   #port: MessagePort | undefined;
   #queue: { start: number; samples: Float32Array }[] = [];
+  /** Samples of the first in the queue that have been played. */
+  #played = 0;
   #at = 0;
-  #told = -Infinity;
+  #untold = Infinity;
   #ended = false;
 
   constructor() {
@@ -28,8 +30,10 @@ class Player extends AudioWorkletProcessor {
       }
       this.#port = data.port;
       this.#port.onmessage = (event: MessageEvent<PlayerMessage>) => {
-        if ("clear" in event.data) this.#queue = [];
-        else this.#queue.push(event.data);
+        if ("clear" in event.data) {
+          this.#queue = [];
+          this.#played = 0;
+        } else this.#queue.push(event.data);
       };
     };
   }
@@ -37,24 +41,38 @@ class Player extends AudioWorkletProcessor {
   process(_: Float32Array[][], outputs: Float32Array[][]): boolean {
     const [out, ...others] = outputs[0] ?? [];
     if (out === undefined) return !this.#ended;
-    const end = this.#at + out.length;
-    let first = this.#queue[0];
-    while (first !== undefined && first.start < end) {
-      const { start, samples } = first;
-      for (let i = Math.max(0, this.#at - start); i < samples.length && start + i < end; i++) {
-        out[start + i - this.#at] = samples[i] as number;
-      }
-      if (start + samples.length > end) break;
-      this.#queue.shift();
-      first = this.#queue[0];
-    }
+    this.#fill(out);
     for (const other of others) other.set(out);
-    this.#at = end;
-    if (this.#at - this.#told >= EVERY_S * sampleRate) {
-      this.#told = this.#at;
+    this.#untold += out.length;
+    if (this.#untold >= EVERY_S * sampleRate) {
+      this.#untold = 0;
       this.#port?.postMessage(this.#at);
     }
     return !this.#ended;
+  }
+
+  #fill(out: Float32Array): void {
+    let i = 0;
+    while (i < out.length) {
+      const first = this.#queue[0];
+      const silent = first === undefined ? Infinity : this.#played > 0 ? 0 : first.start - this.#at;
+      if (first === undefined || silent > 0) {
+        const count = Math.min(silent, out.length - i);
+        i += count;
+        this.#at += count;
+        continue;
+      }
+      // What comes late, as from a busy worker, is played as well.
+      const count = Math.min(first.samples.length - this.#played, out.length - i);
+      out.set(first.samples.subarray(this.#played, this.#played + count), i);
+      i += count;
+      this.#at += count;
+      this.#played += count;
+      if (this.#played === first.samples.length) {
+        this.#queue.shift();
+        this.#played = 0;
+      }
+    }
   }
 }
 

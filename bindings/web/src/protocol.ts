@@ -61,6 +61,8 @@ export interface FrameEvent {
   /** Pictures that were dropped before this one. */
   skipped: number;
   interruptions: number;
+  /** Seconds of pushed sound that are heard with it. */
+  sound: number;
   /** Motion that began or ended with it. */
   gestureStarted?: string;
   gestureEnded?: string;

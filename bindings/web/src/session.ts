@@ -3,6 +3,7 @@ import type { Curves, PictureOptions, Statistics, Visemes } from "./engine.js";
 import { EssenceError, type PlainError, revived } from "./errors.js";
 import type { Link } from "./link.js";
 import { type Output, outputTo } from "./output.js";
+import { outputLatency, Player } from "./player.js";
 import type { FrameEvent, SessionCall } from "./protocol.js";
 
 /** How a conversation begins. */
@@ -17,6 +18,8 @@ export interface SessionOptions extends PictureOptions {
   sampleRate?: number;
   /** Whether the sound is played. Default: true; a stream has it in any case. */
   audible?: boolean;
+  /** The node that it is played to, of `audioContext`. Default: that context's loudspeaker. */
+  destination?: AudioNode;
   /** Whether frames come with ARKit values. */
   curves?: boolean;
 }
@@ -40,7 +43,7 @@ export class Session extends EventTarget {
   readonly #link: Link;
   readonly #sessions: Map<number, Session>;
   readonly #context: AudioContext;
-  readonly #node: AudioWorkletNode;
+  readonly #player: Player;
   readonly #output: Output;
   readonly #ends = new AbortController();
   readonly #ownsContext: boolean;
@@ -55,7 +58,7 @@ export class Session extends EventTarget {
     sessions: Map<number, Session>,
     context: AudioContext,
     ownsContext: boolean,
-    node: AudioWorkletNode,
+    player: Player,
     output: Output,
   ) {
     super();
@@ -63,7 +66,7 @@ export class Session extends EventTarget {
     this.#sessions = sessions;
     this.#context = context;
     this.#ownsContext = ownsContext;
-    this.#node = node;
+    this.#player = player;
     this.#output = output;
   }
 
@@ -78,16 +81,14 @@ export class Session extends EventTarget {
     const settings = { latencyHint: "interactive" as const, ...(sampleRate && { sampleRate }) };
     const context = options.audioContext ?? new AudioContext(settings);
     try {
-      const node = await player(context, base);
-      if (audible) node.connect(context.destination);
       const output = outputTo(canvas, mediaStream);
+      const destinations = audible ? [options.destination ?? context.destination] : [];
       if (mediaStream) {
         const sound = context.createMediaStreamDestination();
-        node.connect(sound);
+        destinations.push(sound);
         output.addSound(sound.stream);
       }
-      const lines = new MessageChannel();
-      node.port.postMessage({ port: lines.port1 }, [lines.port1]);
+      const player = await Player.start(context, base, destinations);
       const { width, height, fit, background } = options;
       const call: SessionCall = {
         ...(width === undefined ? {} : { width }),
@@ -95,13 +96,13 @@ export class Session extends EventTarget {
         ...(fit === undefined ? {} : { fit }),
         ...(background === undefined ? {} : { background }),
         sampleRate: context.sampleRate,
-        player: lines.port2,
-        outputLatency: context.outputLatency || context.baseLatency || 0,
+        player: player.port,
+        outputLatency: outputLatency(context),
         curves,
         ...output.call,
       };
-      const session = new Session(link, sessions, context, !options.audioContext, node, output);
-      const made = await link.call("session", call, [lines.port2, ...output.transfer]);
+      const session = new Session(link, sessions, context, !options.audioContext, player, output);
+      const made = await link.call("session", call, [player.port, ...output.transfer]);
       session.#session = made.session;
       Object.assign(session, { width: made.width, height: made.height });
       sessions.set(made.session, session);
@@ -186,8 +187,7 @@ export class Session extends EventTarget {
     if (!this.#sessions.delete(this.#session)) return;
     void this.#link.call("close", { session: this.#session }).catch(() => {});
     this.#ends.abort();
-    this.#node.port.postMessage({ end: true });
-    this.#node.disconnect();
+    this.#player.end();
     this.#output.end();
     if (this.#ownsContext) void this.#context.close();
   }
@@ -224,8 +224,13 @@ export class Session extends EventTarget {
 
   /** @internal */
   fail(error: PlainError): void {
+    this.end(revived(error));
+  }
+
+  /** @internal Ends by itself, or as the page wished. */
+  end(reason: Error | undefined): void {
     this.close();
-    this.#dispatch("error", revived(error));
+    if (reason !== undefined) this.#dispatch("error", reason);
   }
 
   /** Browsers let sound begin with the user's next gesture. */
@@ -248,24 +253,4 @@ export class Session extends EventTarget {
     }
     return this.#session;
   }
-}
-
-/** Contexts that have the player's code. */
-const ready = new WeakMap<AudioContext, Promise<void>>();
-
-async function player(context: AudioContext, base: string): Promise<AudioWorkletNode> {
-  let added = ready.get(context);
-  if (added === undefined) {
-    added = context.audioWorklet.addModule(new URL("player.worklet.js", base));
-    ready.set(context, added);
-  }
-  await added.catch(() => {
-    ready.delete(context);
-    const message = "the player's script can't be loaded; see script-src of the page's policy";
-    throw new EssenceError("Io", message);
-  });
-  return new AudioWorkletNode(context, "libessence-player", {
-    numberOfInputs: 0,
-    outputChannelCount: [1],
-  });
 }

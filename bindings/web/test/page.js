@@ -214,6 +214,14 @@ window.tests = {
     check((await error(session.flush())).kind === "InvalidState", "closed");
     avatar.close();
     check((await error(avatar.session())).kind === "InvalidState", "closed");
+    const over = new AbortController();
+    const other = await open(`${avatars}/toy.imx`, { base, signal: over.signal });
+    const { audioContext } = await other.session();
+    const closed = new Promise((done) => {
+      audioContext.onstatechange = () => audioContext.state === "closed" && done();
+    });
+    over.abort();
+    await within(10000, closed, "the end of an aborted avatar's sound");
     return "ok";
   },
 
@@ -236,6 +244,43 @@ window.tests = {
     await within(30000, end, "the end of speech");
     avatar.close();
     return { kinds, seen, size: [video.videoWidth, video.videoHeight] };
+  },
+
+  /** What was said while nothing played, as before a click, is not said later; what comes then is. */
+  async unheard() {
+    const audioContext = new AudioContext();
+    const analyser = audioContext.createAnalyser();
+    analyser.connect(audioContext.destination);
+    const heard = () => {
+      const samples = new Float32Array(analyser.fftSize);
+      analyser.getFloatTimeDomainData(samples);
+      return Math.max(...samples.map(Math.abs));
+    };
+    const avatar = await open(`${avatars}/mika.imx`, { base });
+    const session = await avatar.session({ audioContext, destination: analyser });
+    await within(5000, audioContext.suspend(), "a halt");
+    const [first, second] = [await speech(24000), await speech(24000)].map((all) => all.subarray(0, 48000));
+    const speak = async (samples) => {
+      const end = once(session, "end-of-speech");
+      await session.pushAudio(samples, 24000);
+      await session.flush();
+      await within(20000, end, "the end of speech");
+    };
+    await speak(first);
+    let loudest = 0;
+    let frames = 0;
+    session.addEventListener("frame", () => {
+      loudest = Math.max(loudest, heard());
+      frames++;
+    });
+    await within(5000, audioContext.resume(), "going on");
+    while (frames < 60) await within(20000, once(session, "frame"), "a frame");
+    check(loudest < 1e-4, `what was over was heard: ${loudest}`);
+    await speak(second);
+    check(loudest > 0.01, `what came then was not heard: ${loudest}`);
+    avatar.close();
+    await audioContext.close();
+    return { loudest };
   },
 
   /** Interrupted, it falls silent; a card that is gone and comes back is followed. */
@@ -264,6 +309,30 @@ window.tests = {
     const { restarts } = await session.statistics();
     avatar.close();
     return { restarts };
+  },
+
+  /** The sound card goes away in the midst of speech and comes back, as `window.step` asks the machine for it. */
+  async device() {
+    const avatar = await open(`${avatars}/mika.imx`, { base });
+    const session = await avatar.session({ canvas: document.createElement("canvas") });
+    const samples = await speech(24000);
+    await session.pushAudio(samples, 24000);
+    await session.flush();
+    const frame = (what) => within(20000, once(session, "frame"), what);
+    while (!(await frame("a frame before it speaks")).speech);
+    for (const step of ["kill", "back"]) {
+      window.step = step;
+      while (window.step === step) await frame(`a frame at ${step}`);
+      for (let i = 0; i < 40; i++) await frame(`a frame after ${step}`);
+    }
+    await session.interrupt();
+    const end = once(session, "end-of-speech");
+    await session.pushAudio(samples.subarray(0, 24000), 24000);
+    await session.flush();
+    await within(20000, end, "the end of speech");
+    const { restarts, skipped } = await session.statistics();
+    avatar.close();
+    return { restarts, skipped, clock: session.audioContext.state };
   },
 
   /** A portrait, by the build that has them. */

@@ -8,16 +8,22 @@ import { Resampler } from "../dist/resample.js";
 test("the clock follows the sound card, and goes on without it", () => {
   const clock = new PlayerClock(48000, 0);
   assert.equal(clock.read(500), 0.5, "the system's until there is sound");
-  clock.set(480, 500);
+  assert.ok(!clock.plays);
+  assert.equal(clock.set(480, 500), true, "it begins");
+  assert.ok(clock.plays);
   assert.ok(Math.abs(clock.read(510) - 0.51) < 1e-9);
   // A card that is 1 % fast.
-  for (let i = 1; i <= 1000; i++) clock.set(480 + 484.8 * i, 500 + 10 * i);
+  for (let i = 1; i <= 1000; i++) assert.equal(clock.set(480 + 484.8 * i, 500 + 10 * i), false);
   assert.ok(Math.abs(clock.read(10500) - 10.6) < 1e-6, "its time counts");
   const stopped = clock.read(10690);
+  assert.ok(clock.plays, "the worker was busy: what the card says waits");
+  assert.equal(clock.set(480 + 484.8 * 1018, 10690), false);
+  for (let now = 10700; now < 11690; now += 10) clock.read(now);
   assert.ok(Math.abs(clock.read(11690) - stopped - 1) < 0.02, "a card that is gone");
   const before = clock.read(12000);
+  assert.ok(!clock.plays);
   // Another card, which begins at 0.
-  clock.set(0, 12000);
+  assert.equal(clock.set(0, 12000), true);
   assert.ok(Math.abs(clock.read(12100) - before - 0.1) < 1e-6);
   assert.equal(clock.sample(clock.read(12100)), 4800);
   assert.ok(clock.read(11000) >= before, "never back");

@@ -28,13 +28,14 @@ const SIZE: (u32, u32) = (900, 700);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Tests that each browser runs.
-const COMMON: [&str; 6] = [
+const COMMON: [&str; 7] = [
     "tests.golden('mika')",
     "tests.golden('juno', 60)",
     "tests.portrait()",
     "tests.sources()",
     "tests.refusals()",
     "tests.element()",
+    "tests.interruption()",
 ];
 
 /// The package in Chromium.
@@ -49,8 +50,7 @@ pub(super) fn chromium(pictures: Option<&str>) -> Result<()> {
     for test in COMMON {
         in_chromium(&mut browser, &page, test)?;
     }
-    // One time in four Firefox stops answering in it, whose sound is halted and goes on.
-    in_chromium(&mut browser, &page, "tests.interruption()")?;
+    in_chromium(&mut browser, &page, "tests.unheard()")?;
     let cached = in_chromium(&mut browser, &page, "tests.cached()")?;
     // Beside the table, nothing is asked for again.
     let asked = |name: &str| cached[name].as_u64().context("no number");
@@ -186,8 +186,9 @@ pub(super) fn firefox(pictures: Option<&str>) -> Result<()> {
         return Ok(());
     };
     let server = Server::start()?;
-    let loudspeaker = Loudspeaker::start()?;
-    let start = || Firefox::start(&program, loudspeaker.as_ref().map(Loudspeaker::address));
+    let mut loudspeaker = Loudspeaker::start()?;
+    let address = loudspeaker.as_ref().map(Loudspeaker::address);
+    let start = || Firefox::start(&program, address.clone());
     // Each in a browser of its own: one that goes from page to page stops answering now and then.
     let on = |url: &str, test: &str, check: fn(&Value) -> Result<()>| {
         bidi::tried_again(|| {
@@ -206,6 +207,12 @@ pub(super) fn firefox(pictures: Option<&str>) -> Result<()> {
     on(&page, "tests.realtime(4)", spoke)?;
     on(&page, "tests.stream()", streamed)?;
     on(&page, "tests.frame()", |_| Ok(()))?;
+    if let Some(loudspeaker) = &mut loudspeaker {
+        let mut firefox = start()?;
+        firefox.go(&page)?;
+        firefox.wait(READY)?;
+        device(&mut firefox, loudspeaker)?;
+    }
     let page = format!("{}/{PAGE}?policy=forbidden", server.own);
     on(&page, "tests.forbidden()", |_| Ok(()))?;
     let page = format!(
@@ -219,6 +226,26 @@ pub(super) fn firefox(pictures: Option<&str>) -> Result<()> {
         firefox.wait("window.demo?.ready === true")?;
         keep(folder, "web_firefox.png", &firefox.picture()?)?;
     }
+    Ok(())
+}
+
+/// The sound card is pulled out in the midst of speech and plugged in again, when the page asks for it.
+fn device(firefox: &mut Firefox, loudspeaker: &mut Loudspeaker) -> Result<()> {
+    const TEST: &str = "tests.device()";
+    begin(TEST, |script| firefox.run(script))?;
+    for (step, act) in [
+        (
+            "kill",
+            Loudspeaker::pull as fn(&mut Loudspeaker) -> Result<()>,
+        ),
+        ("back", Loudspeaker::plug_in),
+    ] {
+        firefox.wait(&format!("window.step === '{step}' || window.outcome"))?;
+        act(loudspeaker)?;
+        firefox.run("window.step = ''")?;
+    }
+    let found = end(TEST, |script| firefox.run(script))?;
+    println!("web, firefox: {TEST}: {found}");
     Ok(())
 }
 

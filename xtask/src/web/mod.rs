@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{command_line, root};
+use crate::{command_line, live_test, root};
 use toolchain::Toolchain;
 
 /// The module's builds, with the features of each and the folder of what is compiled for it, below `target`.
@@ -87,6 +87,7 @@ pub(crate) fn test(sh: &Shell, pictures: Option<&str>) -> Result<()> {
         .run()?;
     }
     browsers::chromium(pictures)?;
+    live_test::local::run(&program, pictures)?;
     browsers::firefox(pictures)
 }
 
