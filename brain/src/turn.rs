@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::ending::Ending;
-use crate::voice::{FRAME, FRAME_MS, VoiceDetector};
+use crate::voice::{FRAME, FRAME_MS, VoiceActivity, VoiceDetector};
 
 /// Times of turn-taking.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -88,10 +88,10 @@ pub(crate) struct TurnTaking {
 }
 
 impl TurnTaking {
-    pub(crate) fn new(timing: Timing) -> Self {
+    pub(crate) fn new(timing: Timing, activity: Option<Box<dyn VoiceActivity>>) -> Self {
         Self {
             timing,
-            detector: VoiceDetector::new(),
+            detector: VoiceDetector::new(activity),
             lead: VecDeque::new(),
             turn: Vec::new(),
             voiced_ms: 0,
