@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use essence::{Engine, Frame, FrameRequest, Pacing, Provider, Result, SessionOptions};
 use essence_brain::{
-    Brain, Cancel, Event, Hear as _, Input, Local, LocalSettings, Prompt, Settings, Speak as _,
-    Speaker, Think as _, Turn,
+    Brain, Cancel, Event, Hear as _, Input, Local, LocalSettings, Prompt, Responder as _, Settings,
+    Speak as _, Speaker, Think as _, Turn,
 };
 
 /// A question of three seconds.
@@ -57,6 +57,14 @@ fn alone(local: &Local) -> Result<()> {
     measure(&format!("hear {seconds:.1} s"), || {
         local.hearing().hear(&question, &cancel).map(drop)
     })?;
+    let conversation = local.for_conversation();
+    if let Some(mut activity) = conversation.and_then(|own| own.voice_activity()) {
+        measure(&format!("tell voices in {seconds:.1} s"), || {
+            let frames = question.as_chunks::<256>().0;
+            frames.iter().for_each(|frame| drop(activity.probability(frame)));
+            Ok(())
+        })?;
+    }
     measure(&format!("speak {CLAUSE:?}"), || {
         spoken(local, CLAUSE).map(drop)
     })?;

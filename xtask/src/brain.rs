@@ -13,7 +13,13 @@ use xshell::{Shell, cmd};
 use crate::{bindings, models, root, runtime};
 
 /// Files that decide the library's code, beside the machine.
-const SOURCES: [&str; 4] = ["CMakeLists.txt", "Cargo.lock", "brain.cpp", "brain.h"];
+const SOURCES: [&str; 5] = [
+    "CMakeLists.txt",
+    "Cargo.lock",
+    "brain.cpp",
+    "brain.h",
+    "exports.map",
+];
 
 /// The functions that the library may export, and no others.
 const PREFIX: &str = "bithuman_brain_";
