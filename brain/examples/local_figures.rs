@@ -60,8 +60,9 @@ fn alone(local: &Local) -> Result<()> {
     let conversation = local.for_conversation();
     if let Some(mut activity) = conversation.and_then(|own| own.voice_activity()) {
         measure(&format!("tell voices in {seconds:.1} s"), || {
-            let frames = question.as_chunks::<256>().0;
-            frames.iter().for_each(|frame| drop(activity.probability(frame)));
+            for frame in question.as_chunks::<256>().0 {
+                let _ = activity.probability(frame);
+            }
             Ok(())
         })?;
     }

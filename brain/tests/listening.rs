@@ -37,13 +37,11 @@ fn is_a_turn(responder: Arc<dyn Responder>, sound: &[f32]) -> bool {
     );
     // Whatever there was comes before the answer to this.
     brain.send(Input::Text("Hello".to_owned()));
-    let thinking = |event: &Event| *event == Event::State(State::Thinking);
-    let mut turns = 0;
-    until(&events, |event| {
-        turns += usize::from(thinking(event));
-        matches!(event, Event::Caption(c) if c.text == "Hello")
-    });
-    turns > 0
+    let heard = until(
+        &events,
+        |event| matches!(event, Event::Caption(c) if c.text == "Hello"),
+    );
+    heard.contains(&Event::State(State::Thinking))
 }
 
 #[test]
@@ -74,27 +72,29 @@ fn the_end_of_a_turn_is_told_by_its_sound_where_the_network_is() {
     let Some(mut settings) = settings() else {
         return;
     };
-    let look = |settings: &LocalSettings, milliseconds: usize| {
+    let look = |settings: &LocalSettings, sound: &[f32]| {
         let local = Local::open(settings.clone()).expect("it opens");
         let conversation = local.for_conversation().expect("one of its own");
-        conversation.anticipate(&hum(milliseconds), &Cancel::default())
+        conversation.anticipate(sound, &Cancel::default())
     };
     assert_eq!(settings.find(Part::Turn), Found::BuiltIn);
-    assert_eq!(look(&settings, 6_000), Ending::Unknown, "by the words");
+    let long = hum(6_000);
+    assert_eq!(look(&settings, &long), Ending::Unknown, "by the words");
     settings.turn = Some(toy("smart_turn.onnx"));
     // To the toy a long turn is over.
-    assert_eq!(look(&settings, 1_000), Ending::Unfinished);
-    assert_eq!(look(&settings, 6_000), Ending::Finished);
-    assert_eq!(look(&settings, 12_000), Ending::Finished);
+    assert_eq!(look(&settings, &hum(1_000)), Ending::Unfinished);
+    assert_eq!(look(&settings, &long), Ending::Finished);
+    // Its last eight seconds are heard.
+    let late = [silence(6_000), long.clone()].concat();
+    assert_eq!(look(&settings, &late), Ending::Finished);
+    let early = [long.clone(), silence(6_000)].concat();
+    assert_eq!(look(&settings, &early), Ending::Unfinished);
     // Without the network's answer the words have to do.
     let local = Local::open(settings).expect("it opens");
     let conversation = local.for_conversation().expect("one of its own");
     let cancel = Cancel::default();
     cancel.cancel();
-    assert_eq!(
-        conversation.anticipate(&hum(6_000), &cancel),
-        Ending::Unknown
-    );
+    assert_eq!(conversation.anticipate(&long, &cancel), Ending::Unknown);
 }
 
 #[test]
