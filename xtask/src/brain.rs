@@ -182,7 +182,8 @@ pub(crate) fn figures(sh: &Shell) -> Result<()> {
     let (models, voice) = twins(sh)?;
     let _models = sh.push_env("BITHUMAN_MODELS", models);
     let _voice = sh.push_env("BITHUMAN_LOCAL_TTS", voice);
-    cmd!(sh, "target/debug/examples/local_figures alone").run()?;
+    let question = root().join("testdata/audio/speech_16000.wav");
+    cmd!(sh, "target/debug/examples/local_figures {question}").run()?;
     Ok(())
 }
 

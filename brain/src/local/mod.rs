@@ -130,6 +130,7 @@ impl Local {
         let intonation = files::optional(&settings, Part::Turn)
             .map(|path| Intonation::open(runtime, &path, settings.threads()))
             .transpose()?;
+        native::trim();
         Ok(Self {
             activity,
             intonation: intonation.map(Arc::new),
