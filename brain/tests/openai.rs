@@ -145,6 +145,9 @@ fn refusals_are_said_in_words_and_the_conversation_goes_on() {
     }
 }
 
+/// A service's path, and a request to it.
+type Route<'a> = (&'a str, &'a dyn Fn(&OpenAi) -> Result<()>);
+
 #[test]
 fn every_route_tells_every_fault() {
     let cancel = &essence_brain::Cancel::default();
@@ -152,7 +155,7 @@ fn every_route_tells_every_fault() {
     let chat = |client: &OpenAi| think(client).0;
     let speak = |client: &OpenAi| client.speak("Hello", cancel, &mut |_, _| {});
     let paint = |client: &OpenAi| client.paint("a face", Shape::Square, cancel).map(drop);
-    let routes: [(&str, &dyn Fn(&OpenAi) -> Result<()>); 4] = [
+    let routes: [Route<'_>; 4] = [
         ("/v1/audio/transcriptions", &hear),
         ("/v1/chat/completions", &chat),
         ("/v1/audio/speech", &speak),
