@@ -49,8 +49,8 @@ impl Default for Timing {
 const LEAD_MS: u64 = 320;
 
 /// Milliseconds of silence by which a turn may be over; most pauses inside of words are shorter. What is begun
-/// here is stopped where the voice goes on, while the avatar hardly needs the processor.
-const SILENCE_MS: u64 = 96;
+/// here is stopped where the voice goes on, but not at once: Whisper's encoder goes to its end.
+const SILENCE_MS: u64 = 144;
 
 /// A change that the user's voice makes.
 #[derive(Clone, Debug, PartialEq)]
