@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from twin_voice import estimator, vocoder
 
 # Qwen2.5-0.5B-Instruct.
 LAYERS, WIDTH, HEADS, GROUPS, INNER, TOKENS = 24, 896, 14, 2, 4864, 151_936
@@ -25,13 +26,8 @@ TEMPLATE = (
 # A type of ggml: its number, elements and bytes of a block, and the places of its scales.
 F32, Q5_0, Q8_0, Q4_K, Q6_K = (0, 1, 4, ()), (6, 32, 22, (0,)), (8, 32, 34, (0,)), (12, 256, 144, (0,)), (14, 256, 210, (208,))
 
-# Bytes of Supertonic 3's networks.
-VOICE = {
-    "duration_predictor.onnx": 3_700_147,
-    "text_encoder.onnx": 36_416_150,
-    "vector_estimator.onnx": 256_534_781,
-    "vocoder.onnx": 101_424_195,
-}
+# Bytes of Supertonic 3's smaller networks.
+VOICE = {"duration_predictor.onnx": 3_700_147, "text_encoder.onnx": 36_416_150}
 
 
 def text(value: str) -> bytes:
@@ -165,6 +161,8 @@ def main() -> None:
     shutil.copytree(toy, voice, dirs_exist_ok=True)
     for name, size in VOICE.items():
         network(toy / "onnx" / name, voice / "onnx" / name, size)
+    estimator(voice / "onnx/vector_estimator.onnx")
+    vocoder(voice / "onnx/vocoder.onnx")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-//! Time and memory of a local brain, by part: `cargo xtask brain --figures`.
+//! Time and memory of a local brain, by part: `cargo xtask brain --figures`. An argument is a recorded question in
+//! place of the voice's own.
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 
 use std::path::Path;
@@ -8,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use essence::{Engine, Frame, FrameRequest, Pacing, Provider, Result, SessionOptions};
 use essence_brain::{
-    Brain, Cancel, Event, Hear as _, Input, Local, LocalSettings, Prompt, Settings, Speak as _,
-    Speaker, Think as _, Turn,
+    Brain, Cancel, Event, Hear as _, Input, Local, LocalSettings, Prompt, Responder as _, Settings,
+    Speak as _, Speaker, Think as _, Turn,
 };
 
 /// A question of three seconds.
@@ -32,11 +33,8 @@ fn main() -> Result<()> {
     );
     alone(&local)?;
     tell_memory();
-    // Twins hear nothing, and so answer nothing.
-    if std::env::args().nth(1).as_deref() != Some("alone") {
-        beside_an_avatar(local)?;
-        tell_memory();
-    }
+    beside_an_avatar(local)?;
+    tell_memory();
     Ok(())
 }
 
@@ -57,6 +55,15 @@ fn alone(local: &Local) -> Result<()> {
     measure(&format!("hear {seconds:.1} s"), || {
         local.hearing().hear(&question, &cancel).map(drop)
     })?;
+    let conversation = local.for_conversation();
+    if let Some(mut activity) = conversation.and_then(|own| own.voice_activity()) {
+        measure(&format!("tell voices in {seconds:.1} s"), || {
+            for frame in question.as_chunks::<256>().0 {
+                let _ = activity.probability(frame);
+            }
+            Ok(())
+        })?;
+    }
     measure(&format!("speak {CLAUSE:?}"), || {
         spoken(local, CLAUSE).map(drop)
     })?;
@@ -94,12 +101,16 @@ fn beside_an_avatar(local: Local) -> Result<()> {
         .open(avatar)?
         .session(SessionOptions::default().pacing(Pacing::Realtime))?;
     let session = Arc::new(session);
-    let (rate_hz, samples) = spoken(&local, QUESTION)?;
+    // What a twin says nobody understands.
+    let (rate_hz, samples) = match std::env::args().nth(1) {
+        Some(recording) => recorded(Path::new(&recording))?,
+        None => spoken(&local, QUESTION)?,
+    };
     let mut question = at_16_khz(rate_hz, &samples);
     // The voices leave some silence at the end, which is none of the user's.
     let voiced = question.iter().rposition(|x| x.abs() > 0.01).unwrap_or(0);
     question.truncate(voiced);
-    let (_, chatter) = spoken(&local, &"This goes on for a while. ".repeat(8))?;
+    let (rate_hz, chatter) = spoken(&local, &"This goes on for a while. ".repeat(8))?;
     session.push_audio(essence::AudioData::F32(&chatter), rate_hz, 1)?;
     let counts = Arc::new(Mutex::new((0u32, 0u32, 0u32)));
     let drawing = {
@@ -180,6 +191,16 @@ fn spoken(local: &Local, text: &str) -> Result<(u32, Vec<f32>)> {
             all.extend_from_slice(samples);
         })?;
     Ok((rate, all))
+}
+
+fn recorded(path: &Path) -> Result<(u32, Vec<f32>)> {
+    let mut reader = essence_media::AudioReader::open(path)?;
+    let rate_hz = reader.sample_rate();
+    let mut samples = Vec::new();
+    while let Some(block) = reader.next_block()? {
+        samples.extend_from_slice(block);
+    }
+    Ok((rate_hz, samples))
 }
 
 /// Every so many samples, averaged: well enough for words.

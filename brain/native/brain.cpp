@@ -7,6 +7,7 @@
 #include "whisper.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -151,6 +152,30 @@ EXPORT int32_t bithuman_brain_whisper_is_multilingual(const bithuman_brain_whisp
 
 EXPORT int32_t bithuman_brain_whisper_knows(const char *language) { return whisper_lang_id(language) >= 0; }
 
+// Tokens by which a text has begun anew.
+static constexpr int REPEATED = 6;
+
+// Ends the text where it begins anew behind a sentence: in windows that end with the utterance, Whisper may say the
+// same until it may say no more.
+static void end_repetitions(whisper_context *context, whisper_state *, const whisper_token_data *tokens, int count,
+                            float *logits, void *) {
+    if (count < 2 * REPEATED) {
+        return;
+    }
+    const whisper_token_data *tail = tokens + count - REPEATED;
+    for (int i = 0; i < REPEATED; i++) {
+        if (tail[i].id != tokens[i].id) {
+            return;
+        }
+    }
+    const std::string before = whisper_token_to_str(context, tail[-1].id);
+    if (before.find_first_of(".!?") == std::string::npos) {
+        return;
+    }
+    std::fill_n(logits, whisper_n_vocab(context), -INFINITY);
+    logits[whisper_token_eot(context)] = 0.0f;
+}
+
 EXPORT int32_t bithuman_brain_whisper_hear(bithuman_brain_whisper *whisper, const float *samples, size_t length,
                                            const char *language, int32_t threads, bithuman_brain_stop stop,
                                            bithuman_brain_text text, void *user, char *error, size_t error_size) {
@@ -178,6 +203,7 @@ EXPORT int32_t bithuman_brain_whisper_hear(bithuman_brain_whisper *whisper, cons
         }
         // A token takes 60 ms of speech and more: words repeated for ever end here.
         params.max_tokens = seconds < 27.0 ? 24 + static_cast<int>(seconds * 16.0) : 0;
+        params.logits_filter_callback = end_repetitions;
         params.abort_callback = stop_now;
         params.abort_callback_user_data = &asked;
         const int failed =

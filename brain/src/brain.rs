@@ -40,6 +40,7 @@ impl Brain {
         let queue: Arc<Queue> = Arc::default();
         let responder = responder.for_conversation().unwrap_or(responder);
         let hears_anew = responder.hears_anew();
+        let activity = responder.voice_activity();
         let running = Running {
             responder,
             queue: queue.clone(),
@@ -48,7 +49,7 @@ impl Brain {
         let thread = thread::Builder::new()
             .name("conversation".to_owned())
             .spawn(move || {
-                let conversation = Conversation::new(settings, hears_anew);
+                let conversation = Conversation::new(settings, hears_anew, activity);
                 converse(conversation, &running, events);
             })
             .map_err(|e| no_thread().with_source(e))?;

@@ -15,6 +15,7 @@ use crate::responder::{Interrupted, Request, Said};
 use crate::spoken::Spoken;
 use crate::tool::Tools;
 use crate::turn::{Change, Timing, TurnTaking};
+use crate::voice::VoiceActivity;
 
 /// Most bytes of a text that a user types.
 pub const MAX_TEXT_BYTES: usize = 4_000;
@@ -112,11 +113,16 @@ impl Drop for Conversation {
 }
 
 impl Conversation {
-    /// `hears_anew`: a turn that goes on comes again as a whole.
-    pub(crate) fn new(settings: Settings, hears_anew: bool) -> Self {
+    /// `hears_anew`: a turn that goes on comes again as a whole. `activity` tells voices, if not the network
+    /// inside.
+    pub(crate) fn new(
+        settings: Settings,
+        hears_anew: bool,
+        activity: Option<Box<dyn VoiceActivity>>,
+    ) -> Self {
         Self {
             hears_anew,
-            turns: TurnTaking::new(settings.timing),
+            turns: TurnTaking::new(settings.timing, activity),
             settings,
             state: State::Listening,
             history: History::default(),

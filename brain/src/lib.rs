@@ -43,6 +43,8 @@ mod echo;
 mod ending;
 mod event;
 mod history;
+#[doc(hidden)]
+pub mod http;
 mod local;
 mod openai;
 mod paint;
@@ -80,3 +82,4 @@ pub use responder::{
 pub use script::Script;
 pub use tool::{EndCall, Perform, Tool, ToolCall, Tools};
 pub use turn::Timing;
+pub use voice::VoiceActivity;

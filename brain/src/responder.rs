@@ -9,6 +9,7 @@ use crate::ending::Ending;
 use crate::event::{ReplyId, Speaker};
 use crate::piece::Pieces;
 use crate::tool::{Tool, ToolCall, Tools};
+use crate::voice::VoiceActivity;
 
 /// The user's words or voice.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +76,11 @@ pub trait Responder: Send + Sync {
     /// silence ends the turn.
     fn anticipate(&self, _voice: &[f32], _cancel: &Cancel) -> Ending {
         Ending::Unknown
+    }
+
+    /// Tells the voices of one conversation's microphone. None: a network inside the program does.
+    fn voice_activity(&self) -> Option<Box<dyn VoiceActivity>> {
+        None
     }
 
     /// Whether a turn that was taken for over, and goes on before its reply is heard, comes again as a whole.

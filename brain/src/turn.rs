@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::ending::Ending;
-use crate::voice::{FRAME, FRAME_MS, VoiceDetector};
+use crate::voice::{FRAME, FRAME_MS, VoiceActivity, VoiceDetector};
 
 /// Times of turn-taking.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,7 +49,7 @@ impl Default for Timing {
 const LEAD_MS: u64 = 320;
 
 /// Milliseconds of silence by which a turn may be over; most pauses inside of words are shorter. What is begun
-/// here is stopped where the voice goes on.
+/// here is stopped where the voice goes on, but not at once: Whisper's encoder goes to its end.
 const SILENCE_MS: u64 = 144;
 
 /// A change that the user's voice makes.
@@ -88,10 +88,10 @@ pub(crate) struct TurnTaking {
 }
 
 impl TurnTaking {
-    pub(crate) fn new(timing: Timing) -> Self {
+    pub(crate) fn new(timing: Timing, activity: Option<Box<dyn VoiceActivity>>) -> Self {
         Self {
             timing,
-            detector: VoiceDetector::new(),
+            detector: VoiceDetector::new(activity),
             lead: VecDeque::new(),
             turn: Vec::new(),
             voiced_ms: 0,

@@ -1,6 +1,7 @@
-//! Voice activity: the crate earshot's network, a gate of loudness, and a test of steadiness.
+//! Voice activity: the crate earshot's network or a responder's own, a gate of loudness, and a test of
+//! steadiness.
 //!
-//! The network alone takes white noise and humming machines for voices. Their loudness stays the same,
+//! Earshot's network alone takes white noise and humming machines for voices. Their loudness stays the same,
 //! though, while that of speech never does for the length of a syllable.
 
 use std::collections::VecDeque;
@@ -26,9 +27,18 @@ const END: f32 = 0.35;
 const STEADY_FRAMES: usize = 8;
 const STEADY_DB: f32 = 2.0;
 
+/// Knows voices better than the network inside the program: one stream of sound.
+pub trait VoiceActivity: Send {
+    /// The probability of a voice, **0 to 1**, in the next 256 samples of the stream, 16 ms at 16 kHz. None:
+    /// it has failed, and isn't asked any more.
+    fn probability(&mut self, frame: &[f32]) -> Option<f32>;
+}
+
 /// Tells voice from everything else, frame by frame.
 pub(crate) struct VoiceDetector {
     network: Box<earshot::Detector>,
+    /// Asked instead of the network, until it fails.
+    activity: Option<Box<dyn VoiceActivity>>,
     pending: Vec<f32>,
     /// Loudness of the latest frames, dBFS.
     levels: VecDeque<f32>,
@@ -36,9 +46,10 @@ pub(crate) struct VoiceDetector {
 }
 
 impl VoiceDetector {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(activity: Option<Box<dyn VoiceActivity>>) -> Self {
         Self {
             network: Box::default(),
+            activity,
             pending: Vec::with_capacity(FRAME),
             levels: VecDeque::with_capacity(STEADY_FRAMES + 1),
             voiced: false,
@@ -65,11 +76,7 @@ impl VoiceDetector {
     }
 
     fn judge(&mut self, wary: bool) -> bool {
-        let mut integers = [0i16; FRAME];
-        for (integer, sample) in integers.iter_mut().zip(&self.pending) {
-            *integer = (sample * 32_767.0) as i16;
-        }
-        let probability = self.network.predict_i16(&integers);
+        let probability = self.probability();
         let power = self.pending.iter().map(|x| x * x).sum::<f32>() / FRAME as f32;
         let gate = GATE_DBFS + if wary { ECHO_MARGIN_DB } else { 0.0 };
         let level = 10.0 * power.max(1e-12).log10();
@@ -81,6 +88,20 @@ impl VoiceDetector {
             && !self.is_steady()
             && probability >= if self.voiced { END } else { BEGIN };
         self.voiced
+    }
+
+    fn probability(&mut self) -> f32 {
+        if let Some(activity) = &mut self.activity {
+            match activity.probability(&self.pending) {
+                Some(probability) => return probability,
+                None => self.activity = None,
+            }
+        }
+        let mut integers = [0i16; FRAME];
+        for (integer, sample) in integers.iter_mut().zip(&self.pending) {
+            *integer = (sample * 32_767.0) as i16;
+        }
+        self.network.predict_i16(&integers)
     }
 
     fn is_steady(&self) -> bool {

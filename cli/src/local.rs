@@ -20,7 +20,14 @@ use crate::showcase::{Client, cache_folder, is_offline};
 const HUB: &str = "https://huggingface.co";
 const MIRRORS: [&str; 2] = ["BITHUMAN_MODELS_URL", "HF_ENDPOINT"];
 
-const PARTS: [Part; 3] = [Part::Hear, Part::Think, Part::Speak];
+/// The parts, and their names in `doctor`.
+const PARTS: [(Part, &str); 5] = [
+    (Part::Hear, "hear"),
+    (Part::Think, "think"),
+    (Part::Speak, "speak"),
+    (Part::Listen, "listen"),
+    (Part::Turn, "turn"),
+];
 
 /// The settings by the environment, with models in the cache unless `BITHUMAN_MODELS` says otherwise.
 pub(crate) fn settings() -> Result<LocalSettings, Failure> {
@@ -46,7 +53,7 @@ pub(crate) fn is_asked_for() -> bool {
 /// Whether a local brain would begin as things are.
 pub(crate) fn is_ready() -> bool {
     settings().is_ok_and(|settings| {
-        let there = |part| matches!(settings.find(part), Found::Present(_) | Found::Program(_));
+        let there = |(part, _)| is_well(&settings.find(part));
         PARTS.into_iter().all(there) && settings.find_library().is_ok()
     })
 }
@@ -181,6 +188,14 @@ fn is_there(settings: &LocalSettings, file: &ModelFile, thoroughly: bool) -> boo
     size && (!thoroughly || hash_of(&path).as_deref() == Some(file.sha256))
 }
 
+/// Whether a part needs nothing.
+fn is_well(found: &Found) -> bool {
+    matches!(
+        found,
+        Found::BuiltIn | Found::Present(_) | Found::Program(_)
+    )
+}
+
 /// The parts of a local brain, for `doctor`: an object of each, and lines to read.
 pub(crate) fn report() -> (Value, Vec<(String, String)>) {
     let settings = match settings() {
@@ -204,22 +219,31 @@ pub(crate) fn report() -> (Value, Vec<(String, String)>) {
         ),
     };
     lines.push(("local brain".to_owned(), state));
-    for (part, name) in PARTS.into_iter().zip(["hear", "think", "speak"]) {
+    for (part, name) in PARTS {
         let found = settings.find(part);
         let (state, path, reason) = match &found {
-            Found::Present(path) => ("present", path, None),
-            Found::Program(path) => ("program", path, None),
-            Found::Damaged(path, reason) => ("damaged", path, Some(reason.clone())),
-            Found::Partial(path) => ("partial", path, None),
-            Found::Missing(path) => ("missing", path, None),
+            Found::Present(path) => ("present", Some(path), None),
+            Found::Program(path) => ("program", Some(path), None),
+            Found::Damaged(path, reason) => ("damaged", Some(path), Some(reason.clone())),
+            Found::Partial(path) => ("partial", Some(path), None),
+            Found::Missing(path) => ("missing", Some(path), None),
+            Found::BuiltIn => ("built in", None, None),
             _ => continue,
         };
-        let well = matches!(found, Found::Present(_) | Found::Program(_));
-        let mend = (!well).then_some("bithuman pull --local");
-        let bytes = size(path);
-        let mut line = match bytes {
-            Some(bytes) if well => format!("{} ({})", path.display(), megabytes(bytes)),
-            _ => format!("{state}: {}", path.display()),
+        let mend = match (is_well(&found), part) {
+            (true, _) => None,
+            (false, Part::Listen) => Some("unset BITHUMAN_LOCAL_VAD"),
+            (false, Part::Turn) => Some("unset BITHUMAN_LOCAL_TURN"),
+            (false, _) => Some("bithuman pull --local"),
+        };
+        let bytes = path.and_then(|path| size(path));
+        let mut line = match (path, bytes) {
+            (Some(path), Some(bytes)) if mend.is_none() => {
+                format!("{} ({})", path.display(), megabytes(bytes))
+            }
+            (Some(path), _) => format!("{state}: {}", path.display()),
+            (None, _) if part == Part::Turn => "by the words".to_owned(),
+            (None, _) => "earshot, inside the program".to_owned(),
         };
         if let Some(mend) = mend {
             line.push_str(&format!("; `{mend}` mends it"));
@@ -228,7 +252,7 @@ pub(crate) fn report() -> (Value, Vec<(String, String)>) {
         parts.push(json!({
             "part": name,
             "state": state,
-            "path": path.display().to_string(),
+            "path": path.map(|path| path.display().to_string()),
             "bytes": bytes,
             "reason": reason,
             "mend": mend,

@@ -17,6 +17,8 @@ fn command(cache: &Folder) -> Command {
         "BITHUMAN_LOCAL_LLM",
         "BITHUMAN_LOCAL_WHISPER",
         "BITHUMAN_LOCAL_TTS",
+        "BITHUMAN_LOCAL_VAD",
+        "BITHUMAN_LOCAL_TURN",
         "BITHUMAN_MODELS_URL",
         "HF_ENDPOINT",
         "HF_HUB_OFFLINE",
@@ -119,7 +121,10 @@ fn doctor_tells_every_part_and_what_mends_it() {
     assert_eq!(states[0], (Some("hear"), Some("damaged"), mend));
     assert_eq!(states[1], (Some("think"), Some("missing"), mend));
     assert_eq!((states[2].0, states[2].2), (Some("speak"), mend));
+    let inside = ["listen", "turn"].map(|part| (Some(part), Some("built in"), None));
+    assert_eq!(states[3..], inside);
     let text = finished(command(&cache).arg("doctor")).text();
+    assert!(text.contains("earshot, inside the program"), "{text}");
     assert!(text.contains("libbithuman_brain is missing"), "{text}");
     assert!(text.contains("`bithuman pull --local` mends it"), "{text}");
 }

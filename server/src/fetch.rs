@@ -4,14 +4,12 @@
 
 use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::sync::Arc;
 use std::time::Duration;
 
 use essence::{Error, ErrorKind, Result};
 use ureq::Agent;
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
@@ -37,22 +35,13 @@ impl Fetcher {
     /// A client; `allow_private` lets it reach this machine and the networks around it.
     pub(crate) fn new(allow_private: bool) -> Self {
         let agent = |limit: Duration, redirects: u32| {
-            let tls = TlsConfig::builder()
-                .root_certs(RootCerts::PlatformVerifier)
-                .unversioned_rustls_crypto_provider(Arc::new(
-                    rustls::crypto::aws_lc_rs::default_provider(),
-                ))
-                .build();
-            let config = Config::builder()
-                .tls_config(tls)
+            let config = essence_brain::http::config()
                 // A proxy would resolve names itself.
                 .proxy(None)
                 .timeout_connect(Some(CONNECT_LIMIT))
                 .timeout_global(Some(limit))
-                .http_status_as_error(false)
                 .max_redirects(redirects)
                 .max_redirects_will_error(true)
-                .user_agent(concat!("libessence/", env!("CARGO_PKG_VERSION")))
                 .build();
             let resolver = Guarded {
                 inner: DefaultResolver::default(),

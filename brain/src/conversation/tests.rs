@@ -20,7 +20,7 @@ fn voice(milliseconds: usize) -> Vec<f32> {
 
 /// A conversation that has heard a voice and so many milliseconds of silence; the number of the silence.
 fn heard(hears_anew: bool, milliseconds: usize) -> (Conversation, u64) {
-    let mut conversation = Conversation::new(Settings::default(), hears_anew);
+    let mut conversation = Conversation::new(Settings::default(), hears_anew, None);
     hear(&mut conversation, &voice(800));
     hear(&mut conversation, &vec![0.0; ms(milliseconds)]);
     let silences = conversation.jobs().into_iter().filter_map(|job| match job {

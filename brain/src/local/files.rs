@@ -6,10 +6,14 @@ use essence::{Error, ErrorKind, Result};
 
 use super::settings::LocalSettings;
 
-/// Something that a local brain needs a model for.
+/// Something that a local brain needs a model for, or does better with one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Part {
+    /// Tells voices from noise.
+    Listen,
+    /// Tells by the sound of its end whether a turn is over.
+    Turn,
     /// Turns speech into words.
     Hear,
     /// Finds the words of a reply.
@@ -56,6 +60,8 @@ pub enum Found {
     Damaged(PathBuf, String),
     /// Some of its files, or a download that broke off.
     Partial(PathBuf),
+    /// Nothing is needed: the program does without.
+    BuiltIn,
     /// Nothing, at this path.
     Missing(PathBuf),
     /// A program that is installed does it.
@@ -134,6 +140,12 @@ pub const DEFAULT_MODELS: [DefaultModel; 3] = [
     },
 ];
 
+/// Silero's network, as its packages name it.
+const SILERO: &str = "silero_vad.onnx";
+
+/// The beginning of the smart-turn networks' names, which end with a version.
+const SMART_TURN: &str = "smart-turn-";
+
 /// The voice that is chosen, by what its files are.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum VoiceModel {
@@ -161,6 +173,25 @@ pub(super) fn language_model(settings: &LocalSettings) -> PathBuf {
         return default;
     }
     only(&settings.models, "gguf").unwrap_or(default)
+}
+
+/// The network of a part that may be without one: the one that is named, or that is in the folder of models.
+pub(super) fn optional(settings: &LocalSettings, part: Part) -> Option<PathBuf> {
+    match part {
+        Part::Listen => settings.vad.clone().or_else(|| {
+            let path = settings.models.join(SILERO);
+            path.exists().then_some(path)
+        }),
+        Part::Turn => settings.turn.clone().or_else(|| {
+            // The latest, by their names.
+            let named = |path: &PathBuf| {
+                let name = path.file_name().and_then(|name| name.to_str());
+                name.is_some_and(|name| name.starts_with(SMART_TURN))
+            };
+            files_in(&settings.models, "onnx").filter(named).max()
+        }),
+        _ => None,
+    }
 }
 
 /// The voice: the one that is named, or the first kind that is in the folder.
@@ -198,12 +229,18 @@ pub(super) fn network_in(folder: &Path) -> Result<PathBuf> {
 
 /// The only file of a kind in a folder.
 fn only(folder: &Path, extension: &str) -> Option<PathBuf> {
-    let files = std::fs::read_dir(folder).ok()?.flatten();
-    let mut files = files
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|found| found == extension) && path.is_file());
+    let mut files = files_in(folder, extension);
     let found = files.next()?;
     files.next().is_none().then_some(found)
+}
+
+/// The files of a kind in a folder, in no order.
+fn files_in(folder: &Path, extension: &str) -> impl Iterator<Item = PathBuf> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files
+        .map(|entry| entry.path())
+        .filter(move |path| path.extension().is_some_and(|found| found == extension))
+        .filter(|path| path.is_file())
 }
 
 /// Whether a setting of Whisper is a name instead of a path.
@@ -216,10 +253,15 @@ fn is_name(text: &str) -> bool {
 
 /// The state of a part's files, without loading them.
 pub(super) fn find(settings: &LocalSettings, part: Part) -> Found {
-    let default = &DEFAULT_MODELS[part as usize];
+    let files = || {
+        let models = DEFAULT_MODELS.iter();
+        models
+            .filter(|model| model.part == part)
+            .flat_map(|model| model.files)
+    };
     let checked = |path: PathBuf, check: fn(&Path) -> Result<()>| {
         if !path.exists() {
-            let begun = default.files.iter().any(|file| {
+            let begun = files().any(|file| {
                 settings.models.join(file.path) == path && partial(&path, file).exists()
             });
             return match begun {
@@ -235,11 +277,16 @@ pub(super) fn find(settings: &LocalSettings, part: Part) -> Found {
     match part {
         Part::Hear => checked(whisper(settings), super::ggml::check),
         Part::Think => checked(language_model(settings), super::gguf::check),
-        Part::Speak => speak(settings, default),
+        Part::Speak => speak(settings, files()),
+        Part::Listen | Part::Turn => match optional(settings, part) {
+            Some(path) if path.is_file() => Found::Present(path),
+            Some(path) => Found::Missing(path),
+            None => Found::BuiltIn,
+        },
     }
 }
 
-fn speak(settings: &LocalSettings, default: &DefaultModel) -> Found {
+fn speak<'a>(settings: &LocalSettings, files: impl Iterator<Item = &'a ModelFile>) -> Found {
     let pinned = settings.models.join("supertonic-3");
     let path = match voice(settings) {
         Some(VoiceModel::Piper(path)) if !path.exists() => return Found::Missing(path),
@@ -255,7 +302,7 @@ fn speak(settings: &LocalSettings, default: &DefaultModel) -> Found {
             };
         }
     };
-    for file in default.files {
+    for file in files {
         let at = settings.models.join(file.path);
         match std::fs::metadata(&at) {
             Ok(metadata) if metadata.len() == file.size => {}

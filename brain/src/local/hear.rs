@@ -146,8 +146,12 @@ fn spoken(words: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Words of a repetition that the library breaks off, at least.
+const BROKEN_OFF: usize = 4;
+
 /// A phrase once, of which the whole text is nothing but repetitions: in windows that end with the
-/// utterance, Whisper says short ones over and over.
+/// utterance, Whisper says short ones over and over. The last one may be broken off, the only one behind the end of
+/// a sentence.
 fn unrepeated(text: &str) -> String {
     let words: Vec<&str> = text.split(' ').collect();
     let alike: Vec<String> = words
@@ -161,7 +165,12 @@ fn unrepeated(text: &str) -> String {
         let shifted = alike.iter().skip(*length);
         shifted.zip(&alike).all(|(word, before)| word == before)
     };
-    let length = (2..=words.len() / 2).find(repeats);
+    let half = words.len() / 2;
+    let broken_off =
+        |length: &usize| words[length - 1].ends_with(['.', '!', '?']) && repeats(length);
+    let length = (2..=half)
+        .find(repeats)
+        .or_else(|| (half + 1..=words.len().saturating_sub(BROKEN_OFF)).find(broken_off));
     words[..length.unwrap_or(words.len())].join(" ")
 }
 
@@ -175,6 +184,18 @@ mod tests {
                 "And so my fellow",
             ),
             ("Ask not! Ask not!", "Ask not!"),
+            (
+                "Can you tell me something about the sun? Can you tell me something",
+                "Can you tell me something about the sun?",
+            ),
+            (
+                "I want to go home since I want to go",
+                "I want to go home since I want to go",
+            ),
+            (
+                "I am here. Are you here? I am",
+                "I am here. Are you here? I am",
+            ),
             ("Ask not what your country", "Ask not what your country"),
             ("no no", "no no"),
             ("Come on, come here.", "Come on, come here."),

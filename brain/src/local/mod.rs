@@ -9,23 +9,29 @@ mod files;
 mod ggml;
 mod gguf;
 mod hear;
+mod intonation;
 mod library;
+mod mel;
 mod native;
 mod settings;
+mod silero;
 mod speak;
 mod think;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use essence::{Error, ErrorKind, Result};
 
 use self::files::VoiceModel;
 pub use self::files::{DEFAULT_MODELS, DefaultModel, Found, ModelFile, Part, partial};
 use self::hear::LocalHear;
+use self::intonation::Intonation;
 use self::library::Library;
 use self::native::{Chat, Model, Whisper};
 pub use self::settings::LocalSettings;
+use self::silero::Silero;
 use self::speak::{Kokoro, Piper, Speaking, Supertonic, SupertonicSettings};
 use self::think::LocalThink;
 use crate::cancel::Cancel;
@@ -34,6 +40,7 @@ use crate::piece::Pieces;
 use crate::pipeline::Pipeline;
 use crate::program::SpeechProgram;
 use crate::responder::{Prompt, Request, Responder, Said, Speak};
+use crate::voice::VoiceActivity;
 
 /// Tokens of a conversation that the language model keeps.
 const CONTEXT: usize = 2_048;
@@ -74,6 +81,8 @@ pub struct Local {
     calls: bool,
     voice: Arc<dyn Voiced>,
     voice_name: String,
+    activity: Option<Silero>,
+    intonation: Option<Arc<Intonation>>,
 }
 
 /// A voice that can be shown.
@@ -89,7 +98,13 @@ impl Local {
     /// - `UnsupportedFormat`: a model is damaged or of another kind.
     /// - `InvalidArgument`: a setting makes no sense.
     pub fn open(settings: LocalSettings) -> Result<Self> {
-        for part in [Part::Hear, Part::Think, Part::Speak] {
+        for part in [
+            Part::Hear,
+            Part::Think,
+            Part::Speak,
+            Part::Listen,
+            Part::Turn,
+        ] {
             match settings.find(part) {
                 Found::Missing(path) => return Err(missing(part, &path, "is missing")),
                 Found::Partial(path) => return Err(missing(part, &path, "is there in part")),
@@ -97,7 +112,7 @@ impl Local {
                     let message = format!("{}: {reason}", path.display());
                     return Err(Error::new(ErrorKind::UnsupportedFormat, message));
                 }
-                Found::Present(_) | Found::Program(_) => {}
+                Found::Present(_) | Found::Program(_) | Found::BuiltIn => {}
             }
         }
         let library = Library::load(settings.library.as_deref())?;
@@ -108,7 +123,17 @@ impl Local {
         let calls = calls::are_known(&gguf::template(&path)?);
         let model = Model::open(library, &path)?;
         let (voice, voice_name) = voice(&settings)?;
+        let runtime = settings.runtime.as_deref();
+        let activity = files::optional(&settings, Part::Listen)
+            .map(|path| Silero::open(runtime, &path))
+            .transpose()?;
+        let intonation = files::optional(&settings, Part::Turn)
+            .map(|path| Intonation::open(runtime, &path, settings.threads()))
+            .transpose()?;
+        native::trim();
         Ok(Self {
+            activity,
+            intonation: intonation.map(Arc::new),
             whisper: Arc::new(Mutex::new(whisper)),
             model,
             calls,
@@ -152,7 +177,7 @@ impl Local {
     }
 
     fn conversation(&self) -> Result<LocalConversation> {
-        Ok(LocalConversation(Pipeline {
+        let pipeline = Pipeline {
             hear: LocalHear::new(
                 Arc::clone(&self.whisper),
                 &self.settings.language,
@@ -162,7 +187,12 @@ impl Local {
             speak: Arc::clone(&self.voice),
             greeting: self.settings.greeting.clone(),
             eager: true,
-        }))
+        };
+        Ok(LocalConversation {
+            pipeline,
+            activity: self.activity.clone(),
+            intonation: self.intonation.clone(),
+        })
     }
 }
 
@@ -180,11 +210,15 @@ impl Responder for Local {
 
 /// One conversation with a local brain.
 #[derive(Debug)]
-struct LocalConversation(Pipeline<LocalHear, LocalThink, Arc<dyn Voiced>>);
+struct LocalConversation {
+    pipeline: Pipeline<LocalHear, LocalThink, Arc<dyn Voiced>>,
+    activity: Option<Silero>,
+    intonation: Option<Arc<Intonation>>,
+}
 
 impl Responder for LocalConversation {
     fn respond(&self, request: &Request, pieces: Pieces<'_>) -> Result<()> {
-        self.0.respond(request, pieces)?;
+        self.pipeline.respond(request, pieces)?;
         if request.said == Said::Nothing {
             // While the greeting is spoken, or the user finds words.
             let prompt = Prompt {
@@ -192,13 +226,33 @@ impl Responder for LocalConversation {
                 tools: request.tools.as_slice(),
                 ..Prompt::default()
             };
-            self.0.think.prepare(&prompt, &request.cancel)?;
+            self.pipeline.think.prepare(&prompt, &request.cancel)?;
         }
         Ok(())
     }
 
     fn anticipate(&self, voice: &[f32], cancel: &Cancel) -> Ending {
-        self.0.hear.anticipate(voice, cancel)
+        let hear = &self.pipeline.hear;
+        let Some(intonation) = &self.intonation else {
+            return hear.anticipate(voice, cancel);
+        };
+        thread::scope(|scope| {
+            let listening = thread::Builder::new()
+                .name("intonation".to_owned())
+                .spawn_scoped(scope, || intonation.ending(voice, cancel));
+            let words = hear.anticipate(voice, cancel);
+            // Without its answer the words have to do.
+            let sound = listening.ok().and_then(|thread| thread.join().ok()?.ok());
+            match (words, sound) {
+                (Ending::Unfinished, _) | (_, None) => words,
+                (_, Some(sound)) => sound,
+            }
+        })
+    }
+
+    fn voice_activity(&self) -> Option<Box<dyn VoiceActivity>> {
+        let activity = self.activity.as_ref()?.activity().ok()?;
+        Some(Box::new(activity))
     }
 }
 
@@ -208,9 +262,21 @@ fn missing(part: Part, path: &std::path::Path, state: &str) -> Error {
         Part::Hear => ("Whisper's model", "BITHUMAN_LOCAL_WHISPER"),
         Part::Think => ("the language model", "BITHUMAN_LOCAL_LLM"),
         Part::Speak => ("the voice", "BITHUMAN_LOCAL_TTS"),
+        Part::Listen => return absent(path, "BITHUMAN_LOCAL_VAD"),
+        Part::Turn => return absent(path, "BITHUMAN_LOCAL_TURN"),
     };
     let message = format!(
         "{what} {state}: {}. `bithuman pull --local` fetches the default models, {own} names another",
+        path.display()
+    );
+    Error::new(ErrorKind::NotFound, message)
+}
+
+/// An optional network that is named and isn't there.
+#[cold]
+fn absent(path: &std::path::Path, variable: &str) -> Error {
+    let message = format!(
+        "{} ({variable}) is missing; unset {variable} to do without",
         path.display()
     );
     Error::new(ErrorKind::NotFound, message)

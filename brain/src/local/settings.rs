@@ -20,6 +20,12 @@ pub struct LocalSettings {
     /// The voice: a folder of Supertonic or Kokoro, or an `.onnx` of Piper; None for the first in
     /// `models`, or a program.
     pub tts: Option<PathBuf>,
+    /// Silero's network, which tells voices from noise; None for the one in `models`, or the network inside
+    /// the program.
+    pub vad: Option<PathBuf>,
+    /// The smart-turn network, which hears whether a turn is over; None for the one in `models`, or the words
+    /// alone.
+    pub turn: Option<PathBuf>,
     /// The name of a voice of several: `M1` to `F5`, or such as `af_heart`.
     pub voice: Option<String>,
     /// The language that is heard and spoken: a code of two letters.
@@ -48,6 +54,8 @@ impl LocalSettings {
             llm: None,
             whisper: None,
             tts: None,
+            vad: None,
+            turn: None,
             voice: None,
             language: "en".to_owned(),
             speed: 1.05,
@@ -61,8 +69,8 @@ impl LocalSettings {
     }
 
     /// The settings with what `variable` gives for `BITHUMAN_BRAIN_LIBRARY`, `BITHUMAN_MODELS`, `BITHUMAN_LOCAL_LLM`,
-    /// `BITHUMAN_LOCAL_WHISPER`, `BITHUMAN_LOCAL_TTS`, `BITHUMAN_LOCAL_VOICE`, `BITHUMAN_LOCAL_LANG`,
-    /// `BITHUMAN_LOCAL_SPEED`, `BITHUMAN_LOCAL_STEPS`, `BITHUMAN_LOCAL_THREADS`, `BITHUMAN_INSTRUCTIONS`
+    /// `BITHUMAN_LOCAL_WHISPER`, `BITHUMAN_LOCAL_TTS`, `BITHUMAN_LOCAL_VAD`, `BITHUMAN_LOCAL_TURN`,
+    /// `BITHUMAN_LOCAL_VOICE`, `BITHUMAN_LOCAL_LANG`, `BITHUMAN_LOCAL_SPEED`, `BITHUMAN_LOCAL_STEPS`, `BITHUMAN_LOCAL_THREADS`, `BITHUMAN_INSTRUCTIONS`
     /// and `BITHUMAN_GREETING`; `cache` is the folder of models where none is named. An empty value counts
     /// as none.
     ///
@@ -84,6 +92,8 @@ impl LocalSettings {
         settings.llm = value("BITHUMAN_LOCAL_LLM").map(Into::into);
         settings.whisper = value("BITHUMAN_LOCAL_WHISPER");
         settings.tts = value("BITHUMAN_LOCAL_TTS").map(Into::into);
+        settings.vad = value("BITHUMAN_LOCAL_VAD").map(Into::into);
+        settings.turn = value("BITHUMAN_LOCAL_TURN").map(Into::into);
         settings.voice = value("BITHUMAN_LOCAL_VOICE");
         for (name, text) in [
             ("BITHUMAN_LOCAL_LANG", &mut settings.language),

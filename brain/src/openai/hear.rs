@@ -37,7 +37,7 @@ impl Hear for OpenAi {
         wav(samples, &mut body);
         body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
         let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
-        let answer = self
+        let (_, answer) = self
             .http
             .post("/audio/transcriptions", &content_type, &body)?;
         let mut text = Vec::new();

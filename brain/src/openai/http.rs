@@ -2,19 +2,17 @@
 
 use std::io::{BufReader, Read};
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use essence::{Error, ErrorKind, Result};
 use serde_json::Value;
 use ureq::Agent;
 use ureq::http::Uri;
-use ureq::tls::{RootCerts, TlsConfig};
 
-/// How long connecting may take, the first byte of an answer, and each further one.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+use crate::http::config;
+
+/// How long the first byte of an answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
-const READ_LIMIT: Duration = Duration::from_secs(20);
 
 /// Most bytes of a refusal that are read, and most characters that are shown.
 const MAX_REFUSAL_BYTES: u64 = 16 << 10;
@@ -70,20 +68,9 @@ impl Http {
     pub(super) fn new(base: &str, key: &str) -> Result<Self> {
         let base = base.trim_end_matches('/');
         check_address(base, key)?;
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(Arc::new(
-                rustls::crypto::aws_lc_rs::default_provider(),
-            ))
-            .build();
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            .timeout_connect(Some(CONNECT_LIMIT))
+        let agent = config()
             .timeout_recv_response(Some(ANSWER_LIMIT))
-            .timeout_per_read(Some(READ_LIMIT))
-            .http_status_as_error(false)
             .max_redirects(0)
-            .user_agent(concat!("libessence/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
         Ok(Self {
@@ -93,13 +80,13 @@ impl Http {
         })
     }
 
-    /// Posts a body; the answer's body, if the server accepts.
+    /// Posts a body; the kind of the answer's body and the body, if the server accepts.
     pub(super) fn post(
         &self,
         path: &str,
         content_type: &str,
         body: &[u8],
-    ) -> Result<BufReader<impl Read + use<>>> {
+    ) -> Result<(String, BufReader<impl Read + use<>>)> {
         let mut request = self
             .agent
             .post(format!("{}{path}", self.base))
@@ -112,14 +99,15 @@ impl Http {
             Error::new(ErrorKind::Io, message).with_source(e)
         })?;
         let status = response.status().as_u16();
-        let wait = response
-            .headers()
-            .get("retry-after")
-            .and_then(|v| v.to_str().ok());
-        let wait = wait.and_then(|v| v.parse::<u32>().ok());
+        let field = |name: &str| {
+            let value = response.headers().get(name);
+            value.and_then(|v| v.to_str().ok()).unwrap_or_default()
+        };
+        let wait = field("retry-after").parse::<u32>().ok();
+        let kind = field("content-type").to_ascii_lowercase();
         let body = response.into_body().into_reader();
         match status {
-            200..300 => Ok(BufReader::new(body)),
+            200..300 => Ok((kind, BufReader::new(body))),
             _ => {
                 let mut text = Vec::new();
                 let _ = body.take(MAX_REFUSAL_BYTES).read_to_end(&mut text);
@@ -132,7 +120,7 @@ impl Http {
         &self,
         path: &str,
         body: &Value,
-    ) -> Result<BufReader<impl Read + use<>>> {
+    ) -> Result<(String, BufReader<impl Read + use<>>)> {
         self.post(path, "application/json", body.to_string().as_bytes())
     }
 }

@@ -32,7 +32,7 @@ impl Paint for OpenAi {
         if !model.starts_with("gpt-image") {
             request["response_format"] = "b64_json".into();
         }
-        let answer = self.http.post_json("/images/generations", &request)?;
+        let (_, answer) = self.http.post_json("/images/generations", &request)?;
         if cancel.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled, "stopped"));
         }

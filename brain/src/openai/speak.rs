@@ -5,7 +5,7 @@ use std::io::Read as _;
 use essence::{Error, ErrorKind, Result};
 use serde_json::json;
 
-use super::OpenAi;
+use super::{OpenAi, unexpected};
 use crate::cancel::Cancel;
 use crate::responder::Speak;
 
@@ -15,6 +15,17 @@ const RATE_HZ: u32 = 24_000;
 /// Bytes that are read at once: 100 ms.
 const BLOCK: usize = RATE_HZ as usize / 10 * 2;
 
+/// Kinds of answers that are no raw samples.
+const OTHERS: [&str; 7] = [
+    "application/json",
+    "audio/aac",
+    "audio/flac",
+    "audio/mp",
+    "audio/ogg",
+    "audio/wav",
+    "text/",
+];
+
 impl Speak for OpenAi {
     fn speak(&self, text: &str, cancel: &Cancel, sound: &mut dyn FnMut(u32, &[f32])) -> Result<()> {
         let request = json!({
@@ -23,7 +34,11 @@ impl Speak for OpenAi {
             "input": text,
             "response_format": "pcm",
         });
-        let mut answer = self.http.post_json("/audio/speech", &request)?;
+        let (kind, mut answer) = self.http.post_json("/audio/speech", &request)?;
+        if OTHERS.iter().any(|other| kind.starts_with(other)) {
+            // It would be noise.
+            return Err(unexpected(&format!("it has {kind} instead of raw samples")));
+        }
         let mut bytes = vec![0; BLOCK];
         let mut have = 0;
         let mut samples = Vec::with_capacity(BLOCK / 2);

@@ -34,7 +34,7 @@ impl Think for OpenAi {
                 .map(|tool| json!({ "type": "function", "function": described(&**tool) }))
                 .collect();
         }
-        let answer = self.http.post_json("/chat/completions", &request)?;
+        let (_, answer) = self.http.post_json("/chat/completions", &request)?;
         let mut any = false;
         let mut calls = Vec::new();
         sse::events(answer, cancel, |data| {

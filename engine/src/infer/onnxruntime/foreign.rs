@@ -82,7 +82,9 @@ impl ForeignNetwork {
         }
         let runtime = Runtime::load(library)?;
         let session = build(runtime, path, threads).map_err(|e| {
-            let message = format!("{name} is no network that ONNX Runtime can run");
+            let message = format!(
+                "{name} is damaged, or no network that ONNX Runtime can run; fetch it again"
+            );
             Error::new(ErrorKind::UnsupportedFormat, message).with_source(e)
         })?;
         Ok(Self { session, name })
@@ -106,6 +108,20 @@ impl ForeignNetwork {
         output: &str,
         stop: &Stop,
     ) -> Result<(Vec<usize>, Vec<f32>)> {
+        let [output] = self.run_for(inputs, [output], stop)?;
+        Ok(output)
+    }
+
+    /// The same for several of its outputs.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run).
+    pub fn run_for<const N: usize>(
+        &mut self,
+        inputs: &[(&str, Input<'_>)],
+        wanted: [&str; N],
+        stop: &Stop,
+    ) -> Result<[(Vec<usize>, Vec<f32>); N]> {
         let failed = |e| failed(&self.name, e);
         let mut values: Vec<(String, SessionInputValue<'_>)> = Vec::with_capacity(inputs.len());
         for &(name, input) in inputs {
@@ -127,13 +143,17 @@ impl ForeignNetwork {
             }
             Err(e) => return Err(failed(e)),
         };
-        let value = outputs.get(output).ok_or_else(|| {
-            let message = format!("{} has no output {output:?}", self.name);
-            Error::new(ErrorKind::Inference, message)
-        })?;
-        let (shape, data) = value.try_extract_tensor::<f32>().map_err(failed)?;
-        let shape = shape.iter().map(|&axis| usize::try_from(axis).unwrap_or(0));
-        Ok((shape.collect(), data.to_vec()))
+        let mut found = [const { (Vec::new(), Vec::new()) }; N];
+        for (name, found) in wanted.into_iter().zip(&mut found) {
+            let value = outputs.get(name).ok_or_else(|| {
+                let message = format!("{} has no output {name:?}", self.name);
+                Error::new(ErrorKind::Inference, message)
+            })?;
+            let (shape, data) = value.try_extract_tensor::<f32>().map_err(failed)?;
+            let shape = shape.iter().map(|&axis| usize::try_from(axis).unwrap_or(0));
+            *found = (shape.collect(), data.to_vec());
+        }
+        Ok(found)
     }
 }
 
