@@ -30,7 +30,7 @@ struct Tree {
 /// Checks all documents.
 ///
 /// # Errors
-/// Lists each name that is not there, with document and line.
+/// Lists each name that is not there, with document and line; or the first mark that a merge has left.
 pub(crate) fn check(sh: &Shell) -> Result<()> {
     let listed = cmd!(sh, "git ls-files --cached --others --exclude-standard")
         .quiet()
@@ -53,6 +53,12 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
         let Ok(text) = sh.read_file(&file) else {
             continue;
         };
+        let marks = ["<<<<<<< ", ">>>>>>> "];
+        for (number, line) in text.lines().enumerate() {
+            if marks.iter().any(|mark| line.starts_with(mark)) {
+                bail!("{file}:{}: two versions of lines, not merged", number + 1);
+            }
+        }
         for (number, name) in names(&text, markdown) {
             if !tree.has(&file, &name) {
                 missing.push(format!("{file}:{number}: {name}"));

@@ -30,7 +30,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let script = write_script(folder.path())?;
     let server = Server::start(
-        "target/release/bithuman",
+        &root().join("target/release/bithuman"),
         &[
             "testdata/avatars/mika.imx",
             "--brain",

@@ -17,7 +17,7 @@ use self::client::{Client, Seen};
 use self::used::Used;
 use crate::live_figures::rank;
 use crate::live_server::Server;
-use crate::{root, runtime};
+use crate::{command_line, root, runtime};
 
 /// Interruptions of a soak.
 const INTERRUPTIONS: u32 = 200;
@@ -46,7 +46,7 @@ pub(crate) fn load(sh: &Shell, sessions: &str, seconds: &str) -> Result<()> {
         interrupted_every: None,
     };
     cmd!(sh, "cargo build --release --locked --package bithuman-cli").run()?;
-    run(sh, "target/release/bithuman", load)
+    run(sh, &root().join("target/release/bithuman"), load)
 }
 
 /// One conversation for `minutes`, with an open microphone and 200 interruptions, by voice and by button
@@ -58,11 +58,10 @@ pub(crate) fn soak(sh: &Shell, minutes: &str) -> Result<()> {
         time,
         interrupted_every: Some(time / (INTERRUPTIONS + 1)),
     };
-    cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
-    run(sh, "target/debug/bithuman", load)
+    run(sh, &command_line(sh)?, load)
 }
 
-fn run(sh: &Shell, program: &str, load: Load) -> Result<()> {
+fn run(sh: &Shell, program: &Path, load: Load) -> Result<()> {
     runtime::ensure(sh)?;
     let folder = tempfile::tempdir()?;
     let script = script(folder.path())?;

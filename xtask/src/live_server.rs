@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
@@ -16,8 +17,8 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts a build of the program on any port, with `arguments`.
-    pub(crate) fn start(program: &str, arguments: &[&str]) -> Result<Self> {
-        let mut child = Command::new(root().join(program))
+    pub(crate) fn start(program: &Path, arguments: &[&str]) -> Result<Self> {
+        let mut child = Command::new(program)
             .args(["run", "--json", "--port", "0"])
             .args(arguments)
             .current_dir(root())

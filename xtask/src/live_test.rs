@@ -8,11 +8,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use xshell::{Shell, cmd};
+use xshell::Shell;
 
 use crate::devtools::{self, Browser, Tab};
 use crate::live_server::Server;
-use crate::{root, runtime};
+use crate::{command_line, root, runtime};
 
 const DESKTOP: (u32, u32) = (1280, 800);
 const PHONE: (u32, u32) = (390, 844);
@@ -30,10 +30,10 @@ pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
         return Ok(());
     };
     runtime::ensure(sh)?;
-    cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
+    let program = command_line(sh)?;
     let parent = embedding::Parent::start()?;
     let server = Server::start(
-        "target/debug/bithuman",
+        &program,
         &[
             "--brain",
             "script",

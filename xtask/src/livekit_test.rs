@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{bindings, root, runtime};
+use crate::{bindings, command_line, root, runtime};
 
 pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
     let folder = root().join("server/tests/livekit");
@@ -31,7 +31,7 @@ pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
         }
     };
     let library = runtime::ensure(sh)?;
-    cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
+    command_line(sh)?;
     if let Some(pictures) = pictures {
         fs::create_dir_all(pictures)?;
     }

@@ -33,6 +33,7 @@ mod stage;
 mod surfaces;
 mod swift;
 mod targets;
+mod test;
 mod tsan;
 mod web;
 mod whisper;
@@ -111,12 +112,9 @@ cargo xtask <verb>
   web --test [--pictures FOLDER]
                     its tests in Node.js, headless Chromium and headless Firefox; skipped where those are not
   web --figures     milliseconds of a frame, lateness and loading in Chromium; wants a quiet machine
-<<<<<<< HEAD
   web --soak MINUTES
                     memory in Chromium over minutes of speech
-=======
   targets           libessence for iOS, Android and Windows, type-checked, with the compiler that `web` brings
->>>>>>> main
   live-load SESSIONS SECONDS
                     processor time, pictures and memory of speaking conversations of `bithuman run`
   live-soak MINUTES the same for one conversation with 200 interruptions: gaps, drift and memory
@@ -139,8 +137,8 @@ fn main() -> Result<()> {
     sh.change_dir(root());
     match words.as_slice() {
         ["demo"] => demo(&sh),
-        ["test"] => test(&sh),
-        ["check"] => check(&sh),
+        ["test"] => test::test(&sh),
+        ["check"] => test::check(&sh),
         ["documents"] => documents::check(&sh),
         ["surfaces"] => {
             surfaces::check(&sh)?;
@@ -237,6 +235,21 @@ fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
+/// The development build of the command line, with the dependencies that the workspace's tests have built
+/// or are to build: alone, it would have other features of many of them and need them all once more.
+///
+/// # Errors
+/// It doesn't compile.
+pub(crate) fn command_line(sh: &Shell) -> Result<PathBuf> {
+    // A test of its own brings it along; `kills` is the name of no other package's.
+    cmd!(
+        sh,
+        "cargo test --no-run --quiet --workspace --test kills --locked"
+    )
+    .run()?;
+    Ok(root().join("target/debug/bithuman"))
+}
+
 fn demo(sh: &Shell) -> Result<()> {
     runtime::ensure(sh)?;
     cmd!(sh, "cargo build --release --locked --package bithuman-cli").run()?;
@@ -252,89 +265,10 @@ fn demo(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-fn test(sh: &Shell) -> Result<()> {
-    runtime::ensure(sh)?;
-    check(sh)?;
-    studio_tests(sh)?;
-    c_interface(sh)?;
-    bindings::python(sh, false)?;
-    swift::test(sh)?;
-    flutter::test(sh)?;
-    live_test::run(sh, None)?;
-    live_test::firefox::run(sh, None)?;
-    livekit_test::run(sh, None)?;
-    serve_test::run(sh, None)?;
-    web::test(sh, None)?;
-    // Apart from the others, which do without the feature.
-    cmd!(
-        sh,
-        "cargo test --package essence --features gpu-compose --test gpu --locked"
-    )
-    .run()?;
-    // Last, so that its closing lines are.
-    cmd!(sh, "cargo test --workspace --locked").run()?;
-    Ok(())
-}
-
-/// The C interface from the outside. What this machine lacks is named and skipped.
-fn c_interface(sh: &Shell) -> Result<()> {
-    c_test::c_test(sh)?;
-    c_test::checked(sh, "valgrind")?;
-    abi::abi(sh, false)?;
-    install::check(sh)?;
-    fuzz::replay(sh, "3")
-}
-
-fn check(sh: &Shell) -> Result<()> {
-    cmd!(sh, "cargo fmt --all --check").run()?;
-    cmd!(
-        sh,
-        "cargo clippy --workspace --all-targets --locked -- -D warnings"
-    )
-    .run()?;
-    documents::check(sh)?;
-    surfaces::check(sh)?;
-    languages::check(sh)?;
-    imports::check(sh)?;
-    plots::verify(sh)?;
-    let _flags = sh.push_env("RUSTDOCFLAGS", "-D warnings");
-    cmd!(sh, "cargo doc --workspace --no-deps --locked").run()?;
-    let typos = runtime::python_with(sh, &["typos==1.52.0"])?.with_file_name("typos");
-    cmd!(sh, "{typos}").run()?;
-    let deny = cmd!(sh, "cargo-deny --version").quiet();
-    if deny.ignore_stdout().ignore_stderr().run().is_ok() {
-        cmd!(sh, "cargo deny check").run()?;
-    } else {
-        println!("cargo-deny is not installed: skipped");
-    }
-    Ok(())
-}
-
 fn package(sh: &Shell, flags: &[&str]) -> Result<()> {
     let own = ["xtask", "benches", "essence-proxy", "essence-web"]
         .map(|name| format!("--exclude={name}"));
     cmd!(sh, "cargo package --workspace {own...} --locked {flags...}").run()?;
-    Ok(())
-}
-
-/// The studio's tests that need no PyTorch; the others skip themselves.
-fn studio_tests(sh: &Shell) -> Result<()> {
-    let python = runtime::python_with(
-        sh,
-        &[
-            "numpy",
-            "scipy",
-            "soundfile",
-            "opencv-python-headless<5",
-            "pillow",
-            "pytest",
-            "onnx<2",
-            "onnxruntime==1.31.1",
-            "av",
-        ],
-    )?;
-    let _dir = sh.push_dir("studio");
-    cmd!(sh, "{python} -m pytest --quiet tests").run()?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{bindings, root, runtime};
+use crate::{bindings, command_line, root, runtime};
 
 /// The test files, by the names of their verbs.
 const PARTS: [&str; 8] = [
@@ -22,7 +22,7 @@ pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
             return Ok(());
         }
     };
-    cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
+    command_line(sh)?;
     if let Some(pictures) = pictures {
         fs::create_dir_all(pictures)?;
     }
@@ -39,8 +39,7 @@ pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
 pub(crate) fn part(sh: &Shell, part: &str) -> Result<()> {
     ensure!(PARTS.contains(&part), "parts are {}", PARTS.join(", "));
     let python = python(sh)?;
-    cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
-    let program = root().join("target/debug/bithuman");
+    let program = command_line(sh)?;
     let _examples = sh.push_env("SERVE_TEST_EXAMPLES", "150");
     let _least = sh.push_env("SERVE_TEST_LEAST", "5000");
     let _kills = sh.push_env("SERVE_TEST_KILLS", "20");

@@ -6,13 +6,13 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use xshell::{Shell, cmd};
+use xshell::Shell;
 
 use super::base64;
 use crate::bidi::{self, Firefox};
 use crate::live_server::Server;
 use crate::loudspeaker::Loudspeaker;
-use crate::runtime;
+use crate::{command_line, runtime};
 
 /// Pictures keep coming, and sound with them where there is something that plays it.
 const SHOWS: &str = "bithuman.phase === 'live' && bithuman.figures.shown > 40";
@@ -25,12 +25,12 @@ pub(crate) fn run(sh: &Shell, pictures: Option<&str>) -> Result<()> {
         return Ok(());
     };
     runtime::ensure(sh)?;
-    cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
-    bidi::tried_again(|| talk(&program, pictures))
+    let served = command_line(sh)?;
+    bidi::tried_again(|| talk(&program, &served, pictures))
 }
 
-fn talk(program: &Path, pictures: Option<&str>) -> Result<()> {
-    let server = Server::start("target/debug/bithuman", &["--brain", "script"])?;
+fn talk(program: &Path, served: &Path, pictures: Option<&str>) -> Result<()> {
+    let server = Server::start(served, &["--brain", "script"])?;
     let loudspeaker = Loudspeaker::start()?;
     if loudspeaker.is_none() {
         println!("live-test firefox: no pulseaudio on PATH: without sound");

@@ -22,6 +22,11 @@ struct Bench {
     prefix: PathBuf,
 }
 
+/// Brings the compiler, unless that can't be.
+pub(crate) fn prepare(sh: &Shell) -> Result<()> {
+    System::ensure(sh).map(drop)
+}
+
 /// `cargo xtask bindings swift`: the package's tests, its programs, those of the documents, its manifest.
 pub(crate) fn test(sh: &Shell) -> Result<()> {
     let Some(bench) = Bench::new(sh, false)? else {

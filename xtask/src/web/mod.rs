@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
-use crate::root;
+use crate::{command_line, root};
 use toolchain::Toolchain;
 
 /// The module's builds, with the features of each and the folder of what is compiled for it, below `target`.
@@ -71,14 +71,10 @@ pub(crate) fn test(sh: &Shell, pictures: Option<&str>) -> Result<()> {
     if !build(sh)? {
         return Ok(());
     }
-    cmd!(sh, "cargo build --locked --package bithuman-cli").run()?;
+    let program = command_line(sh)?;
     let portrait = root().join("target/web/portrait.imx");
     sh.remove_path(&portrait)?;
-    cmd!(
-        sh,
-        "target/debug/bithuman create cli/data/juno.png --output {portrait}"
-    )
-    .run()?;
+    cmd!(sh, "{program} create cli/data/juno.png --output {portrait}").run()?;
     {
         let _portrait = sh.push_env("PORTRAIT", &portrait);
         let _dir = sh.push_dir("bindings/web");

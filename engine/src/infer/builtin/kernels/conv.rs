@@ -62,6 +62,9 @@ impl Conv {
             return None;
         }
         let vectors = best::<S>(outputs / group, loose.width)?;
+        let moved = |(bias, weights): (&i32, &[i8])| {
+            bias + S::MOVED * weights.iter().map(|&x| i32::from(x)).sum::<i32>()
+        };
         let mut weights = Vec::with_capacity(loose.weights.len());
         for block in 0..outputs / (vectors * S::LANES) {
             for row in 0..rows {
@@ -84,7 +87,12 @@ impl Conv {
             most_rows: S::ROWS[vectors - 1],
             lanes: S::LANES,
             weights,
-            bias: loose.bias.to_vec(),
+            bias: loose
+                .bias
+                .iter()
+                .zip(loose.weights.chunks(depth))
+                .map(moved)
+                .collect(),
             scale: loose.scale.clone(),
             zero: loose.zero.into(),
         })

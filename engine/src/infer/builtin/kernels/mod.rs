@@ -17,12 +17,14 @@ mod conv;
 mod dense;
 mod energies;
 mod finish;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(not(target_feature = "simd128"))]
 mod plain;
 mod rows;
 mod simd;
 #[cfg(target_arch = "x86_64")]
-mod sse2;
+mod sse;
 #[cfg(test)]
 mod tests;
 #[cfg(target_feature = "simd128")]
@@ -37,12 +39,14 @@ pub(super) use conv::{Conv, Enlarge, Loose};
 pub(super) use dense::{Dense, Product, Quantize};
 pub(super) use energies::{Energies, PARTS};
 pub(super) use finish::{Finish, Textures};
+#[cfg(target_arch = "aarch64")]
+pub(super) use neon::{Neon, NeonDot};
 #[cfg(not(target_feature = "simd128"))]
 pub(super) use plain::Plain;
 pub(super) use rows::{Multiply, Rows};
 pub(super) use simd::Simd;
 #[cfg(target_arch = "x86_64")]
-pub(super) use sse2::Sse2;
+pub(super) use sse::{Sse2, Sse4};
 #[cfg(target_feature = "simd128")]
 pub(super) use wasm::Simd128 as Plain;
 #[cfg(all(target_feature = "simd128", feature = "relaxed-simd"))]
@@ -56,11 +60,17 @@ pub(in crate::infer) enum Level {
     #[cfg(target_arch = "x86_64")]
     Sse2,
     #[cfg(target_arch = "x86_64")]
+    Sse4,
+    #[cfg(target_arch = "x86_64")]
     Avx2,
     #[cfg(target_arch = "x86_64")]
     AvxVnni,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    #[cfg(target_arch = "aarch64")]
+    NeonDot,
     #[cfg(all(target_feature = "simd128", feature = "relaxed-simd"))]
     RelaxedSigned,
     #[cfg(all(target_feature = "simd128", feature = "relaxed-simd"))]
@@ -74,11 +84,17 @@ impl Level {
         #[cfg(target_arch = "x86_64")]
         Self::Sse2,
         #[cfg(target_arch = "x86_64")]
+        Self::Sse4,
+        #[cfg(target_arch = "x86_64")]
         Self::Avx2,
         #[cfg(target_arch = "x86_64")]
         Self::AvxVnni,
         #[cfg(target_arch = "x86_64")]
         Self::Avx512,
+        #[cfg(target_arch = "aarch64")]
+        Self::Neon,
+        #[cfg(target_arch = "aarch64")]
+        Self::NeonDot,
         #[cfg(all(target_feature = "simd128", feature = "relaxed-simd"))]
         Self::RelaxedSigned,
         #[cfg(all(target_feature = "simd128", feature = "relaxed-simd"))]
@@ -101,8 +117,12 @@ impl Level {
         match self {
             Self::Plain => cfg!(target_feature = "simd128"),
             #[cfg(target_arch = "x86_64")]
-            Self::Sse2 => false,
-            #[cfg(any(target_arch = "x86_64", feature = "relaxed-simd"))]
+            Self::Sse2 | Self::Sse4 => false,
+            #[cfg(any(
+                target_arch = "x86_64",
+                target_arch = "aarch64",
+                feature = "relaxed-simd"
+            ))]
             _ => true,
         }
     }
@@ -123,6 +143,11 @@ macro_rules! on {
                 $body
             }
             #[cfg(target_arch = "x86_64")]
+            kernels::Level::Sse4 => {
+                type $simd = kernels::Sse4;
+                $body
+            }
+            #[cfg(target_arch = "x86_64")]
             kernels::Level::Avx2 => {
                 type $simd = kernels::Avx2;
                 $body
@@ -135,6 +160,16 @@ macro_rules! on {
             #[cfg(target_arch = "x86_64")]
             kernels::Level::Avx512 => {
                 type $simd = kernels::Avx512;
+                $body
+            }
+            #[cfg(target_arch = "aarch64")]
+            kernels::Level::Neon => {
+                type $simd = kernels::Neon;
+                $body
+            }
+            #[cfg(target_arch = "aarch64")]
+            kernels::Level::NeonDot => {
+                type $simd = kernels::NeonDot;
                 $body
             }
             #[cfg(all(target_feature = "simd128", feature = "relaxed-simd"))]

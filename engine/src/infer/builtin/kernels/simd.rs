@@ -16,6 +16,9 @@ pub(in crate::infer::builtin) trait Simd:
     /// Most pixels of a tile with one, two … five vectors of channels: as many as there are registers
     /// for; 0 = never.
     const ROWS: [usize; 5];
+    /// What [`Self::spread`] takes off each byte, for instruction sets that multiply signed bytes alone. [`super::Conv`] puts
+    /// it back.
+    const MOVED: i32 = 0;
     type I: Copy;
     type F: Copy;
 
@@ -28,10 +31,10 @@ pub(in crate::infer::builtin) trait Simd:
     #[inline(always)]
     unsafe fn fetch(_: *const u8) {}
     unsafe fn load(from: *const i32) -> Self::I;
-    /// Four bytes, again in each lane.
+    /// Four bytes, again in each lane, less [`Self::MOVED`].
     unsafe fn spread(from: *const u8) -> Self::I;
-    /// `sum` + four products of unsigned and signed bytes in each lane. Signed ones have 7 bits.
-    unsafe fn dot(sum: Self::I, unsigned: Self::I, signed: Self::I) -> Self::I;
+    /// `sum` + four products of bytes in each lane: some of [`Self::spread`] and signed ones, which have 7 bits.
+    unsafe fn dot(sum: Self::I, spread: Self::I, signed: Self::I) -> Self::I;
     unsafe fn add(a: Self::I, b: Self::I) -> Self::I;
     unsafe fn splat(x: i32) -> Self::I;
     /// Clipped to 0 … 255, as one byte each.
