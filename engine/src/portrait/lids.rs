@@ -12,12 +12,12 @@ use crate::warp::Canvas;
 
 /// The line: half its thickness in the middle, in eyes, how much of it is gone there, and how dark it
 /// gets.
-const LINE: [f32; 3] = [0.011, 0.5, 0.85];
+const LINE: [f32; 3] = [0.014, 0.5, 0.85];
 /// The shade above it, where the lid turns in: how far up it lies, half its thickness, and how dark it
 /// gets.
-const SHADE: [f32; 3] = [0.019, 0.038, 0.12];
+const SHADE: [f32; 3] = [0.019, 0.038, 0.2];
 /// How far the lashes of a shut lid hang below its edge, in eyes.
-const HANG: f32 = 0.022;
+const HANG: f32 = 0.019;
 /// How far the corners of a shut eye leave their place for the end of the line, which they would bend into
 /// a bowl.
 const STRAIGHT: f32 = 0.5;
