@@ -273,7 +273,8 @@ mod tests {
                 let [r, g, b, _] = shut[y as usize * width + x as usize].map(u32::from);
                 (299 * r + 587 * g + 114 * b) / 1000
             };
-            let skin = light(cheek[0], cheek[1]);
+            // Below the lashes, which hang over the lower lid.
+            let skin = light(cheek[0], cheek[1] + 0.08 * fit.eyes);
             let (top, bottom) = (fit.points[eye.upper[3]][1], fit.points[eye.lower[3]][1]);
             for y in top as usize..bottom as usize {
                 for x in (left[0] - margin) as usize..(right[0] + margin) as usize {
