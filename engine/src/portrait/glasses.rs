@@ -36,9 +36,10 @@ const RIM_SHARE: f32 = 0.22;
 const RIM_DARKER: f32 = 30.0;
 /// A rim is no lighter than this, from the bridge's level (0) to the skin's (1).
 const RIM_LIGHTEST: f32 = 0.45;
-/// Gaps that rims are followed over, and the margin around the eyes' openings, in eyes.
+/// Gaps that rims are followed over, and the margin around the eyes' openings, in eyes: a rim may lie on
+/// the lid.
 const GAP: f32 = 0.018;
-const MARGIN: f32 = 0.03;
+const MARGIN: f32 = 0.012;
 /// Share of the window above which what was found is no rims.
 const MOST: f32 = 0.25;
 

@@ -4,7 +4,7 @@
 
 use super::fit::Fit;
 use super::picture::Picture;
-use super::points::EYES;
+use super::points::{EYES, OVAL};
 use super::raster::{self, Plane};
 use super::rig::{MEETING, Posed};
 use super::solid::{Point, add, scale, smooth, sub};
@@ -18,6 +18,8 @@ const ABOVE: f32 = 0.6;
 const BELOW: f32 = 0.45;
 const BEYOND: f32 = 0.11;
 const OUTWARD: f32 = 0.4;
+/// Width of an eye that is seen from the front, in eyes: less is painted over beside one that isn't.
+const WIDTH: f32 = 0.32;
 /// Half the height of what is painted over there, in eyes.
 const BLUNT: f32 = 0.04;
 /// How far beyond the crease the painted skin may still fade, of the way to the row above it.
@@ -30,9 +32,17 @@ const SOFT: f32 = 0.018;
 const MOST_ROUNDS: f32 = 40.0;
 /// Skin from which on it is darker than its surroundings' median by this share is lashes or brow.
 const LASHES: f32 = 0.16;
-/// How far below the eye the cheek's grain is taken from, in eyes, and the most of it in levels.
+/// Light from which on it is a highlight or no skin, likewise, and how far its colour may differ from the
+/// median's at the same light, as a share of it.
+const HIGHLIGHT: f32 = 0.3;
+const HUE: f32 = 0.16;
+/// What lies around the eye is taken as it is where less than one in so many of its pixels is like that.
+const FEW: usize = 8;
+/// How far below the eye the cheek's grain is taken from, in eyes, and the most of it in levels and in
+/// medians: a highlight or a crease is no grain.
 const CHEEK: f32 = 0.36;
 const GRAIN: f32 = 12.0;
+const COARSE: f32 = 3.5;
 /// How far a blink is where the painted skin begins to show, and where it covers all.
 const SHOWS: [f32; 2] = [0.25, 0.6];
 
@@ -196,13 +206,22 @@ fn outward(fit: &Fit, number: usize, side: usize) -> Point {
     scale(by, 1.0 / length(by))
 }
 
+fn flat([x, y, _]: Point) -> Point {
+    [x, y, 0.0]
+}
+
 fn length([x, y, _]: Point) -> f32 {
     (x * x + y * y).sqrt().max(1e-3)
 }
 
 /// How far beyond a corner the eye is painted over, in pixels.
 fn beyond(fit: &Fit, number: usize, side: usize) -> f32 {
-    let most = BEYOND * fit.eyes;
+    let eye = &EYES[number];
+    let width = length(sub(
+        flat(fit.points[eye.corners[1]]),
+        flat(fit.points[eye.corners[0]]),
+    ));
+    let most = BEYOND * fit.eyes * (width / (WIDTH * fit.eyes)).min(1.0);
     if number != side {
         return most;
     }
@@ -236,6 +255,15 @@ fn outline(fit: &Fit, number: usize) -> Vec<[f32; 2]> {
             .map(|k| between(eye.lower[k], eye.bag[k], BELOW)),
     );
     outline
+}
+
+/// Whether a colour is that of `skin` in more or less light.
+fn is_like(colour: [f32; 3], skin: [f32; 3]) -> bool {
+    let light = |[r, g, b]: [f32; 3]| 0.299 * r + 0.587 * g + 0.114 * b;
+    let share = light(colour) / light(skin).max(1.0);
+    let apart = (0..3).map(|c| (colour[c] - share * skin[c]).abs());
+    let hue = apart.fold(0.0, f32::max) / (share * light(skin)).max(1.0);
+    (1.0 - LASHES..1.0 + HIGHLIGHT).contains(&share) && hue < HUE
 }
 
 /// The part of the picture around an eye.
@@ -291,38 +319,61 @@ impl Window {
             |x: usize, y: usize| picture.rgb((self.left + x) as i64, (self.top + y) as i64);
         let colours: [Plane; 3] =
             [0, 1, 2].map(|c| Plane::new(self.width, self.height, |x, y| colour(x, y)[c]));
-        let light = |i: usize| {
-            let [r, g, b] = colours.each_ref().map(|plane| plane.values[i]);
-            0.299 * r + 0.587 * g + 0.114 * b
-        };
-        let mut around: Vec<f32> = (0..hole.values.len())
-            .filter(|&i| hole.values[i] == 0.0)
-            .map(light)
+        let face = self.mask(&OVAL.map(|i| [fit.points[i][0], fit.points[i][1]]));
+        let around: Vec<usize> = (0..hole.values.len())
+            .filter(|&i| hole.values[i] == 0.0 && face.values[i] > 0.0)
             .collect();
-        around.sort_by(f32::total_cmp);
-        let darkest = (1.0 - LASHES) * around.get(around.len() / 2).copied().unwrap_or(0.0);
-        let unknown = Plane::new(self.width, self.height, |x, y| {
-            let i = y * self.width + x;
-            f32::from(u8::from(hole.values[i] > 0.0 || light(i) < darkest))
+        let [r, g, b] = colours.each_ref().map(|plane| {
+            let mut levels: Vec<f32> = around.iter().map(|&i| plane.values[i]).collect();
+            levels.sort_by(f32::total_cmp);
+            levels.get(levels.len() / 2).copied().unwrap_or(0.0)
         });
-        let mut painted = raster::painted_out(&colours, &unknown);
-        let down = fit.direction([0.0, CHEEK * fit.eyes, 0.0]);
-        for (i, pixel) in painted.iter_mut().enumerate() {
-            let (x, y) = (self.left + i % self.width, self.top + i / self.width);
-            let at = [x as f32 + down[0], y as f32 + down[1]].map(|v| v.round() as i64);
-            let own = picture.rgb(at[0], at[1]);
-            let mut mean = [0.0; 3];
-            for k in 0..25 {
-                let near = picture.rgb(at[0] + k % 5 - 2, at[1] + k / 5 - 2);
-                for (sum, value) in mean.iter_mut().zip(near) {
-                    *sum += value / 25.0;
-                }
+        let skin = [r, g, b];
+        let mut unknown = Plane::new(self.width, self.height, |_, _| 1.0);
+        let mut known = 0;
+        for &i in &around {
+            if is_like(colours.each_ref().map(|plane| plane.values[i]), skin) {
+                unknown.values[i] = 0.0;
+                known += 1;
             }
-            for ((level, own), mean) in pixel.iter_mut().zip(own).zip(mean) {
-                let grain = (own - mean).clamp(-GRAIN, GRAIN);
+        }
+        // Skin of no one colour.
+        let unknown = if known * FEW < around.len() {
+            hole
+        } else {
+            &unknown
+        };
+        let mut painted = raster::painted_out(&colours, unknown);
+        let down = fit.direction([0.0, CHEEK * fit.eyes, 0.0]);
+        let grains: Vec<[f32; 3]> = (0..painted.len())
+            .map(|i| {
+                let (x, y) = (self.left + i % self.width, self.top + i / self.width);
+                let at = [x as f32 + down[0], y as f32 + down[1]].map(|v| v.round() as i64);
+                grain(picture, at)
+            })
+            .collect();
+        let mut sizes: Vec<f32> = grains.iter().map(|grain| grain[1].abs()).collect();
+        sizes.sort_by(f32::total_cmp);
+        let median = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
+        let most = (COARSE * median + 1.0).min(GRAIN);
+        for (pixel, grain) in painted.iter_mut().zip(grains) {
+            for (level, grain) in pixel.iter_mut().zip(grain) {
+                let grain = grain.clamp(-most, most);
                 *level = (f32::from(*level) + grain + 0.5).clamp(0.0, 255.0) as u8;
             }
         }
         painted
     }
+}
+
+/// A pixel's difference from the mean around it.
+fn grain(picture: &Picture, [x, y]: [i64; 2]) -> [f32; 3] {
+    let mut grain = picture.rgb(x, y);
+    for k in 0..25 {
+        let near = picture.rgb(x + k % 5 - 2, y + k / 5 - 2);
+        for (sum, value) in grain.iter_mut().zip(near) {
+            *sum -= value / 25.0;
+        }
+    }
+    grain
 }

@@ -12,10 +12,15 @@ use crate::warp::Canvas;
 
 /// The line: half its thickness in the middle, in eyes, how much of it is gone there, and how dark it
 /// gets.
-const LINE: [f32; 3] = [0.018, 0.5, 0.7];
+const LINE: [f32; 3] = [0.014, 0.5, 0.85];
 /// The shade above it, where the lid turns in: how far up it lies, half its thickness, and how dark it
 /// gets.
-const SHADE: [f32; 3] = [0.019, 0.038, 0.27];
+const SHADE: [f32; 3] = [0.019, 0.038, 0.2];
+/// How far the lashes of a shut lid hang below its edge, in eyes.
+const HANG: f32 = 0.019;
+/// How far the corners of a shut eye leave their place for the end of the line, which they would bend into
+/// a bowl.
+const STRAIGHT: f32 = 0.5;
 /// Light of lashes as a share of the lid's, at most: in shade, and in paintings, they are told apart no
 /// better, and a shut eye has nothing but them.
 const DARK: f32 = 0.4;
@@ -72,7 +77,10 @@ impl Lashes {
             if shown <= 0.0 {
                 continue;
             }
-            let line = fine(&meeting(posed, number, blink));
+            let hang = HANG * smooth(blink, 0.6, 1.0) * fit.eyes;
+            let [x, y, _] = apply(&turn, fit.direction([0.0, hang, 0.0]));
+            let edge = meeting(posed, number, blink);
+            let line = fine(&edge.map(|p| [p[0] + x, p[1] + y]));
             let strength: Vec<f32> = (0..line.len())
                 .map(|i| {
                     let i = if number == 0 { line.len() - 1 - i } else { i };
@@ -123,8 +131,8 @@ pub(crate) fn soften(fit: &Fit, posed: &Posed, gaze: [f32; 2], canvas: &mut Canv
     }
 }
 
-/// The upper lid's edge, from corner to corner; where the lids meet once they do, and then without the
-/// corners' bend.
+/// The upper lid's edge, from corner to corner; where the lids meet once they do, and then with less of
+/// the corners' bend.
 fn meeting(posed: &Posed, number: usize, blink: f32) -> [[f32; 2]; 9] {
     let eye = &EYES[number];
     let shut = smooth(blink, 0.6, 1.0);
@@ -141,7 +149,11 @@ fn meeting(posed: &Posed, number: usize, blink: f32) -> [[f32; 2]; 9] {
     });
     std::array::from_fn(|k| {
         if k == 0 || k == 8 {
-            return line[k];
+            let [beside, next] = if k == 0 { [1, 2] } else { [7, 6] };
+            return [0, 1].map(|i| {
+                let end = line[beside][i] + 0.6 * (line[beside][i] - line[next][i]);
+                line[k][i] + STRAIGHT * shut * (end - line[k][i])
+            });
         }
         [0, 1].map(|i| {
             let mean = (line[k - 1][i] + 2.0 * line[k][i] + line[k + 1][i]) / 4.0;

@@ -33,7 +33,7 @@ const ROLLS: [usize; 2] = [5, 6];
 const PRESS: usize = 11;
 /// How far lips roll in where they are pressed: ones that the picture shows shut, and ones that it shows
 /// parted, which a smile has made no thinner.
-const PRESS_ROLLS: [f32; 2] = [0.15, 0.85];
+const PRESS_ROLLS: [f32; 2] = [0.15, 1.1];
 /// Opening in the picture, in eyes, from which on they count as parted.
 const PARTED: f32 = 0.02;
 /// Names of the shapes that move the rest of the face.

@@ -273,7 +273,8 @@ mod tests {
                 let [r, g, b, _] = shut[y as usize * width + x as usize].map(u32::from);
                 (299 * r + 587 * g + 114 * b) / 1000
             };
-            let skin = light(cheek[0], cheek[1]);
+            // Below the lashes, which hang over the lower lid.
+            let skin = light(cheek[0], cheek[1] + 0.08 * fit.eyes);
             let (top, bottom) = (fit.points[eye.upper[3]][1], fit.points[eye.lower[3]][1]);
             for y in top as usize..bottom as usize {
                 for x in (left[0] - margin) as usize..(right[0] + margin) as usize {
@@ -300,7 +301,9 @@ mod tests {
                     let [r, g, b, _] = shown[row * width + x as usize].map(u32::from);
                     (299 * r + 587 * g + 114 * b) / 1000
                 };
-                let (line, lid) = (light(0.0), light(0.08));
+                // Lashes of a shut lid hang below its edge.
+                let line = (-3..=1).map(|k| light(0.01 * k as f32)).min();
+                let (line, lid) = (line.unwrap_or(u32::MAX), light(0.08));
                 assert!(
                     3 * line < 2 * lid,
                     "{line} along a lid of {lid} that is shut by {blink}"

@@ -8,6 +8,8 @@ use crate::portrait::solid::{Point, add, scale, sub};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Colours {
     pub(super) teeth: [f32; 3],
+    /// What light of the mouth's flesh adds to teeth in the dark, as a share of theirs.
+    pub(super) shade: [f32; 3],
     pub(super) flesh: [f32; 3],
     pub(super) dark: [f32; 3],
     pub(super) lips: [f32; 3],
@@ -36,8 +38,12 @@ impl Colours {
         let teeth = [0, 1, 2].map(|c| (level * 1.12 * tint[c] * ivory[c]).min(246.0));
         let flesh = [0, 1, 2].map(|c| 0.85 * lips[c] + [14.0, 0.0, 2.0][c]);
         let dark = [0, 1, 2].map(|c| lips[c] * [0.16, 0.09, 0.09][c]);
+        // Pictures without colours keep to them.
+        let warm = ((lips[0] - lips[2]) / 40.0).clamp(0.0, 1.0);
+        let shade = [0.22, 0.0, -0.26].map(|by| warm * by);
         Self {
             teeth,
+            shade,
             flesh,
             dark,
             lips,

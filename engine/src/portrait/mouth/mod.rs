@@ -30,6 +30,8 @@ const BEHIND: f32 = 0.06;
 /// shows hardly any of them in speech; in eyes.
 const UPPER_LOW: f32 = 0.04;
 const LOWER_HIGH: f32 = 0.005;
+/// Light on the lower teeth, of that on the upper ones.
+const LOWER_LIGHT: f32 = 0.88;
 /// Gap of the picture's own lips, in eyes, from which its own mouth is shown.
 const OWN: f32 = 0.03;
 /// How far below the upper lip the picture's own teeth are free of it, and how far above that gums begin
@@ -55,6 +57,9 @@ impl Mouth {
     pub(crate) fn new(fit: &Fit, picture: &Picture) -> Result<Self> {
         let mut mouth = Self::painted(fit, picture)?;
         mouth.own = (fit.gap[5] > OWN * fit.eyes).then(|| Own::of(fit, picture));
+        if let Some(own) = mouth.own.as_ref().filter(|own| own.teeth) {
+            mouth.colours.teeth = own.colour();
+        }
         Ok(mouth)
     }
 
@@ -121,13 +126,15 @@ impl Mouth {
                 let mut colour = colours.dark;
                 let mut lay = |layer: &Layer, frame: &Frame, light: f32| {
                     let [tooth, flesh, cover] = layer.at(frame.coordinates(at));
+                    let shade = 1.0 - light * tooth;
                     for (c, value) in colour.iter_mut().enumerate() {
-                        *value = *value * (1.0 - cover)
-                            + light * (tooth * colours.teeth[c] + flesh * colours.flesh[c]);
+                        let tooth = tooth * colours.teeth[c] * (1.0 + shade * colours.shade[c]);
+                        *value =
+                            *value * (1.0 - cover) + light * (tooth + flesh * colours.flesh[c]);
                     }
                 };
                 lay(&self.tongue, &tongue, 0.9 * light);
-                lay(&self.lower, &lower, 0.72 * light);
+                lay(&self.lower, &lower, LOWER_LIGHT * light);
                 if !shows_teeth {
                     lay(&self.upper, &upper, light);
                 }

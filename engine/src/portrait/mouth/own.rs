@@ -94,6 +94,21 @@ impl Own {
         }
     }
 
+    /// The mean colour of the lighter ones of its pixels.
+    pub(super) fn colour(&self) -> [f32; 3] {
+        let least = 0.9 * lightest(&self.pixels, &self.shares);
+        let shown = self.pixels.iter().zip(&self.shares);
+        let teeth = shown.filter(|(pixel, share)| share[0] > 0.0 && light(pixel) >= least);
+        let (mut sum, mut count) = ([0.0; 3], 0.0);
+        for (pixel, _) in teeth {
+            count += 1.0;
+            for (sum, level) in sum.iter_mut().zip(pixel) {
+                *sum += level;
+            }
+        }
+        sum.map(|sum| sum / f32::max(count, 1.0))
+    }
+
     /// A place of the picture's own mouth, and how far down from `at` it lies: where the upper lip has
     /// gone up, teeth go on as they end beneath it.
     pub(super) fn below_lip(&self, at: [f32; 2], edge: f32) -> ([f32; 2], f32) {
