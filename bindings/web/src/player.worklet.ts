@@ -9,6 +9,8 @@ declare class AudioWorkletProcessor {
 }
 declare function registerProcessor(name: string, processor: new () => AudioWorkletProcessor): void;
 
+/** Sound that comes later than that is left out: mouths would be seen to move before it. */
+const MOST_LATE_S = 0.1;
 /** How often the worker is told: every 10 ms or so. */
 const EVERY_S = 0.01;
 
@@ -62,7 +64,11 @@ class Player extends AudioWorkletProcessor {
         this.#at += count;
         continue;
       }
-      // What comes late, as from a busy worker, is played as well.
+      // What comes late, as from a busy worker, is played as well, unless pictures are too far ahead of it.
+      const late = this.#at - first.start;
+      if (this.#played === 0 && late > MOST_LATE_S * sampleRate) {
+        this.#played = Math.min(late, first.samples.length);
+      }
       const count = Math.min(first.samples.length - this.#played, out.length - i);
       out.set(first.samples.subarray(this.#played, this.#played + count), i);
       i += count;
