@@ -5,10 +5,9 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
-use crate::web::{self, toolchain::Toolchain};
 use crate::{
     abi, bindings, c_test, documents, flutter, fuzz, imports, inlined, install, languages,
-    live_test, livekit_test, plots, root, runtime, serve_test, surfaces, swift,
+    live_test, livekit_test, plots, root, runtime, serve_test, surfaces, swift, web,
 };
 
 /// A part of `cargo xtask test`.
@@ -41,12 +40,12 @@ const AFTER: [Part; 10] = [
 pub(crate) fn test(sh: &Shell) -> Result<()> {
     runtime::ensure(sh)?;
     std::thread::scope(|scope| {
-        // Downloads beside what computes.
+        // Downloads and slow compilers beside the rest, much of which keeps one processor busy.
         let compilers = scope.spawn(|| {
             let sh = Shell::new()?;
             sh.change_dir(root());
             swift::prepare(&sh)?;
-            Toolchain::ensure(&sh).map(drop)
+            web::prepare(&sh).map(drop)
         });
         parts(sh, &BEFORE)?;
         let brought = compilers.join();

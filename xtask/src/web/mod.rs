@@ -25,18 +25,10 @@ const MOST_BYTES: u64 = 400 << 10;
 /// Builds the package into `bindings/web/dist` and the page into `target/web/demo`. False where the
 /// compiler or Node.js can't be had.
 pub(crate) fn build(sh: &Shell) -> Result<bool> {
-    if !has(sh, "node") || !has(sh, "npm") {
-        println!("web: no node and npm on PATH: skipped");
-        return Ok(false);
-    }
-    let Some(toolchain) = Toolchain::ensure(sh)? else {
-        println!("web: no compiler for WebAssembly can be had: skipped");
+    let package = root().join("bindings/web");
+    let Some(dist) = prepare(sh)? else {
         return Ok(false);
     };
-    let package = root().join("bindings/web");
-    let dist = package.join("dist");
-    sh.create_dir(&dist)?;
-    modules(&toolchain, &dist)?;
     {
         let _dir = sh.push_dir(&package);
         cmd!(sh, "npm ci --no-audit --no-fund --silent").run()?;
@@ -45,6 +37,23 @@ pub(crate) fn build(sh: &Shell) -> Result<bool> {
     sizes(sh, &dist)?;
     demo(sh, &dist)?;
     Ok(true)
+}
+
+/// Brings the compiler and makes the modules, in the package's folder for what is built. None, and a line, where that can't
+/// be.
+pub(crate) fn prepare(sh: &Shell) -> Result<Option<PathBuf>> {
+    if !has(sh, "node") || !has(sh, "npm") {
+        println!("web: no node and npm on PATH: skipped");
+        return Ok(None);
+    }
+    let Some(toolchain) = Toolchain::ensure(sh)? else {
+        println!("web: no compiler for WebAssembly can be had: skipped");
+        return Ok(None);
+    };
+    let dist = root().join("bindings/web/dist");
+    sh.create_dir(&dist)?;
+    modules(&toolchain, &dist)?;
+    Ok(Some(dist))
 }
 
 /// Compiles the modules, in each folder one after the other: each keeps one processor busy.
