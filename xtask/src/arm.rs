@@ -144,7 +144,11 @@ pub(crate) fn try_packages(sh: &Shell, ours: &Path, other: &Path, package: &Path
     cmd!(sh, "{python} -m zipfile --extract {package} {to}").run()?;
     let [emulator, words @ ..] = system.runner();
     let program = system.folder.join("root/usr/bin/python3");
-    let python = cmd!(sh, "{emulator} {words...} {program}").env("PYTHONPATH", to);
+    // Where Debian's alternatives would point, which only an installation sets up.
+    let numeric = ["blas", "lapack"].map(|name| format!("/usr/lib/aarch64-linux-gnu/{name}"));
+    let python = cmd!(sh, "{emulator} {words...} {program}")
+        .env("PYTHONPATH", to)
+        .env("LD_LIBRARY_PATH", numeric.join(":"));
     bindings::quick_start(sh, python)
 }
 
