@@ -101,7 +101,7 @@ fn beside_an_avatar(local: Local) -> Result<()> {
         .open(avatar)?
         .session(SessionOptions::default().pacing(Pacing::Realtime))?;
     let session = Arc::new(session);
-    // What a twin says nobody understands.
+    // A twin's voice says nothing that can be understood, so a recording can be given.
     let (rate_hz, samples) = match std::env::args().nth(1) {
         Some(recording) => recorded(Path::new(&recording))?,
         None => spoken(&local, QUESTION)?,

@@ -93,7 +93,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<ExitCode, Failure> {
 /// The avatar's file that a picture makes, named as it.
 ///
 /// # Errors
-/// Those of reading the picture and of [`create`].
+/// Errors of reading the picture and of [`create`].
 pub(crate) fn file(picture: &Path) -> Result<Vec<u8>, Failure> {
     let mut options = PortraitOptions::default();
     options.name = name_of(picture);

@@ -17,7 +17,7 @@ fn samples(from: usize, count: usize) -> Vec<f32> {
     (from..from + count).map(value).collect()
 }
 
-/// What is to be had now: kinds, and the samples of all.
+/// Messages that can be had now: their kinds, and the samples of all.
 fn take(page: &mut SpeechDown) -> (Vec<u8>, Vec<i16>) {
     let (mut kinds, mut heard) = (Vec::new(), Vec::new());
     while let Some(message) = page.try_next() {

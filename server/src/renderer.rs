@@ -13,7 +13,7 @@ pub(crate) enum Renderer {
 
 impl Renderer {
     /// # Errors
-    /// Those of [`Publisher::start`]; none where the page draws.
+    /// Errors of [`Publisher::start`]; none if the page draws.
     pub(crate) fn start(
         avatar: &Avatar,
         page_draws: bool,

@@ -165,7 +165,7 @@ fn a_page_that_draws_gets_speech_alone_and_says_what_was_heard() {
     assert!(seconds > 1.0, "{seconds} s of a greeting");
     heard(&mut page, drops, seconds);
     while page.expect("state")["state"] != "listening" {}
-    // What was talked over is cut where it was heard.
+    // A reply that is talked over is cut at the word that was heard.
     page.send(r#"{"type": "text", "text": "goodbye"}"#);
     page.until(|message| speech(message).filter(|&(kind, ..)| kind == SPEECH));
     heard(&mut page, drops, seconds + 0.1);

@@ -58,28 +58,16 @@ impl System {
             names: &PACKAGES,
             without: &UNNEEDED,
         };
-        let brought = packages
-            .unpack(sh, &system.folder)
-            .and_then(|_| system.emulator(sh));
+        let brought = packages.unpack(sh, &system.folder).and_then(|_| {
+            let to = system.folder.join("emulator");
+            debian::take_apart(sh, &["qemu-user-static"], &to)
+        });
         if let Err(error) = brought {
             println!("arm: skipped: the system can't be had: {error:#}");
             return Ok(None);
         }
         sh.write_file(system.folder.join("ready"), "")?;
         Ok(Some(system))
-    }
-
-    fn emulator(&self, sh: &Shell) -> Result<()> {
-        let _dir = sh.push_dir(&self.folder);
-        cmd!(sh, "apt-get download --quiet qemu-user-static").run()?;
-        let package = sh.read_dir(".")?;
-        let package = package
-            .into_iter()
-            .find(|path| path.extension().is_some_and(|ending| ending == "deb"))
-            .context("apt-get downloaded nothing")?;
-        cmd!(sh, "dpkg-deb --extract {package} emulator").run()?;
-        sh.remove_path(package)?;
-        Ok(())
     }
 
     /// The words before a program's name.
@@ -129,7 +117,7 @@ pub(crate) fn test(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// What `cargo xtask dist` makes for ARM: the command's pictures against those of this machine's, and the first
+/// Tries the packages for ARM of `cargo xtask dist`: the command's pictures against those of this machine's, and the first
 /// program of the Python package's README.
 pub(crate) fn try_packages(sh: &Shell, ours: &Path, other: &Path, package: &Path) -> Result<()> {
     let Some(system) = System::ensure(sh)? else {
@@ -144,7 +132,7 @@ pub(crate) fn try_packages(sh: &Shell, ours: &Path, other: &Path, package: &Path
     cmd!(sh, "{python} -m zipfile --extract {package} {to}").run()?;
     let [emulator, words @ ..] = system.runner();
     let program = system.folder.join("root/usr/bin/python3");
-    // Where Debian's alternatives would point, which only an installation sets up.
+    // Debian's alternatives would point there; only an installation sets them up.
     let numeric = ["blas", "lapack"].map(|name| format!("/usr/lib/aarch64-linux-gnu/{name}"));
     let python = cmd!(sh, "{emulator} {words...} {program}")
         .env("PYTHONPATH", to)

@@ -7,7 +7,7 @@ use xshell::{Shell, cmd};
 
 const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// What belongs into a folder.
+/// Packages for a folder.
 pub(crate) struct Packages<'a> {
     /// The release; None: the one that apt is set up with here.
     pub(crate) suite: Option<&'a str>,
@@ -32,6 +32,26 @@ pub(crate) fn missing(sh: &Shell) -> Option<String> {
     }
     let keys = Path::new(KEYS).is_file();
     (!keys).then(|| format!("{KEYS} is missing (debian-archive-keyring)"))
+}
+
+/// Takes packages of this machine's release apart into `to`, without those that they depend on.
+///
+/// # Errors
+/// apt has no such package, or its archive can't be reached.
+pub(crate) fn take_apart(sh: &Shell, names: &[&str], to: &Path) -> Result<()> {
+    let download = sh.create_temp_dir()?;
+    let _dir = sh.push_dir(download.path());
+    let load = || cmd!(sh, "apt-get download --quiet {names...}");
+    if load().ignore_stderr().run().is_err() {
+        cmd!(sh, "apt-get update --quiet").run()?;
+        load().run()?;
+    }
+    for package in sh.read_dir(".")? {
+        cmd!(sh, "dpkg-deb --extract {package} {to}")
+            .quiet()
+            .run()?;
+    }
+    Ok(())
 }
 
 impl Packages<'_> {

@@ -8,7 +8,7 @@ use crate::command_line;
 
 /// Part of the names of all that kernels are made of.
 const KERNELS: &str = "essence::infer::builtin::kernels::";
-/// What has to be inlined: operations on vectors, kernels, closures.
+/// Parts of names of functions that have to be inlined: operations on vectors, kernels, closures.
 const WITHIN: [&str; 3] = ["::simd::Simd>::", "::simd::Work>::run", "{{closure}}"];
 /// Of those, the functions that kernels are inlined into, and one that none calls.
 const APART: [&str; 2] = ["::enter::inside", "::is_here"];

@@ -13,7 +13,7 @@ use crate::{
 /// A part of `cargo xtask test`.
 type Part = (&'static str, fn(&Shell) -> Result<()>);
 
-/// Those that need the compilers which other parts bring, and those before.
+/// The parts beside which compilers are brought, and those after them, some of which need these.
 const BEFORE: [Part; 4] = [
     ("check", check),
     ("studio", studio_tests),

@@ -64,7 +64,7 @@ class Player extends AudioWorkletProcessor {
         this.#at += count;
         continue;
       }
-      // What comes late, as from a busy worker, is played as well, unless pictures are too far ahead of it.
+      // Late sound, as of a busy worker, is played as well, unless pictures are too far ahead of it.
       const late = this.#at - first.start;
       if (this.#played === 0 && late > MOST_LATE_S * sampleRate) {
         this.#played = Math.min(late, first.samples.length);

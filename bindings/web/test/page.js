@@ -138,7 +138,7 @@ window.tests = {
     }
     const end = once(session, "end-of-speech");
     await session.flush();
-    // Where the sound card is starved, time goes by more slowly.
+    // A starved sound card makes time go by more slowly.
     await within(60000, end, "the end of speech");
     const statistics = await session.statistics();
     check(memory === 0 || statistics.memoryBytes === memory, `memory grew from ${memory} to ${statistics.memoryBytes}`);

@@ -24,7 +24,8 @@ impl Intonation {
     /// Opens a network of version 3, and asks it once.
     ///
     /// # Errors
-    /// Those of opening a network. `UnsupportedFormat`: it is another one.
+    /// - Errors of opening a network.
+    /// - `UnsupportedFormat`: it is another one.
     pub(super) fn open(library: Option<&Path>, path: &Path, threads: usize) -> Result<Self> {
         let this = Self {
             network: Mutex::new(ForeignNetwork::open(library, path, threads)?),

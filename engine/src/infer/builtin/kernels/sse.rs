@@ -81,7 +81,7 @@ macro_rules! sse {
 }
 
 sse!(
-    /// What every processor of this kind has.
+    /// The baseline of every 64-bit processor of this kind.
     Sse2,
     "sse2",
     true,
