@@ -21,7 +21,7 @@ const LEAST: usize = 8;
 const CLEAR: f32 = 70.0;
 const SEEN: f32 = 18.0;
 /// Levels that a circle has to be clearer by for half a radius more or less, and for a middle a radius off.
-const PRIOR: [f32; 2] = [30.0, 150.0];
+const PRIOR: [f32; 2] = [12.0, 150.0];
 
 /// An iris as the landmarks have it.
 struct Iris {
@@ -56,19 +56,22 @@ pub(super) fn find(picture: &Picture, points: &mut [Point]) {
     for place in 0..TRIES {
         let share = place as f32 / (TRIES - 1) as f32;
         let times = RADII[0] + share * (RADII[1] - RADII[0]);
-        let found = irises.each_ref().map(|iris| iris.clearest(picture, times));
+        // A single eye's lashes and shade pass for a circle too easily.
+        let [Some((one, a)), Some((other, b))] =
+            irises.each_ref().map(|iris| iris.clearest(picture, times))
+        else {
+            continue;
+        };
         let far = 4.0 * (times - 1.0) * (times - 1.0);
-        let seen = found.iter().flatten();
-        let sum: f32 = seen.map(|&(clear, _)| clear - PRIOR[0] * far).sum();
-        if sum > best.0 {
-            best = (sum, Some((times, found)));
+        let clear = (one + other) / 2.0 - PRIOR[0] * far;
+        if clear > best.0 {
+            best = (clear, Some((times, [a, b])));
         }
     }
-    let Some((times, found)) = best.1 else {
+    let Some((times, middles)) = best.1 else {
         return;
     };
-    for ((eye, iris), found) in EYES.iter().zip(&irises).zip(found) {
-        let [x, y] = found.map_or(iris.middle, |(_, middle)| middle);
+    for ((eye, iris), [x, y]) in EYES.iter().zip(&irises).zip(middles) {
         [points[eye.iris[0]][0], points[eye.iris[0]][1]] = [x, y];
         let radius = times * iris.radius;
         for (&i, &way) in eye.iris[1..].iter().zip(&iris.ways) {
