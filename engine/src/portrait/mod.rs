@@ -289,6 +289,7 @@ impl Portrait {
             canvas.draw(&self.texture, under, &posed.sources, &posed.places);
             self.eyeballs.draw(fit, posed, rig.gaze, canvas);
             canvas.draw(&self.texture, skin, &posed.sources, &posed.places);
+            edges::soften_outline(&self.mesh, posed, canvas);
             self.lid_skin.draw(posed, rig.blink, canvas);
             lids::soften(fit, posed, rig.gaze, canvas);
             self.lashes.draw(fit, posed, rig.blink, canvas);
