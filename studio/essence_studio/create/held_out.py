@@ -76,7 +76,7 @@ def moved(avatar: Path, prepared: prepare.Prepared, track: landmarks.Faces, fram
     own[:, COEFFICIENTS.index("tongueTip")] = 0
     known = landmarks.Faces(track.points, track.found & (np.arange(len(track.found)) < end))
     inside = mouths.chosen(prepared, prepared.clips, [known], base.Loop(0, int(nearest[0]), 1, "cycle", 0.0))
-    data, manifest["warp"] = warp.members([warp.Face(track.calm()[nearest], own[nearest])], np.eye(len(COEFFICIENTS)), warp.DRAWN, inside)
+    data, manifest["warp"] = warp.members([warp.Face(track.calm()[nearest], own[nearest])], np.eye(len(COEFFICIENTS)), np.ones(len(COEFFICIENTS)), warp.DRAWN, inside)
     members |= data
     count = len(frames)
     members |= {f"frames/{index:05d}.jpg": jpeg for index, jpeg in enumerate(packing.jpegs(frames, 10**9))}

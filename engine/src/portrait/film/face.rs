@@ -15,6 +15,9 @@ const BELOW: f32 = 1.15;
 const LEAST_PX: usize = 16;
 /// Most times that a mesh may cover its box; a face's covers it about three times.
 const MOST_OVERDRAW: f32 = 16.0;
+/// How much nearer to each other lips are drawn that speech asks to shut, in eyes: coefficients that flow
+/// into each other would leave a narrow crack.
+const DRAWN: f32 = 0.025;
 /// Thickness of a lip, of that in the picture, that speech leaves at least.
 const THINNEST: f32 = 0.7;
 
@@ -57,10 +60,10 @@ impl Face {
     /// frame shows farther open than its coefficients say are so at rest; speech opens them from shut.
     ///
     /// `wanted` and `shown` say where a lip's point goes for the coefficients that are asked for, and for
-    /// those of the frame.
+    /// those of the frame. Speech is there by `talk`, and asks for shut lips by `pressed`.
     pub(super) fn part(
         &self,
-        talk: f32,
+        (talk, pressed): (f32, f32),
         wanted: impl Fn(usize) -> Point,
         shown: impl Fn(usize) -> Point,
         posed: &mut Posed,
@@ -77,7 +80,8 @@ impl Face {
         let held = 1.0 - talk * (1.0 - smooth(opening(&wanted, 5) / fit.eyes, 0.0, SPOKEN));
         for column in 1..10 {
             let beyond = fit.gap[column] - opening(&shown, column);
-            let gap = (opening(&wanted, column) + held * beyond).max(0.0);
+            let drawn = pressed * DRAWN * fit.eyes;
+            let gap = (opening(&wanted, column) + held * beyond - drawn).max(0.0);
             set_apart(down, &mut posed.skin, column, gap);
         }
         self.thicken(down, &mut posed.skin);
