@@ -144,7 +144,13 @@ fn held(avatar: &Avatar, shape: &[(&str, f32)]) -> Frame {
 /// How many pixels are nearly of a colour.
 fn count(frame: &Frame, colour: [u8; 3]) -> usize {
     let near = |pixel: &&[u8; 3]| pixel.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 30);
-    frame.pixels().as_chunks::<3>().0.iter().filter(near).count()
+    frame
+        .pixels()
+        .as_chunks::<3>()
+        .0
+        .iter()
+        .filter(near)
+        .count()
 }
 
 /// Left, top, right and bottom of all pixels that differ; None where none does.
@@ -261,7 +267,14 @@ fn lips_that_are_asked_to_shut_leave_no_crack() {
     warp.matrix[11 * COEFFICIENTS..][..COEFFICIENTS].fill(0.0);
     let avatar = warp.open().unwrap();
     let shown = |jaw, press| {
-        let frame = held(&avatar, &[("jawOpen", jaw), ("mouthPressLeft", press), ("mouthPressRight", press)]);
+        let frame = held(
+            &avatar,
+            &[
+                ("jawOpen", jaw),
+                ("mouthPressLeft", press),
+                ("mouthPressRight", press),
+            ],
+        );
         count(&frame, blue)
     };
     assert!(shown(0.06, 0.0) > 20, "a crack is open");

@@ -14,6 +14,8 @@ const RINGS: [f32; 11] = [1.06, 1.13, 1.22, 1.34, 1.5, 1.7, 1.95, 2.25, 2.6, 3.0
 const FOLLOWS: [f32; RINGS.len()] = [0.86, 0.66, 0.42, 0.2, 0.06, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
 /// Depth of the axis that the head turns about, behind the eyes' outer corners, in eyes.
 pub(crate) const AXIS: f32 = 0.75;
+/// Cosine of the angle beside a ray within which skin counts for it.
+const BESIDE: f32 = 0.98;
 /// Points of an eye's discs.
 const DISC: usize = 16;
 
@@ -128,23 +130,32 @@ impl Hold {
 }
 
 impl Mesh {
-    /// Over a picture of one layer.
-    pub(crate) fn new(head: &Head, fit: &Fit, size: (usize, usize)) -> Self {
-        Self::held(
-            head,
-            fit,
-            size,
-            &Hold::whole([size.0 as f32, size.1 as f32]),
-        )
+    /// Over a frame of a film, whose head may be turned: rings begin where the face is seen to end.
+    pub(crate) fn filmed(head: &Head, fit: &Fit, size: (usize, usize)) -> Self {
+        let hold = Hold::whole([size.0 as f32, size.1 as f32]);
+        let mut mesh = Self::over(head, fit, size, &hold, &silhouette(fit));
+        mesh.back_under();
+        mesh
     }
 
+    /// Over a portrait.
     pub(crate) fn held(head: &Head, fit: &Fit, size: (usize, usize), hold: &Hold) -> Self {
+        Self::over(head, fit, size, hold, &OVAL.map(|i| fit.points[i]))
+    }
+
+    fn over(
+        head: &Head,
+        fit: &Fit,
+        size: (usize, usize),
+        hold: &Hold,
+        outline: &[Point; OVAL.len()],
+    ) -> Self {
         let size = [size.0 as f32, size.1 as f32];
         let mut corners: Vec<Corner> = (0..POINTS)
             .map(|i| hold.corner(fit.points[i], Follow::Skin(i), 1.0))
             .collect();
         let mut triangles = Vec::new();
-        rings(fit, size, hold, &mut corners, &mut triangles);
+        rings(fit, outline, size, hold, &mut corners, &mut triangles);
         for eye in 0..2 {
             eyeball(fit, eye, hold, &mut corners, &mut triangles);
         }
@@ -171,26 +182,66 @@ impl Mesh {
 impl Mesh {
     /// The triangles' area at rest as a multiple of the picture's.
     pub(crate) fn overdraw(&self, width: usize, height: usize) -> f32 {
-        let area = |corners: &[u16; 3]| {
-            let [a, b, c] = corners.map(|i| self.corners[usize::from(i)].at);
-            let (u, v) = (sub(b, a), sub(c, a));
-            (u[0] * v[1] - u[1] * v[0]).abs() / 2.0
-        };
+        let area = |corners: &[u16; 3]| area(&self.corners, corners).abs();
         self.triangles.iter().map(area).sum::<f32>() / (width * height) as f32
     }
+
+    /// Puts the skin that a turned head shows from behind under everything else: beyond the far cheek it
+    /// lies over the ground, and would leave an edge of the cheek there when the face moves.
+    fn back_under(&mut self) {
+        let is_skin = |corners: &[u16; 3]| corners.iter().all(|&i| usize::from(i) < POINTS);
+        let skin = self.triangles.iter().filter(|corners| is_skin(corners));
+        let facing: f32 = skin.map(|corners| area(&self.corners, corners)).sum();
+        let corners = &self.corners;
+        self.triangles.sort_by_key(|triangle| {
+            let shows_back = is_skin(triangle) && area(corners, triangle) * facing < 0.0;
+            !shows_back
+        });
+    }
+}
+
+/// A triangle's area at rest in the picture, by its sign clockwise or not.
+fn area(corners: &[Corner], triangle: &[u16; 3]) -> f32 {
+    let [a, b, c] = triangle.map(|i| corners[usize::from(i)].at);
+    let (u, v) = (sub(b, a), sub(c, a));
+    (u[0] * v[1] - u[1] * v[0]) / 2.0
+}
+
+/// The outline, drawn out to where the skin is seen to end: beyond the far cheek of a turned head.
+fn silhouette(fit: &Fit) -> [Point; OVAL.len()] {
+    let outline = OVAL.map(|i| fit.points[i]);
+    let middle = middle(&outline);
+    outline.map(|point| {
+        let [x, y, _] = sub(point, middle);
+        let length = (x * x + y * y).max(1e-3);
+        let reaches = fit.points[..POINTS].iter().map(|&skin| {
+            let [u, v, _] = sub(skin, middle);
+            let along = x * u + y * v;
+            let is_beside = along > BESIDE * (length * (u * u + v * v)).sqrt();
+            if is_beside { along / length } else { 0.0 }
+        });
+        let reach = reaches.fold(1.0, f32::max);
+        let mut out = add(middle, scale(sub(point, middle), reach));
+        out[2] = point[2];
+        out
+    })
+}
+
+fn middle(outline: &[Point]) -> Point {
+    let sum = outline.iter().fold([0.0; 3], |sum, &p| add(sum, p));
+    scale(sum, 1.0 / outline.len() as f32)
 }
 
 /// Rings around the outline, along rays from its middle, stopped by the picture's edge.
 fn rings(
     fit: &Fit,
+    outline: &[Point; OVAL.len()],
     size: [f32; 2],
     hold: &Hold,
     corners: &mut Vec<Corner>,
     triangles: &mut Vec<[u16; 3]>,
 ) {
-    let outline = OVAL.map(|i| fit.points[i]);
-    let sum = outline.iter().fold([0.0; 3], |sum, &p| add(sum, p));
-    let middle = scale(sum, 1.0 / outline.len() as f32);
+    let middle = middle(outline);
     let down = fit.direction([0.0, 1.0, 0.0]);
     let axis = fit.middle()[2] + AXIS * fit.eyes;
     let mut inner: Vec<u16> = OVAL.iter().map(|&i| i as u16).collect();

@@ -20,12 +20,12 @@ UPPER = (195, 5, 4, 50, 280, 101, 330, 36, 266, 118, 347)
 """Points of nose and cheekbones, whose light is taken out of the others."""
 AROUND = 0.06
 """Side of the square, in eyes, over which a colour is taken."""
-MOST = 40.0
-"""Levels beyond which a colour is as unlike as can be."""
+PLACES = 0.6
+"""Part of the places whose colours have to be as usual: beyond the far cheek of a turned head lies the ground."""
 ROUNDS = 12
 USUAL = 1.5
 """Times the median distance from which a picture counts less for what is usual."""
-TIMES, LEAST, SURE = 5.0, 7.0, 13.0
+TIMES, LEAST, SURE = 5.0, 7.0, 14.0
 """A picture is covered from so many times the median distance on, but from `LEAST` levels at the least, and from `SURE` levels in any film."""
 BESIDE = 5
 """Pictures before and after, in which the hand comes and goes."""
@@ -60,8 +60,13 @@ def unlike(shown: np.ndarray, pose: np.ndarray) -> np.ndarray:
     known = np.concatenate([np.ones((len(turn), 1)), turn, turn**2], 1)
     left = lower - np.median(lower, axis=0)
     for _ in range(ROUNDS):
-        far = np.sqrt((np.minimum(np.abs(left), MOST) ** 2).mean(1))
+        far = _far(left)
         weight = 1 / (1 + (far / max(USUAL * float(np.median(far)), 1e-3)) ** 4)
         ridge = 0.01 * weight.sum() * np.diag([0.0] + [1.0] * (known.shape[1] - 1))
         left = lower - known @ np.linalg.solve(known.T @ (weight[:, None] * known) + ridge, known.T @ (weight[:, None] * lower))
-    return np.sqrt((np.minimum(np.abs(left), MOST) ** 2).mean(1))
+    return _far(left)
+
+
+def _far(left: np.ndarray) -> np.ndarray:
+    """Of what is left of the colours of each picture, `[n, 3 k]`, the distance within which most places lie."""
+    return np.quantile(np.sqrt((left.reshape(len(left), -1, 3) ** 2).mean(2)), PLACES, axis=1)

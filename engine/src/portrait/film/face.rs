@@ -48,7 +48,7 @@ impl Face {
         for point in &mut fit.points {
             *point = sub(*point, [left as f32, top as f32, 0.0]);
         }
-        let mesh = Mesh::new(head, &fit, (width, height));
+        let mesh = Mesh::filmed(head, &fit, (width, height));
         (mesh.overdraw(width, height) <= MOST_OVERDRAW).then_some(Self {
             place: [left, top, width, height],
             fit,

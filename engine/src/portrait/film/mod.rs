@@ -277,13 +277,7 @@ impl Film {
 
     /// Moves the face's points from what it `shows` to the sheet's coefficients, for speech that is there by
     /// `talk` and presses the lips by `pressed`.
-    fn pose(
-        &self,
-        face: &Face,
-        shows: &[f32],
-        (talk, pressed): (f32, f32),
-        sheet: &mut Sheet,
-    ) {
+    fn pose(&self, face: &Face, shows: &[f32], (talk, pressed): (f32, f32), sheet: &mut Sheet) {
         let (fit, posed) = (&face.fit, &mut sheet.posed);
         let wanted = &sheet.own;
         posed.skin.clear();
