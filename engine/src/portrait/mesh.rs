@@ -15,7 +15,7 @@ const FOLLOWS: [f32; RINGS.len()] = [0.86, 0.66, 0.42, 0.2, 0.06, 0.0, 0.0, 0.0,
 /// Depth of the axis that the head turns about, behind the eyes' outer corners, in eyes.
 pub(crate) const AXIS: f32 = 0.75;
 /// Cosine of the angle beside a ray within which skin counts for it.
-const BESIDE: f32 = 0.98;
+const BESIDE: f32 = 0.995;
 /// Points of an eye's discs.
 const DISC: usize = 16;
 
@@ -130,17 +130,15 @@ impl Hold {
 }
 
 impl Mesh {
-    /// Over a frame of a film, whose head may be turned: rings begin where the face is seen to end.
+    /// Over a frame of a film, whose head may be turned.
     pub(crate) fn filmed(head: &Head, fit: &Fit, size: (usize, usize)) -> Self {
         let hold = Hold::whole([size.0 as f32, size.1 as f32]);
-        let mut mesh = Self::over(head, fit, size, &hold, &silhouette(fit));
-        mesh.back_under();
-        mesh
+        Self::over(head, fit, size, &hold, &silhouette(fit))
     }
 
     /// Over a portrait.
     pub(crate) fn held(head: &Head, fit: &Fit, size: (usize, usize), hold: &Hold) -> Self {
-        Self::over(head, fit, size, hold, &OVAL.map(|i| fit.points[i]))
+        Self::over(head, fit, size, hold, &OVAL)
     }
 
     fn over(
@@ -148,7 +146,7 @@ impl Mesh {
         fit: &Fit,
         size: (usize, usize),
         hold: &Hold,
-        outline: &[Point; OVAL.len()],
+        outline: &[usize; OVAL.len()],
     ) -> Self {
         let size = [size.0 as f32, size.1 as f32];
         let mut corners: Vec<Corner> = (0..POINTS)
@@ -182,48 +180,30 @@ impl Mesh {
 impl Mesh {
     /// The triangles' area at rest as a multiple of the picture's.
     pub(crate) fn overdraw(&self, width: usize, height: usize) -> f32 {
-        let area = |corners: &[u16; 3]| area(&self.corners, corners).abs();
+        let area = |corners: &[u16; 3]| {
+            let [a, b, c] = corners.map(|i| self.corners[usize::from(i)].at);
+            let (u, v) = (sub(b, a), sub(c, a));
+            (u[0] * v[1] - u[1] * v[0]).abs() / 2.0
+        };
         self.triangles.iter().map(area).sum::<f32>() / (width * height) as f32
     }
-
-    /// Puts the skin that a turned head shows from behind under everything else: beyond the far cheek it
-    /// lies over the ground, and would leave an edge of the cheek there when the face moves.
-    fn back_under(&mut self) {
-        let is_skin = |corners: &[u16; 3]| corners.iter().all(|&i| usize::from(i) < POINTS);
-        let skin = self.triangles.iter().filter(|corners| is_skin(corners));
-        let facing: f32 = skin.map(|corners| area(&self.corners, corners)).sum();
-        let corners = &self.corners;
-        self.triangles.sort_by_key(|triangle| {
-            let shows_back = is_skin(triangle) && area(corners, triangle) * facing < 0.0;
-            !shows_back
-        });
-    }
 }
 
-/// A triangle's area at rest in the picture, by its sign clockwise or not.
-fn area(corners: &[Corner], triangle: &[u16; 3]) -> f32 {
-    let [a, b, c] = triangle.map(|i| corners[usize::from(i)].at);
-    let (u, v) = (sub(b, a), sub(c, a));
-    (u[0] * v[1] - u[1] * v[0]) / 2.0
-}
-
-/// The outline, drawn out to where the skin is seen to end: beyond the far cheek of a turned head.
-fn silhouette(fit: &Fit) -> [Point; OVAL.len()] {
-    let outline = OVAL.map(|i| fit.points[i]);
-    let middle = middle(&outline);
-    outline.map(|point| {
-        let [x, y, _] = sub(point, middle);
+/// The skin's points at which a face is seen to end: the outline's, but beyond the far cheek of a turned
+/// head those that hide it. Rings that began at hidden points would keep an edge of the cheek where it was.
+fn silhouette(fit: &Fit) -> [usize; OVAL.len()] {
+    let middle = middle(&OVAL.map(|i| fit.points[i]));
+    OVAL.map(|number| {
+        let [x, y, _] = sub(fit.points[number], middle);
         let length = (x * x + y * y).max(1e-3);
-        let reaches = fit.points[..POINTS].iter().map(|&skin| {
-            let [u, v, _] = sub(skin, middle);
+        let reach = |&skin: &usize| {
+            let [u, v, _] = sub(fit.points[skin], middle);
             let along = x * u + y * v;
             let is_beside = along > BESIDE * (length * (u * u + v * v)).sqrt();
             if is_beside { along / length } else { 0.0 }
-        });
-        let reach = reaches.fold(1.0, f32::max);
-        let mut out = add(middle, scale(sub(point, middle), reach));
-        out[2] = point[2];
-        out
+        };
+        let farthest = (0..POINTS).max_by(|a, b| reach(a).total_cmp(&reach(b)));
+        farthest.filter(|skin| reach(skin) > 1.0).unwrap_or(number)
     })
 }
 
@@ -235,16 +215,18 @@ fn middle(outline: &[Point]) -> Point {
 /// Rings around the outline, along rays from its middle, stopped by the picture's edge.
 fn rings(
     fit: &Fit,
-    outline: &[Point; OVAL.len()],
+    outline: &[usize; OVAL.len()],
     size: [f32; 2],
     hold: &Hold,
     corners: &mut Vec<Corner>,
     triangles: &mut Vec<[u16; 3]>,
 ) {
-    let middle = middle(outline);
+    let numbers = outline;
+    let outline = numbers.map(|i| fit.points[i]);
+    let middle = middle(&outline);
     let down = fit.direction([0.0, 1.0, 0.0]);
     let axis = fit.middle()[2] + AXIS * fit.eyes;
-    let mut inner: Vec<u16> = OVAL.iter().map(|&i| i as u16).collect();
+    let mut inner: Vec<u16> = numbers.iter().map(|&i| i as u16).collect();
     let mut outside = Vec::new();
     for (&times, follow) in RINGS.iter().zip(FOLLOWS) {
         let first = corners.len() as u16;
@@ -261,7 +243,7 @@ fn rings(
             let depth = smooth(times, 1.0, 1.5);
             let mut at = add(middle, scale(ray, reach));
             at[2] = point[2] + depth * (axis - point[2]);
-            let follow = Follow::Ring(OVAL[k], follow);
+            let follow = Follow::Ring(numbers[k], follow);
             corners.push(hold.corner(at, follow, head));
         }
         let count = outline.len() as u16;

@@ -111,3 +111,40 @@ impl Face {
         bare_lips(&self.fit, &posed.skin, &mut posed.sources);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::portrait::head::POINTS;
+    use crate::portrait::points::OVAL;
+    use crate::portrait::solid::{apply, turned};
+
+    /// The canonical face, 120 pixels from eye to eye, turned to the side.
+    fn face(yaw: f32) -> Face {
+        let head = Head::read(crate::portrait::HEAD).expect("the library's own");
+        let turn = turned(yaw, 0.0, 0.0);
+        let place = |&p: &Point| add(scale(apply(&turn, p), 120.0), [256.0, 220.0, 0.0]);
+        let mut points: Vec<Point> = head.points.iter().map(place).collect();
+        points.resize(478, points[168]);
+        Face::new(&head, &points, (512, 512)).expect("a face")
+    }
+
+    #[test]
+    fn rings_begin_outside_the_skin_of_a_face_that_is_turned() {
+        for yaw in [-35.0, -20.0, 0.0, 20.0, 35.0] {
+            let corners = face(yaw).mesh.corners;
+            let reach = |corners: &[crate::portrait::mesh::Corner], [x, y]: [f32; 2]| {
+                let along = corners
+                    .iter()
+                    .map(|corner| x * corner.at[0] + y * corner.at[1]);
+                along.fold(f32::MIN, f32::max)
+            };
+            let (skin, rings) = corners.split_at(POINTS);
+            for degrees in (0..360).step_by(10) {
+                let (y, x) = (degrees as f32).to_radians().sin_cos();
+                let (face, ring) = (reach(skin, [x, y]), reach(&rings[..OVAL.len()], [x, y]));
+                assert!(ring > face, "{yaw}: {face} and {ring} at {degrees}");
+            }
+        }
+    }
+}
