@@ -171,19 +171,20 @@ impl Drop for LlamaServer {
 /// Time and memory by part, as docs/local.md tells it.
 pub(crate) fn figures(sh: &Shell) -> Result<()> {
     let _environment = environment(sh)?;
-    // With the features of the tests, so that nothing is built twice.
+    // As users have it: in the development build, what tells voices from noise isn't optimised.
     cmd!(
         sh,
-        "cargo build --locked --workspace --example local_figures"
+        "cargo build --release --locked --package essence-brain --example local_figures"
     )
     .run()?;
-    cmd!(sh, "target/debug/examples/local_figures").run()?;
+    let program = root().join("target/release/examples/local_figures");
+    cmd!(sh, "{program}").run()?;
     println!("\nrandom twins of the default models, with the real Whisper:");
     let (models, voice) = twins(sh)?;
     let _models = sh.push_env("BITHUMAN_MODELS", models);
     let _voice = sh.push_env("BITHUMAN_LOCAL_TTS", voice);
     let question = root().join("testdata/audio/speech_16000.wav");
-    cmd!(sh, "target/debug/examples/local_figures {question}").run()?;
+    cmd!(sh, "{program} {question}").run()?;
     Ok(())
 }
 

@@ -46,6 +46,9 @@ pub(crate) fn dist(sh: &Shell) -> Result<()> {
     crates(sh, &folder)?;
     components(sh, &tools, &folder)?;
     sh.remove_path(folder.join("bithuman"))?;
+    source(sh, &folder)?;
+    sh.copy_file(root().join("packaging/install.sh"), &folder)?;
+    formula(sh, &folder)?;
     checksums(sh, &folder)
 }
 
@@ -232,6 +235,57 @@ fn components(sh: &Shell, tools: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What is committed, to build from.
+fn source(sh: &Shell, folder: &Path) -> Result<()> {
+    let name = format!("libessence-{}", env!("CARGO_PKG_VERSION"));
+    let to = folder.join(format!("{name}.tar.gz"));
+    cmd!(sh, "git archive --prefix {name}/ --output {to} HEAD").run()?;
+    Ok(())
+}
+
+/// Homebrew's formula, for the archives of the folder; none where one of them was not made.
+fn formula(sh: &Shell, folder: &Path) -> Result<()> {
+    let version = env!("CARGO_PKG_VERSION");
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    let release = format!("{repository}/releases/download/v{version}");
+    let mut text = sh.read_file(root().join("packaging/homebrew/bithuman.rb.in"))?;
+    for (place, value) in [
+        ("@REPOSITORY@", repository),
+        ("@RELEASE@", &release),
+        ("@VERSION@", version),
+    ] {
+        text = text.replace(place, value);
+    }
+    for (place, name) in [
+        ("@SOURCE_SHA256@", format!("libessence-{version}")),
+        (
+            "@X86_64_SHA256@",
+            format!("bithuman-{version}-x86_64-linux"),
+        ),
+        (
+            "@AARCH64_SHA256@",
+            format!("bithuman-{version}-aarch64-linux"),
+        ),
+    ] {
+        let archive = folder.join(format!("{name}.tar.gz"));
+        if !archive.is_file() {
+            println!("dist: no {name}.tar.gz, so no formula of Homebrew's");
+            return Ok(());
+        }
+        text = text.replace(place, &sha256(&sh.read_binary_file(archive)?)?);
+    }
+    sh.write_file(folder.join("bithuman.rb"), text)?;
+    Ok(())
+}
+
+fn sha256(bytes: &[u8]) -> Result<String> {
+    let mut sum = String::new();
+    for byte in Sha256::digest(bytes) {
+        write!(sum, "{byte:02x}")?;
+    }
+    Ok(sum)
+}
+
 /// `SHA256SUMS`, as `sha256sum --check` reads it.
 fn checksums(sh: &Shell, folder: &Path) -> Result<()> {
     let mut text = String::new();
@@ -243,10 +297,7 @@ fn checksums(sh: &Shell, folder: &Path) -> Result<()> {
             .context("a file has a name")?
             .to_string_lossy();
         let bytes = sh.read_binary_file(&file)?;
-        let mut sum = String::new();
-        for byte in Sha256::digest(&bytes) {
-            write!(sum, "{byte:02x}")?;
-        }
+        let sum = sha256(&bytes)?;
         writeln!(text, "{sum}  {name}")?;
         println!("{name}: {:.2} MB", bytes.len() as f64 / 1e6);
     }

@@ -119,6 +119,8 @@ cargo xtask <verb>
   web --figures     milliseconds of a frame, lateness and loading in Chromium; wants a quiet machine
   web --soak MINUTES
                     memory in Chromium over minutes of speech
+  web --repeat TIMES
+                    an interruption and a lost sound card in Firefox, again and again
   targets           libessence for iOS, Android and Windows, type-checked, with the compiler that `web` brings
   arm               the library and the command line for Linux on ARM: kernels, frames and pictures against this machine's, by
                     qemu; brings a Debian for that processor, 300 MB, into the user's cache
@@ -203,6 +205,7 @@ fn main() -> Result<()> {
         ["web", "--test"] => web::test(&sh, None),
         ["web", "--test", "--pictures", folder] => web::test(&sh, Some(*folder)),
         ["web", "--figures"] => web::figures(&sh),
+        ["web", "--repeat", times] => web::repeat(&sh, times),
         ["web", "--soak", minutes] => web::soak(&sh, minutes),
         ["live-load", sessions, seconds] => live_load::load(&sh, sessions, seconds),
         ["live-soak", minutes] => live_load::soak(&sh, minutes),

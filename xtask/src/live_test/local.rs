@@ -1,14 +1,17 @@
-//! `bithuman run --web` at `?render=local`: Chromium draws the avatar itself. A part of `cargo xtask web --test`,
+//! `bithuman run --web` at `?render=local`: the browser draws the avatar itself. A part of `cargo xtask web --test`,
 //! which builds the package.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use super::{DESKTOP, picture};
+use super::{DESKTOP, base64, picture};
+use crate::bidi::{self, Firefox};
 use crate::devtools::{self, Browser, Tab};
 use crate::live_server::Server;
+use crate::loudspeaker::Loudspeaker;
 
 /// Counts the kinds of binary messages, and keeps the widest that the mouth was open.
 const WATCHES: &str = "window.kinds = {}; window.sockets = []; window.widest = 0; \
@@ -19,13 +22,23 @@ const WATCHES: &str = "window.kinds = {}; window.sockets = []; window.widest = 0
                 const kind = new Uint8Array(data)[0]; kinds[kind] = (kinds[kind] ?? 0) + 1; }); } }; \
     setInterval(() => { widest = Math.max(widest, window.bithuman?.figures.open ?? 0); }, 50);";
 
-const SPEAKS: &str = "bithuman.phase === 'live' && bithuman.state === 'speaking' && bithuman.figures.transport === 'local' \
+/// Speech came, was heard, and moved the mouth.
+const SPOKE: &str = "bithuman.phase === 'live' && bithuman.figures.transport === 'local' \
     && bithuman.figures.speech > 10 && bithuman.figures.heard > 3 && widest > 0.15";
+
+const ESCAPE: &str =
+    "document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }))";
 
 /// The reply was heard to its end, as the page tells the server.
 const LISTENS: &str = "bithuman.phase === 'live' && bithuman.state === 'listening'";
 
+/// In Chromium and in Firefox, where they are installed.
 pub(crate) fn run(program: &Path, pictures: Option<&str>) -> Result<()> {
+    chromium(program, pictures)?;
+    firefox(program, pictures)
+}
+
+fn chromium(program: &Path, pictures: Option<&str>) -> Result<()> {
     let Some(chromium) = devtools::find() else {
         println!("live-test local: no chromium on PATH: skipped");
         return Ok(());
@@ -76,7 +89,7 @@ fn frames(browser: &mut Browser, program: &Path, pictures: Option<&str>) -> Resu
     )?;
     let tab = open(browser, &server)?;
     begin(browser, &tab)?;
-    browser.wait(&tab, SPEAKS)?;
+    browser.wait(&tab, &format!("{SPOKE} && bithuman.state === 'speaking'"))?;
     picture(browser, &tab, pictures, "local")?;
     browser.key(&tab, "Escape", 27, true)?;
     browser.wait(
@@ -130,8 +143,43 @@ fn portrait(browser: &mut Browser, program: &Path, pictures: Option<&str>) -> Re
     let server = serve(program, &["--web", "bindings/web/dist"])?;
     let tab = open(browser, &server)?;
     begin(browser, &tab)?;
-    browser.wait(&tab, SPEAKS)?;
+    browser.wait(&tab, SPOKE)?;
     picture(browser, &tab, pictures, "local-portrait")?;
     println!("live-test local: a portrait spoke");
     browser.close(&tab)
+}
+
+/// Frames, speech and an interruption in Firefox; with sound where something plays it.
+fn firefox(served: &Path, pictures: Option<&str>) -> Result<()> {
+    let Some(program) = bidi::find() else {
+        println!("live-test local: no firefox on PATH: skipped");
+        return Ok(());
+    };
+    bidi::tried_again(|| {
+        let server = serve(
+            served,
+            &["testdata/avatars/mika.imx", "--web", "bindings/web/dist"],
+        )?;
+        let loudspeaker = Loudspeaker::start()?;
+        let mut firefox = Firefox::start(&program, loudspeaker.as_ref().map(Loudspeaker::address))?;
+        firefox.go(&format!("{}?render=local", server.url))?;
+        firefox.run("document.getElementById('start-quiet').click()")?;
+        firefox.wait(
+            "bithuman.phase === 'live' && bithuman.state === 'speaking' && bithuman.figures.transport === 'local' \
+             && bithuman.figures.speech > 10 && bithuman.figures.open > 0.15",
+        )?;
+        if let Some(folder) = pictures {
+            fs::create_dir_all(folder)?;
+            let picture = base64(&firefox.picture()?)?;
+            fs::write(Path::new(folder).join("local-firefox.png"), picture)?;
+        }
+        firefox.run(ESCAPE)?;
+        firefox.wait(&format!("{LISTENS} && bithuman.figures.open < 0.05"))?;
+        let shown = firefox.run("bithuman.figures.shown")?;
+        firefox.wait(&format!("bithuman.figures.shown > {shown} + 25"))?;
+        firefox.run("document.getElementById('end').click()")?;
+        firefox.wait("bithuman.phase === 'ended'")?;
+        println!("live-test local: Firefox drew it, and it was interrupted");
+        Ok(())
+    })
 }

@@ -229,6 +229,27 @@ pub(super) fn firefox(pictures: Option<&str>) -> Result<()> {
     Ok(())
 }
 
+/// What Firefox has stood still at, again and again: an interruption and a lost sound card, each in a browser of its
+/// own that is not replaced.
+pub(super) fn repeat(times: u32) -> Result<()> {
+    let program = bidi::find().context("no firefox on PATH")?;
+    let server = Server::start()?;
+    let mut loudspeaker = Loudspeaker::start()?.context("no pulseaudio on PATH")?;
+    let page = format!("{}/{PAGE}?policy=own", server.own);
+    for time in 1..=times {
+        let mut firefox = Firefox::start(&program, Some(loudspeaker.address()))?;
+        firefox.go(&page)?;
+        firefox.wait(READY)?;
+        outcome("tests.interruption()", |script| firefox.run(script))?;
+        let mut firefox = Firefox::start(&program, Some(loudspeaker.address()))?;
+        firefox.go(&page)?;
+        firefox.wait(READY)?;
+        device(&mut firefox, &mut loudspeaker)?;
+        println!("web, firefox: {time} of {times}");
+    }
+    Ok(())
+}
+
 /// The sound card is pulled out in the midst of speech and plugged in again, when the page asks for it.
 fn device(firefox: &mut Firefox, loudspeaker: &mut Loudspeaker) -> Result<()> {
     const TEST: &str = "tests.device()";
@@ -252,31 +273,34 @@ fn device(firefox: &mut Firefox, loudspeaker: &mut Loudspeaker) -> Result<()> {
 /// Milliseconds of a frame, by build; half a minute in real time; loading.
 pub(super) fn figures() -> Result<()> {
     measure(&[
-        "tests.bench('essence')",
-        "tests.bench('essence-relaxed')",
-        "tests.realtime(30)",
-        &format!("tests.throttled({RATE})"),
+        ("tests.prepare('essence')", "tests.bench()"),
+        ("tests.prepare('essence-relaxed')", "tests.bench()"),
+        ("null", "tests.realtime(30)"),
+        ("null", &format!("tests.throttled({RATE})")),
     ])
 }
 
 /// Memory over minutes of speech.
 pub(super) fn soak(minutes: u32) -> Result<()> {
-    measure(&[&format!("tests.realtime({})", 60 * minutes)])
+    measure(&[("null", &format!("tests.realtime({})", 60 * minutes))])
 }
 
-fn measure(tests: &[&str]) -> Result<()> {
+/// Each in a page of its own, after what it needs.
+fn measure(tests: &[(&str, &str)]) -> Result<()> {
     let program = devtools::find().context("no chromium on PATH")?;
     let server = Server::start()?;
     let mut browser = Browser::start(&program, &["--enable-precise-memory-info"])?;
     let page = format!("{}/{PAGE}", server.own);
-    for test in tests {
+    for (needs, test) in tests {
         let tab = browser.open(&page, SIZE, false)?;
         browser.wait(&tab, READY)?;
+        browser.run(&tab, needs)?;
         let before = browser.thread_s(&tab)?;
         let found = outcome(test, |script| browser.run(&tab, script))?;
         println!("web, chromium: {test}: {found}");
-        // Time that other programs take is not in this; opening is.
-        if let Some(frames) = found["frames"].as_f64().filter(|_| test.contains("bench")) {
+        // Time that other programs take is not in this.
+        if *needs != "null" {
+            let frames = found["frames"].as_f64().context("no frames")?;
             let ms = 1000.0 * (browser.thread_s(&tab)? - before) / frames;
             println!("{ms:.2} ms of a processor for a frame");
         }

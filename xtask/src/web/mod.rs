@@ -106,6 +106,13 @@ pub(crate) fn figures(sh: &Shell) -> Result<()> {
     browsers::figures()
 }
 
+/// What Firefox has stood still at, again and again.
+pub(crate) fn repeat(sh: &Shell, times: &str) -> Result<()> {
+    let times = times.parse().context("how many times?")?;
+    ensure!(build(sh)?, "nothing was built");
+    browsers::repeat(times)
+}
+
 /// Memory in Chromium over minutes of speech.
 pub(crate) fn soak(sh: &Shell, minutes: &str) -> Result<()> {
     let minutes = minutes.parse().context("how many minutes?")?;
