@@ -143,7 +143,7 @@ mod tests {
             for degrees in (0..360).step_by(10) {
                 let (y, x) = (degrees as f32).to_radians().sin_cos();
                 let (face, ring) = (reach(skin, [x, y]), reach(&rings[..OVAL.len()], [x, y]));
-                assert!(ring >= face, "{yaw}: {face} and {ring} at {degrees}");
+                assert!(ring > face - 0.01, "{yaw}: {face} and {ring} at {degrees}");
             }
         }
     }
