@@ -2,13 +2,20 @@
 //! eye, or lips meet that the picture shows parted, there is a stair; the mean along the edge makes a line
 //! of it and keeps it sharp across.
 
+use super::head::POINTS;
+use super::mesh::Mesh;
+use super::points::OVAL;
+use super::rig::Posed;
 use super::solid::smooth;
 use super::stroke::{bounds, nearest};
-use crate::warp::Canvas;
+use crate::warp::{Canvas, Place, UNIT};
 
 /// How far from the edge pixels are softened, in pixels: wholly up to the first, not at all from the
 /// second on.
 const REACH: [f32; 2] = [0.8, 1.7];
+/// Width of the first ring around the face, of that at rest, below which the outline lies over what is
+/// around it.
+const NARROW: f32 = 0.6;
 /// Weights of the places along the edge, and the distance between two of them in pixels.
 const TAPS: [f32; 7] = [1.0, 2.0, 3.0, 4.0, 3.0, 2.0, 1.0];
 const STEP: f32 = 0.7;
@@ -39,6 +46,29 @@ pub(crate) fn soften(line: &[[f32; 2]], strength: &[f32], canvas: &mut Canvas) {
                 }
             }
         }
+    }
+}
+
+/// Softens the face's outline where the head's turn has taken it over what is around it: as far as the
+/// first ring around it has become narrower.
+pub(crate) fn soften_outline(mesh: &Mesh, posed: &Posed, canvas: &mut Canvas) {
+    let strengths = OVAL.iter().enumerate().map(|(k, &i)| {
+        let ring = POINTS + k;
+        let width = |places: &[Place]| {
+            let [x, y] = [0, 1].map(|axis| (places[ring][axis] - places[i][axis]) as f32);
+            (x * x + y * y).sqrt() / UNIT as f32
+        };
+        1.0 - smooth(
+            width(&posed.places),
+            0.0,
+            NARROW * width(&mesh.rest).max(1e-3),
+        )
+    });
+    let strengths: Vec<f32> = strengths.collect();
+    for (k, &i) in OVAL.iter().enumerate() {
+        let next = (k + 1) % OVAL.len();
+        let line = [posed.points[i], posed.points[OVAL[next]]];
+        soften(&line, &[strengths[k], strengths[next]], canvas);
     }
 }
 

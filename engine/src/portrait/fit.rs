@@ -2,6 +2,7 @@
 
 use super::contours;
 use super::head::{Head, POINTS};
+use super::iris;
 use super::landmarks::{EYES, Landmarks};
 use super::picture::Picture;
 use super::points::{LOWER_LIP, STABLE, UPPER_LIP};
@@ -14,7 +15,7 @@ const SHUT: f32 = 0.012;
 #[derive(Debug)]
 pub(crate) struct Fit {
     /// The landmarks, x and y in the picture, z away from the camera; the lips meet where the picture
-    /// shows it.
+    /// shows it, and irises are as large as there.
     pub(crate) points: Vec<Point>,
     /// Pixels of one eye distance.
     pub(crate) eyes: f32,
@@ -37,6 +38,7 @@ impl Fit {
         } else {
             contours::part(picture, &mut fit.points, eyes, down);
         }
+        iris::find(picture, &mut fit.points);
         fit.gap = gaps(&fit.points, down);
         let lips = lip_weights(head);
         fit.moves = head

@@ -5,6 +5,7 @@
 //! bare face has. What is as dark and as thin, and hangs together with the bridge, is the rims.
 
 use super::fit::Fit;
+use super::iris::{opening, within};
 use super::mesh::{Follow, Mesh};
 use super::picture::Picture;
 use super::points::EYES;
@@ -274,27 +275,10 @@ impl<'a> View<'a> {
 
     /// The eyes' openings with a margin: 255 in them, else 0. Lashes are no rims.
     fn openings(&self) -> Plane {
-        let outlines = EYES.each_ref().map(|eye| {
-            let mut outline = vec![eye.corners[0]];
-            outline.extend(eye.upper);
-            outline.push(eye.corners[1]);
-            outline.extend(eye.lower.iter().rev());
-            outline
-        });
-        let inside = |outline: &[usize], x: f32, y: f32| {
-            let mut inside = false;
-            for (k, &i) in outline.iter().enumerate() {
-                let [p, q] = [i, outline[(k + 1) % outline.len()]].map(|i| self.fit.points[i]);
-                if (p[1] > y) != (q[1] > y) && x < p[0] + (y - p[1]) / (q[1] - p[1]) * (q[0] - p[0])
-                {
-                    inside = !inside;
-                }
-            }
-            inside
-        };
+        let outlines = EYES.each_ref().map(|eye| opening(eye, &self.fit.points));
         let openings = Plane::new(self.light.width, self.light.height, |x, y| {
-            let (x, y) = ((self.left + x) as f32 + 0.5, (self.top + y) as f32 + 0.5);
-            match outlines.iter().any(|outline| inside(outline, x, y)) {
+            let at = [(self.left + x) as f32 + 0.5, (self.top + y) as f32 + 0.5];
+            match outlines.iter().any(|outline| within(outline, at)) {
                 true => 255.0,
                 false => 0.0,
             }

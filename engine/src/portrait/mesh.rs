@@ -17,7 +17,10 @@ pub(crate) const AXIS: f32 = 0.75;
 /// Cosine of the angle beside a ray within which skin counts for it.
 const BESIDE: f32 = 0.995;
 /// Points of an eye's discs.
-const DISC: usize = 16;
+pub(super) const DISC: usize = 16;
+/// Radii of the part of the disc that looks around, and of the whole of it, in radii of the iris.
+pub(super) const LOOKS: f32 = 1.22;
+const RIM: f32 = 2.4;
 
 /// The source of a point's motion.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +53,20 @@ pub(crate) struct Corner {
 pub(crate) struct Mesh {
     pub(crate) corners: Vec<Corner>,
     pub(crate) triangles: Vec<[u16; 3]>,
+    /// Number of the first triangle of the face's skin, which lies over rings and eyes.
+    pub(crate) skin: usize,
+    /// Each eye's disc.
+    pub(crate) discs: [Disc; 2],
     /// The corners at rest.
     pub(crate) rest: Vec<Place>,
+}
+
+/// The corners of an eye's disc that look around.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Disc {
+    pub(crate) middle: u16,
+    /// First of [`DISC`] corners around the iris.
+    pub(crate) iris: u16,
 }
 
 /// The parts of the picture's edge that the mesh is fixed to.
@@ -154,9 +169,7 @@ impl Mesh {
             .collect();
         let mut triangles = Vec::new();
         rings(fit, outline, size, hold, &mut corners, &mut triangles);
-        for eye in 0..2 {
-            eyeball(fit, eye, hold, &mut corners, &mut triangles);
-        }
+        let discs = [0, 1].map(|eye| eyeball(fit, eye, hold, &mut corners, &mut triangles));
         let mut skin = head.triangles.clone();
         // Nearer triangles are drawn later, and upper lids over lower ones.
         let depth = |corner: &[u16; 3]| {
@@ -167,11 +180,14 @@ impl Mesh {
             if lid { f32::MIN } else { sum }
         };
         skin.sort_by(|a, b| depth(b).total_cmp(&depth(a)));
+        let first = triangles.len();
         triangles.extend(skin);
         let rest = corners.iter().map(|c| place([c.at[0], c.at[1]])).collect();
         Self {
             corners,
             triangles,
+            skin: first,
+            discs,
             rest,
         }
     }
@@ -283,7 +299,7 @@ fn eyeball(
     hold: &Hold,
     corners: &mut Vec<Corner>,
     triangles: &mut Vec<[u16; 3]>,
-) {
+) -> Disc {
     let eye = &EYES[number];
     let mut outline = vec![eye.corners[0]];
     outline.extend(eye.upper);
@@ -314,21 +330,21 @@ fn eyeball(
     let circle = |radius: f32| -> Vec<Point> {
         (0..DISC)
             .map(|i| {
-                let (s, c) = turn_of(i);
+                let (s, c) = around(i, DISC);
                 add(iris, [radius * c, radius * s, 0.0])
             })
             .collect()
     };
     let inner = corners.len() as u16 + 1;
     corners.push(hold.corner(iris, Follow::Gaze(number), 1.0));
-    for point in circle(1.12 * radius) {
+    for point in circle(LOOKS * radius) {
         corners.push(hold.corner(point, Follow::Gaze(number), 1.0));
     }
     for i in 0..DISC as u16 {
         triangles.push([inner - 1, inner + i, inner + (i + 1) % DISC as u16]);
     }
     let outer = corners.len() as u16;
-    for point in circle(2.4 * radius) {
+    for point in circle(RIM * radius) {
         corners.push(hold.corner(point, Follow::Still, 1.0));
     }
     for i in 0..DISC as u16 {
@@ -336,11 +352,15 @@ fn eyeball(
         triangles.push([inner + i, inner + j, outer + i]);
         triangles.push([inner + j, outer + j, outer + i]);
     }
+    Disc {
+        middle: inner - 1,
+        iris: inner,
+    }
 }
 
-/// Sine and cosine of the disc's points.
-fn turn_of(i: usize) -> (f32, f32) {
-    let quarter = DISC / 4;
+/// Sine and cosine of the way to point `i` of `count` around a circle, a multiple of four.
+pub(super) fn around(i: usize, count: usize) -> (f32, f32) {
+    let quarter = count / 4;
     let (s, c) = super::solid::sin_cos(90.0 * (i % quarter) as f32 / quarter as f32);
     match i / quarter {
         0 => (s, c),

@@ -6,12 +6,14 @@ mod create;
 mod detect;
 mod edges;
 mod emotion;
+mod eyeball;
 mod film;
 mod fit;
 mod gesture;
 mod glasses;
 mod ground;
 mod head;
+mod iris;
 mod judge;
 mod key;
 mod landmarks;
@@ -30,6 +32,7 @@ mod solid;
 #[cfg(any(test, feature = "internals"))]
 pub(crate) mod states;
 mod stroke;
+mod unfold;
 
 use std::fs::File;
 use std::io::Read;
@@ -39,6 +42,7 @@ use crate::imx::{Container, Expression};
 use crate::motion::emotion::{Emotion, Weights};
 use crate::warp::{Canvas, Texture};
 use crate::{Error, ErrorKind, Result};
+use eyeball::Eyeballs;
 use fit::Fit;
 use glasses::Glasses;
 use ground::{Ground, Person};
@@ -50,6 +54,7 @@ use mesh::{Hold, Mesh};
 use mouth::Mouth;
 use picture::Picture;
 use rig::{Posed, Puppet};
+use unfold::Unfold;
 
 pub use create::{PortraitOptions, PortraitReport, create, describe};
 /// The emotions that a portrait can show.
@@ -71,6 +76,8 @@ pub(crate) struct Portrait {
     ground: Option<Ground>,
     fit: Fit,
     mesh: Mesh,
+    unfold: Unfold,
+    eyeballs: Eyeballs,
     mouth: Mouth,
     lid_skin: LidSkin,
     lashes: Lashes,
@@ -207,6 +214,8 @@ impl Portrait {
             ground: person.map(|person| person.ground),
             glasses,
             has_alpha: picture.has_alpha(),
+            unfold: Unfold::new(&mesh),
+            eyeballs: Eyeballs::new(&fit, &mesh, skin),
             mesh,
             mouth: Mouth::new(&fit, &picture)?,
             lid_skin: LidSkin::new(&fit, skin),
@@ -258,6 +267,12 @@ impl Portrait {
         rig
     }
 
+    /// Poses the mesh as `rig` says.
+    fn pose(&self, rig: &Rig, posed: &mut Posed) {
+        self.puppet.pose(&self.fit, &self.mesh, rig, posed);
+        self.unfold.apply(posed);
+    }
+
     /// Draws the face as `rig` says: the picture's pixels, row by row.
     pub(crate) fn draw<'a>(&self, rig: &Rig, easel: &'a mut Easel) -> &'a [[u8; 4]] {
         let Easel { posed, canvas } = easel;
@@ -268,10 +283,13 @@ impl Portrait {
             }
         } else {
             let fit = &self.fit;
-            self.puppet.pose(fit, &self.mesh, rig, posed);
+            self.pose(rig, posed);
             self.mouth.seam.fill(fit, posed, canvas);
-            let (triangles, sources) = (&self.mesh.triangles, &posed.sources);
-            canvas.draw(&self.texture, triangles, sources, &posed.places);
+            let (under, skin) = self.mesh.triangles.split_at(self.mesh.skin);
+            canvas.draw(&self.texture, under, &posed.sources, &posed.places);
+            self.eyeballs.draw(fit, posed, rig.gaze, canvas);
+            canvas.draw(&self.texture, skin, &posed.sources, &posed.places);
+            edges::soften_outline(&self.mesh, posed, canvas);
             self.lid_skin.draw(posed, rig.blink, canvas);
             lids::soften(fit, posed, rig.gaze, canvas);
             self.lashes.draw(fit, posed, rig.blink, canvas);

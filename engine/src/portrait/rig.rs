@@ -6,6 +6,7 @@ use super::head::{Head, POINTS};
 use super::mesh::{AXIS, Corner, Follow, Mesh, iris_radius};
 use super::points::{EYES, LOWER_LIP, UPPER_LIP};
 use super::solid::{Point, Rotation, add, apply, product, scale, smooth, sub, transposed, turned};
+use super::unfold::Flat;
 use crate::warp::{Place, place};
 
 /// Names of the mouth's coefficients, in the order of ARCHITECTURE.md.
@@ -60,8 +61,8 @@ pub(super) const SMILE: usize = 6;
 pub(super) const FROWN: usize = 7;
 pub(super) const SNEER: usize = 8;
 pub(super) const LIP_UP: usize = 9;
-/// How far down the eye the lids meet: beyond where the lower one lies while the eye is open.
-pub(super) const MEETING: f32 = 1.03;
+/// How far down the open eye the lids meet: the lower one comes up a little.
+pub(super) const MEETING: f32 = 0.98;
 /// How far the skin below the lower lid comes up in a blink, of the eye's height.
 const BAG: f32 = 0.1;
 /// The head's joint below the eyes, in eyes.
@@ -70,6 +71,8 @@ const NECK: f32 = 1.25;
 const EYEBALL: f32 = 2.05;
 /// How far a lip's rows follow what sets the lips' gap, from the outline to where the lips meet.
 const LIP_ROWS: [f32; 4] = [0.45, 0.65, 0.85, 1.0];
+/// Thickness of a lip, of that in the picture, that rolling and pressing leave at least.
+const THINNEST: f32 = 0.45;
 /// Distance of lips, in pixels, below which they touch.
 const TOUCHING: f32 = 0.35;
 /// How far from the lips' edge in the picture they are drawn when they have moved, and how far they have
@@ -149,6 +152,8 @@ pub(crate) struct Posed {
     pub(crate) head: HeadMove,
     /// How far the jaw is down, in eyes.
     pub(crate) jaw: f32,
+    /// Buffers of [`Unfold`](super::unfold::Unfold).
+    pub(super) flat: Flat,
 }
 
 /// A rigid move of the head.
@@ -310,6 +315,7 @@ fn part_lips(fit: &Fit, talk: f32, skin: &mut [Point]) {
         let wanted = (opening(column, skin) + held * fit.gap[column]).max(0.0);
         set_apart(down, skin, column, wanted);
     }
+    thicken(fit, THINNEST, skin);
 }
 
 /// Sets the distance of the lips in a column, along `down`, in pixels.
@@ -331,6 +337,26 @@ pub(super) fn set_apart(down: Point, skin: &mut [Point], column: usize, wanted: 
     if wanted < TOUCHING * length {
         let middle = scale(add(skin[upper], skin[lower]), 0.5);
         (skin[upper], skin[lower]) = (middle, middle);
+    }
+}
+
+/// Lips that are pressed or rolled in keep so much of their thickness.
+pub(super) fn thicken(fit: &Fit, thinnest: f32, skin: &mut [Point]) {
+    let down = fit.direction([0.0, 1.0, 0.0]);
+    let along = |p: Point| p[0] * down[0] + p[1] * down[1];
+    let length = along(down).max(1e-3);
+    for column in 1..10 {
+        for (lip, sign) in [(&UPPER_LIP, -1.0), (&LOWER_LIP, 1.0)] {
+            let (outer, inner) = (lip[0][column], lip[3][column]);
+            let thick = |points: &[Point]| sign * along(sub(points[outer], points[inner]));
+            let lacks = thinnest * thick(&fit.points) - thick(skin);
+            if lacks > 0.0 {
+                for (row, share) in [(0, 1.0), (1, 2.0 / 3.0), (2, 1.0 / 3.0)] {
+                    let point = &mut skin[lip[row][column]];
+                    *point = add(*point, scale(down, sign * share * lacks / length));
+                }
+            }
+        }
     }
 }
 

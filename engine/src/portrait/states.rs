@@ -89,18 +89,14 @@ impl PortraitStates {
     /// Landmarks of `MediaPipe`'s mesh in a state, 468, in pixels of the frame.
     pub fn landmarks(&mut self, state: &[f32; STATE]) -> &[[f32; 2]] {
         let (portrait, posed) = (&self.portrait, &mut self.easel.posed);
-        portrait
-            .puppet
-            .pose(&portrait.fit, &portrait.mesh, &rig(state), posed);
+        portrait.pose(&rig(state), posed);
         &posed.points
     }
 
     /// Faults of the mesh in a state.
     pub fn faults(&mut self, state: &[f32; STATE]) -> Faults {
         let (portrait, posed) = (&self.portrait, &mut self.easel.posed);
-        portrait
-            .puppet
-            .pose(&portrait.fit, &portrait.mesh, &rig(state), posed);
+        portrait.pose(&rig(state), posed);
         let (width, height) = portrait.texture.size();
         let inner = UPPER_LIP[3]
             .into_iter()
@@ -332,16 +328,23 @@ mod tests {
 
     #[test]
     fn no_state_of_the_rig_tears_or_folds_the_face() {
-        let mut states = PortraitStates::new(&juno()).unwrap();
-        for state in swept(60) {
-            let Faults {
-                holes,
-                folds,
-                strays,
-            } = states.faults(&state);
-            assert_eq!(strays, 0, "corners went astray: {state:?}");
-            assert!(holes == 0, "{holes} pixels of a hole: {state:?}");
-            assert!(folds <= 10, "{folds} pixels of a fold: {state:?}");
+        let turned = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../testdata/portraits/turned.jpg"
+        );
+        // A head that is turned as far hides the far corner of an open mouth, which no triangle covers.
+        for (picture, most_holes) in [(juno(), 0), (std::fs::read(turned).unwrap(), usize::MAX)] {
+            let mut states = PortraitStates::new(&picture).unwrap();
+            for state in swept(60) {
+                let Faults {
+                    holes,
+                    folds,
+                    strays,
+                } = states.faults(&state);
+                assert_eq!(strays, 0, "corners went astray: {state:?}");
+                assert!(holes <= most_holes, "{holes} pixels of a hole: {state:?}");
+                assert!(folds <= 8, "{folds} pixels of a fold: {state:?}");
+            }
         }
     }
 }

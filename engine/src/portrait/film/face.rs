@@ -4,7 +4,7 @@ use crate::portrait::fit::Fit;
 use crate::portrait::head::Head;
 use crate::portrait::mesh::Mesh;
 use crate::portrait::points::{LOWER_LIP, UPPER_LIP};
-use crate::portrait::rig::{Posed, SPOKEN, bare_lips, set_apart};
+use crate::portrait::rig::{Posed, SPOKEN, bare_lips, set_apart, thicken};
 use crate::portrait::solid::{Point, add, scale, smooth, sub};
 
 /// How far the box reaches from the middle of the mouth: to the sides, up and down, in eyes.
@@ -84,26 +84,7 @@ impl Face {
             let gap = (opening(&wanted, column) + held * beyond - drawn).max(0.0);
             set_apart(down, &mut posed.skin, column, gap);
         }
-        self.thicken(down, &mut posed.skin);
-    }
-
-    /// Lips that are pressed or rolled in stay as thick as lips are.
-    fn thicken(&self, down: Point, skin: &mut [Point]) {
-        let along = |p: Point| p[0] * down[0] + p[1] * down[1];
-        let length = along(down).max(1e-3);
-        for column in 1..10 {
-            for (lip, sign) in [(&UPPER_LIP, -1.0), (&LOWER_LIP, 1.0)] {
-                let (outer, inner) = (lip[0][column], lip[3][column]);
-                let thick = |points: &[Point]| sign * along(sub(points[outer], points[inner]));
-                let lacks = THINNEST * thick(&self.fit.points) - thick(skin);
-                if lacks > 0.0 {
-                    for (row, share) in [(0, 1.0), (1, 2.0 / 3.0), (2, 1.0 / 3.0)] {
-                        let point = &mut skin[lip[row][column]];
-                        *point = add(*point, scale(down, sign * share * lacks / length));
-                    }
-                }
-            }
-        }
+        thicken(fit, THINNEST, &mut posed.skin);
     }
 
     /// Draws lips that part otherwise than in the frame without the edge that they have there.
