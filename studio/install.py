@@ -19,7 +19,7 @@ import venv
 from pathlib import Path
 
 STUDIO = Path(__file__).resolve().parent
-PACKAGES = ("numpy", "scipy", "pillow", "opencv-python-headless", "av>=14", "onnx", "onnxruntime>=1.24")
+PACKAGES = ("numpy", "scipy", "pillow", "opencv-python-headless", "av>=14", "onnx", "onnxruntime>=1.20")
 TORCH_NEEDS = ("filelock", "typing-extensions", "sympy", "networkx", "jinja2", "fsspec", "setuptools")
 """What PyTorch imports, but for CUDA."""
 PROCESSORS = "https://download.pytorch.org/whl/cpu"

@@ -64,6 +64,7 @@ fn refused(output: &Output, folder: &Folder) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+#[expect(clippy::print_stdout, reason = "says what is skipped")]
 fn has_curl() -> bool {
     let has = Command::new("curl").arg("--version").output().is_ok();
     if !has {

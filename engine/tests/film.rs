@@ -8,7 +8,7 @@ mod portraits;
 
 use common::{engine, recording};
 use essence::imx::{Container, Writer};
-use essence::{Avatar, ErrorKind, Frame};
+use essence::{Avatar, Curves, ErrorKind, Frame};
 use portraits::{RATE, drawn, face, made};
 use serde_json::{Value, json};
 
@@ -20,6 +20,7 @@ struct Warp {
     landmarks: Vec<f32>,
     own: Vec<f32>,
     matrix: Vec<f32>,
+    limits: Option<Vec<f32>>,
     inside: &'static str,
     /// Colours of the film's own mouths, and their gaps.
     mouths: Option<(Vec<[u8; 3]>, Vec<f32>)>,
@@ -36,6 +37,7 @@ impl Warp {
             matrix: (0..COEFFICIENTS * COEFFICIENTS)
                 .map(|i| f32::from(i % (COEFFICIENTS + 1) == 0))
                 .collect(),
+            limits: None,
             inside,
             mouths: None,
         }
@@ -85,6 +87,10 @@ fn file(warp: Option<&Warp>) -> Vec<u8> {
         manifest["format_version"] = json!("2.2");
         manifest["warp"] = json!({"landmarks": "warp/landmarks.f32", "own": "warp/own.f32",
             "matrix": "warp/matrix.f32", "inside": warp.inside});
+        if let Some(limits) = &warp.limits {
+            writer.add("warp/limits.f32", bytes(limits)).unwrap();
+            manifest["warp"]["limits"] = json!("warp/limits.f32");
+        }
         if let Some((colours, gaps)) = &warp.mouths {
             writer.add("warp/mouths.jpg", mouths(colours)).unwrap();
             manifest["warp"]["mouths"] =
@@ -121,6 +127,30 @@ fn spoken(avatar: &Avatar) -> Vec<Frame> {
         .map(|&x| f32::from(x) / 32768.0)
         .collect();
     drawn(avatar, &samples)
+}
+
+/// The last of some frames in which curves hold the mouth as `shape` says.
+fn held(avatar: &Avatar, shape: &[(&str, f32)]) -> Frame {
+    let (names, values): (Vec<&str>, Vec<f32>) = shape.iter().copied().unzip();
+    let times: Vec<f64> = (0..20).map(|key| f64::from(key) / 25.0).collect();
+    let session = portraits::session(avatar);
+    session
+        .push_curves(&Curves::new(&names, &times, &values.repeat(times.len())).without_sound(true))
+        .unwrap();
+    session.flush();
+    common::drain(&session).swap_remove(15)
+}
+
+/// How many pixels are nearly of a colour.
+fn count(frame: &Frame, colour: [u8; 3]) -> usize {
+    let near = |pixel: &&[u8; 3]| pixel.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 30);
+    frame
+        .pixels()
+        .as_chunks::<3>()
+        .0
+        .iter()
+        .filter(near)
+        .count()
 }
 
 /// Left, top, right and bottom of all pixels that differ; None where none does.
@@ -216,6 +246,46 @@ fn the_matrix_says_what_the_person_makes_of_speech() {
 }
 
 #[test]
+fn limits_bound_what_the_person_s_lips_do() {
+    let mut warp = Warp::new("drawn");
+    let roll = |warp: &Warp, amount: f32| {
+        let lower = [("mouthRollLower", amount), ("mouthRollUpper", amount)];
+        held(&warp.open().unwrap(), &lower)
+    };
+    let (some, far) = (roll(&warp, 0.3), roll(&warp, 0.9));
+    assert!(changed(&some, &far).is_some(), "without limits it goes on");
+    warp.limits = Some(vec![0.3; COEFFICIENTS]);
+    let bounded = roll(&warp, 0.9);
+    assert_eq!(changed(&some, &bounded), None, "no farther than 0.3");
+}
+
+#[test]
+fn lips_that_are_asked_to_shut_leave_no_crack() {
+    let blue = [20, 20, 230];
+    let mut warp = Warp::of_film(&[(blue, 0.05)]);
+    // Of what presses lips, this person's do nothing but to come together.
+    warp.matrix[11 * COEFFICIENTS..][..COEFFICIENTS].fill(0.0);
+    let avatar = warp.open().unwrap();
+    let shown = |jaw, press| {
+        let frame = held(
+            &avatar,
+            &[
+                ("jawOpen", jaw),
+                ("mouthPressLeft", press),
+                ("mouthPressRight", press),
+            ],
+        );
+        count(&frame, blue)
+    };
+    assert!(shown(0.06, 0.0) > 20, "a crack is open");
+    assert_eq!(shown(0.06, 0.2), 0, "and shut for a closure");
+    assert!(
+        shown(0.5, 0.2) > 200,
+        "a wide mouth of which some press is said stays open"
+    );
+}
+
+#[test]
 fn the_network_draws_between_the_lips_only() {
     let (network, drawn) = (Warp::new("network"), Warp::new("drawn"));
     let pairs: Vec<_> = spoken(&network.open().unwrap())
@@ -241,12 +311,8 @@ fn the_network_draws_between_the_lips_only() {
 #[test]
 fn the_film_s_own_mouths_show_by_their_gaps() {
     let (blue, green) = ([20, 20, 230], [20, 230, 20]);
-    let count = |frames: &[Frame], colour: [u8; 3]| {
-        let near = |pixel: &&[u8; 3]| pixel.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 30);
-        let shown = frames
-            .iter()
-            .flat_map(|frame| frame.pixels().as_chunks::<3>().0);
-        shown.filter(near).count()
+    let count = |frames: &[Frame], colour: [u8; 3]| -> usize {
+        frames.iter().map(|frame| count(frame, colour)).sum()
     };
     let only = spoken(&Warp::of_film(&[(blue, 0.1)]).open().unwrap());
     assert!(count(&only, blue) > 1000, "one mouth serves every gap");
@@ -300,6 +366,11 @@ fn members_that_don_t_fit_are_refused() {
     refused(&|warp| warp.landmarks.truncate(99), "warp/landmarks.f32");
     refused(&|warp| warp.own.push(0.0), "warp/own.f32");
     refused(&|warp| warp.matrix[5] = f32::NAN, "warp/matrix.f32");
+    refused(&|warp| warp.limits = Some(vec![1.0; 3]), "warp/limits.f32");
+    refused(
+        &|warp| warp.limits = Some(vec![1.5; COEFFICIENTS]),
+        "limits are 0 to 1",
+    );
     refused(&|warp| warp.landmarks[7] = 1e30, "warp/landmarks.f32");
     refused(&|warp| warp.landmarks.fill(40.0), "no face");
     refused(&|warp| warp.inside = "teeth", "teeth");

@@ -146,6 +146,10 @@ pub struct Warp {
     /// The member with the matrix that takes the speech network's coefficients to the person's,
     /// `[C, C]` f32: row vectors times it.
     pub matrix: String,
+    /// The member with the most that each of the person's coefficients reaches, `[C]` f32, **0 to 1**; 1
+    /// where there is none.
+    #[serde(default)]
+    pub limits: Option<String>,
     /// The source of the pixels between parted lips.
     pub inside: Inside,
     /// The film's own open mouths, for [`Inside::Film`].

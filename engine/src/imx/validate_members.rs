@@ -108,6 +108,12 @@ fn warp_members(members: &Members, warp: &Warp, count: usize, c: usize) -> Resul
             return Err(invalid(format!("{name} has {value}")));
         }
     }
+    if let Some(name) = &warp.limits {
+        let values = floats(members, name, c)?;
+        if let Some(value) = values.iter().find(|value| !(0.0..=1.0).contains(*value)) {
+            return Err(invalid(format!("{name} has {value}; limits are 0 to 1")));
+        }
+    }
     match &warp.mouths {
         Some(mouths) => {
             let count = u32::try_from(mouths.gaps.len()).unwrap_or(u32::MAX);

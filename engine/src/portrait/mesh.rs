@@ -14,6 +14,8 @@ const RINGS: [f32; 11] = [1.06, 1.13, 1.22, 1.34, 1.5, 1.7, 1.95, 2.25, 2.6, 3.0
 const FOLLOWS: [f32; RINGS.len()] = [0.86, 0.66, 0.42, 0.2, 0.06, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
 /// Depth of the axis that the head turns about, behind the eyes' outer corners, in eyes.
 pub(crate) const AXIS: f32 = 0.75;
+/// Cosine of the angle beside a ray within which skin counts for it.
+const BESIDE: f32 = 0.995;
 /// Points of an eye's discs.
 pub(super) const DISC: usize = 16;
 /// Radii of the part of the disc that looks around, and of the whole of it, in radii of the iris.
@@ -143,23 +145,30 @@ impl Hold {
 }
 
 impl Mesh {
-    /// Over a picture of one layer.
-    pub(crate) fn new(head: &Head, fit: &Fit, size: (usize, usize)) -> Self {
-        Self::held(
-            head,
-            fit,
-            size,
-            &Hold::whole([size.0 as f32, size.1 as f32]),
-        )
+    /// Over a frame of a film, whose head may be turned.
+    pub(crate) fn filmed(head: &Head, fit: &Fit, size: (usize, usize)) -> Self {
+        let hold = Hold::whole([size.0 as f32, size.1 as f32]);
+        Self::over(head, fit, size, &hold, &silhouette(fit))
     }
 
+    /// Over a portrait.
     pub(crate) fn held(head: &Head, fit: &Fit, size: (usize, usize), hold: &Hold) -> Self {
+        Self::over(head, fit, size, hold, &OVAL)
+    }
+
+    fn over(
+        head: &Head,
+        fit: &Fit,
+        size: (usize, usize),
+        hold: &Hold,
+        outline: &[usize; OVAL.len()],
+    ) -> Self {
         let size = [size.0 as f32, size.1 as f32];
         let mut corners: Vec<Corner> = (0..POINTS)
             .map(|i| hold.corner(fit.points[i], Follow::Skin(i), 1.0))
             .collect();
         let mut triangles = Vec::new();
-        rings(fit, size, hold, &mut corners, &mut triangles);
+        rings(fit, outline, size, hold, &mut corners, &mut triangles);
         let discs = [0, 1].map(|eye| eyeball(fit, eye, hold, &mut corners, &mut triangles));
         let mut skin = head.triangles.clone();
         // Nearer triangles are drawn later, and upper lids over lower ones.
@@ -196,20 +205,44 @@ impl Mesh {
     }
 }
 
+/// The skin's points at which a face is seen to end: the outline's, but beyond the far cheek of a turned
+/// head those that hide it. Rings that began at hidden points would keep an edge of the cheek where it was.
+fn silhouette(fit: &Fit) -> [usize; OVAL.len()] {
+    let middle = middle(&OVAL.map(|i| fit.points[i]));
+    OVAL.map(|number| {
+        let [x, y, _] = sub(fit.points[number], middle);
+        let length = (x * x + y * y).max(1e-3);
+        let reach = |&skin: &usize| {
+            let [u, v, _] = sub(fit.points[skin], middle);
+            let along = x * u + y * v;
+            let is_beside = along > BESIDE * (length * (u * u + v * v)).sqrt();
+            if is_beside { along / length } else { 0.0 }
+        };
+        let farthest = (0..POINTS).max_by(|a, b| reach(a).total_cmp(&reach(b)));
+        farthest.filter(|skin| reach(skin) > 1.0).unwrap_or(number)
+    })
+}
+
+fn middle(outline: &[Point]) -> Point {
+    let sum = outline.iter().fold([0.0; 3], |sum, &p| add(sum, p));
+    scale(sum, 1.0 / outline.len() as f32)
+}
+
 /// Rings around the outline, along rays from its middle, stopped by the picture's edge.
 fn rings(
     fit: &Fit,
+    outline: &[usize; OVAL.len()],
     size: [f32; 2],
     hold: &Hold,
     corners: &mut Vec<Corner>,
     triangles: &mut Vec<[u16; 3]>,
 ) {
-    let outline = OVAL.map(|i| fit.points[i]);
-    let sum = outline.iter().fold([0.0; 3], |sum, &p| add(sum, p));
-    let middle = scale(sum, 1.0 / outline.len() as f32);
+    let numbers = outline;
+    let outline = numbers.map(|i| fit.points[i]);
+    let middle = middle(&outline);
     let down = fit.direction([0.0, 1.0, 0.0]);
     let axis = fit.middle()[2] + AXIS * fit.eyes;
-    let mut inner: Vec<u16> = OVAL.iter().map(|&i| i as u16).collect();
+    let mut inner: Vec<u16> = numbers.iter().map(|&i| i as u16).collect();
     let mut outside = Vec::new();
     for (&times, follow) in RINGS.iter().zip(FOLLOWS) {
         let first = corners.len() as u16;
@@ -226,7 +259,7 @@ fn rings(
             let depth = smooth(times, 1.0, 1.5);
             let mut at = add(middle, scale(ray, reach));
             at[2] = point[2] + depth * (axis - point[2]);
-            let follow = Follow::Ring(OVAL[k], follow);
+            let follow = Follow::Ring(numbers[k], follow);
             corners.push(hold.corner(at, follow, head));
         }
         let count = outline.len() as u16;

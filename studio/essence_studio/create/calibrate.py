@@ -28,6 +28,13 @@ SHUT_WEIGHT = 3.0
 SHUT_ROUNDS = 12
 SHUT_RIDGE = 0.01
 
+BOUNDED = ("mouthPress", "mouthRollLower", "mouthRollUpper")
+"""What lips do farther in the head's shapes than people do: it makes them thin, or draws the skin in."""
+FURTHEST = 0.995
+"""Part of the film's pictures that stay within its range."""
+PRESSED = 0.25
+"""As far as lips may be pressed and rolled in at least: some films show no closure."""
+
 _JAW, _CLOSE, _PRESS, _TONGUE = (COEFFICIENTS.index(name) for name in ("jawOpen", "mouthClose", "mouthPress", "tongueTip"))
 
 _OPENING = np.array([{"jawOpen": 1.0, "mouthClose": -1.0, "mouthLowerDown": 0.5, "mouthUpperUp": 0.3}.get(name, 0.0) for name in COEFFICIENTS])
@@ -83,6 +90,14 @@ def _shutting(matrix: np.ndarray, closing: np.ndarray, others: np.ndarray, parti
         helps = np.where(((parting > 0) & (own > 0)) | ((parting < 0) & (own > 0) & (own < 1)), parting, 0.0)
         wanted = made - (excess / np.maximum((helps**2).sum(1), 1e-6))[:, None] * helps
         out = np.linalg.solve(kept + said + ridge, (kept + ridge) @ matrix + SHUT_WEIGHT * closing.T @ wanted / len(closing))
+    return out
+
+
+def limits(seen: np.ndarray) -> np.ndarray:
+    """The most that each coefficient may reach, `[16]`: what presses lips or rolls them in, no farther than the film's `seen` `[n, 16]` do."""
+    out = np.ones(len(COEFFICIENTS))
+    for place in map(COEFFICIENTS.index, BOUNDED):
+        out[place] = np.clip(np.quantile(seen[:, place], FURTHEST), PRESSED, 1.0)
     return out
 
 

@@ -27,6 +27,8 @@ MEMORY_BYTES = 1_200_000_000
 """PyTorch and the programs around it."""
 PATCHES_BYTES = 600 << 20
 """As `prepare` keeps at most."""
+MOST_COVERED = 0.2
+"""Part of the pictures in which something may be before the mouth."""
 LOOKS = 8
 """Pictures that are searched for more than one face."""
 
@@ -129,6 +131,14 @@ def face_fit(clips: list[Clip], tracks: list[Faces]) -> list[str]:
     if light < DARKEST:
         raise Refused(f"the face is too dark (brightness {light:.0f} of 255, at least {DARKEST:.0f} is needed): film with more light")
     return warnings
+
+
+def uncovered(clips: list[Clip], covered: list[np.ndarray]) -> list[str]:
+    """Refuses mouths that are hidden too often, by `covered` `[n]` of each clip; returns warnings."""
+    share = float(np.concatenate(covered).mean())
+    if share > MOST_COVERED:
+        raise Refused(f"something covers the mouth in {100 * share:.0f} % of the pictures: film the face with nothing before it, no hand and no microphone")
+    return [f"{clip.name}, {a:.1f} to {b:.1f} s: something covers the mouth; left out" for clip, flags in zip(clips, covered) for a, b in spans(flags)]
 
 
 def turned(points: np.ndarray) -> np.ndarray:

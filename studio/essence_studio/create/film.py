@@ -58,8 +58,8 @@ def make(options: argparse.Namespace) -> None:
     prepared = prepare.prepare(clips, tracks, spoken and spoken + silent, meter.tick, len(names), None if learns else UNTAUGHT)
     samples = prepared.samples
     samples.alpha = mask.alpha_of(samples, prepared.heads, prepared.patch)
-    for number, flags in enumerate(prepared.covered):
-        warnings += [f"{clips[number].name}, {a:.1f} to {b:.1f} s: something seems to cover the mouth; left out" for a, b in checks.spans(flags)]
+    warnings += checks.uncovered(clips[:talks], prepared.covered[:talks])
+    tracks = [dataclasses.replace(track, found=track.found & ~hidden) for track, hidden in zip(tracks, prepared.covered)]
     loop = base.choose(prepared, tracks[:talks], spoken)
     for warning in warnings:
         meter.say(f"warning: {warning}")
@@ -68,10 +68,11 @@ def make(options: argparse.Namespace) -> None:
     meter.stage("packing", 2)
     facts |= {"seconds_of_footage": round(total / footage.RATE, 1), "fit_left_in_eyes": round(prepared.left, 4)}
     meter.tick(1)
-    matrix = np.eye(len(COEFFICIENTS))
+    matrix, shown = np.eye(len(COEFFICIENTS)), np.concatenate(prepared.coefficients[:talks])
+    bare = np.concatenate([track.found for track in tracks[:talks]])
     if spoken is not None:
-        said, seen = np.concatenate(spoken), np.concatenate(prepared.coefficients[:talks])
-        opening = np.concatenate([track.opening() for track in tracks[:talks]])
+        said, seen = np.concatenate(spoken)[bare], shown[bare]
+        opening = np.concatenate([track.opening() for track in tracks[:talks]])[bare]
         matrix = calibrate.calibrated(said, seen, opening, fit.parting(prepared.shapes))
         facts["follows_speech"] = calibrate.quality(said, seen, matrix, opening)
     if placed:
@@ -79,8 +80,8 @@ def make(options: argparse.Namespace) -> None:
     strip = base.strip(prepared, loop, tracks[loop.clip])
     gestures, faces = motions(prepared, tracks, talks, names, loop, strip, meter)
     taught = "held_out" in facts and facts["held_out"]["psnr_db"] >= TAUGHT_DB
-    shown = mouths.chosen(prepared, clips[:talks], tracks[:talks], loop) if spoken is not None else None
-    moving = warp.members(faces, matrix, warp.NETWORK if taught else warp.DRAWN, shown)
+    inside = mouths.chosen(prepared, clips[:talks], tracks[:talks], loop) if spoken is not None else None
+    moving = warp.members(faces, matrix, calibrate.limits(shown[bare]), warp.NETWORK if taught else warp.DRAWN, inside)
     origin = packing.Origin(options.name or options.output.stem, options.source, options.license)
     most = packing.most_bytes(clips[0].width, clips[0].height)
     members, manifest = packing.packed(work, prepared, net, matrix, loop, strip, origin, facts, options.networks, most, gestures, backdrop, moving)

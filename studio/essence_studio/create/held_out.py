@@ -3,8 +3,8 @@
     python -m essence_studio.create.held_out avatar.imx --video me.mp4 [--seconds 10]
 
 The last seconds are held out. For each picture of them the known picture whose head lies most like it is moved, by the engine, to the mouth that is held out,
-with the known part's open mouths between the lips; in the patch of networks (`prepare`), so that training's figures may be put beside. Needs the package
-`bithuman` of `bindings/python`.
+with the known part's open mouths between the lips; in the patch of networks (`prepare`), so that training's figures may be put beside. What is lost where is
+told by the same pictures with the light, and with the inside of the mouth, of those held out. Needs the package `bithuman` of `bindings/python`.
 """
 from __future__ import annotations
 
@@ -53,15 +53,34 @@ def main() -> None:
     rows, columns = (slice(low, high + 1) for low, high in zip(box.min(0), box.max(0)))
 
     def cut(picture: np.ndarray, number: int) -> np.ndarray:
-        return geometry.crop(picture, affines[number], patch.size)[rows, columns]
+        return geometry.crop(picture, affines[number], patch.size)
 
     filmed = np.stack([cut(film[number], number) for number in held])
+    made = np.stack([cut(picture, number) for picture, number in zip(drawn, nearest)])
+    inside = np.stack([between_lips(patch.pixels(prepared.heads[0].flat[number]), patch.size) for number in held])
     figures = {
-        "moved": np.stack([cut(picture, number) for picture, number in zip(drawn, nearest)]),
+        "moved": made,
+        "moved_in_their_light": lit(made, filmed, (rows, columns)),
+        "moved_with_their_inside": made * (1 - inside) + filmed * inside,
         "as_they_are": np.stack([cut(film[number], number) for number in nearest]),
         "mean": np.repeat(filmed.mean(0, keepdims=True), len(filmed), 0),
     }
-    print(json.dumps({name: compared(pictures, filmed) for name, pictures in figures.items()}, indent=1))
+    print(json.dumps({name: compared(pictures[:, rows, columns], filmed[:, rows, columns]) for name, pictures in figures.items()}, indent=1))
+
+
+def between_lips(points: np.ndarray, size: int) -> np.ndarray:
+    """1 between the inner lips of landmarks `[478, 2]`, 0 elsewhere, with a soft edge, `[size, size, 1]`."""
+    mask = np.zeros((size, size), np.float32)
+    cv2.fillPoly(mask, [np.round(16 * points[list(landmarks.LIPS_INNER)]).astype(np.int32)], 1.0, shift=4)
+    return cv2.GaussianBlur(mask, (0, 0), 1.0)[..., None]
+
+
+def lit(made: np.ndarray, filmed: np.ndarray, box: tuple[slice, slice]) -> np.ndarray:
+    """Pictures `[n, h, w, 3]` with the mean colour that others have around a box."""
+    around = np.ones(made.shape[1:3], bool)
+    around[box] = False
+    gain = filmed[:, around].mean(1, dtype=np.float64) / np.maximum(made[:, around].mean(1, dtype=np.float64), 1.0)
+    return np.clip(made * gain[:, None, None], 0, 255)
 
 
 def moved(avatar: Path, prepared: prepare.Prepared, track: landmarks.Faces, frames: list[np.ndarray], nearest: np.ndarray, wanted: np.ndarray, end: int) -> list[np.ndarray]:
@@ -76,7 +95,7 @@ def moved(avatar: Path, prepared: prepare.Prepared, track: landmarks.Faces, fram
     own[:, COEFFICIENTS.index("tongueTip")] = 0
     known = landmarks.Faces(track.points, track.found & (np.arange(len(track.found)) < end))
     inside = mouths.chosen(prepared, prepared.clips, [known], base.Loop(0, int(nearest[0]), 1, "cycle", 0.0))
-    data, manifest["warp"] = warp.members([warp.Face(track.calm()[nearest], own[nearest])], np.eye(len(COEFFICIENTS)), warp.DRAWN, inside)
+    data, manifest["warp"] = warp.members([warp.Face(track.calm()[nearest], own[nearest])], np.eye(len(COEFFICIENTS)), np.ones(len(COEFFICIENTS)), warp.DRAWN, inside)
     members |= data
     count = len(frames)
     members |= {f"frames/{index:05d}.jpg": jpeg for index, jpeg in enumerate(packing.jpegs(frames, 10**9))}

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from ..identity.samples import Samples
 from ..speech.mouth import COEFFICIENTS
-from . import detail, fit, geometry, landmarks
+from . import covered, detail, fit, geometry, landmarks
 from .footage import Clip
 from .front import Front, of_lips
 
@@ -24,8 +24,6 @@ HELD_PART = 6
 """Every sixth clip, or the last sixth of a single one, is held out."""
 MOST_BYTES = 600 << 20
 """Of patches in memory; of longer footage every second picture is used, or every third."""
-COVERED = 6.0
-"""Times the usual error: something else than a mouth is in the picture."""
 
 
 @dataclass
@@ -68,26 +66,30 @@ def prepare(
     mean = geometry.mean_face(np.concatenate([track.points[track.found] for track in tracks])[::every])
     heads = [geometry.heads_of(track, mean) for track in tracks]
     patch = placed(mean, tracks, size)
+    patches, skin, shown = _patches(clips, tracks, heads, patch, tick)
+    lights = _lights(patches, heads, patch)
+    hidden = covered.flags(shown, [head.pose for head in heads])
+    bare = ~np.concatenate(hidden)
+    if not bare.any():
+        bare[:] = True
     solid = np.concatenate([head.solid for head in heads])
-    shapes = fit.shapes_of(fit.rest_of(solid, np.concatenate([track.opening() for track in tracks])))
+    shapes = fit.shapes_of(fit.rest_of(solid[bare], np.concatenate([track.opening() for track in tracks])[bare]))
     if spoken is not None:
         # In lips that don't speak there is nothing to learn from.
-        shapes = fit.adapted(shapes, solid)
+        shapes = fit.adapted(shapes, solid[bare])
     coefficients = [fit.fit(shapes, head.solid) for head in heads]
     if spoken is not None:
         for own, heard in zip(coefficients, spoken):
             own[:, COEFFICIENTS.index("tongueTip")] = heard[: len(own), COEFFICIENTS.index("tongueTip")]
-    patches, skin = _patches(clips, tracks, heads, patch, tick)
-    lights, covered = _described(patches, heads, patch)
     turn = np.concatenate([head.pose for head in heads])
     spread = np.maximum(turn.std(0), np.radians(0.5))
     pose = [np.concatenate([head.pose / spread, light], 1).astype(np.float32) for head, light in zip(heads, lights)]
-    samples, picture = _samples(tracks, heads, patch, patches, coefficients, pose, covered, len(tracks) - gestures)
+    samples, picture = _samples(tracks, heads, patch, patches, coefficients, pose, hidden, len(tracks) - gestures)
     mouths = samples.coefficients
     lips = of_lips(shapes, mouths[samples.split()[0]])
     samples.coefficients = lips(mouths)
     left = fit.residual(shapes, solid, np.concatenate(coefficients))
-    return Prepared(clips, heads, mean, patch, shapes, coefficients, pose, samples, picture, mouths, lips, covered, left, skin)
+    return Prepared(clips, heads, mean, patch, shapes, coefficients, pose, samples, picture, mouths, lips, hidden, left, skin)
 
 
 def placed(mean: np.ndarray, tracks: list[landmarks.Faces], size: int | None = None) -> geometry.Patch:
@@ -111,31 +113,33 @@ def mouth_box(heads: list[geometry.Heads], patch: geometry.Patch) -> np.ndarray:
 
 def _patches(
     clips: list[Clip], tracks: list[landmarks.Faces], heads: list[geometry.Heads], patch: geometry.Patch, tick: Callable[[int], None]
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Per clip `[n, S, S, 3]` u8 of each used picture, `step` apart; and the skin's detail in every picture."""
-    step, done, out, skin = stride(clips, patch.size), 0, [], []
+) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
+    """Per clip `[n, S, S, 3]` u8 of each used picture, `step` apart; of every picture the skin's detail, and the colours that tell whether the mouth is covered."""
+    step, done, out, skin, shown = stride(clips, patch.size), 0, [], [], []
     for clip, track, head in zip(clips, tracks, heads):
         affines = patch.to_frame(head.to_frame)
-        kept, amounts = [], []
+        kept, amounts, seen = [], [], []
         for number, picture in enumerate(clip.pictures()):
             if number % step == 0 and number < len(affines):
                 kept.append(geometry.crop(picture, affines[number], patch.size))
             if number < len(affines):
                 parts = detail.of(picture, track.points[number])
                 amounts.append(np.nanmean([parts["chin"], parts["cheeks"]]))
+                seen.append(covered.colours(picture, track.points[number]))
             done += 1
         tick(done)
         out.append(np.stack(kept))
         skin.append(np.nan_to_num(np.array(amounts)))
-    return out, skin
+        shown.append(np.stack(seen))
+    return out, skin, shown
 
 
 def stride(clips: list[Clip], size: int) -> int:
     return max(1, -(-sum(clip.count for clip in clips) * 3 * size * size // MOST_BYTES))
 
 
-def _described(patches: list[np.ndarray], heads: list[geometry.Heads], patch: geometry.Patch) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Per clip the light `[n, LIGHTS]` of the face above the lips, and whether the mouth is covered `[n]`, for every picture."""
+def _lights(patches: list[np.ndarray], heads: list[geometry.Heads], patch: geometry.Patch) -> list[np.ndarray]:
+    """Per clip the light `[n, LIGHTS]` of the face above the lips, for every picture."""
     size = patch.size
     top = int(patch.pixels(np.concatenate([head.flat[:, 0] for head in heads]))[:, 1].min() - 0.03 * size)
     cells = size // 16
@@ -146,22 +150,14 @@ def _described(patches: list[np.ndarray], heads: list[geometry.Heads], patch: ge
     axes = axes[:LIGHTS]
     values = (upper - centre) @ axes.T
     values /= np.maximum(values.std(0), 1e-3)
-    whole = np.concatenate([s.reshape(len(s), -1) for s in small])
-    middle = np.median(whole[:: max(1, len(whole) // 1500)], axis=0)
-    _, _, mouth_axes = np.linalg.svd(whole[:: max(1, len(whole) // 1500)] - middle, full_matrices=False)
-    off = whole - middle
-    off -= (off @ mouth_axes[:12].T) @ mouth_axes[:12]
-    error = np.abs(off).max(1)
-    flags = error > COVERED * np.median(error)
-    lights, covered, at = [], [], 0
+    lights, at = [], 0
     for kept, head in zip(patches, heads):
         count, total = len(kept), len(head.pose)
         index = np.minimum(np.round(np.arange(total) * (count / total)).astype(int), count - 1)
         smooth = _smooth(values[at : at + count])
         lights.append(smooth[index].astype(np.float32))
-        covered.append(flags[at : at + count][index])
         at += count
-    return lights, covered
+    return lights
 
 
 def _shrunk(patches: np.ndarray, cells: int) -> np.ndarray:
@@ -174,7 +170,7 @@ def _smooth(values: np.ndarray) -> np.ndarray:
     return gaussian_filter(values, (geometry.HEAD_SIGMA, 0), mode="nearest")
 
 
-def _samples(tracks, heads, patch, patches, coefficients, pose, covered, talks: int) -> tuple[Samples, np.ndarray]:
+def _samples(tracks, heads, patch, patches, coefficients, pose, hidden, talks: int) -> tuple[Samples, np.ndarray]:
     held_clips = [i for i in range(talks) if talks >= HELD_PART and i % HELD_PART == HELD_PART - 1]
     length = sum(len(track.points) for track in tracks[:talks])
     picture, held = [], []
@@ -183,7 +179,7 @@ def _samples(tracks, heads, patch, patches, coefficients, pose, covered, talks: 
         step = -(-total // count)
         for at in range(0, count):
             moment = at * step
-            if not track.found[moment] or covered[number][moment]:
+            if not track.found[moment] or hidden[number][moment]:
                 continue
             last = talks < HELD_PART and number == talks - 1 and moment >= total - length // HELD_PART
             if number in held_clips or last:

@@ -175,7 +175,9 @@ def of_film(clips: list[Clip], tracks: list[landmarks.Faces]) -> Look:
     for clip, track in zip(clips, tracks):
         share = max(9, LOOKED_AT * clip.count // sum(each.count for each in clips))
         runs = max(1, share // 9)
-        firsts = set(np.linspace(0, max(0, clip.count - 9), runs).astype(int).tolist())
+        whole = np.flatnonzero([track.found[first : first + 9].all() for first in range(max(1, clip.count - 8))])
+        whole = whole if len(whole) else np.arange(max(1, clip.count - 8))
+        firsts = set(whole[np.linspace(0, len(whole) - 1, min(runs, len(whole))).astype(int)].tolist())
         wanted = {first + k for first in firsts for k in range(9)}
         pairs = [(picture, track.points[number]) for number, picture in enumerate(clip.pictures()) if number in wanted and number < len(track.points)]
         looks.append(look([picture for picture, _ in pairs], np.stack([points for _, points in pairs])))

@@ -43,13 +43,11 @@ def of_gesture(made: gesture.Gesture, stretch: Face, loop: Face) -> Face:
     return Face(made.points, np.stack([(1 - t) * loop.own[made.anchor] + t * stretch.own[number] for number, t in zip(made.inside, made.share)]))
 
 
-def members(faces: list[Face], matrix: np.ndarray, inside: str, open_mouths: mouths.Mouths | None = None) -> tuple[dict[str, bytes], dict]:
+def members(faces: list[Face], matrix: np.ndarray, limits: np.ndarray, inside: str, open_mouths: mouths.Mouths | None = None) -> tuple[dict[str, bytes], dict]:
     """The file's members, and the manifest's `warp`. Where there are the film's own mouths, they show between the lips."""
-    written = {
-        "warp/landmarks.f32": np.concatenate([face.points for face in faces]), "warp/own.f32": np.concatenate([face.own for face in faces]), "warp/matrix.f32": matrix,
-    }  # fmt: skip
-    data = {name: np.asarray(values, "<f4").tobytes() for name, values in written.items()}
-    said: dict = {"landmarks": "warp/landmarks.f32", "own": "warp/own.f32", "matrix": "warp/matrix.f32", "inside": FILM if open_mouths else inside}
+    numbers = {"landmarks": np.concatenate([face.points for face in faces]), "own": np.concatenate([face.own for face in faces]), "matrix": matrix, "limits": limits}
+    said: dict = {name: f"warp/{name}.f32" for name in numbers} | {"inside": FILM if open_mouths else inside}
+    data = {said[name]: np.asarray(values, "<f4").tobytes() for name, values in numbers.items()}
     if open_mouths:
         data["warp/mouths.jpg"] = open_mouths.member()
         said["mouths"] = open_mouths.manifest("warp/mouths.jpg")

@@ -118,7 +118,7 @@ fn floats_are_those_of_onnx_runtime() {
         let (model, inputs, output) = network(&container, file);
         let load = |provider| {
             Network::<f32>::load(
-                Some(&runtime),
+                Some(runtime),
                 provider,
                 file,
                 model.bytes(),

@@ -15,6 +15,9 @@ const BELOW: f32 = 1.15;
 const LEAST_PX: usize = 16;
 /// Most times that a mesh may cover its box; a face's covers it about three times.
 const MOST_OVERDRAW: f32 = 16.0;
+/// How much nearer to each other lips are drawn that speech asks to shut, in eyes: coefficients that flow
+/// into each other would leave a narrow crack.
+const DRAWN: f32 = 0.025;
 /// Thickness of a lip, of that in the picture, that speech leaves at least.
 const THINNEST: f32 = 0.7;
 
@@ -45,7 +48,7 @@ impl Face {
         for point in &mut fit.points {
             *point = sub(*point, [left as f32, top as f32, 0.0]);
         }
-        let mesh = Mesh::new(head, &fit, (width, height));
+        let mesh = Mesh::filmed(head, &fit, (width, height));
         (mesh.overdraw(width, height) <= MOST_OVERDRAW).then_some(Self {
             place: [left, top, width, height],
             fit,
@@ -57,10 +60,10 @@ impl Face {
     /// frame shows farther open than its coefficients say are so at rest; speech opens them from shut.
     ///
     /// `wanted` and `shown` say where a lip's point goes for the coefficients that are asked for, and for
-    /// those of the frame.
+    /// those of the frame. Speech is there by `talk`, and asks for shut lips by `pressed`.
     pub(super) fn part(
         &self,
-        talk: f32,
+        (talk, pressed): (f32, f32),
         wanted: impl Fn(usize) -> Point,
         shown: impl Fn(usize) -> Point,
         posed: &mut Posed,
@@ -77,7 +80,8 @@ impl Face {
         let held = 1.0 - talk * (1.0 - smooth(opening(&wanted, 5) / fit.eyes, 0.0, SPOKEN));
         for column in 1..10 {
             let beyond = fit.gap[column] - opening(&shown, column);
-            let gap = (opening(&wanted, column) + held * beyond).max(0.0);
+            let drawn = pressed * DRAWN * fit.eyes;
+            let gap = (opening(&wanted, column) + held * beyond - drawn).max(0.0);
             set_apart(down, &mut posed.skin, column, gap);
         }
         thicken(fit, THINNEST, &mut posed.skin);
@@ -86,5 +90,42 @@ impl Face {
     /// Draws lips that part otherwise than in the frame without the edge that they have there.
     pub(super) fn bare(&self, posed: &mut Posed) {
         bare_lips(&self.fit, &posed.skin, &mut posed.sources);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::portrait::head::POINTS;
+    use crate::portrait::points::OVAL;
+    use crate::portrait::solid::{apply, turned};
+
+    /// The canonical face, 120 pixels from eye to eye, turned to the side.
+    fn face(yaw: f32) -> Face {
+        let head = Head::read(crate::portrait::HEAD).expect("the library's own");
+        let turn = turned(yaw, 0.0, 0.0);
+        let place = |&p: &Point| add(scale(apply(&turn, p), 120.0), [256.0, 220.0, 0.0]);
+        let mut points: Vec<Point> = head.points.iter().map(place).collect();
+        points.resize(478, points[168]);
+        Face::new(&head, &points, (512, 512)).expect("a face")
+    }
+
+    #[test]
+    fn rings_begin_outside_the_skin_of_a_face_that_is_turned() {
+        for yaw in [-35.0, -20.0, 0.0, 20.0, 35.0] {
+            let corners = face(yaw).mesh.corners;
+            let reach = |corners: &[crate::portrait::mesh::Corner], [x, y]: [f32; 2]| {
+                let along = corners
+                    .iter()
+                    .map(|corner| x * corner.at[0] + y * corner.at[1]);
+                along.fold(f32::MIN, f32::max)
+            };
+            let (skin, rings) = corners.split_at(POINTS);
+            for degrees in (0..360).step_by(10) {
+                let (y, x) = (degrees as f32).to_radians().sin_cos();
+                let (face, ring) = (reach(skin, [x, y]), reach(&rings[..OVAL.len()], [x, y]));
+                assert!(ring > face - 0.01, "{yaw}: {face} and {ring} at {degrees}");
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ use super::head::{Head, POINTS};
 use super::mouth::{Mouth, Seam};
 use super::picture::Picture;
 use super::rig::{MOUTH, Posed, Puppet};
-use super::solid::{Point, add, scale};
+use super::solid::{Point, add, scale, smooth};
 use crate::compose::Moved;
 use crate::compose::arch::Isa;
 use crate::compose::base::{BaseFrame, ChromaRows};
@@ -31,6 +31,8 @@ use face::Face;
 const LANDMARKS: usize = 478;
 /// Coefficients that differ less from those of the base frame move nothing.
 const STILL: f32 = 1e-3;
+/// `mouthPress` with which speech begins to ask for shut lips, and with which it does.
+const PRESSED: [f32; 2] = [0.05, 0.15];
 
 /// How the base frames of one avatar move.
 #[derive(Debug)]
@@ -40,12 +42,15 @@ pub(crate) struct Film {
     moves: Vec<Vec<Point>>,
     /// How far each point belongs to the mouth.
     lips: Vec<f32>,
-    /// Places of `jawOpen`, `mouthClose` and `tongueTip` among the coefficients.
+    /// Places of `jawOpen`, `mouthClose`, `mouthPress` and `tongueTip` among the coefficients.
     jaw: Option<usize>,
     close: Option<usize>,
+    press: Option<usize>,
     tongue: Option<usize>,
     /// `[C, C]`
     matrix: Vec<f32>,
+    /// `[C]`: the most of each coefficient.
+    limits: Vec<f32>,
     landmarks: Vec<Point>,
     /// `[count, C]`
     own: Vec<f32>,
@@ -101,8 +106,13 @@ impl Film {
             lips: lip_weights(&head),
             jaw: place("jawOpen"),
             close: place("mouthClose"),
+            press: place("mouthPress"),
             tongue: place("tongueTip"),
             matrix: container.floats(&warp.matrix)?,
+            limits: match &warp.limits {
+                Some(member) => container.floats(member)?,
+                None => vec![1.0; manifest.coefficients.len()],
+            },
             landmarks: container.floats(&warp.landmarks)?.as_chunks().0.to_vec(),
             own: container.floats(&warp.own)?,
             size: (
@@ -178,7 +188,9 @@ impl Film {
         if presence <= 0.0 && sheet.own.iter().zip(shown).all(is_still) {
             return None;
         }
-        self.pose(face, shown, presence, sheet);
+        let press = self.press.and_then(|place| mouth.get(place));
+        let pressed = presence * press.map_or(0.0, |&press| smooth(press, PRESSED[0], PRESSED[1]));
+        self.pose(face, shown, (presence, pressed), sheet);
         let [left, top, width, height] = face.place;
         sheet.load(base, face.place, self.size.0);
         let Sheet {
@@ -254,8 +266,8 @@ impl Film {
                 *sum += value * weight;
             }
         }
-        for value in &mut *out {
-            *value = presence * value.clamp(0.0, 1.0);
+        for (value, &limit) in out.iter_mut().zip(&self.limits) {
+            *value = presence * value.clamp(0.0, limit);
         }
         // Lips are shut over a jaw that is down: there is nothing to shut beyond it.
         if let (Some(jaw), Some(close)) = (self.jaw, self.close) {
@@ -263,8 +275,9 @@ impl Film {
         }
     }
 
-    /// Moves the face's points from what it `shows` to the sheet's coefficients.
-    fn pose(&self, face: &Face, shows: &[f32], talk: f32, sheet: &mut Sheet) {
+    /// Moves the face's points from what it `shows` to the sheet's coefficients, for speech that is there by
+    /// `talk` and presses the lips by `pressed`.
+    fn pose(&self, face: &Face, shows: &[f32], (talk, pressed): (f32, f32), sheet: &mut Sheet) {
         let (fit, posed) = (&face.fit, &mut sheet.posed);
         let wanted = &sheet.own;
         posed.skin.clear();
@@ -283,7 +296,7 @@ impl Film {
             fit.carried(sum, self.lips[lip])
         };
         face.part(
-            talk,
+            (talk, pressed),
             |lip| opening(wanted, lip),
             |lip| opening(shows, lip),
             posed,
