@@ -3,7 +3,7 @@
 
 use super::picture::Picture;
 use super::points::{EYES, Eye};
-use super::solid::Point;
+use super::solid::{Point, around};
 
 /// Radii that are tried, in the landmarks' radius, and the places of the middle, likewise.
 const RADII: [f32; 2] = [0.8, 1.8];
@@ -123,7 +123,7 @@ fn length([x, y]: [f32; 2]) -> f32 {
 fn clearness(picture: &Picture, outline: &[[f32; 2]], [x, y, radius]: [f32; 3]) -> Option<f32> {
     let (mut sum, mut count) = (0.0, 0);
     for k in 0..WAYS {
-        let (sin, cos) = super::mesh::around(k, WAYS);
+        let (sin, cos) = around(k, WAYS);
         let at = |by: f32| [x + by * radius * cos, y + by * radius * sin];
         let (inner, outer) = (at(1.0 - EDGE), at(1.0 + EDGE));
         // Shade of the lids is no edge.

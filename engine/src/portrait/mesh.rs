@@ -5,7 +5,7 @@ use super::fit::Fit;
 use super::head::{Head, POINTS};
 use super::points::{EYES, OVAL};
 use super::raster::Plane;
-use super::solid::{Point, add, scale, smooth, sub};
+use super::solid::{Point, add, around, scale, smooth, sub};
 use crate::warp::{Place, place};
 
 /// The rings around the face, as multiples of its outline.
@@ -355,18 +355,6 @@ fn eyeball(
     Disc {
         middle: inner - 1,
         iris: inner,
-    }
-}
-
-/// Sine and cosine of the way to point `i` of `count` around a circle, a multiple of four.
-pub(super) fn around(i: usize, count: usize) -> (f32, f32) {
-    let quarter = count / 4;
-    let (s, c) = super::solid::sin_cos(90.0 * (i % quarter) as f32 / quarter as f32);
-    match i / quarter {
-        0 => (s, c),
-        1 => (c, -s),
-        2 => (-s, -c),
-        _ => (-c, s),
     }
 }
 

@@ -270,7 +270,8 @@ impl Portrait {
     /// Poses the mesh as `rig` says.
     fn pose(&self, rig: &Rig, posed: &mut Posed) {
         self.puppet.pose(&self.fit, &self.mesh, rig, posed);
-        self.unfold.apply(posed);
+        self.unfold
+            .apply(&mut posed.places, &mut posed.points, &mut posed.flat);
     }
 
     /// Draws the face as `rig` says: the picture's pixels, row by row.

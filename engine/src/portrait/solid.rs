@@ -54,6 +54,18 @@ pub(crate) fn sin_cos(degrees: f32) -> (f32, f32) {
     (sin, cos)
 }
 
+/// Sine and cosine of the way to point `i` of `count` around a circle, a multiple of four.
+pub(crate) fn around(i: usize, count: usize) -> (f32, f32) {
+    let quarter = count / 4;
+    let (s, c) = sin_cos(90.0 * (i % quarter) as f32 / quarter as f32);
+    match i / quarter {
+        0 => (s, c),
+        1 => (c, -s),
+        2 => (-s, -c),
+        _ => (-c, s),
+    }
+}
+
 /// 0 below `from`, 1 above `to`, smooth between.
 pub(crate) fn smooth(value: f32, from: f32, to: f32) -> f32 {
     let t = ((value - from) / (to - from)).clamp(0.0, 1.0);

@@ -8,7 +8,6 @@
 use super::head::POINTS;
 use super::mesh::{Follow, Mesh};
 use super::points::{EYES, LOWER_LIP, UPPER_LIP};
-use super::rig::Posed;
 use crate::warp::{Place, UNIT};
 
 /// Least area of a triangle, of its own at rest.
@@ -76,10 +75,10 @@ impl Unfold {
     }
 
     /// Moves the corners and the landmarks of a pose.
-    pub(crate) fn apply(&self, posed: &mut Posed) {
-        let Flat { at, before } = &mut posed.flat;
+    pub(crate) fn apply(&self, places: &mut [Place], points: &mut [[f32; 2]], flat: &mut Flat) {
+        let Flat { at, before } = flat;
         at.clear();
-        at.extend(posed.places.iter().map(|place| place.map(pixels)));
+        at.extend(places.iter().map(|place| place.map(pixels)));
         let mut moved = false;
         for _ in 0..ROUNDS {
             let most = self.round(at);
@@ -92,12 +91,12 @@ impl Unfold {
             return;
         }
         before.clear();
-        before.extend_from_slice(&posed.places);
-        for (place, &at) in posed.places.iter_mut().zip(&*at) {
+        before.extend_from_slice(places);
+        for (place, &at) in places.iter_mut().zip(&*at) {
             *place = crate::warp::place(at);
         }
-        let shifts = before.iter().zip(&posed.places).take(POINTS);
-        for (point, (before, now)) in posed.points.iter_mut().zip(shifts) {
+        let shifts = before.iter().zip(&*places).take(POINTS);
+        for (point, (before, now)) in points.iter_mut().zip(shifts) {
             for i in 0..2 {
                 point[i] += pixels(now[i] - before[i]);
             }
