@@ -20,6 +20,7 @@ mod landmarks;
 mod lid_skin;
 mod lids;
 mod life;
+mod lips;
 mod mesh;
 mod mouth;
 mod network;

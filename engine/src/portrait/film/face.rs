@@ -2,9 +2,10 @@
 
 use crate::portrait::fit::Fit;
 use crate::portrait::head::Head;
+use crate::portrait::lips::{SPOKEN, bare_lips, set_apart, thicken};
 use crate::portrait::mesh::Mesh;
 use crate::portrait::points::{LOWER_LIP, UPPER_LIP};
-use crate::portrait::rig::{Posed, SPOKEN, bare_lips, set_apart, thicken};
+use crate::portrait::rig::Posed;
 use crate::portrait::solid::{Point, add, scale, smooth, sub};
 
 /// How far the box reaches from the middle of the mouth: to the sides, up and down, in eyes.
