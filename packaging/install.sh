@@ -19,7 +19,8 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # fetch NAME FILE
 fetch() {
     if have curl; then
-        curl --fail --silent --show-error --location --retry 3 --output "$2" "$RELEASE/$1"
+        curl --fail --silent --show-error --location --retry 3 --proto '=https,file' --proto-redir '=https' \
+            --output "$2" "$RELEASE/$1"
     elif have wget; then
         wget --quiet --tries 3 --output-document "$2" "$RELEASE/$1"
     else
@@ -47,6 +48,11 @@ case "${1-}" in
     *) fail "$1 is no option: --remove is the only one" ;;
 esac
 
+# The sums come from there, too: over plain HTTP they would prove nothing.
+case "$RELEASE" in
+    https://* | file://*) ;;
+    *) fail "BITHUMAN_RELEASE is $RELEASE: it has to begin with https:// or file://" ;;
+esac
 [ "$(uname -s)" = Linux ] || fail "archives are for Linux; elsewhere: cargo install --path cli in the repository"
 case "$(uname -m)" in
     x86_64 | amd64) processor=x86_64 ;;

@@ -47,12 +47,17 @@ fn release(folder: &Folder, program: &str) -> PathBuf {
 }
 
 fn install(folder: &Folder, release: &Path, arguments: &[&str]) -> Output {
+    let release = format!("file://{}", release.display());
+    install_from(folder, &release, arguments)
+}
+
+fn install_from(folder: &Folder, release: &str, arguments: &[&str]) -> Output {
     Command::new("sh")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/install.sh"))
         .args(arguments)
         .env("PREFIX", folder.path("a prefix"))
         .env("TMPDIR", folder.path(""))
-        .env("BITHUMAN_RELEASE", format!("file://{}", release.display()))
+        .env("BITHUMAN_RELEASE", release)
         .output()
         .expect("sh runs")
 }
@@ -122,6 +127,10 @@ fn what_is_damaged_missing_or_does_not_run_is_not_installed() {
     fs::remove_file(&sums).expect("sums");
     let error = refused(&install(&folder, &broken, &[]), &folder);
     assert!(error.contains("SHA256SUMS can't be fetched"), "{error}");
+
+    let plain = install_from(&folder, "http://127.0.0.1:1", &[]);
+    let error = refused(&plain, &folder);
+    assert!(error.contains("has to begin with https://"), "{error}");
 
     let error = refused(&install(&folder, &broken, &["--prefix"]), &folder);
     assert!(error.contains("--prefix is no option"), "{error}");

@@ -84,7 +84,7 @@ impl Eyeball {
         let disc = mesh.discs[number];
         let window = Window::new(fit, picture, number)?;
         let [white, bare, iris] = window.painted(picture)?;
-        let within = |[x, y]: Place| {
+        let in_window = |[x, y]: Place| {
             let [left, top] = [window.left, window.top].map(|at| at as i32 * UNIT);
             [x - left, y - top]
         };
@@ -108,8 +108,8 @@ impl Eyeball {
             white: texture(white),
             bare: texture(bare),
             iris: texture(iris),
-            frame_from: frame.map(|corner| within(place([corner.at[0], corner.at[1]]))),
-            disc_from: around(disc).map(|i| within(mesh.rest[i])),
+            frame_from: frame.map(|corner| in_window(place([corner.at[0], corner.at[1]]))),
+            disc_from: looking(disc).map(|i| in_window(mesh.rest[i])),
             frame,
             disc,
         })
@@ -125,13 +125,13 @@ impl Eyeball {
         if bared > 0 {
             canvas.blend(&self.bare, &WHOLE, frame, bared);
         }
-        let disc = around(self.disc).map(|i| posed.places[i]);
+        let disc = looking(self.disc).map(|i| posed.places[i]);
         canvas.blend(&self.iris, &MIDDLE, (&self.disc_from, &disc), shown);
     }
 }
 
 /// The corners that look around.
-fn around(disc: Disc) -> [usize; 1 + DISC] {
+fn looking(disc: Disc) -> [usize; 1 + DISC] {
     std::array::from_fn(|k| match k {
         0 => usize::from(disc.middle),
         _ => usize::from(disc.iris) + k - 1,

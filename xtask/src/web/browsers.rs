@@ -273,20 +273,20 @@ fn device(firefox: &mut Firefox, loudspeaker: &mut Loudspeaker) -> Result<()> {
 /// Milliseconds of a frame, by build; half a minute in real time; loading.
 pub(super) fn figures() -> Result<()> {
     measure(&[
-        ("tests.prepare('essence')", "tests.bench()"),
-        ("tests.prepare('essence-relaxed')", "tests.bench()"),
-        ("null", "tests.realtime(30)"),
-        ("null", &format!("tests.throttled({RATE})")),
+        (Some("tests.prepare('essence')"), "tests.bench()"),
+        (Some("tests.prepare('essence-relaxed')"), "tests.bench()"),
+        (None, "tests.realtime(30)"),
+        (None, &format!("tests.throttled({RATE})")),
     ])
 }
 
 /// Memory over minutes of speech.
 pub(super) fn soak(minutes: u32) -> Result<()> {
-    measure(&[("null", &format!("tests.realtime({})", 60 * minutes))])
+    measure(&[(None, &format!("tests.realtime({})", 60 * minutes))])
 }
 
-/// Each in a page of its own, after what it needs.
-fn measure(tests: &[(&str, &str)]) -> Result<()> {
+/// Each in a page of its own, after what it needs; with the processor's time of a frame where it needs something.
+fn measure(tests: &[(Option<&str>, &str)]) -> Result<()> {
     let program = devtools::find().context("no chromium on PATH")?;
     let server = Server::start()?;
     let mut browser = Browser::start(&program, &["--enable-precise-memory-info"])?;
@@ -294,12 +294,14 @@ fn measure(tests: &[(&str, &str)]) -> Result<()> {
     for (needs, test) in tests {
         let tab = browser.open(&page, SIZE, false)?;
         browser.wait(&tab, READY)?;
-        browser.run(&tab, needs)?;
+        if let Some(needs) = needs {
+            browser.run(&tab, needs)?;
+        }
         let before = browser.thread_s(&tab)?;
         let found = outcome(test, |script| browser.run(&tab, script))?;
         println!("web, chromium: {test}: {found}");
         // Time that other programs take is not in this.
-        if *needs != "null" {
+        if needs.is_some() {
             let frames = found["frames"].as_f64().context("no frames")?;
             let ms = 1000.0 * (browser.thread_s(&tab)? - before) / frames;
             println!("{ms:.2} ms of a processor for a frame");
