@@ -30,7 +30,7 @@ type Stream = StreamOwned<ServerConnection, TcpStream>;
 struct Secure {
     folder: tempfile::TempDir,
     port: u16,
-    /// What the server got to see of each connection.
+    /// The bytes that the server saw of each connection.
     seen: Receiver<Result<String, String>>,
 }
 

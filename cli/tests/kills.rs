@@ -17,7 +17,7 @@ use common::{bithuman, toy};
 use page::{KEY_PICTURE, OPUS, Page, control, media, metric};
 use serde_json::{Value, json};
 
-/// What a process of this file does instead of testing.
+/// The task of a process of this file, instead of testing.
 const ROLE: &str = "BITHUMAN_TEST_ROLE";
 
 /// Stands before the word that such a process says when it is ready.
@@ -26,7 +26,7 @@ const READY: &str = "ready: ";
 /// A process of this file with a role.
 struct Process {
     child: Child,
-    /// What it said when it was ready.
+    /// Its words when it was ready.
     word: String,
 }
 

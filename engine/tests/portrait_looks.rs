@@ -1,4 +1,4 @@
-//! What a portrait paints where its picture shows nothing: lids, rims of glasses, teeth, eyeballs.
+//! The parts that a portrait paints where its picture shows nothing: lids, rims of glasses, teeth, eyeballs.
 #![cfg(all(feature = "portrait", feature = "internals"))]
 #![expect(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! Which avatar a request means: the server's own, a file in a folder, or a picture that came with it.
+//! The avatar that a request means: the server's own, a file in a folder, or a picture that came with it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

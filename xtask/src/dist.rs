@@ -235,7 +235,7 @@ fn components(sh: &Shell, tools: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What is committed, to build from.
+/// The archive of the committed source, to build from.
 fn source(sh: &Shell, folder: &Path) -> Result<()> {
     let name = format!("libessence-{}", env!("CARGO_PKG_VERSION"));
     let to = folder.join(format!("{name}.tar.gz"));

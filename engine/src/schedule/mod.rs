@@ -46,7 +46,7 @@ use workers::Shared;
 /// Most threads of an engine.
 const MOST_THREADS: usize = 1024;
 
-/// When something has to be done.
+/// The time by which a task has to be done.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Deadline {
     /// By this time.

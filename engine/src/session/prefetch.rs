@@ -16,7 +16,7 @@ pub(super) const LOOK_AHEAD: usize = 2;
 #[derive(Debug, Default)]
 pub(super) struct BasePrefetch {
     decoded: Vec<(usize, Arc<BaseFrame>)>,
-    /// Which base frames can't be decoded; empty until one can't.
+    /// Base frames that can't be decoded; empty until one can't.
     damaged: Vec<bool>,
     /// The base frame found last that can be decoded.
     good: Option<usize>,
@@ -140,7 +140,7 @@ impl BasePrefetch {
         }
     }
 
-    /// Which base frames are prefetched.
+    /// The base frames that are prefetched.
     #[cfg(test)]
     pub(super) fn decoded(&self) -> impl Iterator<Item = usize> {
         self.decoded.iter().map(|(frame, _)| *frame)

@@ -1,4 +1,4 @@
-//! Which decoded samples are the sound: the delay and padding of encoders are cut, silence that an
+//! The decoded samples that are the sound: the delay and padding of encoders are cut, silence that an
 //! edit list asks for is put in.
 
 use std::collections::VecDeque;

@@ -129,7 +129,7 @@ fn docs(text: &mut String, lines: &[String], indent: &str) {
     }
 }
 
-/// Which of a function's two types.
+/// One of a function's two types.
 #[derive(Clone, Copy, PartialEq)]
 enum Side {
     Native,

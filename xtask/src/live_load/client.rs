@@ -44,7 +44,7 @@ pub(super) struct Client {
     speaking: bool,
 }
 
-/// What a client got.
+/// Pictures and sounds that a client got.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) pictures: u64,

@@ -1,4 +1,4 @@
-//! What the server uses of the machine.
+//! The server's use of the machine: processor time and memory.
 
 use std::fs;
 use std::time::{Duration, Instant};

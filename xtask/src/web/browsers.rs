@@ -229,7 +229,7 @@ pub(super) fn firefox(pictures: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// What Firefox has stood still at, again and again: an interruption and a lost sound card, each in a browser of its
+/// Two cases in which Firefox has stood still, again and again: an interruption and a lost sound card, each in a browser of its
 /// own that is not replaced.
 pub(super) fn repeat(times: u32) -> Result<()> {
     let program = bidi::find().context("no firefox on PATH")?;

@@ -106,7 +106,7 @@ pub(crate) fn figures(sh: &Shell) -> Result<()> {
     browsers::figures()
 }
 
-/// What Firefox has stood still at, again and again.
+/// The cases in which Firefox has stood still, again and again.
 pub(crate) fn repeat(sh: &Shell, times: &str) -> Result<()> {
     let times = times.parse().context("how many times?")?;
     ensure!(build(sh)?, "nothing was built");

@@ -18,7 +18,7 @@ pub(super) const LINE: usize = 64;
 #[repr(C, align(64))]
 struct Line([u8; LINE]);
 
-/// Where a value lies in an item's part: the first byte, a multiple of [`LINE`], and the number of
+/// The place of a value in an item's part: the first byte, a multiple of [`LINE`], and the number of
 /// bytes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Place {

@@ -1,4 +1,4 @@
-//! Where values lie: those that are needed at different times share memory.
+//! Places of values in the arena: those that are needed at different times share memory.
 
 use super::arena::{LINE, Place};
 use super::step::Step;

@@ -1,4 +1,4 @@
-//! What is computed at one place of a network's order.
+//! A step: the computation at one place of a network's order.
 
 use super::arena::{Arena, Place};
 use super::kernels::{Batch, Layer};
@@ -15,7 +15,7 @@ pub(super) enum Work {
     Each(Box<Kernel>),
 }
 
-/// What is computed at one place of the order, for all items.
+/// The computation at one place of the order, for all items.
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) work: Work,

@@ -100,7 +100,7 @@ number!(f32, F32);
 number!(i64, I64);
 number!(u8, U8);
 
-/// Where a step finds an input.
+/// The place of a step's input.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     Constant(Arc<Data>),

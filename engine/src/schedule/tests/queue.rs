@@ -61,7 +61,7 @@ impl Fixture {
         self.queue.take(self.at(ms)).ok()
     }
 
-    /// Which tasks are taken.
+    /// The tasks that are taken.
     fn taken(&mut self, ms: u64) -> Vec<usize> {
         let batch = self.take(ms);
         batch.map_or(Vec::new(), |batch| self.positions(&batch))

@@ -16,7 +16,7 @@ use crate::infer::builtin::kernels::{
 use crate::infer::builtin::values::Data;
 use crate::infer::model::{Node, Operator, TensorId};
 
-/// What the file says, in no order yet.
+/// The graph as the file has it, in no order yet.
 struct Decoder {
     /// The convolutions that enlarge, from the first to the last, and the one of 3 × 3.
     enlarge: Vec<Layout>,

@@ -168,7 +168,7 @@ impl Product<'_> {
     }
 }
 
-/// Where weights are read from. No closure: see [`super::simd::floats`].
+/// The source of weights. No closure: see [`super::simd::floats`].
 trait Load: Copy {
     /// # Safety
     /// As for [`Simd`].

@@ -6,7 +6,7 @@ use super::simd::{Simd, Work, floats};
 
 #[derive(Debug)]
 pub(in crate::infer::builtin) struct Rows {
-    /// Where each row has its first tap, in floats.
+    /// The place of each row's first tap, in floats.
     pub(in crate::infer::builtin) rows: Vec<usize>,
     /// Pieces of a row: how many, floats in each, floats from one to the next.
     pub(in crate::infer::builtin) pieces: [usize; 3],

@@ -1,4 +1,4 @@
-//! What the kernels need of an instruction set: one implementation of each kernel serves all.
+//! The operations that kernels need of an instruction set: one implementation of each kernel serves all.
 //!
 //! Lanes are outputs, never parts of one sum: so all instruction sets add in the same order and give
 //! the same bytes. `plain.rs` is the one that the others are compared with.

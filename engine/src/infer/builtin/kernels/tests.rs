@@ -28,7 +28,7 @@ impl Random {
     }
 }
 
-/// What a test makes with each level of this processor, the plain one's first.
+/// A test's result at each level of this processor, the plain one's first.
 fn all<T>(make: impl Fn(Level) -> Option<T>) -> Vec<(Level, T)> {
     let made = Level::all().map(|level| make(level).map(|made| (level, made)));
     made.flatten().collect()

@@ -1,4 +1,4 @@
-//! What moves elements and computes nothing.
+//! Copies: operators that move elements and compute nothing.
 
 use super::strided::{Walk, strides};
 use crate::infer::builtin::values::{Number, Run};

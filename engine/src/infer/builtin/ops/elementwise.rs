@@ -1,4 +1,4 @@
-//! What computes each element alone, or of two tensors.
+//! Elementwise operators, of one tensor or two.
 
 use super::strided::{Walk, strides};
 use crate::infer::builtin::values::Run;

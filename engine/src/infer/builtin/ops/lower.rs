@@ -11,7 +11,7 @@ use crate::infer::model::{
     ElementType, Graph, Inputs, Node, Operator, Shape, Tensor, TensorId, Window, cuts, permutation,
 };
 
-/// What becomes of a node.
+/// The result of lowering a node.
 pub(in crate::infer::builtin) enum Lowered {
     /// Its output is its input under other sizes.
     Same(TensorId),

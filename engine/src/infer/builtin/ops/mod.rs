@@ -14,7 +14,7 @@ use crate::infer::model::ElementType;
 
 pub(super) use lower::{Lowered, lower};
 
-/// What a step computes for one item.
+/// A step's computation for one item.
 #[derive(Debug)]
 pub(super) enum Kernel {
     Conv(products::Conv),

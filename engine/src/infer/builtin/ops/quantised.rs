@@ -1,4 +1,4 @@
-//! What computes in 8 bits.
+//! Operators in 8 bits.
 //!
 //! Sums are whole numbers of 32 bits that wrap, as ONNX Runtime's do; they become levels by one product
 //! in floats and one rounding, ties to even.

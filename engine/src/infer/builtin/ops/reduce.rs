@@ -1,4 +1,4 @@
-//! What makes one number of several.
+//! Reductions: one number of several.
 
 use super::strided::{Walk, strides};
 use crate::infer::builtin::values::Run;
