@@ -17,6 +17,7 @@ const UPPER_UP: usize = 13;
 const TALK: usize = 16;
 const BROWS: [usize; 3] = [17, 18, 19];
 const BLINK: [usize; 2] = [27, 28];
+const GAZE_RIGHT: usize = 29;
 const GAZE_DOWN: usize = 30;
 /// The landmarks of an eye, outer and inner corner, upper and lower lid, the person's right one first.
 const EYES: [[usize; 4]; 2] = [[33, 133, 159, 145], [263, 362, 386, 374]];
@@ -184,6 +185,39 @@ fn an_iris_that_looks_up_takes_no_lid_along() {
         for y in now[upper][1] as usize + 2..bottom as usize - 2 {
             let [r, g, b, _] = shown[y * SIDE + x as usize].map(i32::from);
             assert!(g < r.max(b) + 40, "green within the eye at {x}, {y}");
+        }
+    }
+}
+
+#[test]
+fn an_iris_keeps_its_colour_however_little_it_looks_around() {
+    let mut states = portrait(&face_pixels());
+    let mut pupils = |gaze: f32| {
+        let state = state(&[(GAZE_RIGHT, gaze)]);
+        let now = states.landmarks(&state).to_vec();
+        let shown = states.draw(&state).0;
+        EYES.map(|[outer, inner, upper, lower]| {
+            let [x, y] = middle(
+                middle(now[outer], now[inner]),
+                middle(now[upper], now[lower]),
+            );
+            let wide = 0.15 * (now[outer][0] - now[inner][0]).abs();
+            let high = 0.2 * (now[lower][1] - now[upper][1]);
+            let rows = (y - high) as usize..(y + high) as usize;
+            let all = rows.flat_map(|y| {
+                ((x - wide) as usize..(x + wide) as usize).map(move |x| y * SIDE + x)
+            });
+            all.map(|i| light(shown[i])).min().unwrap()
+        })
+    };
+    let rest = pupils(0.0);
+    for tenths in (1..60).step_by(3) {
+        let now = pupils(0.1 * tenths as f32);
+        for (now, rest) in now.into_iter().zip(rest) {
+            assert!(
+                now.abs_diff(rest) <= 5,
+                "{now} instead of {rest} at {tenths} tenths of a degree"
+            );
         }
     }
 }

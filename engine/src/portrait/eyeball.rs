@@ -126,7 +126,8 @@ impl Eyeball {
             canvas.blend(&self.bare, &WHOLE, frame, bared);
         }
         let disc = looking(self.disc).map(|i| posed.places[i]);
-        canvas.blend(&self.iris, &MIDDLE, (&self.disc_from, &disc), shown);
+        // All of it at once, since it lies where the picture has its own: the white would grey it.
+        canvas.blend(&self.iris, &MIDDLE, (&self.disc_from, &disc), 255);
     }
 }
 
