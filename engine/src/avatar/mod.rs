@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
+use std::time::Duration;
 
 use crate::compose::Picture;
 use crate::compose::base::{BaseFrame, BaseFrames};
@@ -24,6 +25,10 @@ use crate::networks::{self, Networks, Pool};
 use crate::portrait::{EMOTIONS, Film, GESTURES, Portrait};
 use crate::schedule::{Deadline, Semaphore, Share};
 use crate::{Error, ErrorKind, Result};
+
+/// How long a run may take for a frame that no time is set for, as in a file: on a processor that is busy, slow
+/// or emulated, such a frame is late rather than concealed.
+const UNHURRIED: Duration = Duration::from_secs(20);
 
 /// The ground behind a transparent picture, unless another background is asked for.
 const GROUND: [u8; 3] = [235; 3];
@@ -333,7 +338,12 @@ impl AvatarData {
         #[cfg(test)]
         self.faults.run()?;
         let permit = self.permits.acquire(&self.share, deadline, cancelled)?;
-        self.pool.checkout(permit, || self.load())
+        let mut networks = self.pool.checkout(permit, || self.load())?;
+        networks.set_limit(match deadline {
+            Deadline::At(_) => None,
+            Deadline::Whenever => Some(UNHURRIED),
+        });
+        Ok(networks)
     }
 
     /// Loads networks for every thread where they can't be shared, for no frame to wait for that.
