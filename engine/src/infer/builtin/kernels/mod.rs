@@ -37,13 +37,13 @@ use super::values::Source;
 pub(super) use avx::{Avx2, Avx512, AvxVnni};
 pub(super) use conv::{Conv, Enlarge, Loose};
 pub(super) use dense::{Dense, Product, Quantize};
-pub(super) use energies::{Energies, PARTS};
+pub(super) use energies::{Energies, WIDTH};
 pub(super) use finish::{Finish, Textures};
 #[cfg(target_arch = "aarch64")]
 pub(super) use neon::{Neon, NeonDot};
 #[cfg(not(target_feature = "simd128"))]
 pub(super) use plain::Plain;
-pub(super) use rows::{Multiply, Rows};
+pub(super) use rows::{CHAIN, Multiply, Rows};
 pub(super) use simd::Simd;
 #[cfg(target_arch = "x86_64")]
 pub(super) use sse::{Sse2, Sse4};
