@@ -33,14 +33,14 @@ fn open(path: PathBuf) -> Avatar {
         .expect("the avatar opens")
 }
 
-/// The provider that is measured: ONNX Runtime's CPU, or the one that `ESSENCE_PROVIDER` names.
+/// The provider that is measured: our own runtime, or the one that `ESSENCE_PROVIDER` names.
 ///
 /// # Panics
 /// If there is none of that name.
 pub fn provider() -> Provider {
     match std::env::var("ESSENCE_PROVIDER") {
         Ok(name) => name.parse().expect("a provider's name"),
-        Err(_) => Provider::Cpu,
+        Err(_) => Provider::Builtin,
     }
 }
 
