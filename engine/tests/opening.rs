@@ -141,7 +141,11 @@ fn open_avatars_keep_what_is_read_again() {
         for member in whole.members() {
             let name = member.name;
             if name.starts_with("frames/") || name.starts_with("matte/") || name == MANIFEST {
-                assert_eq!(left.member(name).unwrap(), whole.member(name).unwrap(), "{file}: {name}");
+                assert_eq!(
+                    left.member(name).unwrap(),
+                    whole.member(name).unwrap(),
+                    "{file}: {name}"
+                );
             } else {
                 let error = left.member(name).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::NotFound, "{file}: {error}");

@@ -8,7 +8,7 @@
 use std::marker::PhantomData;
 
 use super::{Finder, Found};
-use crate::infer::builtin::kernels::{Batch, Energies, Layer, Level, WIDTH, Simd, on};
+use crate::infer::builtin::kernels::{Batch, Energies, Layer, Level, Simd, WIDTH, on};
 use crate::infer::model::Operator;
 
 /// The layer whose last node is `index`, a `ReduceMean`.

@@ -94,7 +94,12 @@ impl Multiply<'_> {
             for begin in (0..inputs).step_by(CHAIN) {
                 let taps = Taps {
                     first,
-                    weights: unsafe { layer.weights.as_ptr().add(first * inputs + begin * C * S::LANES) },
+                    weights: unsafe {
+                        layer
+                            .weights
+                            .as_ptr()
+                            .add(first * inputs + begin * C * S::LANES)
+                    },
                     inputs: begin..inputs.min(begin + CHAIN),
                     starts: begin == 0,
                     ends: begin + CHAIN >= inputs,
@@ -136,24 +141,29 @@ impl Multiply<'_> {
                     .add(row * layer.outputs + taps.first)
             });
             let mut sums = [[S::splat_float(0.0); C]; R];
-            let (mut weights, mut input) = (taps.weights, taps.inputs.start);
-            while input < taps.inputs.end {
-                let first = input / length * apart + input % length;
-                let count = (length - input % length).min(taps.inputs.end - input);
-                for at in first..first + count {
-                    for line in 0..(C * S::LANES).div_ceil(16) {
-                        S::fetch(weights.wrapping_add(AHEAD + 16 * line).cast());
-                    }
-                    let column = floats::<S, C>(weights);
-                    for (sums, from) in sums.iter_mut().zip(from) {
-                        let x = S::splat_float(*from.add(at));
-                        for c in 0..C {
-                            sums[c] = S::quick(x, column[c], sums[c]);
-                        }
-                    }
-                    weights = weights.add(C * S::LANES);
+            let mut weights = taps.weights;
+            // One loop over all pieces: sums of two loops, one in the other, would not stay in registers.
+            let begin = taps.inputs.start;
+            let mut at = begin / length * apart + begin % length;
+            let mut left = length - begin % length;
+            for _ in taps.inputs.clone() {
+                for line in 0..(C * S::LANES).div_ceil(16) {
+                    S::fetch(weights.wrapping_add(AHEAD + 16 * line).cast());
                 }
-                input += count;
+                let column = floats::<S, C>(weights);
+                for (sums, from) in sums.iter_mut().zip(from) {
+                    let x = S::splat_float(*from.add(at));
+                    for c in 0..C {
+                        sums[c] = S::quick(x, column[c], sums[c]);
+                    }
+                }
+                weights = weights.add(C * S::LANES);
+                at += 1;
+                left -= 1;
+                if left == 0 {
+                    at = at.wrapping_add(apart).wrapping_sub(length);
+                    left = length;
+                }
             }
             let bias = layer.bias.as_ptr().add(taps.first);
             for (sums, to) in sums.iter().zip(to) {
