@@ -7,8 +7,9 @@
 
 use std::time::Instant;
 
+use benches::Talk;
 use essence::internals::{Picture, Width, limit};
-use essence::{Avatar, Engine, Frame, FrameRequest, Pacing, Provider, Session, SessionOptions};
+use essence::{Engine, Provider};
 
 const WIDTHS: [Width; 3] = [Width::Sse4, Width::Avx2, Width::Widest];
 
@@ -61,39 +62,4 @@ fn compare<T>(what: &str, rounds: usize, all: &mut [T; 3], run: impl Fn(&mut T))
         sse4 / avx2,
         widest / avx2
     );
-}
-
-/// A session that speaks without end.
-struct Talk {
-    session: Session,
-    voice: Vec<f32>,
-    piece: usize,
-    frame: Frame,
-}
-
-impl Talk {
-    fn new(avatar: &Avatar) -> Self {
-        let options = SessionOptions::default().pacing(Pacing::Unpaced);
-        Self {
-            session: avatar.session(options).expect("the options are valid"),
-            voice: benches::voice(16_000, 16_000),
-            piece: 0,
-            frame: Frame::new(),
-        }
-    }
-
-    /// Pushes 40 ms until a frame is drawn.
-    fn frame(&mut self) {
-        loop {
-            let begin = self.piece % 25 * 640;
-            let piece = &self.voice[begin..begin + 640];
-            let push = self.session.push_audio(piece, 16_000, 1);
-            push.expect("the audio is valid");
-            self.piece += 1;
-            let next = self.session.draw(&mut self.frame, FrameRequest::new());
-            if next.expect("rendering works").is_frame() {
-                return;
-            }
-        }
-    }
 }

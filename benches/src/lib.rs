@@ -3,10 +3,13 @@
 //! Run them with `cargo xtask bench`, which keeps to one core. Compare ratios within one run; times
 //! of another machine, or of a busy one, say nothing.
 
+mod talk;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use essence::{Avatar, Engine, Provider};
+pub use talk::Talk;
 
 /// The avatar that ships, on the [`provider`] that is measured.
 ///
