@@ -6,8 +6,9 @@
 
 use std::time::{Duration, Instant};
 
+use benches::Talk;
 use essence::internals::Picture;
-use essence::{Avatar, Engine, Frame, FrameRequest, Pacing, Provider, Session, SessionOptions};
+use essence::{Avatar, Engine, Provider};
 
 /// Bytes that are written before each round: about what a frame's other stages touch.
 const OTHER_BYTES: usize = 3 << 20;
@@ -81,39 +82,4 @@ fn compare<T>(what: &str, rounds: usize, other: usize, both: &mut [T; 2], run: i
         "{what},{:.4},{:.4},{:.4},{:.4},{ratio:.3}",
         least[0], least[1], middle[0], middle[1]
     );
-}
-
-/// A session that speaks without end.
-struct Talk {
-    session: Session,
-    voice: Vec<f32>,
-    piece: usize,
-    frame: Frame,
-}
-
-impl Talk {
-    fn new(avatar: &Avatar) -> Self {
-        let options = SessionOptions::default().pacing(Pacing::Unpaced);
-        Self {
-            session: avatar.session(options).expect("the options are valid"),
-            voice: benches::voice(16_000, 16_000),
-            piece: 0,
-            frame: Frame::new(),
-        }
-    }
-
-    /// Pushes 40 ms until a frame is drawn.
-    fn frame(&mut self) {
-        loop {
-            let begin = self.piece % 25 * 640;
-            let piece = &self.voice[begin..begin + 640];
-            let push = self.session.push_audio(piece, 16_000, 1);
-            push.expect("the audio is valid");
-            self.piece += 1;
-            let next = self.session.draw(&mut self.frame, FrameRequest::new());
-            if next.expect("rendering works").is_frame() {
-                return;
-            }
-        }
-    }
 }

@@ -3,10 +3,13 @@
 //! Run them with `cargo xtask bench`, which keeps to one core. Compare ratios within one run; times
 //! of another machine, or of a busy one, say nothing.
 
+mod talk;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use essence::{Avatar, Engine, Provider};
+pub use talk::Talk;
 
 /// The avatar that ships, on the [`provider`] that is measured.
 ///
@@ -33,14 +36,14 @@ fn open(path: PathBuf) -> Avatar {
         .expect("the avatar opens")
 }
 
-/// The provider that is measured: ONNX Runtime's CPU, or the one that `ESSENCE_PROVIDER` names.
+/// The provider that is measured: our own runtime, or the one that `ESSENCE_PROVIDER` names.
 ///
 /// # Panics
 /// If there is none of that name.
 pub fn provider() -> Provider {
     match std::env::var("ESSENCE_PROVIDER") {
         Ok(name) => name.parse().expect("a provider's name"),
-        Err(_) => Provider::Cpu,
+        Err(_) => Provider::Builtin,
     }
 }
 

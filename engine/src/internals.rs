@@ -21,6 +21,8 @@ use crate::{Avatar, Error, ErrorKind, PictureMut, PixelFormat, Result, YuvColor}
 #[cfg(feature = "portrait")]
 pub use crate::portrait::states::{Faults, PortraitStates, STATE};
 
+pub use crate::processor::{Width, limit};
+
 /// The scheduler's queue, with tasks that have a frame due every 40 ms.
 pub struct TaskQueue(crate::schedule::QueueBench);
 

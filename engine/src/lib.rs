@@ -67,6 +67,7 @@ mod options;
 mod picture;
 #[cfg_attr(not(feature = "portrait"), path = "portrait/absent.rs")]
 pub mod portrait;
+mod processor;
 mod schedule;
 mod session;
 mod speech;

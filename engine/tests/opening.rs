@@ -132,6 +132,31 @@ fn bytes_readers_and_maps_give_the_avatar_of_the_file() {
 }
 
 #[test]
+fn open_avatars_keep_what_is_read_again() {
+    for file in ["toy_keyed.imx", "toy.zip.imx"] {
+        let path = testdata(&format!("avatars/{file}"));
+        let whole = Container::open(&path).unwrap();
+        let avatar = engine().open(&path).unwrap();
+        let left = avatar.container();
+        for member in whole.members() {
+            let name = member.name;
+            if name.starts_with("frames/") || name.starts_with("matte/") || name == MANIFEST {
+                assert_eq!(
+                    left.member(name).unwrap(),
+                    whole.member(name).unwrap(),
+                    "{file}: {name}"
+                );
+            } else {
+                let error = left.member(name).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::NotFound, "{file}: {error}");
+            }
+        }
+        assert!(left.members().eq(whole.members()), "{file}: the table");
+        left.verify().unwrap();
+    }
+}
+
+#[test]
 fn bad_bytes_are_refused_like_bad_files() {
     let path = testdata("bad/hash_differs.imx");
     let bytes = fs::read(&path).unwrap();

@@ -1,18 +1,22 @@
 //! The data of an opened avatar: immutable, shared by all its sessions, which it doesn't know.
 
+mod content;
 #[cfg(test)]
 mod faults;
+
+use content::check_content;
 
 use crate::clock::Instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
+use std::time::Duration;
 
 use crate::compose::Picture;
 use crate::compose::base::{BaseFrame, BaseFrames};
 use crate::geometry::Affine;
-use crate::imx::{Container, Expression, GEOMETRY_MEMBER, Manifest, frame_member, matte_member};
+use crate::imx::{Container, Expression, GEOMETRY_MEMBER, frame_member, matte_member};
 use crate::infer::{Provider, ProviderReport, Runtime};
 use crate::log::{Log, LogLevel};
 use crate::motion::MotionSet;
@@ -21,6 +25,10 @@ use crate::networks::{self, Networks, Pool};
 use crate::portrait::{EMOTIONS, Film, GESTURES, Portrait};
 use crate::schedule::{Deadline, Semaphore, Share};
 use crate::{Error, ErrorKind, Result};
+
+/// How long a run may take for a frame that no time is set for, as in a file: on a processor that is busy, slow
+/// or emulated, such a frame is late rather than concealed.
+const UNHURRIED: Duration = Duration::from_secs(20);
 
 /// The ground behind a transparent picture, unless another background is asked for.
 const GROUND: [u8; 3] = [235; 3];
@@ -111,10 +119,11 @@ impl AvatarData {
     /// Reads, checks and loads all of it.
     pub(crate) fn open(environment: Environment, container: Container) -> Result<Self> {
         let begin = Instant::now();
-        let opened = match container.expression().cloned() {
+        let mut opened = match container.expression().cloned() {
             Some(expression) => Self::drawn(environment, container, &expression)?,
             None => Self::filmed(environment, container)?,
         };
+        opened.release();
         let (log, info, report) = (&opened.log, &opened.info, &opened.report);
         for (provider, reason) in &report.refused {
             // Nothing was asked for by name: that one or an error.
@@ -310,14 +319,6 @@ impl AvatarData {
         self.container.has(&self.frames[index]) && matte.is_none_or(|name| self.container.has(name))
     }
 
-    /// The JPEG images of base frame `index` and of its matte.
-    fn base_frame_members(&self, index: usize) -> Result<(&[u8], Option<&[u8]>)> {
-        let jpeg = self.container.member(&self.frames[index])?;
-        let matte = self.mattes.get(index);
-        let matte = matte.map(|name| self.container.member(name)).transpose()?;
-        Ok((jpeg, matte))
-    }
-
     /// Pose of base frame `index`.
     pub(crate) fn pose(&self, index: usize) -> &[f32] {
         let length = self.poses.len() / self.info.frame_count;
@@ -337,7 +338,12 @@ impl AvatarData {
         #[cfg(test)]
         self.faults.run()?;
         let permit = self.permits.acquire(&self.share, deadline, cancelled)?;
-        self.pool.checkout(permit, || self.load())
+        let mut networks = self.pool.checkout(permit, || self.load())?;
+        networks.set_limit(match deadline {
+            Deadline::At(_) => None,
+            Deadline::Whenever => Some(UNHURRIED),
+        });
+        Ok(networks)
     }
 
     /// Loads networks for every thread where they can't be shared, for no frame to wait for that.
@@ -376,23 +382,6 @@ fn weights(
         coefficients.iter().map(weight).collect()
     };
     arkit.values().map(row).collect()
-}
-
-/// Compares members with their hashes, and decodes the base frame that is shown first: an avatar whose
-/// pictures can't be decoded at all is refused here. The frame stays in the cache. One of 512 × 512 takes
-/// 2 ms, so the others are decoded when they are shown; a damaged one is concealed then.
-fn check_content(
-    container: &Container,
-    manifest: &Manifest,
-    base: &BaseFrames,
-) -> Result<Arc<BaseFrame>> {
-    container.verify()?;
-    let first = manifest.motions.get("idle").map_or(0, |idle| idle.first);
-    let jpeg = container.member(&frame_member(first))?;
-    let matte = manifest
-        .matte
-        .map(|_| container.member(&matte_member(first)));
-    base.get(first as usize, jpeg, matte.transpose()?)
 }
 
 /// Calls both, the first one in a thread of its own if the system starts one.

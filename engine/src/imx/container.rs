@@ -15,7 +15,7 @@ use super::source::{self, Bytes};
 use super::{hash, validate_members};
 use crate::{Error, ErrorKind, Result};
 
-/// An opened avatar file. Immutable; members are slices of the file's bytes.
+/// An opened avatar file. Members are slices of the file's bytes.
 pub struct Container {
     members: Members,
     head: Head,
@@ -64,7 +64,7 @@ impl Container {
     /// # Errors
     /// The errors of [`open`](Self::open) but `NotFound` and `Io`.
     pub fn from_bytes(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Self> {
-        Self::new(Box::new(bytes))
+        Self::new(Bytes::Given(Box::new(bytes)))
     }
 
     /// The same as [`open`](Self::open) with what a reader gives, to its end: at most
@@ -114,7 +114,7 @@ impl Container {
     /// A member's bytes.
     ///
     /// # Errors
-    /// `NotFound` if there is no member of that name.
+    /// `NotFound` if there is no member of that name, or if it is not [there](Self::has).
     ///
     /// # Real time
     /// Doesn't allocate. Where the file is [mapped](Self::open_mapped), the first read of a page may
@@ -126,8 +126,8 @@ impl Container {
     /// A member's bytes as numbers.
     ///
     /// # Errors
-    /// `NotFound` if there is no member of that name, `InvalidAvatar` if it is not a whole number
-    /// of f32.
+    /// `NotFound` if there is no member of that name, or if it is not [there](Self::has),
+    /// `InvalidAvatar` if it is not a whole number of f32.
     pub fn floats(&self, name: &str) -> Result<Vec<f32>> {
         self.members.floats(name)
     }
@@ -181,7 +181,7 @@ impl Container {
     }
 
     /// Whether a member is there with its bytes: of a file that a [`Loader`](super::Loader) reads, they
-    /// may not have arrived.
+    /// may not have arrived; of an avatar that is open, they are gone if they are not read again.
     pub fn has(&self, name: &str) -> bool {
         self.members.has(name)
     }
@@ -201,6 +201,11 @@ impl Container {
             validate_members::picture(name, &bytes, manifest)?;
         }
         self.members.arrive(name, bytes)
+    }
+
+    /// Gives back the memory of the members that are not `wanted`.
+    pub(crate) fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.members.retain(wanted);
     }
 
     fn files(&self) -> Result<&BTreeMap<String, String>> {

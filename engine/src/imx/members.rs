@@ -19,7 +19,7 @@ pub struct Member<'a> {
     pub size_bytes: u64,
 }
 
-/// A file's bytes and its table. Immutable.
+/// A file's bytes and its table.
 pub(super) struct Members {
     bytes: Bytes,
     toc: Toc,
@@ -30,7 +30,7 @@ pub(super) struct Members {
 impl Members {
     /// Reads the table of a container, of either kind.
     pub(super) fn new(bytes: Bytes) -> Result<Self> {
-        let file = (*bytes).as_ref();
+        let file = bytes.get();
         source::check_size(file.len() as u64)?;
         let wrapper = identify(file)?;
         let toc = match wrapper {
@@ -48,7 +48,7 @@ impl Members {
     /// The members of a file of `size_bytes` that begins with `head`, the whole table. They arrive one by one.
     pub(super) fn arriving(head: &[u8], size_bytes: u64) -> Result<Self> {
         Ok(Self {
-            bytes: Box::new([]),
+            bytes: Bytes::Read(Vec::new()),
             toc: Toc::parse(head, size_bytes)?.arriving(),
             wrapper: Wrapper::Imx,
             size_bytes,
@@ -75,7 +75,16 @@ impl Members {
         Ok(())
     }
 
-    /// Size of a member in bytes, whether it has arrived or not; None if there is none of that name.
+    /// Gives back the memory of the members that are not `wanted`: all but what the caller or a mapped file
+    /// holds.
+    pub(super) fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.toc.release(|name| !wanted(name));
+        if let Bytes::Read(file) = &mut self.bytes {
+            self.toc.compact(file);
+        }
+    }
+
+    /// Size of a member in bytes, whether it is there or not; None if there is none of that name.
     pub(super) fn size_of(&self, name: &str) -> Option<usize> {
         self.toc.find(name).map(|entry| entry.data.len())
     }
@@ -97,11 +106,15 @@ impl Members {
     /// The bytes of one.
     ///
     /// # Errors
-    /// `NotFound` if there is none of that name, or if it has not arrived.
+    /// `NotFound` if there is none of that name, or if it is not there with its bytes.
     pub(super) fn get(&self, name: &str) -> Result<&[u8]> {
         let entry = self.toc.find(name).ok_or_else(|| absent(name))?;
         self.data(entry).ok_or_else(|| {
-            let message = format!("the member {name:?} has not arrived yet");
+            let why = match entry.data {
+                Data::Released(_) => "is no longer in memory, since the avatar is open",
+                _ => "has not arrived yet",
+            };
+            let message = format!("the member {name:?} {why}");
             Error::new(ErrorKind::NotFound, message)
         })
     }
@@ -135,11 +148,11 @@ impl Members {
     }
 
     fn data<'a>(&'a self, entry: &'a Entry) -> Option<&'a [u8]> {
-        let file = (*self.bytes).as_ref();
         match &entry.data {
-            Data::Stored(range) => Some(file.get(range.clone()).unwrap_or_default()),
+            Data::Stored(range) => Some(self.bytes.get().get(range.clone()).unwrap_or_default()),
             Data::Inflated(bytes) => Some(bytes),
             Data::Arriving(_, place) => place.get().map(|bytes| &bytes[..]),
+            Data::Released(_) => None,
         }
     }
 }

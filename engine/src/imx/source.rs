@@ -12,8 +12,22 @@ use super::limits::{MAX_FILE_BYTES, MAX_READ_BYTES};
 use super::signature::identify;
 use crate::{Error, ErrorKind, Result};
 
-/// Bytes of a container: read, mapped, or the caller's.
-pub(super) type Bytes = Box<dyn AsRef<[u8]> + Send + Sync>;
+/// Bytes of a container.
+pub(super) enum Bytes {
+    /// The caller's, or mapped.
+    Given(Box<dyn AsRef<[u8]> + Send + Sync>),
+    /// Read into memory.
+    Read(Vec<u8>),
+}
+
+impl Bytes {
+    pub(super) fn get(&self) -> &[u8] {
+        match self {
+            Self::Given(bytes) => (**bytes).as_ref(),
+            Self::Read(bytes) => bytes,
+        }
+    }
+}
 
 /// Bytes that tell what a file is.
 const HEAD_BYTES: u64 = 512;
@@ -47,7 +61,7 @@ fn read_into(mut bytes: Vec<u8>, mut reader: impl Read) -> Result<Bytes> {
     if size_bytes > MAX_READ_BYTES {
         return Err(too_large_to_read(size_bytes));
     }
-    Ok(Box::new(bytes))
+    Ok(Bytes::Read(bytes))
 }
 
 /// Maps a whole regular file.
@@ -55,14 +69,14 @@ pub(super) fn map_file(path: &Path) -> Result<Bytes> {
     let (file, size_bytes) = open_regular(path)?;
     check_size(size_bytes)?;
     if size_bytes == 0 {
-        return Ok(Box::new([]));
+        return Ok(Bytes::Read(Vec::new()));
     }
     #[expect(unsafe_code, reason = "mapping a file is unsafe by its nature")]
     // SAFETY: the map is private to its container, read-only and handed out as `&[u8]` only. Another
     // process can still change the file underneath; callers who ask for a map are told not to, and
     // what is read again later (pixels, weights) is not relied on for memory safety.
     let map = unsafe { Mmap::map(&file) }.map_err(|error| io_error("mapped", error))?;
-    Ok(Box::new(map))
+    Ok(Bytes::Given(Box::new(map)))
 }
 
 /// Refuses a container of more than [`MAX_FILE_BYTES`].

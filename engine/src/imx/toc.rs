@@ -42,6 +42,8 @@ pub(super) enum Data {
     Inflated(Vec<u8>),
     /// In a file that is read in pieces: there once it has arrived.
     Arriving(Range<usize>, OnceLock<Arc<[u8]>>),
+    /// So many bytes, no longer in memory.
+    Released(usize),
 }
 
 impl Data {
@@ -49,6 +51,7 @@ impl Data {
         match self {
             Self::Stored(range) | Self::Arriving(range, _) => range.len(),
             Self::Inflated(bytes) => bytes.len(),
+            Self::Released(size) => *size,
         }
     }
 
@@ -56,7 +59,7 @@ impl Data {
     pub(super) fn range(&self) -> Option<Range<usize>> {
         match self {
             Self::Stored(range) | Self::Arriving(range, _) => Some(range.clone()),
-            Self::Inflated(_) => None,
+            Self::Inflated(_) | Self::Released(_) => None,
         }
     }
 }
@@ -138,6 +141,37 @@ impl Toc {
             }
         }
         self
+    }
+
+    /// Takes the bytes of members away.
+    pub(super) fn release(&mut self, unwanted: impl Fn(&str) -> bool) {
+        for entry in &mut self.entries {
+            if unwanted(&entry.name) {
+                entry.data = Data::Released(entry.data.len());
+            }
+        }
+    }
+
+    /// Moves the members that are stored in `file` to its beginning, and gives the rest of its memory back.
+    pub(super) fn compact(&mut self, file: &mut Vec<u8>) {
+        let stored = self.entries.iter_mut();
+        let mut places: Vec<&mut Range<usize>> = stored
+            .filter_map(|entry| match &mut entry.data {
+                Data::Stored(place) => Some(place),
+                _ => None,
+            })
+            .collect();
+        // None overlaps another, so each moves towards the beginning or stays.
+        places.sort_unstable_by_key(|place| place.start);
+        let mut end = 0;
+        for place in places {
+            let moved = end..end + place.len();
+            file.copy_within(place.clone(), end);
+            end = moved.end;
+            *place = moved;
+        }
+        file.truncate(end);
+        file.shrink_to_fit();
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&Entry> {

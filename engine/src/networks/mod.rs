@@ -54,7 +54,8 @@ impl Networks {
         self.speech.is_fast() && self.identity.as_ref().is_none_or(Identity::is_fast)
     }
 
-    fn set_limit(&mut self, limit: Option<Duration>) {
+    /// How long each run may take from now on; None: what it may in a conversation.
+    pub(crate) fn set_limit(&mut self, limit: Option<Duration>) {
         self.speech.set_limit(limit);
         if let Some(identity) = &mut self.identity {
             identity.set_limit(limit);

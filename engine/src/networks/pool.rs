@@ -40,6 +40,11 @@ impl Pool {
         })
     }
 
+    /// Whether all share the weights of the first, so that none is loaded again.
+    pub(crate) fn shares(&self) -> bool {
+        self.state().template.is_some()
+    }
+
     /// Loads networks for `count` threads in all, once, where they can't share weights: not when they
     /// are first needed, in the middle of a conversation.
     ///

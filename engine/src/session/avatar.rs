@@ -35,7 +35,8 @@ impl Avatar {
         &self.data.report
     }
 
-    /// The file behind it.
+    /// The file behind it. Members that aren't read again, such as the networks, may no longer be in memory
+    /// ([`Container::has`]).
     pub fn container(&self) -> &Container {
         &self.data.container
     }

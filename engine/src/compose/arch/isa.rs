@@ -1,5 +1,7 @@
 //! Instruction sets, and the macro that compiles a kernel for each of them.
 
+use crate::processor::{Width, permits};
+
 /// An instruction set that kernels are compiled for.
 ///
 /// A value other than `PORTABLE` exists only where the processor has what it names. This makes calls
@@ -28,7 +30,11 @@ impl Isa {
 
     /// The widest instruction set of the processor.
     pub(crate) fn best() -> Self {
-        Self::all().last().unwrap_or(Self::PORTABLE)
+        let permitted = |isa: &Self| permits(isa.width());
+        Self::all()
+            .filter(permitted)
+            .last()
+            .unwrap_or(Self::PORTABLE)
     }
 
     /// Every instruction set of the processor, the widest one last.
@@ -60,6 +66,18 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 | Kind::Avx512 => true,
             _ => false,
+        }
+    }
+
+    fn width(self) -> Width {
+        match self.0 {
+            Kind::Portable => Width::Sse4,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => Width::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => Width::Widest,
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => Width::Widest,
         }
     }
 

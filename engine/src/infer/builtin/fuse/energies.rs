@@ -8,7 +8,7 @@
 use std::marker::PhantomData;
 
 use super::{Finder, Found};
-use crate::infer::builtin::kernels::{Batch, Energies, Layer, Level, PARTS, Simd, on};
+use crate::infer::builtin::kernels::{Batch, Energies, Layer, Level, Simd, WIDTH, on};
 use crate::infer::model::Operator;
 
 /// The layer whose last node is `index`, a `ReduceMean`.
@@ -25,7 +25,7 @@ pub(super) fn find(level: Level, finder: &mut Finder<'_, '_, '_>, index: usize) 
     };
     let &[axis] = &axes[..] else { return None };
     let along_last = shape.axis(axis).ok()? + 1 == shape.rank();
-    if !along_last || !length.is_multiple_of(PARTS) {
+    if !along_last || !length.is_multiple_of(WIDTH) {
         return None;
     }
     let sizes = [rows.iter().product(), *length];

@@ -32,18 +32,19 @@ mod wasm;
 
 use super::arena::{Arena, LINE, Place};
 use super::values::Source;
+use crate::processor::{Width, permits};
 
 #[cfg(target_arch = "x86_64")]
 pub(super) use avx::{Avx2, Avx512, AvxVnni};
 pub(super) use conv::{Conv, Enlarge, Loose};
 pub(super) use dense::{Dense, Product, Quantize};
-pub(super) use energies::{Energies, PARTS};
+pub(super) use energies::{Energies, WIDTH};
 pub(super) use finish::{Finish, Textures};
 #[cfg(target_arch = "aarch64")]
 pub(super) use neon::{Neon, NeonDot};
 #[cfg(not(target_feature = "simd128"))]
 pub(super) use plain::Plain;
-pub(super) use rows::{Multiply, Rows};
+pub(super) use rows::{CHAIN, Multiply, Rows};
 pub(super) use simd::Simd;
 #[cfg(target_arch = "x86_64")]
 pub(super) use sse::{Sse2, Sse4};
@@ -109,7 +110,24 @@ impl Level {
 
     /// The best that this processor has.
     pub(in crate::infer) fn best() -> Self {
-        Self::all().last().unwrap_or(Self::Plain)
+        let permitted = |level: &Self| permits(level.width());
+        Self::all().filter(permitted).last().unwrap_or(Self::Plain)
+    }
+
+    fn width(self) -> Width {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Sse2 | Self::Sse4 => Width::Sse4,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => Width::Avx2,
+            Self::Plain => Width::Sse4,
+            #[cfg(any(
+                target_arch = "x86_64",
+                target_arch = "aarch64",
+                feature = "relaxed-simd"
+            ))]
+            _ => Width::Widest,
+        }
     }
 
     /// Whether it is as fast as ONNX Runtime's kernels on the same processor.

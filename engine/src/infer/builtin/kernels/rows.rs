@@ -1,6 +1,9 @@
 //! Products of many rows with a constant matrix, in floats: convolutions in time. A row is a few pieces
-//! of memory (its taps), which are read where they lie. Each output is one chain of products, fused from
-//! AVX2 on: lesser instruction sets give other numbers, by 1e-8.
+//! of memory (its taps), which are read where they lie. Chains of [`CHAIN`] products, fused from AVX2 on, are
+//! added to the bias one after the other: ONNX Runtime's order, to the bit. Lesser instruction sets give
+//! other numbers, by 1e-8.
+
+use std::ops::Range;
 
 use super::simd::{Simd, Work, floats};
 
@@ -50,8 +53,8 @@ impl Rows {
     }
 }
 
-/// Most inputs at a time.
-const CHUNK: usize = 192;
+/// Inputs whose products are added up before they are added to what came before.
+pub(in crate::infer::builtin) const CHAIN: usize = 256;
 /// How far ahead weights are fetched, in floats: they come from behind the second cache, faster than it
 /// would ask for them by itself.
 const AHEAD: usize = 1024;
@@ -82,23 +85,24 @@ impl Multiply<'_> {
     #[inline(always)]
     unsafe fn blocks<S: Simd, const C: usize>(&self) {
         let layer = self.layer;
-        let [pieces, length, apart] = layer.pieces;
-        // As many inputs at a time as have their weights in the nearest cache; sums wait in the output meanwhile.
-        let chunks = length.div_ceil(CHUNK);
+        let [pieces, length, _] = layer.pieces;
+        // A chain's weights for all rows, while they are in the nearest cache; sums wait in the output meanwhile.
+        let inputs = pieces * length;
         let rows = layer.rows.len() * self.items;
         let tiles = rows.div_ceil(S::ROWS[C - 1]);
         for first in (0..layer.outputs).step_by(C * S::LANES) {
-            let mut weights = unsafe { layer.weights.as_ptr().add(first * pieces * length) };
-            for chunk in 0..pieces * chunks {
-                let (piece, part) = (chunk / chunks, chunk % chunks);
-                let [begin, end] = [part, part + 1].map(|part| part * length / chunks);
+            for begin in (0..inputs).step_by(CHAIN) {
                 let taps = Taps {
                     first,
-                    weights,
-                    begin: piece * apart + begin,
-                    count: end - begin,
-                    starts: chunk == 0,
-                    ends: chunk + 1 == pieces * chunks,
+                    weights: unsafe {
+                        layer
+                            .weights
+                            .as_ptr()
+                            .add(first * inputs + begin * C * S::LANES)
+                    },
+                    inputs: begin..inputs.min(begin + CHAIN),
+                    starts: begin == 0,
+                    ends: begin + CHAIN >= inputs,
                 };
                 // Tiles go on from one item to the next.
                 let mut row = 0;
@@ -115,7 +119,6 @@ impl Multiply<'_> {
                     tiles!(1 2 3 4 5 6 7 8 9);
                     row += count;
                 }
-                weights = weights.wrapping_add((end - begin) * C * S::LANES);
             }
         }
     }
@@ -123,13 +126,13 @@ impl Multiply<'_> {
     #[inline(always)]
     unsafe fn tile<S: Simd, const R: usize, const C: usize>(&self, row: usize, taps: &Taps) {
         let layer = self.layer;
+        let [_, length, apart] = layer.pieces;
         unsafe {
             let place = |r: usize| ((row + r) / layer.rows.len(), (row + r) % layer.rows.len());
             let from: [*const f32; R] = std::array::from_fn(|r| {
                 let (item, row) = place(r);
-                self.from
-                    .byte_add(item * self.item)
-                    .add(layer.rows.get_unchecked(row) + taps.begin)
+                let row = *layer.rows.get_unchecked(row);
+                self.from.byte_add(item * self.item).add(row)
             });
             let to: [*mut f32; R] = std::array::from_fn(|r| {
                 let (item, row) = place(r);
@@ -138,13 +141,12 @@ impl Multiply<'_> {
                     .add(row * layer.outputs + taps.first)
             });
             let mut sums = [[S::splat_float(0.0); C]; R];
-            if !taps.starts {
-                for (sums, to) in sums.iter_mut().zip(to) {
-                    *sums = floats::<S, C>(to);
-                }
-            }
             let mut weights = taps.weights;
-            for at in 0..taps.count {
+            // One loop over all pieces: sums of two loops, one in the other, would not stay in registers.
+            let begin = taps.inputs.start;
+            let mut at = begin / length * apart + begin % length;
+            let mut left = length - begin % length;
+            for _ in taps.inputs.clone() {
                 for line in 0..(C * S::LANES).div_ceil(16) {
                     S::fetch(weights.wrapping_add(AHEAD + 16 * line).cast());
                 }
@@ -156,15 +158,19 @@ impl Multiply<'_> {
                     }
                 }
                 weights = weights.add(C * S::LANES);
+                at += 1;
+                left -= 1;
+                if left == 0 {
+                    at = at.wrapping_add(apart).wrapping_sub(length);
+                    left = length;
+                }
             }
+            let bias = layer.bias.as_ptr().add(taps.first);
             for (sums, to) in sums.iter().zip(to) {
+                let before = floats::<S, C>(if taps.starts { bias } else { to });
                 for (c, &sum) in sums.iter().enumerate() {
-                    let mut sum = sum;
+                    let mut sum = S::plus(before[c], sum);
                     if taps.ends {
-                        sum = S::plus(
-                            sum,
-                            S::load_floats(layer.bias.as_ptr().add(taps.first + c * S::LANES)),
-                        );
                         sum = S::largest(sum, S::splat_float(0.0));
                     }
                     S::store_floats(sum, to.add(c * S::LANES));
@@ -176,10 +182,10 @@ impl Multiply<'_> {
 
 /// Inputs of a tile's rows and their weights for a block of outputs.
 struct Taps {
+    /// The first output.
     first: usize,
     weights: *const f32,
-    begin: usize,
-    count: usize,
+    inputs: Range<usize>,
     /// Whether they are the first and the last of their rows.
     starts: bool,
     ends: bool,

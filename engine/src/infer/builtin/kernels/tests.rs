@@ -129,7 +129,7 @@ fn rows_are_the_same_to_a_rounding() {
 fn energies_are_the_same_to_the_bit_and_right() {
     let mut random = Random(3);
     for rows in 1..6 {
-        let length = PARTS * (1 + random.below(6));
+        let length = WIDTH * (1 + random.below(6));
         let from: Vec<f32> = random
             .floats(rows * length)
             .iter()

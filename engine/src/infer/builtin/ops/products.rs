@@ -1,9 +1,10 @@
 //! Products of matrices and convolutions, of floats.
 //!
-//! Each sum is one chain of fused products in the order of the inputs, and what is added to it comes
-//! last: as ONNX Runtime's kernels add.
+//! Sums are chains of fused products in the order of the inputs, as ONNX Runtime's kernels add: in matrix
+//! products of [`CHAIN`] at most, added one after the other to what the product is added to.
 
 use super::strided::{Walk, strides};
+use crate::infer::builtin::kernels::CHAIN;
 use crate::infer::builtin::values::Run;
 
 /// `a * b + c`, rounded once. Not `f32::mul_add`, which is a slow call where the target's baseline has
@@ -24,29 +25,26 @@ pub(super) struct Matrices {
 }
 
 impl Matrices {
-    fn multiply(&self, left: &[f32], right: &[f32], output: &mut [f32]) {
+    /// Adds `factor` times the product to `output`.
+    fn add(&self, factor: f32, left: &[f32], right: &[f32], output: &mut [f32]) {
         let [down, across] = self.right;
+        // Several chains at a time: one would wait for itself, and weights may lie side by side.
+        const BLOCK: usize = 32;
         for (row, output) in output.chunks_exact_mut(self.columns).enumerate() {
-            let factor = |k: usize| left[row * self.left[0] + k * self.left[1]];
-            if across == 1 {
-                output.fill(0.0);
-                for k in 0..self.summed {
-                    let (x, weights) = (factor(k), &right[k * down..][..self.columns]);
-                    let pairs = output.iter_mut().zip(weights);
-                    pairs.for_each(|(sum, &weight)| *sum = fused(x, weight, *sum));
-                }
-                continue;
-            }
-            // Several chains at a time, since one waits for itself.
-            for (block, output) in output.chunks_mut(8).enumerate() {
-                let mut sums = [0.0; 8];
-                for k in 0..self.summed {
-                    let (x, first) = (factor(k), block * 8 * across + k * down);
-                    for (i, sum) in sums[..output.len()].iter_mut().enumerate() {
-                        *sum = fused(x, right[first + i * across], *sum);
+            for begin in (0..self.summed).step_by(CHAIN) {
+                let chain = begin..self.summed.min(begin + CHAIN);
+                for (block, output) in output.chunks_mut(BLOCK).enumerate() {
+                    let mut sums = [0.0; BLOCK];
+                    for k in chain.clone() {
+                        let x = left[row * self.left[0] + k * self.left[1]];
+                        let first = block * BLOCK * across + k * down;
+                        for (i, sum) in sums[..output.len()].iter_mut().enumerate() {
+                            *sum = fused(x, right[first + i * across], *sum);
+                        }
                     }
+                    let pairs = output.iter_mut().zip(sums);
+                    pairs.for_each(|(to, sum)| *to += factor * sum);
                 }
-                output.copy_from_slice(&sums[..output.len()]);
             }
         }
     }
@@ -65,19 +63,17 @@ pub(in crate::infer::builtin) struct Gemm {
 impl Gemm {
     pub(super) fn run(&self, run: &mut Run<'_>) {
         let (output, inputs) = run.open::<f32>();
-        self.matrices.multiply(inputs.get(0), inputs.get(1), output);
-        if self.alpha != 1.0 {
-            output.iter_mut().for_each(|x| *x *= self.alpha);
-        }
-        let Some([down, across]) = self.added else {
-            return;
-        };
-        let added = inputs.get::<f32>(2);
-        for (row, output) in output.chunks_exact_mut(self.matrices.columns).enumerate() {
-            for (column, x) in output.iter_mut().enumerate() {
-                *x += self.beta * added[row * down + column * across];
+        output.fill(0.0);
+        if let Some([down, across]) = self.added {
+            let added = inputs.get::<f32>(2);
+            for (row, output) in output.chunks_exact_mut(self.matrices.columns).enumerate() {
+                for (column, x) in output.iter_mut().enumerate() {
+                    *x = self.beta * added[row * down + column * across];
+                }
             }
         }
+        let (left, right) = (inputs.get(0), inputs.get(1));
+        self.matrices.add(self.alpha, left, right, output);
     }
 }
 
@@ -131,7 +127,8 @@ impl MatMul {
             for i in 0..self.stack.length {
                 let output = &mut output[to + i * steps[2]..][..area];
                 let (left, right) = (&left[a + i * steps[0]..], &right[b + i * steps[1]..]);
-                self.matrices.multiply(left, right, output);
+                output.fill(0.0);
+                self.matrices.add(1.0, left, right, output);
             }
         });
     }
