@@ -327,6 +327,23 @@ mod tests {
     }
 
     #[test]
+    fn pressed_lips_are_thinner_where_they_seem_to_part() {
+        let mut states = PortraitStates::new(&juno()).unwrap();
+        let mut pressed = [0.0; STATE];
+        pressed[11] = 0.4;
+        pressed[16] = 1.0;
+        let height = |states: &mut PortraitStates| {
+            let points = states.landmarks(&pressed);
+            let [upper, lower] = [UPPER_LIP[0][5], LOWER_LIP[0][5]].map(|i| points[i][1]);
+            lower - upper
+        };
+        let shut = height(&mut states);
+        states.portrait.fit.seen = 0.008;
+        let seen = height(&mut states);
+        assert!(seen < 0.95 * shut, "{seen} px of {shut}");
+    }
+
+    #[test]
     fn no_state_of_the_rig_tears_or_folds_the_face() {
         let turned = concat!(
             env!("CARGO_MANIFEST_DIR"),
