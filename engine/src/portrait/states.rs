@@ -188,7 +188,7 @@ fn rig(state: &[f32; STATE]) -> Rig {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::super::picture::Picture;
-    use super::super::points::EYES;
+    use super::super::points::{EYES, OVAL};
     use super::*;
 
     /// Ends of each value's range.
@@ -341,6 +341,24 @@ mod tests {
         states.portrait.fit.seen = 0.008;
         let seen = height(&mut states);
         assert!(seen < 0.95 * shut, "{seen} px of {shut}");
+    }
+
+    #[test]
+    fn a_jaw_that_opens_leaves_the_collar() {
+        let mut states = PortraitStates::new(&juno()).unwrap();
+        let (width, height) = states.size();
+        let rest = states.draw(&[0.0; STATE]).0.to_vec();
+        let mut open = [0.0; STATE];
+        open[0] = 0.6;
+        open[16] = 1.0;
+        let shown = states.draw(&open).0.to_vec();
+        let points = &states.portrait.fit.points;
+        let middle = OVAL.iter().map(|&i| points[i][1]).sum::<f32>() / OVAL.len() as f32;
+        let collar = (middle + 1.55 * (points[152][1] - middle)) as usize;
+        assert!(collar + 20 < height, "the picture shows no collar");
+        let (before, after) = (&rest[collar * width..], &shown[collar * width..]);
+        let moved = before.iter().zip(after).filter(|(a, b)| a != b).count();
+        assert_eq!(moved, 0, "pixels of the collar moved");
     }
 
     #[test]
