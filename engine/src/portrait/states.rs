@@ -308,38 +308,32 @@ mod tests {
         }
     }
 
-    #[test]
-    fn pressed_lips_are_thinner_where_the_picture_shows_them_parted() {
-        let mut states = PortraitStates::new(&juno()).unwrap();
+    /// Height of Juno's lips in pixels where speech presses them.
+    fn pressed_lips(states: &mut PortraitStates) -> f32 {
         let mut pressed = [0.0; STATE];
         pressed[11] = 0.4;
         pressed[16] = 1.0;
-        let height = |states: &mut PortraitStates| {
-            let points = states.landmarks(&pressed);
-            let [upper, lower] = [UPPER_LIP[0][5], LOWER_LIP[0][5]].map(|i| points[i][1]);
-            lower - upper
-        };
-        let shut = height(&mut states);
+        let points = states.landmarks(&pressed);
+        let [upper, lower] = [UPPER_LIP[0][5], LOWER_LIP[0][5]].map(|i| points[i][1]);
+        lower - upper
+    }
+
+    #[test]
+    fn pressed_lips_are_thinner_where_the_picture_shows_them_parted() {
+        let mut states = PortraitStates::new(&juno()).unwrap();
+        let shut = pressed_lips(&mut states);
         // Parted by so little that it moves no point itself.
         states.portrait.fit.gap[5] = 0.02 * states.portrait.fit.eyes;
-        let parted = height(&mut states);
+        let parted = pressed_lips(&mut states);
         assert!(parted < 0.9 * shut, "{parted} px of {shut}");
     }
 
     #[test]
     fn pressed_lips_are_thinner_where_they_seem_to_part() {
         let mut states = PortraitStates::new(&juno()).unwrap();
-        let mut pressed = [0.0; STATE];
-        pressed[11] = 0.4;
-        pressed[16] = 1.0;
-        let height = |states: &mut PortraitStates| {
-            let points = states.landmarks(&pressed);
-            let [upper, lower] = [UPPER_LIP[0][5], LOWER_LIP[0][5]].map(|i| points[i][1]);
-            lower - upper
-        };
-        let shut = height(&mut states);
+        let shut = pressed_lips(&mut states);
         states.portrait.fit.seen = 0.008;
-        let seen = height(&mut states);
+        let seen = pressed_lips(&mut states);
         assert!(seen < 0.95 * shut, "{seen} px of {shut}");
     }
 
