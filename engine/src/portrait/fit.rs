@@ -27,13 +27,18 @@ pub(crate) struct Fit {
     pub(crate) mouth: f32,
     /// Distance of the inner lips in the picture at each of their eleven columns, in pixels.
     pub(crate) gap: [f32; 11],
+    /// Distance of the landmarks of lips that the picture shows shut, in eyes: lips that are seen from the
+    /// side, or in shade, seem to part to networks.
+    pub(crate) seen: f32,
 }
 
 impl Fit {
     pub(crate) fn new(head: &Head, picture: &Picture, landmarks: &Landmarks) -> Self {
         let mut fit = Self::of_points(head, landmarks.points.clone());
         let (eyes, down) = (fit.eyes, fit.direction([0.0, 1.0, 0.0]));
-        if gap(&fit.points, 5, down) / eyes < SHUT {
+        let seen = gap(&fit.points, 5, down) / eyes;
+        if seen < SHUT {
+            fit.seen = seen;
             contours::meet(picture, &mut fit.points, eyes, down);
         } else {
             contours::part(picture, &mut fit.points, eyes, down);
@@ -69,6 +74,7 @@ impl Fit {
             turn,
             moves: Vec::new(),
             mouth,
+            seen: 0.0,
         }
     }
 

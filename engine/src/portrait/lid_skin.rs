@@ -24,6 +24,8 @@ const WIDTH: f32 = 0.32;
 const BLUNT: f32 = 0.04;
 /// How far beyond the crease the painted skin may still fade, of the way to the row above it.
 const FADES: f32 = 0.7;
+/// How far the corner's column keeps from the lid's last one, above and below, in eyes.
+const APART: f32 = 0.065;
 /// The outline's points beside the eyes' outer corners.
 const OUTLINE: [usize; 2] = [127, 356];
 /// Softness of the edge, in eyes.
@@ -168,29 +170,39 @@ fn columns(fit: &Fit, number: usize) -> [Column; COLUMNS] {
     let eye = &EYES[number];
     let at = |i: usize| fit.points[i];
     let down = fit.direction([0.0, 1.0, 0.0]);
+    let lid = |k: usize| {
+        let (upper, lower) = (at(eye.upper[k]), at(eye.lower[k]));
+        let edge = add(upper, scale(sub(lower, upper), MEETING));
+        let crease = at(eye.crease[k]);
+        let top = add(crease, scale(sub(at(eye.above[k]), crease), FADES));
+        let rows = [eye.above, eye.crease, eye.upper, eye.lower, eye.bag];
+        Column {
+            rest: [top, edge, at(eye.bag[k])],
+            corner: edge,
+            follows: Follows::Lids(rows.map(|row| row[k])),
+        }
+    };
     std::array::from_fn(|k| {
         if (2..COLUMNS - 2).contains(&k) {
-            let k = k - 2;
-            let (upper, lower) = (at(eye.upper[k]), at(eye.lower[k]));
-            let edge = add(upper, scale(sub(lower, upper), MEETING));
-            let crease = at(eye.crease[k]);
-            let top = add(crease, scale(sub(at(eye.above[k]), crease), FADES));
-            let rows = [eye.above, eye.crease, eye.upper, eye.lower, eye.bag];
-            return Column {
-                rest: [top, edge, at(eye.bag[k])],
-                corner: edge,
-                follows: Follows::Lids(rows.map(|row| row[k])),
-            };
+            return lid(k - 2);
         }
         let side = usize::from(k > 2);
         let corner = at(eye.corners[side]);
+        let outward = outward(fit, number, side);
         let beyond = if k == 0 || k == COLUMNS - 1 {
             beyond(fit, number, side) + SOFT * fit.eyes
         } else {
             0.0
         };
-        let edge = add(corner, scale(outward(fit, number, side), beyond));
-        let [up, low] = [-0.09, 0.08].map(|far| add(edge, scale(down, far * fit.eyes)));
+        let edge = add(corner, scale(outward, beyond));
+        let beside = lid(6 * side).rest;
+        let [up, low] = [(-0.09, beside[0]), (0.08, beside[2])].map(|(far, beside)| {
+            let place = add(edge, scale(down, far * fit.eyes));
+            // Rows of a lid may reach beyond its corner, where columns would cross.
+            let [x, y, _] = sub(beside, add(corner, scale(down, far * fit.eyes)));
+            let past = x * outward[0] + y * outward[1] + APART * fit.eyes;
+            add(place, scale(outward, past.max(0.0)))
+        });
         Column {
             rest: [up, edge, low],
             corner,
@@ -377,3 +389,6 @@ fn grain(picture: &Picture, [x, y]: [i64; 2]) -> [f32; 3] {
     }
     grain
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,8 @@ const BLINK_PAUSE: [u64; 2] = [45, 150];
 const GAZE_PAUSE: [u64; 2] = [18, 85];
 /// Ticks over which life comes up from the picture's stillness.
 const WAKING: f32 = 40.0;
+/// How far each of the stress's filters goes to its input in a tick.
+const FOLLOWS: f32 = 0.5;
 /// Root mean square of samples below which a tick counts as silent.
 const SILENT: f32 = 0.003;
 
@@ -24,9 +26,13 @@ pub(crate) struct Life {
     tick: u64,
     speaking: f32,
     was_talking: bool,
-    /// Slow mean of the voice's level, and the stress that the head and the brows follow.
+    /// Slow mean of the voice's level.
     mean: f32,
+    /// The voice's stress through three low-pass filters in series: the head follows the last one, so that
+    /// it gathers speed instead of starting at it in the frame in which the mouth opens.
     stress: [f32; 3],
+    /// The stress that the brows follow.
+    brows: f32,
     blink_from: u64,
     next_blink: u64,
     gaze_from: [f32; 2],
@@ -80,9 +86,12 @@ impl Life {
         } else {
             (level / self.mean - 0.75).clamp(0.0, 1.6)
         };
-        self.stress[0] += (stress - self.stress[0]) * 0.5;
-        self.stress[1] += (self.stress[0] - self.stress[1]) * 0.5;
-        self.stress[2] += (self.stress[1] - self.stress[2]) * 0.12;
+        let mut input = stress;
+        for filter in &mut self.stress {
+            *filter += (input - *filter) * FOLLOWS;
+            input = *filter;
+        }
+        self.brows += (input - self.brows) * 0.12;
     }
 
     /// The rig of the present tick.
@@ -100,11 +109,11 @@ impl Life {
         let breath = self.tick as f32 / 96.0;
         let breath = breath - breath.floor();
         rig.shift[1] -= awake * 0.008 * smooth(1.0 - (2.0 * breath - 1.0).abs(), 0.0, 1.0);
-        let [_, quick, slow] = self.stress;
-        rig.turn[1] += awake * 2.4 * quick;
-        rig.turn[0] += awake * 1.2 * quick * self.noise(16);
-        rig.face[0] = awake * (0.30 * slow + 0.10 * (self.noise(17)).max(0.0)).min(0.6);
-        rig.face[1] = awake * (0.22 * slow).min(0.5);
+        let [.., nod] = self.stress;
+        rig.turn[1] += awake * 2.8 * nod;
+        rig.turn[0] += awake * 1.2 * nod * self.noise(16);
+        rig.face[0] = awake * (0.30 * self.brows + 0.10 * (self.noise(17)).max(0.0)).min(0.6);
+        rig.face[1] = awake * (0.22 * self.brows).min(0.5);
         let since = self.tick.saturating_sub(self.blink_from);
         if self.blink_from > 0
             && let Some(&shut) = BLINK.get(since as usize)
@@ -164,4 +173,31 @@ fn hash(channel: u64, at: u64) -> u64 {
 
 fn unit(hash: u64) -> f32 {
     (hash >> 40) as f32 / 16_777_216.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nod_gathers_speed() {
+        let (mut even, mut loud) = (Life::default(), Life::default());
+        for _ in 0..100 {
+            even.step(true, 0.02);
+            loud.step(true, 0.02);
+        }
+        let mut nod = vec![0.0];
+        for _ in 0..6 {
+            even.step(true, 0.02);
+            loud.step(true, 0.06);
+            nod.push(loud.rig().turn[1] - even.rig().turn[1]);
+        }
+        let steps: Vec<f32> = nod.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let largest = steps.iter().copied().fold(0.0, f32::max);
+        assert!(largest > 0.1, "no nod: {steps:?} degrees a tick");
+        assert!(
+            steps[0] < 0.75 * largest,
+            "starts at full speed: {steps:?} degrees a tick"
+        );
+    }
 }

@@ -33,9 +33,11 @@ pub(crate) const MOUTH: [&str; 16] = [
 const CLOSE: usize = 2;
 const ROLLS: [usize; 2] = [5, 6];
 const PRESS: usize = 11;
-/// How far lips roll in where they are pressed: ones that the picture shows shut, and ones that it shows
-/// parted, which a smile has made no thinner.
-const PRESS_ROLLS: [f32; 2] = [0.15, 1.1];
+/// How far lips roll in where they are pressed: ones that the picture shows shut, ones that seem to part
+/// although it does, and ones that it shows parted, which a smile has made no thinner.
+const PRESS_ROLLS: [f32; 3] = [0.15, 0.7, 1.1];
+/// Distance of shut lips' landmarks, in eyes, from which on they seem to part, and where they wholly do.
+const SEEM: [f32; 2] = [0.0055, 0.007];
 /// Opening in the picture, in eyes, from which on they count as parted.
 const PARTED: f32 = 0.02;
 /// Names of the shapes that move the rest of the face.
@@ -226,7 +228,8 @@ impl Puppet {
         let mut mouth = rig.mouth;
         // Lips are shut over a jaw that is down: there is nothing to shut beyond it.
         mouth[CLOSE] = mouth[CLOSE].min(mouth[0]);
-        let [shut, parted] = PRESS_ROLLS;
+        let [shut, seem, parted] = PRESS_ROLLS;
+        let shut = shut + (seem - shut) * smooth(fit.seen, SEEM[0], SEEM[1]);
         let rolls = shut + (parted - shut) * smooth(fit.gap[5] / fit.eyes, 0.0, PARTED);
         for roll in ROLLS {
             mouth[roll] = (mouth[roll] + rolls * mouth[PRESS]).min(1.0);

@@ -188,7 +188,7 @@ fn rig(state: &[f32; STATE]) -> Rig {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::super::picture::Picture;
-    use super::super::points::EYES;
+    use super::super::points::{EYES, OVAL};
     use super::*;
 
     /// Ends of each value's range.
@@ -308,22 +308,51 @@ mod tests {
         }
     }
 
-    #[test]
-    fn pressed_lips_are_thinner_where_the_picture_shows_them_parted() {
-        let mut states = PortraitStates::new(&juno()).unwrap();
+    /// Height of Juno's lips in pixels where speech presses them.
+    fn pressed_lips(states: &mut PortraitStates) -> f32 {
         let mut pressed = [0.0; STATE];
         pressed[11] = 0.4;
         pressed[16] = 1.0;
-        let height = |states: &mut PortraitStates| {
-            let points = states.landmarks(&pressed);
-            let [upper, lower] = [UPPER_LIP[0][5], LOWER_LIP[0][5]].map(|i| points[i][1]);
-            lower - upper
-        };
-        let shut = height(&mut states);
+        let points = states.landmarks(&pressed);
+        let [upper, lower] = [UPPER_LIP[0][5], LOWER_LIP[0][5]].map(|i| points[i][1]);
+        lower - upper
+    }
+
+    #[test]
+    fn pressed_lips_are_thinner_where_the_picture_shows_them_parted() {
+        let mut states = PortraitStates::new(&juno()).unwrap();
+        let shut = pressed_lips(&mut states);
         // Parted by so little that it moves no point itself.
         states.portrait.fit.gap[5] = 0.02 * states.portrait.fit.eyes;
-        let parted = height(&mut states);
+        let parted = pressed_lips(&mut states);
         assert!(parted < 0.9 * shut, "{parted} px of {shut}");
+    }
+
+    #[test]
+    fn pressed_lips_are_thinner_where_they_seem_to_part() {
+        let mut states = PortraitStates::new(&juno()).unwrap();
+        let shut = pressed_lips(&mut states);
+        states.portrait.fit.seen = 0.008;
+        let seen = pressed_lips(&mut states);
+        assert!(seen < 0.95 * shut, "{seen} px of {shut}");
+    }
+
+    #[test]
+    fn a_jaw_that_opens_leaves_the_collar() {
+        let mut states = PortraitStates::new(&juno()).unwrap();
+        let (width, height) = states.size();
+        let rest = states.draw(&[0.0; STATE]).0.to_vec();
+        let mut open = [0.0; STATE];
+        open[0] = 0.6;
+        open[16] = 1.0;
+        let shown = states.draw(&open).0.to_vec();
+        let points = &states.portrait.fit.points;
+        let middle = OVAL.iter().map(|&i| points[i][1]).sum::<f32>() / OVAL.len() as f32;
+        let collar = (middle + 1.55 * (points[152][1] - middle)) as usize;
+        assert!(collar + 20 < height, "the picture shows no collar");
+        let (before, after) = (&rest[collar * width..], &shown[collar * width..]);
+        let moved = before.iter().zip(after).filter(|(a, b)| a != b).count();
+        assert_eq!(moved, 0, "pixels of the collar moved");
     }
 
     #[test]
