@@ -8,6 +8,7 @@ use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStoreExt as _, RetryConfig};
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use crate::access;
 
@@ -128,12 +129,13 @@ impl Bucket {
         }
     }
 
-    /// Removes a file soon. One that can't be removed is of no use to anybody, but does no harm.
-    pub(crate) fn remove(&self, name: &str) {
+    /// Removes a file soon; the task ends when it is gone. One that can't be removed is of no use to anybody,
+    /// but does no harm.
+    pub(crate) fn remove(&self, name: &str) -> JoinHandle<()> {
         let (store, at) = (self.store.clone(), self.at(name));
         self.runtime.spawn(async move {
             let _ = store.delete(&at).await;
-        });
+        })
     }
 
     fn at(&self, name: &str) -> Path {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use essence::{Error, ErrorKind, Result};
 use essence_media::OutputFile;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::access;
 use crate::bucket::Bucket;
@@ -218,15 +219,30 @@ impl Files {
         is_name.then(|| self.root.join(name))
     }
 
-    /// Removes a file and its folder, if they are there.
+    /// Removes a file and its folder, if they are there; from a bucket soon.
     pub(crate) fn remove(&self, name: &str) {
-        if let Some(folder) = self.place(name).as_deref().and_then(Path::parent) {
-            // One that can't be removed is of no use to anybody, but does no harm.
-            let _ = fs::remove_dir_all(folder);
-            if let Some(bucket) = &self.bucket {
-                bucket.remove(name);
-            }
+        self.removal(name);
+    }
+
+    /// Removes files. When this is over, no server that shares the bucket gives them.
+    ///
+    /// # Errors
+    /// A task panicked or was cancelled.
+    pub(crate) async fn remove_all(self, names: Vec<String>) -> Result<(), JoinError> {
+        let removals = move || names.iter().filter_map(|name| self.removal(name)).collect();
+        let removals: Vec<JoinHandle<()>> = tokio::task::spawn_blocking(removals).await?;
+        for removal in removals {
+            removal.await?;
         }
+        Ok(())
+    }
+
+    /// Removes a file and its folder; the task ends when the bucket has it no more.
+    fn removal(&self, name: &str) -> Option<JoinHandle<()>> {
+        let folder = self.place(name)?.parent()?.to_owned();
+        // One that can't be removed is of no use to anybody, but does no harm.
+        let _ = fs::remove_dir_all(folder);
+        self.bucket.as_ref().map(|bucket| bucket.remove(name))
     }
 
     /// Removes the folder of a name that was reserved and got no file.

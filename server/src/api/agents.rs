@@ -277,8 +277,7 @@ pub(crate) async fn delete(
     platform.forget_face(&code);
     let mut names = agent.files();
     names.extend(jobs.iter().flat_map(files_of));
-    let files = platform.files.clone();
-    tokio::task::spawn_blocking(move || names.iter().for_each(|name| files.remove(name))).await?;
+    platform.files.clone().remove_all(names).await?;
     Ok(Json(Deleted {
         success: true,
         agent_code: code,
