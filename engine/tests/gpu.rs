@@ -7,7 +7,7 @@ mod common;
 
 use common::{buzz, engine, mika, testdata, toy};
 use essence::gpu::Gpu;
-use essence::imx::{GEOMETRY_MEMBER, MANIFEST, Writer};
+use essence::imx::{Container, GEOMETRY_MEMBER, MANIFEST, Writer};
 use essence::{
     Avatar, ErrorKind, Frame, FrameRequest, Pacing, PixelFormat, Session, SessionOptions,
 };
@@ -132,7 +132,7 @@ fn a_keyed_avatar_is_refused_by_name() {
 /// The toy avatar with its patches turned, scaled and reaching over the picture's edge.
 fn turned() -> Avatar {
     let toy = toy();
-    let members = toy.container();
+    let members = Container::open(testdata("avatars/toy.imx")).unwrap();
     let manifest = std::str::from_utf8(members.member(MANIFEST).unwrap()).unwrap();
     let mut writer = Writer::new();
     let names = members.members().map(|member| member.name);
