@@ -92,10 +92,8 @@ def test_a_mouth_does_not_show_through_another():
 
     (first, face), (second, other) = shown(0.0), shown(9.0)
     place = np.array([[60.0, 0, 64], [0, 60.0, 40]])
-    plain = morph.blended(first, place, second, place, place, 0.5)
     bent = morph.blended(first, place, second, place, place, 0.5, (face, other))
     between = round(float(face[13, 1] + face[14, 1] + other[13, 1] + other[14, 1]) / 4)
-    assert plain[:, 64, 0].min() > 110, "two lines, each half"
     assert bent[between, 64, 0] < 70 and np.flatnonzero(bent[:, 64, 0] < 130).size <= 5, "one line between them"
     assert (bent[:8] == 200).all(), "nothing moves away from the face"
 

@@ -9,6 +9,10 @@ SKIN = 468
 """Landmarks that are no iris."""
 ROOM = 0.3
 """Part of the face's size around it over which a bend fades."""
+COARSE = 4
+"""Times smaller that pictures are in which the flow is looked for: it has to reach across a head that has turned."""
+KEPT = 0.06
+"""Part of the face's size over which what flows around it fades: lips and eyes lie on each other already."""
 
 
 def eased(t: float) -> float:
@@ -22,13 +26,15 @@ def blended(
 ) -> np.ndarray:  # fmt: skip
     """Two pictures whose heads lie at similarities `[2, 3]`, brought to `place`, the second shown by `t`.
 
-    With the `faces` `[478, 3]` of both, each is bent to the face between them: lips lie on lips, where else one mouth would show through the other.
+    With the `faces` `[478, 3]` of both, each is bent to the face between them: lips lie on lips, where else one mouth would show through the other. Around
+    the face, hair, shoulders and the ground flow from one picture's to the other's: nothing is seen twice.
     """
     if t >= 1:
         return second
     between = None if faces is None else mixed(faces[0], at_first, faces[1], at_second, place, t)[:SKIN, :2]
     found = zip((first, second), (at_first, at_second), faces or (None, None))
     a, b = (_brought(picture, at, place, face, between) for picture, at, face in found)
+    a, b = _flowing(a, b, between, t), _flowing(b, a, between, 1 - t)
     return np.round(a.astype(np.float32) * (1 - t) + b.astype(np.float32) * t).astype(np.uint8)
 
 
@@ -47,6 +53,20 @@ def _brought(picture: np.ndarray, at: np.ndarray, to: np.ndarray, face: np.ndarr
     if between is not None:
         _bend(places, face[:SKIN, :2] - (between @ back[:, :2].T + back[:, 2]), between)
     return cv2.remap(picture, *(places[..., k].astype(np.float32) - 0.5 for k in (0, 1)), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _flowing(picture: np.ndarray, other: np.ndarray, face: np.ndarray | None, t: float) -> np.ndarray:
+    """A picture whose parts have gone by `t` to where `other` shows them, but for the `face` `[k, 2]`; flow by inverse search (Kroeger et al. 2016)."""
+    height, width = picture.shape[:2]
+    grey = [cv2.cvtColor(np.ascontiguousarray(each[..., :3]), cv2.COLOR_RGB2GRAY) for each in (picture, other)]
+    small = [cv2.resize(each, None, fx=1 / COARSE, fy=1 / COARSE, interpolation=cv2.INTER_AREA) for each in grey]
+    flow = COARSE * cv2.resize(cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*small, None), (width, height))
+    if face is not None:
+        kept = np.zeros((height, width), np.float32)
+        cv2.fillConvexPoly(kept, cv2.convexHull(np.round(face).astype(np.int32)), 1.0)
+        flow *= 1 - cv2.GaussianBlur(kept, (0, 0), KEPT * float(np.ptp(face[:, 0])))[..., None]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return cv2.remap(picture, x - t * flow[..., 0], y - t * flow[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _bend(places: np.ndarray, by: np.ndarray, at: np.ndarray) -> None:
