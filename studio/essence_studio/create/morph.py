@@ -9,8 +9,8 @@ SKIN = 468
 """Landmarks that are no iris."""
 ROOM = 0.3
 """Part of the face's size around it over which a bend fades."""
-COARSE = 4
-"""Times smaller that pictures are in which the flow is looked for: it has to reach across a head that has turned."""
+COARSE = 128
+"""Width of the pictures in which the flow is looked for: it has to reach across a head that has turned."""
 KEPT = 0.06
 """Part of the face's size over which what flows around it fades: lips and eyes lie on each other already."""
 
@@ -59,8 +59,9 @@ def _flowing(picture: np.ndarray, other: np.ndarray, face: np.ndarray | None, t:
     """A picture whose parts have gone by `t` to where `other` shows them, but for the `face` `[k, 2]`; flow by inverse search (Kroeger et al. 2016)."""
     height, width = picture.shape[:2]
     grey = [cv2.cvtColor(np.ascontiguousarray(each[..., :3]), cv2.COLOR_RGB2GRAY) for each in (picture, other)]
-    small = [cv2.resize(each, None, fx=1 / COARSE, fy=1 / COARSE, interpolation=cv2.INTER_AREA) for each in grey]
-    flow = COARSE * cv2.resize(cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*small, None), (width, height))
+    times = max(1.0, width / COARSE)
+    small = [cv2.resize(each, None, fx=1 / times, fy=1 / times, interpolation=cv2.INTER_AREA) for each in grey]
+    flow = times * cv2.resize(cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*small, None), (width, height))
     if face is not None:
         kept = np.zeros((height, width), np.float32)
         cv2.fillConvexPoly(kept, cv2.convexHull(np.round(face).astype(np.int32)), 1.0)
