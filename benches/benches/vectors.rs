@@ -1,4 +1,4 @@
-//! What lesser vectors cost: our own runtime and the pictures' kernels with SSE4.1, AVX2 and all that the
+//! The cost of lesser vectors: our own runtime and the pictures' kernels with SSE4.1, AVX2 and all that the
 //! processor has, in turn in one run.
 //!
 //! `cargo bench --package benches --bench vectors -- [rounds]`, by default 200. A line of CSV for each stage:

@@ -1,5 +1,5 @@
-//! How wide the vectors are that kernels are chosen for: as wide as the processor has them, or less wide, to
-//! measure what a lesser processor would take.
+//! The width of vectors that kernels are chosen for: the processor's widest, or less, to measure the time of a
+//! lesser processor.
 
 #[cfg(feature = "internals")]
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -1,4 +1,4 @@
-//! What an avatar reads of its file: all of it when it is opened, pictures later.
+//! An avatar's file: all of it is checked when it is opened, pictures alone are read again.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -42,7 +42,7 @@ pub(super) enum Data {
     Inflated(Vec<u8>),
     /// In a file that is read in pieces: there once it has arrived.
     Arriving(Range<usize>, OnceLock<Arc<[u8]>>),
-    /// So many bytes, no longer in memory.
+    /// No longer in memory; the number of its bytes.
     Released(usize),
 }
 

@@ -9,7 +9,7 @@ SKIN = 468
 """Landmarks that are no iris."""
 ROOM = 0.3
 """Part of the face's size around it over which a bend fades."""
-COARSE = 128
+FLOW_WIDTH = 128
 """Width of the pictures in which the flow is looked for: it has to reach across a head that has turned."""
 KEPT = 0.06
 """Part of the face's size over which what flows around it fades: lips and eyes lie on each other already."""
@@ -59,7 +59,7 @@ def _flowing(picture: np.ndarray, other: np.ndarray, face: np.ndarray | None, t:
     """A picture whose parts have gone by `t` to where `other` shows them, but for the `face` `[k, 2]`; flow by inverse search (Kroeger et al. 2016)."""
     height, width = picture.shape[:2]
     grey = [cv2.cvtColor(np.ascontiguousarray(each[..., :3]), cv2.COLOR_RGB2GRAY) for each in (picture, other)]
-    times = max(1.0, width / COARSE)
+    times = max(1.0, width / FLOW_WIDTH)
     small = [cv2.resize(each, None, fx=1 / times, fy=1 / times, interpolation=cv2.INTER_AREA) for each in grey]
     flow = times * cv2.resize(cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*small, None), (width, height))
     if face is not None:
