@@ -13,6 +13,8 @@ use portraits::{face_pixels, png};
 const SIDE: usize = 512;
 /// Places in a state.
 const JAW: usize = 0;
+const FUNNEL: usize = 3;
+const PUCKER: usize = 4;
 const UPPER_UP: usize = 13;
 const TALK: usize = 16;
 const BROWS: [usize; 3] = [17, 18, 19];
@@ -162,6 +164,35 @@ fn teeth_are_drawn_in_the_light_of_the_picture() {
     assert!(
         tinted > 1.12 * plain,
         "blue against red {plain}, in bluish light {tinted}"
+    );
+}
+
+#[test]
+fn rounded_lips_show_the_dark_and_no_shut_teeth() {
+    let mut states = portrait(&face_pixels());
+    // The median light between the middles of the lips.
+    let mut between = |[funnel, pucker]: [f32; 2], upper_up: f32| {
+        let rig = state(&[
+            (JAW, 0.13),
+            (FUNNEL, funnel),
+            (PUCKER, pucker),
+            (UPPER_UP, upper_up),
+            (TALK, 1.0),
+        ]);
+        let points = states.landmarks(&rig).to_vec();
+        let shown = states.draw(&rig).0;
+        let rows = points[13][1] as usize + 2..points[14][1] as usize - 1;
+        let mut column: Vec<u32> = rows
+            .map(|y| light(shown[y * SIDE + points[13][0] as usize]))
+            .collect();
+        column.sort_unstable();
+        column[column.len() / 2]
+    };
+    let (spread, rounded) = (between([0.0, 0.0], 0.6), between([0.33, 0.63], 0.0));
+    assert!(spread > 90, "no teeth: {spread}");
+    assert!(
+        2 * rounded < spread,
+        "{rounded} between rounded lips, {spread} on teeth"
     );
 }
 

@@ -29,8 +29,9 @@ pub(crate) const MOUTH: [&str; 16] = [
     "mouthDimple",
     "tongueTip",
 ];
-/// Places of `mouthClose`, of both rolls and of `mouthPress`.
+/// Places of `mouthClose`, of `mouthFunnel` and `mouthPucker`, of both rolls and of `mouthPress`.
 const CLOSE: usize = 2;
+const ROUNDS: [usize; 2] = [3, 4];
 const ROLLS: [usize; 2] = [5, 6];
 const PRESS: usize = 11;
 /// How far lips roll in where they are pressed: ones that the picture shows shut, ones that seem to part
@@ -143,6 +144,8 @@ pub(crate) struct Posed {
     pub(crate) head: HeadMove,
     /// How far the jaw is down, in eyes.
     pub(crate) jaw: f32,
+    /// How far the lips are rounded, the sum of funnel and pucker.
+    pub(crate) rounded: f32,
     /// Buffers of [`Unfold`](super::unfold::Unfold).
     pub(super) flat: Flat,
 }
@@ -252,6 +255,7 @@ impl Puppet {
         follow_gaze(fit, gaze, &mut out.skin);
         blink(fit, rig.blink, &mut out.skin, &mut out.sources);
         out.jaw = 0.42 * rig.mouth[0] * fit.mouth;
+        out.rounded = ROUNDS.iter().map(|&place| rig.mouth[place]).sum();
         out.head = HeadMove::new(fit, rig);
         out.lay(fit, mesh, gaze);
     }

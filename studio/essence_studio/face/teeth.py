@@ -17,6 +17,9 @@ SPAN = 0.8
 OVERSAMPLE = 3
 LIGHTS = {"upper": ((0.0, 0.45, 0.9), 6.0, 0.10), "lower": ((0.0, 0.45, 0.9), 6.0, 0.10), "tongue": ((0.0, 0.8, 0.6), 4.5, 0.30)}
 """Where the light comes from, the depth at which it ends, and the least that is left there."""
+SLIT, SLIT_LIGHT = 5, 0.8
+"""Between teeth that touch the mesh has slits, which a mouth doesn't show: how wide they are at most, in pixels, and the light in them as a share of
+the teeth's beside."""
 
 
 def drawn(folder: Path) -> None:
@@ -84,12 +87,26 @@ def _picture(vertices, quads, kinds, seam, unit, light, far, least) -> Image.Ima
             continue
         normal = weights @ normals[triangle]
         normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-12
-        shade = 0.30 + 0.70 * np.clip(normal @ light, 0, 1)
+        shade = 0.42 + 0.58 * np.clip(normal @ light, 0, 1)
         shade *= np.clip((z - far) / (10.2 - far), least, 1) ** 0.8
         value = np.zeros((*z.shape, 4))
         value[..., 0 if tooth else 1] = shade
         value[..., 3] = 1
         image[top:bottom, left:right][cover] = value[cover]
         cell[cover] = z[cover]
+    _fill_slits(image)
     image = image.reshape(HEIGHT, OVERSAMPLE, WIDTH, OVERSAMPLE, 4).mean((1, 3))
     return Image.fromarray(np.round(image * 255).clip(0, 255).astype(np.uint8), "RGBA")
+
+
+def _fill_slits(image: np.ndarray) -> None:
+    """Lays teeth into the gaps between teeth that are no wider than `SLIT`."""
+    reach = SLIT * OVERSAMPLE // 2
+    teeth = np.pad(image[..., 0], ((0, 0), (2 * reach, 2 * reach)))
+    windows = np.lib.stride_tricks.sliding_window_view
+    closed = windows(windows(teeth, 2 * reach + 1, axis=1).max(-1), 2 * reach + 1, axis=1).min(-1)
+    filled = SLIT_LIGHT * closed
+    slit = (filled > image[..., 0]) & (image[..., 1] < filled)
+    image[slit] = 0
+    image[slit, 0] = filled[slit]
+    image[slit, 3] = 1

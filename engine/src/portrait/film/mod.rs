@@ -42,8 +42,10 @@ pub(crate) struct Film {
     moves: Vec<Vec<Point>>,
     /// How far each point belongs to the mouth.
     lips: Vec<f32>,
-    /// Places of `jawOpen`, `mouthClose`, `mouthPress` and `tongueTip` among the coefficients.
+    /// Places of `jawOpen`, of `mouthFunnel` and `mouthPucker`, of `mouthClose`, `mouthPress` and
+    /// `tongueTip` among the coefficients.
     jaw: Option<usize>,
+    rounds: [Option<usize>; 2],
     close: Option<usize>,
     press: Option<usize>,
     tongue: Option<usize>,
@@ -105,6 +107,7 @@ impl Film {
             moves,
             lips: lip_weights(&head),
             jaw: place("jawOpen"),
+            rounds: ["mouthFunnel", "mouthPucker"].map(place),
             close: place("mouthClose"),
             press: place("mouthPress"),
             tongue: place("tongueTip"),
@@ -305,6 +308,12 @@ impl Film {
         posed.sources.extend_from_slice(&face.mesh.rest);
         face.bare(posed);
         posed.jaw = 0.42 * self.jaw.map_or(0.0, |place| wanted[place]) * fit.mouth;
+        posed.rounded = self
+            .rounds
+            .iter()
+            .flatten()
+            .map(|&place| wanted[place])
+            .sum();
         posed.lay(fit, &face.mesh, [[0.0; 3]; 2]);
     }
 }

@@ -40,7 +40,7 @@ impl Colours {
         let dark = [0, 1, 2].map(|c| lips[c] * [0.16, 0.09, 0.09][c]);
         // Pictures without colours keep to them.
         let warm = ((lips[0] - lips[2]) / 40.0).clamp(0.0, 1.0);
-        let shade = [0.22, 0.0, -0.26].map(|by| warm * by);
+        let shade = [0.2, -0.02, -0.12].map(|by| warm * by);
         Self {
             teeth,
             shade,

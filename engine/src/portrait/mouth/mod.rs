@@ -30,6 +30,14 @@ const BEHIND: f32 = 0.06;
 /// shows hardly any of them in speech; in eyes.
 const UPPER_LOW: f32 = 0.04;
 const LOWER_HIGH: f32 = 0.005;
+/// Sum of funnel and pucker at which lips begin to be rounded, and where they wholly are. Then they stand
+/// out before the teeth: the upper lip hides its teeth, the jaw is lower than the jaw's coefficient, which is
+/// small for them, says, and less light falls in. How much higher and lower the teeth lie, in eyes, and the
+/// share of light that is lost: on drawn ones, and on the picture's own, which lie in the picture's light.
+const ROUNDED: [f32; 2] = [0.2, 0.8];
+const ROUNDED_UPPER: f32 = 0.03;
+const ROUNDED_LOWER: f32 = 0.07;
+const ROUNDED_DARK: [f32; 2] = [0.45, 0.2];
 /// Light on the lower teeth, of that on the upper ones.
 const LOWER_LIGHT: f32 = 0.88;
 /// Gap of the picture's own lips, in eyes, from which its own mouth is shown.
@@ -100,12 +108,16 @@ impl Mouth {
         let up = scale(turn([0.0, -1.0, 0.0]), lift);
         let frame =
             |origin: Point| Frame::new(origin, turn([1.0, 0.0, 0.0]), turn([0.0, 1.0, 0.0]));
-        let low = scale(turn([0.0, 1.0, 0.0]), UPPER_LOW * fit.eyes * fit.mouth);
-        let high = scale(turn([0.0, -1.0, 0.0]), LOWER_HIGH * fit.eyes * fit.mouth);
+        let rounded = smooth(posed.rounded, ROUNDED[0], ROUNDED[1]);
+        let low = UPPER_LOW - ROUNDED_UPPER * rounded;
+        let low = scale(turn([0.0, 1.0, 0.0]), low * fit.eyes * fit.mouth);
+        let high = LOWER_HIGH - ROUNDED_LOWER * rounded;
+        let high = scale(turn([0.0, -1.0, 0.0]), high * fit.eyes * fit.mouth);
         let (upper, lower) = (frame(add(origin, low)), frame(add(add(origin, jaw), high)));
         let tongue = frame(add(add(origin, jaw), up));
         // Little light falls through a narrow gap.
-        let light = 0.78 + 0.22 * smooth(lips.widest / fit.eyes, 0.02, 0.15);
+        let [drawn, own_light] = ROUNDED_DARK.map(|lost| 1.0 - lost * rounded);
+        let light = drawn * (0.86 + 0.14 * smooth(lips.widest / fit.eyes, 0.02, 0.15));
         let (width, height) = canvas.size();
         let [left, top, right, bottom] = lips.bounds(width, height);
         let farther = smooth((lips.widest - fit.gap[5]) / fit.eyes, 0.0, 0.03);
@@ -144,7 +156,7 @@ impl Mouth {
                     1.0 / (1.0 + t * t)
                 };
                 let shade =
-                    1.0 - 0.42 * shadow(below_upper, 0.022) - 0.22 * shadow(above_lower, 0.015);
+                    1.0 - 0.36 * shadow(below_upper, 0.022) - 0.18 * shadow(above_lower, 0.015);
                 colour = colour.map(|v| v * shade.max(0.2));
                 if let Some(own) = &self.own {
                     let by = [at[0] - anchor_now[0], at[1] - anchor_now[1], 0.0];
@@ -154,6 +166,7 @@ impl Mouth {
                     if let Some((own, share)) = own.at(was, farther) {
                         for (c, value) in colour.iter_mut().enumerate() {
                             let own = own[c] + gum * (0.9 * colours.flesh[c] - own[c]);
+                            let own = own_light * own;
                             *value += share * (own - *value);
                         }
                     }
