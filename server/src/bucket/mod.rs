@@ -1,5 +1,7 @@
 //! Files in a bucket of an S3-compatible store, which several servers share; the folder is a cache of it then.
 
+mod client;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -60,10 +62,9 @@ impl Bucket {
         // An endpoint that is spelled so is meant so: a store on this machine or in this network.
         let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
         let plain = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
-        let options = ClientOptions::new()
-            .with_allow_http(plain)
-            .with_timeout(REQUEST);
+        let options = ClientOptions::new().with_allow_http(plain);
         let store = builder
+            .with_http_connector(client::Connector)
             .with_client_options(options)
             .with_retry(retries)
             .build()
