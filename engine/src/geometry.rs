@@ -90,7 +90,8 @@ impl Affine {
     pub(crate) fn distance(&self, other: &Self) -> f64 {
         let middle = |affine: &Self| affine.apply(64.0, 64.0);
         let ((x, y), (p, q)) = (middle(self), middle(other));
-        let turn = (self.b - other.b).hypot(self.d - other.d);
-        (x - p).hypot(y - q) + 64.0 * turn
+        // Not `hypot`, which each system's library rounds as it likes.
+        let length = |x: f64, y: f64| (x * x + y * y).sqrt();
+        length(x - p, y - q) + 64.0 * length(self.b - other.b, self.d - other.d)
     }
 }

@@ -56,6 +56,7 @@ mod infer;
 pub mod internals;
 mod log;
 mod motion;
+mod nearest;
 mod networks;
 #[cfg(feature = "onnx")]
 #[doc(hidden)]

@@ -5,6 +5,8 @@
 
 use microfft::real::rfft_512;
 
+use crate::nearest;
+
 /// Mel bands of a frame.
 pub(crate) const BANDS: usize = 80;
 const WINDOW: usize = 400;
@@ -21,13 +23,7 @@ const LEAD: usize = 280;
 
 /// A mel frame of silence is this in every band.
 pub(crate) fn silence() -> f32 {
-    logarithm(FLOOR)
-}
-
-/// The float nearest to the logarithm. Those of the systems' libraries differ from each other in some of
-/// their last digits, and so would the frames.
-fn logarithm(x: f32) -> f32 {
-    f64::from(x).ln() as f32
+    nearest::ln(FLOOR)
 }
 
 /// One hop's worth of features.
@@ -109,7 +105,7 @@ impl MelStream {
                 .zip(bins)
                 .map(|(w, x)| w * x.norm_sqr())
                 .sum();
-            *band = logarithm(energy + FLOOR);
+            *band = nearest::ln(energy + FLOOR);
         }
         MelFrame {
             bands,

@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use super::shapes::{self, Entry, LIPS, PAUSE, Shape};
 use super::symbols::{Phones, VisemeSet};
 use super::{FRAME_NS, invalid, nanoseconds};
-use crate::Result;
+use crate::{Result, nearest};
 
 /// Seconds ahead of a frame's middle at which phones begin that shape it.
 const SEEN: f32 = 0.2;
@@ -408,12 +408,12 @@ impl Blend {
 
 /// The pull of a phone at a distance from its middle part, in reaches.
 fn dominance(distance: f32) -> f32 {
-    (-distance.powf(1.5)).exp()
+    nearest::exp(-distance * distance.sqrt())
 }
 
 /// 1 from `start` to `end`, with smooth flanks outside of them, at time 0.
 fn flank(start: f32, end: f32, before: f32, after: f32) -> f32 {
     let rise = ((before - start) / before).clamp(0.0, 1.0);
     let fall = ((end + after) / after).clamp(0.0, 1.0);
-    0.5 - 0.5 * (std::f32::consts::PI * rise.min(fall)).cos()
+    0.5 - 0.5 * nearest::cos(std::f32::consts::PI * rise.min(fall))
 }

@@ -2,7 +2,7 @@
 
 use super::network::{Network, Tensor};
 use super::picture::Picture;
-use crate::Result;
+use crate::{Result, nearest};
 
 /// Side of the detector's input.
 const SIDE: usize = 128;
@@ -122,7 +122,7 @@ fn square(
     for (grid, (cells, each)) in GRIDS.into_iter().enumerate() {
         let (scores, boxes) = (&outputs[grid].data, &outputs[2 + grid].data);
         for (anchor, (score, values)) in scores.iter().zip(boxes.chunks_exact(16)).enumerate() {
-            let score = 1.0 / (1.0 + (-score).exp());
+            let score = nearest::logistic(*score);
             if score < LEAST_SCORE {
                 continue;
             }

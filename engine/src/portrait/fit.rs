@@ -7,6 +7,7 @@ use super::landmarks::{EYES, Landmarks};
 use super::picture::Picture;
 use super::points::{LOWER_LIP, STABLE, UPPER_LIP};
 use super::solid::{Point, Rotation, add, aligned, apply, scale, sub};
+use crate::nearest::atan2;
 
 /// Lips whose middles are nearer than this, in eyes, are shut.
 const SHUT: f32 = 0.012;
@@ -112,9 +113,9 @@ impl Fit {
         let m = &self.turn;
         let degrees = 180.0 / std::f32::consts::PI;
         [
-            (-m[0][2]).atan2((m[1][2] * m[1][2] + m[2][2] * m[2][2]).sqrt()) * degrees,
-            (-m[1][2]).atan2(m[2][2]) * degrees,
-            m[1][0].atan2(m[0][0]) * degrees,
+            atan2(-m[0][2], (m[1][2] * m[1][2] + m[2][2] * m[2][2]).sqrt()) * degrees,
+            atan2(-m[1][2], m[2][2]) * degrees,
+            atan2(m[1][0], m[0][0]) * degrees,
         ]
     }
 }

@@ -3,7 +3,7 @@
 use super::detect::Face;
 use super::network::{Network, Tensor};
 use super::picture::Picture;
-use crate::Result;
+use crate::{Result, nearest};
 
 /// Outer corners of the person's right and left eye; their distance is the unit of lengths in a face.
 pub(crate) const EYES: [usize; 2] = [33, 263];
@@ -124,6 +124,6 @@ fn pass(network: &Network, picture: &Picture, square: &Square) -> Result<Landmar
             [x, y, z * step]
         })
         .collect();
-    let presence = 1.0 / (1.0 + (-outputs[1].data[0]).exp());
+    let presence = nearest::logistic(outputs[1].data[0]);
     Ok(Landmarks { points, presence })
 }

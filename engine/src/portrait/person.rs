@@ -2,8 +2,8 @@
 
 use super::network::{Network, Tensor};
 use super::picture::Picture;
-use crate::Result;
 use crate::imx::PERSON_PX;
+use crate::{Result, nearest};
 
 /// How much of each place is the person, `[PERSON_PX, PERSON_PX]` over the whole picture; nothing for a
 /// picture that is transparent, which says so itself.
@@ -22,7 +22,7 @@ pub(crate) fn found(picture: &Picture) -> Result<Option<Vec<u8>>> {
     };
     let outputs = network.run(input)?;
     let logits = &outputs[0].data;
-    let share = |logit: &f32| (255.0 / (1.0 + (-logit).exp()) + 0.5) as u8;
+    let share = |logit: &f32| (255.0 / (1.0 + nearest::exp(-logit)) + 0.5) as u8;
     Ok(Some(logits.iter().map(share).collect()))
 }
 

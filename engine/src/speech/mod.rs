@@ -8,6 +8,7 @@ mod self_test;
 
 use crate::audio::mel::{BANDS, MelStream, silence};
 use crate::clock::FRAME_HOPS;
+use crate::nearest;
 pub(crate) use self_test::self_test;
 
 /// Mel frames from a video frame's first one to the last one of its window.
@@ -111,8 +112,7 @@ fn hop(frame: u64) -> i64 {
 
 /// A smooth step over the gate's range of levels.
 fn openness(power: f32) -> f32 {
-    // The nearest float, which is the same by every system's library.
-    let db = 10.0 * f64::from(power.max(1e-12)).log10() as f32;
+    let db = 10.0 * nearest::log10(power.max(1e-12));
     let x = ((db - GATE_DB.0) / (GATE_DB.1 - GATE_DB.0)).clamp(0.0, 1.0);
     x * x * (3.0 - 2.0 * x)
 }

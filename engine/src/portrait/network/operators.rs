@@ -1,6 +1,7 @@
 //! The arithmetic of each operator.
 
 use super::{Kind, Operator, Tensor};
+use crate::nearest;
 
 impl Operator {
     pub(super) fn run(&self, tensors: &[Tensor]) -> Tensor {
@@ -16,7 +17,7 @@ impl Operator {
             Kind::Add(b) => add(a, &tensors[*b], &mut out),
             Kind::HardSwish => map(a, &mut out, |v| v * (v + 3.0).clamp(0.0, 6.0) / 6.0),
             Kind::Mean => mean(a, &mut out),
-            Kind::Logistic => map(a, &mut out, |v| 1.0 / (1.0 + (-v).exp())),
+            Kind::Logistic => map(a, &mut out, nearest::logistic),
             Kind::Scale(b) => scale(a, &tensors[*b], &mut out),
             Kind::Double => double(a, &mut out),
             Kind::Spread(weights, biases) => spread(a, weights, biases, &mut out),

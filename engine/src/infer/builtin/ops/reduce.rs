@@ -2,6 +2,7 @@
 
 use super::strided::{Walk, strides};
 use crate::infer::builtin::values::Run;
+use crate::nearest;
 
 /// The largest or the mean of elements along some axes.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ impl Softmax {
                 let most = all().map(|at| block[at]).fold(f32::NEG_INFINITY, f32::max);
                 let mut sum = 0.0;
                 for at in all() {
-                    block[at] = (block[at] - most).exp();
+                    block[at] = nearest::exp(block[at] - most);
                     sum += block[at];
                 }
                 all().for_each(|at| block[at] /= sum);
