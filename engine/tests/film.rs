@@ -3,131 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+#[path = "common/films.rs"]
+mod films;
 #[path = "common/portraits.rs"]
 mod portraits;
 
-use common::{engine, recording};
-use essence::imx::{Container, Writer};
+use common::engine;
 use essence::{Avatar, Curves, ErrorKind, Frame};
-use portraits::{RATE, drawn, face, made};
-use serde_json::{Value, json};
+use films::{COEFFICIENTS, Warp, count, file, spoken};
+use portraits::{drawn, face};
 
 const SIDE: usize = 512;
-const COEFFICIENTS: usize = 16;
-
-/// The members that make the pixels of the one base frame move.
-struct Warp {
-    landmarks: Vec<f32>,
-    own: Vec<f32>,
-    matrix: Vec<f32>,
-    limits: Option<Vec<f32>>,
-    inside: &'static str,
-    /// Colours of the film's own mouths, and their gaps.
-    mouths: Option<(Vec<[u8; 3]>, Vec<f32>)>,
-}
-
-impl Warp {
-    fn new(inside: &'static str) -> Self {
-        let portrait = Container::from_bytes(made(&face()).0).unwrap();
-        let bytes = portrait.member("landmarks.f32").unwrap();
-        let numbers = bytes.as_chunks::<4>().0.iter();
-        Self {
-            landmarks: numbers.map(|&b| f32::from_le_bytes(b)).collect(),
-            own: vec![0.0; COEFFICIENTS],
-            matrix: (0..COEFFICIENTS * COEFFICIENTS)
-                .map(|i| f32::from(i % (COEFFICIENTS + 1) == 0))
-                .collect(),
-            limits: None,
-            inside,
-            mouths: None,
-        }
-    }
-
-    /// With mouths of plain colours.
-    fn of_film(mouths: &[([u8; 3], f32)]) -> Self {
-        let mut warp = Self::new("film");
-        warp.mouths = Some(mouths.iter().copied().unzip());
-        warp
-    }
-
-    fn point(&self, number: usize) -> [f32; 2] {
-        [self.landmarks[3 * number], self.landmarks[3 * number + 1]]
-    }
-
-    /// The shipped avatar with one base frame, moved so.
-    fn open(&self) -> essence::Result<Avatar> {
-        engine().open_bytes(file(Some(self)))
-    }
-}
-
-fn file(warp: Option<&Warp>) -> Vec<u8> {
-    let mika = Container::open(common::testdata("avatars/mika.imx")).unwrap();
-    let mut manifest: Value = serde_json::from_str(mika.manifest_json()).unwrap();
-    manifest["frame"]["count"] = json!(1);
-    manifest["motions"] = json!({"idle": {"first": 0, "count": 1}});
-    let mut writer = Writer::new();
-    let geometry = mika.member("geometry.f32").unwrap();
-    let row = geometry.len() / mika.manifest().unwrap().frame.count as usize;
-    for member in mika.members() {
-        let data = mika.member(member.name).unwrap();
-        match member.name {
-            "manifest.json" => {}
-            "geometry.f32" => writer.add(member.name, data[..row].to_vec()).unwrap(),
-            name if name.starts_with("frames/") && name != "frames/00000.jpg" => {}
-            name => writer.add(name, data.to_vec()).unwrap(),
-        }
-    }
-    if let Some(warp) = warp {
-        let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        writer
-            .add("warp/landmarks.f32", bytes(&warp.landmarks))
-            .unwrap();
-        writer.add("warp/own.f32", bytes(&warp.own)).unwrap();
-        writer.add("warp/matrix.f32", bytes(&warp.matrix)).unwrap();
-        manifest["format_version"] = json!("2.2");
-        manifest["warp"] = json!({"landmarks": "warp/landmarks.f32", "own": "warp/own.f32",
-            "matrix": "warp/matrix.f32", "inside": warp.inside});
-        if let Some(limits) = &warp.limits {
-            writer.add("warp/limits.f32", bytes(limits)).unwrap();
-            manifest["warp"]["limits"] = json!("warp/limits.f32");
-        }
-        if let Some((colours, gaps)) = &warp.mouths {
-            writer.add("warp/mouths.jpg", mouths(colours)).unwrap();
-            manifest["warp"]["mouths"] =
-                json!({"file": "warp/mouths.jpg", "width": 16, "height": 8, "gaps": gaps});
-        }
-    }
-    writer.finish(&manifest.to_string()).unwrap()
-}
-
-/// A JPEG of plain mouths of 16 × 8 pixels, one below the other.
-fn mouths(colours: &[[u8; 3]]) -> Vec<u8> {
-    let rgb: Vec<u8> = colours
-        .iter()
-        .flat_map(|colour| colour.repeat(16 * 8))
-        .collect();
-    let mut bytes = Vec::new();
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 95)
-        .encode(
-            &rgb,
-            16,
-            8 * colours.len() as u32,
-            image::ExtendedColorType::Rgb8,
-        )
-        .unwrap();
-    bytes
-}
-
-/// Frames of a little speech, from silence to silence.
-fn spoken(avatar: &Avatar) -> Vec<Frame> {
-    let (samples, rate) = recording("speech_16000.wav");
-    assert_eq!(rate, RATE);
-    let samples: Vec<f32> = samples[..20_000]
-        .iter()
-        .map(|&x| f32::from(x) / 32768.0)
-        .collect();
-    drawn(avatar, &samples)
-}
 
 /// The last of some frames in which curves hold the mouth as `shape` says.
 fn held(avatar: &Avatar, shape: &[(&str, f32)]) -> Frame {
@@ -139,18 +25,6 @@ fn held(avatar: &Avatar, shape: &[(&str, f32)]) -> Frame {
         .unwrap();
     session.flush();
     common::drain(&session).swap_remove(15)
-}
-
-/// How many pixels are nearly of a colour.
-fn count(frame: &Frame, colour: [u8; 3]) -> usize {
-    let near = |pixel: &&[u8; 3]| pixel.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 30);
-    frame
-        .pixels()
-        .as_chunks::<3>()
-        .0
-        .iter()
-        .filter(near)
-        .count()
 }
 
 /// Left, top, right and bottom of all pixels that differ; None where none does.
@@ -309,46 +183,9 @@ fn the_network_draws_between_the_lips_only() {
 }
 
 #[test]
-fn the_film_s_own_mouths_show_by_their_gaps() {
-    let (blue, green) = ([20, 20, 230], [20, 230, 20]);
-    let count = |frames: &[Frame], colour: [u8; 3]| -> usize {
-        frames.iter().map(|frame| count(frame, colour)).sum()
-    };
-    let only = spoken(&Warp::of_film(&[(blue, 0.1)]).open().unwrap());
-    assert!(count(&only, blue) > 1000, "one mouth serves every gap");
-    assert_eq!(
-        count(&only[..1], blue),
-        0,
-        "and none where the lips are shut"
-    );
-    let both = spoken(
-        &Warp::of_film(&[(blue, 0.02), (green, 0.08)])
-            .open()
-            .unwrap(),
-    );
-    assert!(
-        count(&both, blue) > 50 && count(&both, green) > 500,
-        "nearly shut, and wide"
-    );
-    assert!(count(&both, green) < count(&only, blue), "not all of them");
-}
-
-#[test]
 fn the_same_frames_come_however_the_sound_is_cut() {
     let avatar = Warp::new("network").open().unwrap();
-    let whole = spoken(&avatar);
-    let (samples, _) = recording("speech_16000.wav");
-    let session = portraits::session(&avatar);
-    for part in samples[..20_000].chunks(777) {
-        let part: Vec<f32> = part.iter().map(|&x| f32::from(x) / 32768.0).collect();
-        session.push_audio(&part, RATE, 1).unwrap();
-    }
-    session.flush();
-    let cut = common::drain(&session);
-    assert_eq!(whole.len(), cut.len());
-    for (a, b) in whole.iter().zip(&cut) {
-        assert!(a.pixels() == b.pixels(), "frame {}", a.index());
-    }
+    assert!(films::is_the_same_however_cut(&avatar));
 }
 
 #[test]
@@ -375,10 +212,4 @@ fn members_that_don_t_fit_are_refused() {
     refused(&|warp| warp.landmarks.fill(40.0), "no face");
     refused(&|warp| warp.inside = "teeth", "teeth");
     refused(&|warp| warp.inside = "film", "warp.mouths is missing");
-    let mouths = |gaps: &[f32]| Some((vec![[90, 20, 20]; 2], gaps.to_vec()));
-    refused(
-        &|warp| warp.mouths = mouths(&[0.1, 0.1]),
-        "warp.mouths.gaps",
-    );
-    refused(&|warp| warp.mouths = mouths(&[0.1]), "warp/mouths.jpg");
 }

@@ -65,13 +65,44 @@ def test_sharp_mouths_from_the_loop_s_side_are_chosen_for_every_gap():
     blurred, turned = set(range(10, 40)), set(range(40, 70))
     found = mouths.chosen(*film(gaps, blurred, turned))
     assert len(found.gaps) >= 6 and found.gaps[0] < 0.03 and found.gaps[-1] > 0.11
-    assert (np.diff(found.gaps) > 0).all() and found.pictures.shape[0] == len(found.gaps)
-    detail = [cv2.Laplacian(each[..., 0], cv2.CV_32F).std() for each in found.pictures[2:]]
-    blurry = mouths.inside(picture(10, 2, 3.0), face(10), found.pictures.shape[2:0:-1])
+    assert (np.diff(found.gaps) > 0).all() and found.pictures.shape[:3] == (len(found.gaps), *mouths.SHAPES)
+    height, width = found.pictures.shape[3:5]
+    detail = [cv2.Laplacian(each[..., 0], cv2.CV_32F).std() for each in found.pictures[2:].reshape(-1, height, width, 3)]
+    blurry = mouths.inside(picture(10, 2, 3.0), face(10), (width, height))
     assert min(detail) > 1.5 * cv2.Laplacian(blurry[..., 0], cv2.CV_32F).std(), "not the blurred ones"
-    said = found.manifest("warp/mouths.jpg")
-    read = cv2.imdecode(np.frombuffer(found.member(), np.uint8), cv2.IMREAD_COLOR)
-    assert read.shape[:2] == (said["height"] * len(said["gaps"]), said["width"])
+
+
+def test_the_file_has_the_usual_mouths_and_all_of_them():
+    found = mouths.chosen(*film(np.tile(np.linspace(0.01, 0.15, 30), 3)))
+    said, members = found.manifest(), found.members()
+    read = {name: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) for name, data in members.items()}
+    gaps, (a, b) = len(said["gaps"]), mouths.SHAPES
+    assert read[said["file"]].shape[:2] == (said["height"] * gaps, said["width"])
+    every = read[said["shapes"]["file"]]
+    assert every.shape[:2] == (said["height"] * gaps, said["width"] * a * b)
+    middle = (a // 2) * b + b // 2
+    usual = every[:, middle * said["width"] : (middle + 1) * said["width"]].astype(float)
+    assert np.abs(usual - read[said["file"]]).mean() < 3, "the middle ones"
+    assert np.shape(said["shapes"]["widths"]) == (gaps, a) and np.shape(said["shapes"]["chins"]) == (gaps, b)
+
+
+def test_mouths_of_a_width_show_what_the_film_shows_there():
+    rng = np.random.default_rng(5)
+    count = 300
+    gaps, widths, chins = rng.uniform(0.02, 0.15, count), rng.uniform(0.4, 0.6, count), rng.uniform(0.4, 0.6, count)
+    # The wider, the redder; the lower the chin, the bluer.
+    pictures = np.zeros((count, 16, 40, 3), np.float32)
+    pictures[..., 0] = (1000 * (widths - 0.4))[:, None, None]
+    pictures[..., 2] = (1000 * (chins - 0.4))[:, None, None]
+    pictures += rng.normal([20, 100, 20], 4, pictures.shape)
+    seen = mouths.Seen(np.clip(pictures, 0, 255).astype(np.uint8), gaps, widths, chins, np.zeros(count), np.zeros(count))
+    found = mouths.atlas(seen, np.array([0.05, 0.1]))
+    colours = found.pictures.mean((3, 4))
+    for k in range(2):
+        assert (np.diff(found.widths[k]) > 0.03).all() and (np.diff(found.chins[k]) > 0.03).all()
+        assert np.abs(colours[k, ..., 0] - 1000 * (found.widths[k][:, None] - 0.38)).max() < 25
+        assert np.abs(colours[k, ..., 2] - 1000 * (found.chins[k] - 0.38)).max() < 25
+    assert 2 < found.pictures[..., 1].std() < 6, "the grain of single pictures"
 
 
 def test_an_inside_that_is_lips_is_known():

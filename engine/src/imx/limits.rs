@@ -59,6 +59,10 @@ pub const MAX_MOTIONS: usize = 256;
 pub const MAX_MOUTH_PX: u64 = 512;
 /// A film's own open mouths.
 pub const MAX_MOUTHS: u64 = 64;
+/// Widths, and distances of the chin, by which they are chosen for each gap.
+pub const MAX_MOUTH_SHAPES: u64 = 8;
+/// Pixels of all of them together.
+pub const MAX_MOUTHS_PX: u64 = 1 << 24;
 
 /// Bytes of the name of a motion, coefficient or pose component.
 pub const MAX_LABEL_BYTES: usize = 64;

@@ -11,6 +11,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
 use super::fault::invalid;
+use super::mouths::Mouths;
 use crate::Result;
 
 /// The member that describes the others.
@@ -155,23 +156,6 @@ pub struct Warp {
     /// The film's own open mouths, for [`Inside::Film`].
     #[serde(default)]
     pub mouths: Option<Mouths>,
-}
-
-/// Open mouths of a film, each as it lies between the inner lips: from corner to corner, and from the
-/// upper lip to the lower one.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[non_exhaustive]
-pub struct Mouths {
-    /// The member with all of them, one below the other: a JPEG image of `width` × `height` times their
-    /// number.
-    pub file: String,
-    /// Width of one in pixels: **4 to 512**.
-    pub width: u32,
-    /// Height of one in pixels: **4 to 512**.
-    pub height: u32,
-    /// How far the lips of each stand apart, in distances between the eyes: **1 to 64 numbers**, each
-    /// larger than the one before.
-    pub gaps: Vec<f32>,
 }
 
 /// The source of the pixels between the lips of a film whose pixels are moved.

@@ -42,6 +42,7 @@ pub mod limits;
 mod loader;
 mod manifest;
 mod members;
+mod mouths;
 mod rules;
 mod signature;
 mod source;
@@ -59,10 +60,11 @@ pub use fault::{HASH_DIFFERS, MISSING_MANIFEST, NOT_IMX, OTHER_FAMILY};
 pub use loader::Loader;
 pub use manifest::{
     Crop, Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, FrameInfo, GEOMETRY_MEMBER, Inside,
-    Loop, MANIFEST, MEL_BANDS, Manifest, Matte, Motion, Mouths, NetworkInfo, Networks, Quantized,
-    SelfTest, Verdict, Warp, frame_member, matte_member,
+    Loop, MANIFEST, MEL_BANDS, Manifest, Matte, Motion, NetworkInfo, Networks, Quantized, SelfTest,
+    Verdict, Warp, frame_member, matte_member,
 };
 pub use members::Member;
+pub use mouths::{Mouths, Shapes};
 pub use signature::{MAGIC, Wrapper};
 pub use toc::VERSION;
 pub use writer::Writer;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::fault::{invalid, unsupported};
 use super::limits::{
-    MAX_ARKIT, MAX_COEFFICIENTS, MAX_FRAME_PX, MAX_FRAMES, MAX_MOTIONS, MAX_MOUTH_PX, MAX_MOUTHS,
-    MAX_PATCH_PX, MAX_POSE, MAX_SELFTEST, MAX_WINDOW, MIN_FRAME_PX, PATCH_STEP_PX,
+    MAX_ARKIT, MAX_COEFFICIENTS, MAX_FRAME_PX, MAX_FRAMES, MAX_MOTIONS, MAX_PATCH_PX, MAX_POSE,
+    MAX_SELFTEST, MAX_WINDOW, MIN_FRAME_PX, PATCH_STEP_PX,
 };
 use super::manifest::{
-    Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, Head, MEL_BANDS, Manifest, Motion, Mouths,
+    Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, Head, MEL_BANDS, Manifest, Motion,
 };
 use super::rules::{hashes, label, labels, tensors, texts, version, within};
 use crate::Result;
@@ -220,29 +220,6 @@ impl Manifest {
         for (name, motion) in &self.motions {
             label("motions", name)?;
             motion.validate(name, self.frame.count)?;
-        }
-        Ok(())
-    }
-}
-
-impl Mouths {
-    fn validate(&self) -> Result<()> {
-        within("warp.mouths.width", self.width.into(), 4, MAX_MOUTH_PX)?;
-        within("warp.mouths.height", self.height.into(), 4, MAX_MOUTH_PX)?;
-        within(
-            "warp.mouths.gaps (numbers)",
-            self.gaps.len() as u64,
-            1,
-            MAX_MOUTHS,
-        )?;
-        let mut last = 0.0;
-        for &gap in &self.gaps {
-            if !(gap > last && gap < 10.0) {
-                return Err(invalid(format!(
-                    "warp.mouths.gaps has {gap} after {last}; each is larger than the one before"
-                )));
-            }
-            last = gap;
         }
         Ok(())
     }

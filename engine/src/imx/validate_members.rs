@@ -116,11 +116,21 @@ fn warp_members(members: &Members, warp: &Warp, count: usize, c: usize) -> Resul
     }
     match &warp.mouths {
         Some(mouths) => {
-            let count = u32::try_from(mouths.gaps.len()).unwrap_or(u32::MAX);
-            let name = &mouths.file;
-            let data = members.get(name).map_err(|_| missing(name))?;
-            let height = mouths.height.saturating_mul(count);
-            jpeg::check(name, data, mouths.width, height, jpeg::COLOR)
+            let times =
+                |px: u32, count: usize| px.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
+            let height = times(mouths.height, mouths.gaps.len());
+            let check = |name: &String, width: u32| {
+                let data = members.get(name).map_err(|_| missing(name))?;
+                jpeg::check(name, data, width, height, jpeg::COLOR)
+            };
+            check(&mouths.file, mouths.width)?;
+            match &mouths.shapes {
+                Some(shapes) => {
+                    let columns = shapes.widths[0].len() * shapes.chins[0].len();
+                    check(&shapes.file, times(mouths.width, columns))
+                }
+                None => Ok(()),
+            }
         }
         None if warp.inside == Inside::Film => Err(invalid(
             "warp.inside is \"film\", and warp.mouths is missing",

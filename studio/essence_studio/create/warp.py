@@ -49,6 +49,6 @@ def members(faces: list[Face], matrix: np.ndarray, limits: np.ndarray, inside: s
     said: dict = {name: f"warp/{name}.f32" for name in numbers} | {"inside": FILM if open_mouths else inside}
     data = {said[name]: np.asarray(values, "<f4").tobytes() for name, values in numbers.items()}
     if open_mouths:
-        data["warp/mouths.jpg"] = open_mouths.member()
-        said["mouths"] = open_mouths.manifest("warp/mouths.jpg")
+        data |= open_mouths.members()
+        said["mouths"] = open_mouths.manifest()
     return data, said

@@ -5,6 +5,7 @@
 //! those of the frame, nothing moves at all: the picture is the base frame, byte for byte. Between
 //! the lips shows what the identity network draws there, or teeth and tongue as portraits have them.
 
+mod atlas;
 mod between;
 mod face;
 
@@ -24,7 +25,8 @@ use crate::geometry::Affine;
 use crate::imx::{Container, Inside, Manifest};
 use crate::warp::{Canvas, Texture};
 use crate::{Error, ErrorKind, Result};
-use between::{Atlas, Between};
+use atlas::Atlas;
+use between::Between;
 use face::Face;
 
 /// Landmarks of a base frame in the file.
@@ -76,6 +78,8 @@ pub(crate) struct Sheet {
     /// The person's coefficients.
     own: Vec<f32>,
     triangles: Vec<[u16; 3]>,
+    /// The film's own mouth that shows.
+    mixed: Vec<[f32; 3]>,
 }
 
 impl Film {
@@ -167,6 +171,7 @@ impl Film {
             posed: Posed::default(),
             own: Vec::new(),
             triangles: Vec::new(),
+            mixed: Vec::new(),
         })
     }
 
@@ -201,6 +206,7 @@ impl Film {
             canvas,
             posed,
             triangles,
+            mixed,
             own,
             ..
         } = sheet;
@@ -221,7 +227,7 @@ impl Film {
                 let tongue = self.tongue.map_or(0.0, |place| own[place]);
                 mouth.draw(&face.fit, posed, tongue, canvas);
             }
-            (Between::Film(atlas), _) => atlas.draw(&face.fit, posed, canvas),
+            (Between::Film(atlas), _) => atlas.draw(&face.fit, posed, mixed, canvas),
             (Between::Network, Some(patch)) => {
                 between::patch(&face.fit, posed, patch, (left, top), canvas);
             }
