@@ -11,12 +11,8 @@ use crate::warp::{Place, place};
 /// The rings around the face, as multiples of its outline.
 const RINGS: [f32; 11] = [1.06, 1.13, 1.22, 1.34, 1.5, 1.7, 1.95, 2.25, 2.6, 3.0, 3.5];
 /// How far each ring follows what the outline does in an expression: a jaw that opens takes no collar
-/// along. In a film they follow farther, as its figures were measured.
+/// along.
 const FOLLOWS: [f32; RINGS.len()] = [0.74, 0.44, 0.18, 0.04, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-const FILM_FOLLOWS: [f32; RINGS.len()] =
-    [0.86, 0.66, 0.42, 0.2, 0.06, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-/// Points of the face's outline, and how far the rings around it follow them.
-type Outline<'a> = (&'a [usize; OVAL.len()], &'a [f32; RINGS.len()]);
 /// Depth of the axis that the head turns about, behind the eyes' outer corners, in eyes.
 pub(crate) const AXIS: f32 = 0.75;
 /// Cosine of the angle beside a ray within which skin counts for it.
@@ -153,12 +149,12 @@ impl Mesh {
     /// Over a frame of a film, whose head may be turned.
     pub(crate) fn filmed(head: &Head, fit: &Fit, size: (usize, usize)) -> Self {
         let hold = Hold::whole([size.0 as f32, size.1 as f32]);
-        Self::over(head, fit, size, &hold, (&silhouette(fit), &FILM_FOLLOWS))
+        Self::over(head, fit, size, &hold, &silhouette(fit))
     }
 
     /// Over a portrait.
     pub(crate) fn held(head: &Head, fit: &Fit, size: (usize, usize), hold: &Hold) -> Self {
-        Self::over(head, fit, size, hold, (&OVAL, &FOLLOWS))
+        Self::over(head, fit, size, hold, &OVAL)
     }
 
     fn over(
@@ -166,7 +162,7 @@ impl Mesh {
         fit: &Fit,
         size: (usize, usize),
         hold: &Hold,
-        outline: Outline<'_>,
+        outline: &[usize; OVAL.len()],
     ) -> Self {
         let size = [size.0 as f32, size.1 as f32];
         let mut corners: Vec<Corner> = (0..POINTS)
@@ -236,7 +232,7 @@ fn middle(outline: &[Point]) -> Point {
 /// Rings around the outline, along rays from its middle, stopped by the picture's edge.
 fn rings(
     fit: &Fit,
-    (numbers, follows): Outline<'_>,
+    numbers: &[usize; OVAL.len()],
     size: [f32; 2],
     hold: &Hold,
     corners: &mut Vec<Corner>,
@@ -248,7 +244,7 @@ fn rings(
     let axis = fit.middle()[2] + AXIS * fit.eyes;
     let mut inner: Vec<u16> = numbers.iter().map(|&i| i as u16).collect();
     let mut outside = Vec::new();
-    for (&times, &follow) in RINGS.iter().zip(follows) {
+    for (&times, &follow) in RINGS.iter().zip(&FOLLOWS) {
         let first = corners.len() as u16;
         for (k, &point) in outline.iter().enumerate() {
             let ray = sub(point, middle);

@@ -32,7 +32,7 @@ SHAPES = (3, 3)
 """Widths, and distances of the chin, of which each gap has mouths: at the middles of as many equal parts of the film's."""
 NEAR_SHAPE = 0.5
 """Distance, in the film's deviations at that gap, at which a picture's width or chin counts as little as at `NEAR` its gap."""
-FINE = 1 / 50
+FINE = 1 / 40
 """What is finer than this part of the mouth's width is one picture's, what is coarser the mean of many."""
 SEEN = 1500
 """Pictures that are looked at, ..."""
