@@ -9,7 +9,7 @@ mod films;
 mod portraits;
 
 use essence::{ErrorKind, Frame};
-use films::{Warp, count, spoken};
+use films::{Warp, count, refused, spoken};
 use serde_json::{Value, json};
 
 #[test]
@@ -67,16 +67,6 @@ fn mouths_are_the_same_however_the_sound_is_cut() {
 
 #[test]
 fn mouths_that_don_t_fit_are_refused() {
-    let refused = |change: &dyn Fn(&mut Warp), says: &str| {
-        let mut warp = Warp::new("drawn");
-        change(&mut warp);
-        let error = warp.open().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidAvatar, "{error}");
-        assert!(
-            error.to_string().contains(says),
-            "{error} doesn't say {says:?}"
-        );
-    };
     let mouths = |gaps: &[f32]| Some((vec![[90, 20, 20]; 2], gaps.to_vec()));
     refused(
         &|warp| warp.mouths = mouths(&[0.1, 0.1]),

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use essence::imx::{Container, Writer};
-use essence::{Avatar, Frame};
+use essence::{Avatar, ErrorKind, Frame};
 use serde_json::{Value, json};
 
 use crate::common::{drain, engine, recording, testdata};
@@ -168,4 +168,16 @@ pub(crate) fn is_the_same_however_cut(avatar: &Avatar) -> bool {
     let cut = drain(&session);
     let mut pairs = whole.iter().zip(&cut);
     whole.len() == cut.len() && pairs.all(|(a, b)| a.pixels() == b.pixels())
+}
+
+/// A film that is changed so is refused, for a reason that `says` so.
+pub(crate) fn refused(change: &dyn Fn(&mut Warp), says: &str) {
+    let mut warp = Warp::new("drawn");
+    change(&mut warp);
+    let error = warp.open().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidAvatar, "{error}");
+    assert!(
+        error.to_string().contains(says),
+        "{error} doesn't say {says:?}"
+    );
 }
