@@ -11,7 +11,7 @@ mod portraits;
 use common::engine;
 use essence::{Avatar, Curves, Frame};
 use films::{COEFFICIENTS, Warp, count, file, refused, spoken};
-use portraits::{drawn, face};
+use portraits::drawn;
 
 const SIDE: usize = 512;
 

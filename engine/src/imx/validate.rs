@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use super::fault::{invalid, unsupported};
 use super::limits::{
-    MAX_ARKIT, MAX_COEFFICIENTS, MAX_FRAME_PX, MAX_FRAMES, MAX_MOTIONS, MAX_PATCH_PX, MAX_POSE,
-    MAX_SELFTEST, MAX_WINDOW, MIN_FRAME_PX, PATCH_STEP_PX,
+    MAX_ARKIT, MAX_COEFFICIENTS, MAX_FRAME_PX, MAX_FRAMES, MAX_MOTIONS, MAX_MOUTH_PX,
+    MAX_MOUTH_SHAPES, MAX_MOUTHS, MAX_MOUTHS_PX, MAX_PATCH_PX, MAX_POSE, MAX_SELFTEST, MAX_WINDOW,
+    MIN_FRAME_PX, PATCH_STEP_PX,
 };
 use super::manifest::{
     Dim, ENGINE, ENGINE_ABI, FORMAT_MAJOR, FRAME_RATE, Head, MEL_BANDS, Manifest, Motion,
 };
+use super::mouths::{Mouths, Shapes};
 use super::rules::{hashes, label, labels, tensors, texts, version, within};
 use crate::Result;
 
@@ -222,6 +224,63 @@ impl Manifest {
             motion.validate(name, self.frame.count)?;
         }
         Ok(())
+    }
+}
+
+impl Mouths {
+    fn validate(&self) -> Result<()> {
+        within("warp.mouths.width", self.width.into(), 4, MAX_MOUTH_PX)?;
+        within("warp.mouths.height", self.height.into(), 4, MAX_MOUTH_PX)?;
+        within(
+            "warp.mouths.gaps (numbers)",
+            self.gaps.len() as u64,
+            1,
+            MAX_MOUTHS,
+        )?;
+        let mut last = 0.0;
+        for &gap in &self.gaps {
+            if !(gap > last && gap < 10.0) {
+                return Err(invalid(format!(
+                    "warp.mouths.gaps has {gap} after {last}; each is larger than the one before"
+                )));
+            }
+            last = gap;
+        }
+        match &self.shapes {
+            Some(shapes) => self.validate_shapes(shapes),
+            None => Ok(()),
+        }
+    }
+
+    fn validate_shapes(&self, shapes: &Shapes) -> Result<()> {
+        let mut mouths = self.gaps.len() as u64;
+        for (key, rows) in [("widths", &shapes.widths), ("chins", &shapes.chins)] {
+            let key = format!("warp.mouths.shapes.{key}");
+            if rows.len() != self.gaps.len() {
+                let (rows, gaps) = (rows.len(), self.gaps.len());
+                return Err(invalid(format!("{key} has {rows} lists for {gaps} gaps")));
+            }
+            let count = rows[0].len();
+            within(
+                &format!("{key} (numbers)"),
+                count as u64,
+                1,
+                MAX_MOUTH_SHAPES,
+            )?;
+            let grows = |row: &&Vec<f32>| row.len() == count && row.is_sorted();
+            let is_near = |value: &f32| value.abs() < 10.0;
+            if !rows
+                .iter()
+                .all(|row| grows(&row) && row.iter().all(is_near))
+            {
+                return Err(invalid(format!(
+                    "{key} has to have {count} numbers for each gap, none smaller than the one before"
+                )));
+            }
+            mouths *= count as u64;
+        }
+        let pixels = mouths * u64::from(self.width) * u64::from(self.height);
+        within("warp.mouths.shapes (pixels)", pixels, 1, MAX_MOUTHS_PX)
     }
 }
 

@@ -1,24 +1,11 @@
 //! The pixels between parted lips.
 
-use super::atlas::Atlas;
 use crate::compose::blend::Patch;
 use crate::geometry::Affine;
 use crate::portrait::fit::Fit;
-use crate::portrait::mouth::Mouth;
 use crate::portrait::mouth::opening::Lips;
 use crate::portrait::rig::Posed;
 use crate::warp::Canvas;
-
-/// The source of what shows between the lips.
-#[derive(Debug)]
-pub(super) enum Between {
-    /// Teeth and tongue as portraits have them.
-    Drawn(Box<Mouth>),
-    /// The film's own open mouths.
-    Film(Atlas),
-    /// The identity network's patch.
-    Network,
-}
 
 /// Draws the identity network's patch, whose place in the frame the affine says; the canvas begins at
 /// `left`, `top` of it.

@@ -26,7 +26,6 @@ use crate::imx::{Container, Inside, Manifest};
 use crate::warp::{Canvas, Texture};
 use crate::{Error, ErrorKind, Result};
 use atlas::Atlas;
-use between::Between;
 use face::Face;
 
 /// Landmarks of a base frame in the file.
@@ -35,6 +34,17 @@ const LANDMARKS: usize = 478;
 const STILL: f32 = 1e-3;
 /// `mouthPress` with which speech begins to ask for shut lips, and with which it does.
 const PRESSED: [f32; 2] = [0.05, 0.15];
+
+/// The source of what shows between the lips.
+#[derive(Debug)]
+enum Between {
+    /// Teeth and tongue as portraits have them.
+    Drawn(Box<Mouth>),
+    /// The film's own open mouths.
+    Film(Atlas),
+    /// The identity network's patch.
+    Network,
+}
 
 /// How the base frames of one avatar move.
 #[derive(Debug)]
