@@ -4,7 +4,6 @@
 
 use super::head::POINTS;
 use super::mesh::Mesh;
-use super::points::OVAL;
 use super::rig::Posed;
 use super::solid::smooth;
 use super::stroke::{bounds, nearest};
@@ -52,7 +51,8 @@ pub(crate) fn soften(line: &[[f32; 2]], strength: &[f32], canvas: &mut Canvas) {
 /// Softens the face's outline where the head's turn has taken it over what is around it: as far as the
 /// first ring around it has become narrower.
 pub(crate) fn soften_outline(mesh: &Mesh, posed: &Posed, canvas: &mut Canvas) {
-    let strengths = OVAL.iter().enumerate().map(|(k, &i)| {
+    let outline = &mesh.outline;
+    let strengths = outline.iter().enumerate().map(|(k, &i)| {
         let ring = POINTS + k;
         let width = |places: &[Place]| {
             let [x, y] = [0, 1].map(|axis| (places[ring][axis] - places[i][axis]) as f32);
@@ -65,9 +65,9 @@ pub(crate) fn soften_outline(mesh: &Mesh, posed: &Posed, canvas: &mut Canvas) {
         )
     });
     let strengths: Vec<f32> = strengths.collect();
-    for (k, &i) in OVAL.iter().enumerate() {
-        let next = (k + 1) % OVAL.len();
-        let line = [posed.points[i], posed.points[OVAL[next]]];
+    for (k, &i) in outline.iter().enumerate() {
+        let next = (k + 1) % outline.len();
+        let line = [posed.points[i], posed.points[outline[next]]];
         soften(&line, &[strengths[k], strengths[next]], canvas);
     }
 }

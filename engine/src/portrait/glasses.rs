@@ -33,8 +33,11 @@ const BRIDGE_ROWS: [f32; 2] = [-0.22, 0.28];
 const DARKER: f32 = 55.0;
 const DARKER_MEAN: f32 = 75.0;
 /// A rim is darker than its surroundings by this share of what the bridge is, and by levels.
-const RIM_SHARE: f32 = 0.22;
+const RIM_SHARE: f32 = 0.17;
 const RIM_DARKER: f32 = 30.0;
+/// The same before the ground, which may be nearly as dark: of its light, and in levels.
+const GROUND_SHARE: f32 = 0.3;
+const GROUND_DARKER: f32 = 12.0;
 /// A rim is no lighter than this, from the bridge's level (0) to the skin's (1).
 const RIM_LIGHTEST: f32 = 0.45;
 /// Gaps that rims are followed over, and the margin around the eyes' openings, in eyes: a rim may lie on
@@ -58,13 +61,23 @@ pub(crate) struct Glasses {
 }
 
 impl Glasses {
-    /// The glasses that a picture shows, if any, and the picture without them.
-    pub(crate) fn find(fit: &Fit, mesh: &Mesh, picture: &Picture) -> Option<(Self, Picture)> {
+    /// The glasses that a picture shows, if any, and the picture without them. `person` says how much of
+    /// each pixel isn't ground, if that is known.
+    pub(crate) fn find(
+        fit: &Fit,
+        mesh: &Mesh,
+        picture: &Picture,
+        person: Option<&[u8]>,
+    ) -> Option<(Self, Picture)> {
         let view = View::new(fit, picture)?;
         let reach = (THICKEST * fit.eyes).round().max(2.0) as usize;
         let darker = view.light.closed(reach).minus(&view.light);
         let bridge = view.bridge(&darker)?;
-        let rims = view.rims(&darker, &bridge)?;
+        let is_ground = |[x, y]: [usize; 2]| {
+            let at = (view.top + y) * picture.width + view.left + x;
+            person.is_some_and(|person| person[at] < u8::MAX)
+        };
+        let rims = view.rims(&darker, &bridge, is_ground)?;
         let around = (0.008 * fit.eyes).round().max(1.0) as usize;
         let alpha = rims.largest(around).smoothed();
         let bare = raster::painted_out(&view.window(picture), &rims.largest(around + 2));
@@ -237,8 +250,20 @@ impl<'a> View<'a> {
     }
 
     /// The pixels of the rims: 255 in them, else 0.
-    fn rims(&self, darker: &Plane, bridge: &Bridge) -> Option<Plane> {
-        let least = (RIM_SHARE * bridge.darker).max(RIM_DARKER);
+    fn rims(
+        &self,
+        darker: &Plane,
+        bridge: &Bridge,
+        is_ground: impl Fn([usize; 2]) -> bool,
+    ) -> Option<Plane> {
+        let least = |at: [usize; 2]| {
+            if is_ground(at) {
+                let ground = self.light.at(at) + darker.at(at);
+                (GROUND_SHARE * ground).max(GROUND_DARKER)
+            } else {
+                (RIM_SHARE * bridge.darker).max(RIM_DARKER)
+            }
+        };
         let lightest = bridge.level + RIM_LIGHTEST * bridge.darker;
         let openings = self.openings();
         let is_rim = |at: [usize; 2]| {
@@ -246,7 +271,7 @@ impl<'a> View<'a> {
             let y = (self.top + at[1]) as f32 + 0.5 - self.middle[1];
             let down = (x * self.down[0] + y * self.down[1]) / self.fit.eyes;
             (-ABOVE..BELOW).contains(&down)
-                && darker.at(at) > least
+                && darker.at(at) > least(at)
                 && self.light.at(at) < lightest
                 && openings.at(at) == 0.0
         };

@@ -42,14 +42,15 @@ pub(crate) struct Person {
     pub(crate) alpha: Vec<u8>,
     /// The edges of the picture that hold her.
     pub(crate) hold: Hold,
-    pub(crate) ground: Ground,
+    /// `alpha` in planes of which a pixel is `step` of the picture's.
+    soft: Plane,
+    step: usize,
 }
 
 impl Person {
-    /// Cuts her out of the picture by what the network saw, `[PERSON_PX, PERSON_PX]`; nothing where it
-    /// didn't see the face, or no ground.
-    pub(crate) fn cut(seen: &[u8], fit: &Fit, picture: &Picture) -> Option<Self> {
-        let (width, height) = (picture.width, picture.height);
+    /// Cuts her out of a picture of this size by what the network saw, `[PERSON_PX, PERSON_PX]`; nothing
+    /// where it didn't see the face, or no ground.
+    pub(crate) fn cut(seen: &[u8], fit: &Fit, (width, height): (usize, usize)) -> Option<Self> {
         let step = width.max(height).div_ceil(WORKED);
         let (columns, rows) = (width.div_ceil(step), height.div_ceil(step));
         let eyes = fit.eyes / step as f32;
@@ -85,10 +86,16 @@ impl Person {
             .map(|i| (soft.sample(middle(i, width, step)) + 0.5) as u8)
             .collect();
         Some(Self {
-            ground: Ground::painted(picture, &alpha, &soft, step),
-            hold,
             alpha,
+            hold,
+            soft,
+            step,
         })
+    }
+
+    /// The ground behind her in a `picture`, which may lack what she wears.
+    pub(crate) fn ground(&self, picture: &Picture) -> Ground {
+        Ground::painted(picture, &self.alpha, &self.soft, self.step)
     }
 }
 

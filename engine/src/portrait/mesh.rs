@@ -10,6 +10,8 @@ use crate::warp::{Place, place};
 
 /// The rings around the face, as multiples of its outline.
 const RINGS: [f32; 11] = [1.06, 1.13, 1.22, 1.34, 1.5, 1.7, 1.95, 2.25, 2.6, 3.0, 3.5];
+/// Where they begin, likewise: a face that turns draws its skin in from between the outline's points.
+const BEGIN: f32 = 0.9;
 /// How far each ring follows what the outline does in an expression: a jaw that opens takes no collar
 /// along.
 const FOLLOWS: [f32; RINGS.len()] = [0.74, 0.44, 0.18, 0.04, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
@@ -22,17 +24,20 @@ pub(super) const DISC: usize = 16;
 /// Radii of the part of the disc that looks around, and of the whole of it, in radii of the iris.
 pub(super) const LOOKS: f32 = 1.22;
 const RIM: f32 = 2.4;
+/// How far an eye's opening goes on under its lids, in eyes, and in pixels at least: side by side, a lid
+/// that moves aside would leave a line between them.
+const UNDER: [f32; 2] = [0.02, 1.5];
 
 /// The source of a point's motion.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Follow {
     /// Landmark of this number.
     Skin(usize),
-    /// The outline's landmark, by this much.
+    /// A landmark, by this much.
     Ring(usize, f32),
     /// The head alone.
     Still,
-    /// A lid's edge, landmark of this number, as far as it opens the eye (up: -1, down: 1).
+    /// A lid, landmark of this number, as far as it opens the eye (up: -1, down: 1).
     Lid(usize, f32),
     /// The eye of this number, by its gaze.
     Gaze(usize),
@@ -58,8 +63,12 @@ pub(crate) struct Mesh {
     pub(crate) skin: usize,
     /// Each eye's disc.
     pub(crate) discs: [Disc; 2],
+    /// The skin's points that the first ring is around.
+    pub(crate) outline: [usize; OVAL.len()],
     /// The corners at rest.
     pub(crate) rest: Vec<Place>,
+    /// The picture's longer side in pixels.
+    pub(crate) longer: f32,
 }
 
 /// The corners of an eye's disc that look around.
@@ -149,27 +158,18 @@ impl Mesh {
     /// Over a frame of a film, whose head may be turned.
     pub(crate) fn filmed(head: &Head, fit: &Fit, size: (usize, usize)) -> Self {
         let hold = Hold::whole([size.0 as f32, size.1 as f32]);
-        Self::over(head, fit, size, &hold, &silhouette(fit))
+        Self::held(head, fit, size, &hold)
     }
 
     /// Over a portrait.
     pub(crate) fn held(head: &Head, fit: &Fit, size: (usize, usize), hold: &Hold) -> Self {
-        Self::over(head, fit, size, hold, &OVAL)
-    }
-
-    fn over(
-        head: &Head,
-        fit: &Fit,
-        size: (usize, usize),
-        hold: &Hold,
-        outline: &[usize; OVAL.len()],
-    ) -> Self {
+        let outline = silhouette(fit);
         let size = [size.0 as f32, size.1 as f32];
         let mut corners: Vec<Corner> = (0..POINTS)
             .map(|i| hold.corner(fit.points[i], Follow::Skin(i), 1.0))
             .collect();
         let mut triangles = Vec::new();
-        rings(fit, outline, size, hold, &mut corners, &mut triangles);
+        rings(fit, &outline, size, hold, &mut corners, &mut triangles);
         let discs = [0, 1].map(|eye| eyeball(fit, eye, hold, &mut corners, &mut triangles));
         let mut skin = head.triangles.clone();
         // Nearer triangles are drawn later, and upper lids over lower ones.
@@ -189,7 +189,9 @@ impl Mesh {
             triangles,
             skin: first,
             discs,
+            outline,
             rest,
+            longer: size[0].max(size[1]),
         }
     }
 }
@@ -242,7 +244,9 @@ fn rings(
     let middle = middle(&outline);
     let down = fit.direction([0.0, 1.0, 0.0]);
     let axis = fit.middle()[2] + AXIS * fit.eyes;
-    let mut inner: Vec<u16> = numbers.iter().map(|&i| i as u16).collect();
+    // The last corners: where the rings begin, under the skin.
+    let under = (corners.len() + RINGS.len() * outline.len()) as u16;
+    let mut inner: Vec<u16> = (under..under + outline.len() as u16).collect();
     let mut outside = Vec::new();
     for (&times, &follow) in RINGS.iter().zip(&FOLLOWS) {
         let first = corners.len() as u16;
@@ -272,6 +276,10 @@ fn rings(
         }
         outside.push(ring);
         inner = (first..first + count).collect();
+    }
+    for (&number, &point) in numbers.iter().zip(&outline) {
+        let [x, y, _] = add(middle, scale(sub(point, middle), BEGIN));
+        corners.push(hold.corner([x, y, point[2]], Follow::Ring(number, 1.0), 1.0));
     }
     // From the outside in.
     for ring in outside.into_iter().rev() {
@@ -311,15 +319,19 @@ fn eyeball(
     let middle = scale(sum, 1.0 / outline.len() as f32);
     let first = corners.len() as u16;
     corners.push(hold.corner(middle, Follow::Still, 1.0));
+    let under = (UNDER[0] * fit.eyes).max(UNDER[1]);
+    let down = fit.direction([0.0, under, 0.0]);
+    let across = fit.direction([under, 0.0, 0.0]);
     for &i in &outline {
-        let follow = if eye.upper.contains(&i) {
-            Follow::Lid(i, -1.0)
+        let (follow, by) = if eye.upper.contains(&i) {
+            (Follow::Lid(i, -1.0), scale(down, -1.0))
         } else if eye.lower.contains(&i) {
-            Follow::Lid(i, 1.0)
+            (Follow::Lid(i, 1.0), down)
         } else {
-            Follow::Skin(i)
+            let sign = if i == eye.corners[0] { -1.0 } else { 1.0 };
+            (Follow::Ring(i, 1.0), scale(across, sign))
         };
-        corners.push(hold.corner(fit.points[i], follow, 1.0));
+        corners.push(hold.corner(add(fit.points[i], by), follow, 1.0));
     }
     let count = outline.len() as u16;
     for i in 0..count {

@@ -191,7 +191,7 @@ impl Portrait {
         }
         let person = match &manifest.person {
             Some(person) if !picture.has_alpha() => {
-                Person::cut(container.member(person)?, &fit, &picture)
+                Person::cut(container.member(person)?, &fit, (width, height))
             }
             _ => None,
         };
@@ -204,7 +204,8 @@ impl Portrait {
         if mesh.overdraw(width, height) > MOST_OVERDRAW {
             return Err(no_face());
         }
-        let (glasses, bare) = Glasses::find(&fit, &mesh, &picture).unzip();
+        let alpha = person.as_ref().map(|person| &person.alpha[..]);
+        let (glasses, bare) = Glasses::find(&fit, &mesh, &picture, alpha).unzip();
         let skin = bare.as_ref().unwrap_or(&picture);
         let mut pixels = skin.rgba.as_chunks::<4>().0.to_vec();
         for (pixel, alpha) in pixels.iter_mut().zip(person.iter().flat_map(|p| &p.alpha)) {
@@ -212,7 +213,7 @@ impl Portrait {
         }
         Ok(Self {
             texture: Texture::new(&pixels, width, height),
-            ground: person.map(|person| person.ground),
+            ground: person.map(|person| person.ground(skin)),
             glasses,
             has_alpha: picture.has_alpha(),
             unfold: Unfold::new(&mesh),
@@ -279,11 +280,8 @@ impl Portrait {
     pub(crate) fn draw<'a>(&self, rig: &Rig, easel: &'a mut Easel) -> &'a [[u8; 4]] {
         let Easel { posed, canvas } = easel;
         canvas.copy(&self.texture);
-        if *rig == Rig::default() {
-            if let Some(glasses) = &self.glasses {
-                glasses.copy(canvas);
-            }
-        } else {
+        let at_rest = *rig == Rig::default();
+        if !at_rest {
             let fit = &self.fit;
             self.pose(rig, posed);
             self.mouth.seam.fill(fit, posed, canvas);
@@ -299,12 +297,14 @@ impl Portrait {
                 self.mouth.draw(fit, posed, rig.mouth[15], canvas);
             }
             self.mouth.seam.close(fit, posed, canvas);
-            if let Some(glasses) = &self.glasses {
-                glasses.draw(&self.mesh, &posed.head, canvas);
-            }
         }
         if let Some(ground) = &self.ground {
             ground.lay(canvas);
+        }
+        match &self.glasses {
+            Some(glasses) if at_rest => glasses.copy(canvas),
+            Some(glasses) => glasses.draw(&self.mesh, &posed.head, canvas),
+            None => {}
         }
         canvas.pixels()
     }

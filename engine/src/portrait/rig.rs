@@ -71,6 +71,9 @@ pub(super) const MEETING: f32 = 0.98;
 const BAG: f32 = 0.1;
 /// The head's joint below the eyes, in eyes.
 const NECK: f32 = 1.25;
+/// How far the farthest part of a head goes with its turn before it is held back, of the picture's longer
+/// side, and what it comes near to.
+const ROOM: [f32; 2] = [0.16, 0.25];
 /// Radius of an eyeball in radii of its iris.
 const EYEBALL: f32 = 2.05;
 
@@ -169,8 +172,29 @@ impl Default for HeadMove {
 }
 
 impl HeadMove {
-    fn new(fit: &Fit, rig: &Rig) -> Self {
-        let [yaw, pitch, roll] = rig.turn;
+    /// As the rig has it, as far as the picture has room for: a head that fills it would leave it, and
+    /// tear away from where its edge cuts it off.
+    fn within(mesh: &Mesh, fit: &Fit, rig: &Rig) -> Self {
+        let whole = Self::new(fit, rig.turn, rig.shift);
+        let goes = |corner: &Corner| {
+            let [x, y, _] = sub(whole.apply(corner.at), corner.at);
+            corner.head * corner.free * (x * x + y * y).sqrt()
+        };
+        let far = mesh.corners.iter().map(goes).fold(0.0, f32::max) / mesh.longer;
+        let [from, most] = ROOM;
+        if far <= from {
+            return whole;
+        }
+        let over = (far - from) / (most - from);
+        let share = (from + (most - from) * over / (1.0 + over)) / far;
+        Self::new(
+            fit,
+            rig.turn.map(|v| share * v),
+            rig.shift.map(|v| share * v),
+        )
+    }
+
+    fn new(fit: &Fit, [yaw, pitch, roll]: [f32; 3], shift: [f32; 2]) -> Self {
         // A head that the picture shows turned has little more of its face to show, and next to nothing of
         // the side that it hides.
         let [already, _, _] = fit.angles();
@@ -184,7 +208,7 @@ impl HeadMove {
         let own = turned(yaw, pitch, roll);
         let turn = product(&fit.turn, &product(&own, &transposed(&fit.turn)));
         let joint = fit.direction([0.0, NECK * fit.eyes, AXIS * fit.eyes]);
-        let shift = fit.direction([rig.shift[0] * fit.eyes, rig.shift[1] * fit.eyes, 0.0]);
+        let shift = fit.direction([shift[0] * fit.eyes, shift[1] * fit.eyes, 0.0]);
         Self {
             turn,
             pivot: add(fit.middle(), joint),
@@ -256,7 +280,7 @@ impl Puppet {
         blink(fit, rig.blink, &mut out.skin, &mut out.sources);
         out.jaw = 0.42 * rig.mouth[0] * fit.mouth;
         out.rounded = ROUNDS.iter().map(|&place| rig.mouth[place]).sum();
-        out.head = HeadMove::new(fit, rig);
+        out.head = HeadMove::within(mesh, fit, rig);
         out.lay(fit, mesh, gaze);
     }
 }
@@ -275,9 +299,9 @@ impl Posed {
                 }
                 Follow::Still => corner.at,
                 Follow::Lid(i, sign) => {
-                    let [x, y, _] = sub(out.skin[i], corner.at);
-                    let opens = sign * (x * down[0] + y * down[1]) > 0.0;
-                    if opens { out.skin[i] } else { corner.at }
+                    let by = sub(out.skin[i], fit.points[i]);
+                    let opens = sign * (by[0] * down[0] + by[1] * down[1]) > 0.0;
+                    if opens { add(corner.at, by) } else { corner.at }
                 }
                 Follow::Gaze(eye) => add(corner.at, gaze[eye]),
             };

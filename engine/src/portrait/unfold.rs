@@ -12,8 +12,10 @@ use crate::warp::{Place, UNIT};
 
 /// Least area of a triangle, of its own at rest.
 const LEAST: f32 = 0.04;
+/// The same of its longest side, in pixels, twice: what rounding its corners to places may take from it.
+const ROUNDED: f32 = 1.5 / UNIT as f32;
 /// Rounds over the triangles, at most.
-const ROUNDS: usize = 24;
+const ROUNDS: usize = 96;
 /// A round that moves no corner by more than this many pixels is the last.
 const STILL: f32 = 0.02;
 /// The farthest that one triangle moves a corner in a round, in pixels.
@@ -53,10 +55,13 @@ impl Unfold {
         let triangles = triangles.filter_map(|&corners| {
             let [a, b, c] = corners.map(|i| mesh.rest[usize::from(i)].map(pixels));
             let area = cross(a, b, c);
+            let sides = [(a, b), (b, c), (c, a)]
+                .map(|([x, y], [u, v])| ((x - u) * (x - u) + (y - v) * (y - v)).sqrt());
+            let longest = sides.into_iter().fold(0.0, f32::max);
             (area != 0.0).then(|| Triangle {
                 corners,
                 side: area.signum(),
-                least: LEAST * area.abs(),
+                least: (LEAST * area.abs()).max(ROUNDED * longest),
             })
         });
         // Lids and the lips' edges are where they have to be.
