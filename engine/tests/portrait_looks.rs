@@ -252,3 +252,44 @@ fn an_iris_keeps_its_colour_however_little_it_looks_around() {
         }
     }
 }
+
+/// Points along each lower lid: the middle, and one on either side beyond the iris.
+const LOWER: [[usize; 3]; 2] = [[145, 163, 154], [374, 381, 390]];
+
+#[test]
+fn an_iris_that_looks_up_leaves_nothing_of_itself_below_the_lower_lid() {
+    let mut states = portrait(&face_pixels());
+    let eyes = states.eyes_px();
+    let up = state(&[(GAZE_DOWN, -15.0)]);
+    let points = states.landmarks(&up).to_vec();
+    let shown = states.draw(&up).0;
+    for lid in LOWER {
+        for depth in [0.01, 0.02, 0.03] {
+            let [middle, beside @ ..] = lid.map(|i| {
+                let [x, y] = points[i];
+                light(shown[(y + depth * eyes) as usize * SIDE + x as usize])
+            });
+            let least = beside[0].min(beside[1]);
+            assert!(
+                10 * middle > 8 * least,
+                "{middle} below a lid of {beside:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_lower_lid_stays_as_it_is_until_the_upper_one_comes_down_on_it() {
+    let mut states = portrait(&face_pixels());
+    let eyes = states.eyes_px();
+    let before = states.draw(&state(&[])).0.to_vec();
+    let half = state(&BLINK.map(|place| (place, 0.6)));
+    let points = states.landmarks(&half).to_vec();
+    let shown = states.draw(&half).0;
+    for i in LOWER.into_iter().flatten() {
+        let [x, y] = points[i];
+        let at = (y + 0.03 * eyes) as usize * SIDE + x as usize;
+        let (before, now) = (light(before[at]), light(shown[at]));
+        assert!(before.abs_diff(now) < 12, "{now}, {before} in the picture");
+    }
+}

@@ -34,8 +34,7 @@ const SOFT: f32 = 0.018;
 const MOST_ROUNDS: f32 = 40.0;
 /// Skin from which on it is darker than its surroundings' median by this share is lashes or brow.
 const LASHES: f32 = 0.16;
-/// Light from which on it is a highlight or no skin, likewise, and how far its colour may differ from the
-/// median's at the same light, as a share of it.
+/// Light from which on it is a highlight, likewise, and how far its hue may differ from the median's.
 const HIGHLIGHT: f32 = 0.3;
 const HUE: f32 = 0.16;
 /// The surroundings of an eye are taken as they are if less than one in so many of their pixels is like that.
@@ -45,8 +44,9 @@ const FEW: usize = 8;
 const CHEEK: f32 = 0.36;
 const GRAIN: f32 = 12.0;
 const COARSE: f32 = 3.5;
-/// How far a blink is where the painted skin begins to show, and where it covers all.
+/// How far a blink is where painted skin begins to show and covers all: the upper lid's, the lower one's.
 const SHOWS: [f32; 2] = [0.25, 0.6];
+const SHOWS_BELOW: [f32; 2] = [0.75, 0.95];
 
 /// Both lids of one portrait.
 #[derive(Debug)]
@@ -86,9 +86,9 @@ impl LidSkin {
     /// Covers eyes that are shut by `blink`.
     pub(crate) fn draw(&self, posed: &Posed, blink: [f32; 2], canvas: &mut Canvas) {
         for (eye, blink) in self.0.iter().zip(blink) {
-            let cover = smooth(blink, SHOWS[0], SHOWS[1]);
-            if cover > 0.0 {
-                eye.draw(posed, (255.0 * cover + 0.5) as u32, canvas);
+            let cover = |[from, to]: [f32; 2]| (255.0 * smooth(blink, from, to) + 0.5) as u32;
+            if blink > SHOWS[0] {
+                eye.draw(posed, [SHOWS, SHOWS_BELOW].map(cover), canvas);
             }
         }
     }
@@ -114,7 +114,7 @@ impl Eye {
         }
     }
 
-    fn draw(&self, posed: &Posed, cover: u32, canvas: &mut Canvas) {
+    fn draw(&self, posed: &Posed, [upper, lower]: [u32; 2], canvas: &mut Canvas) {
         let mut from = [[0; 2]; 4 * COLUMNS];
         let mut to = from;
         for (k, column) in self.columns.iter().enumerate() {
@@ -136,7 +136,10 @@ impl Eye {
                 to[4 * k + row] = now[row];
             }
         }
-        canvas.blend(&self.painted, &TRIANGLES, (&from, &to), cover);
+        let ends = ENDS.as_flattened();
+        for (triangles, cover) in [(&UPPER[..], upper), (ends, upper), (&LOWER, lower)] {
+            canvas.blend(&self.painted, triangles, (&from, &to), cover);
+        }
     }
 }
 
@@ -150,21 +153,24 @@ fn with_corner(to: Place, at: Point, corner: Point) -> Place {
     [to[0] + by[0], to[1] + by[1]]
 }
 
-/// Between neighbouring columns, the upper lid and the lower one.
-const TRIANGLES: [[u16; 3]; 4 * (COLUMNS - 1)] = {
-    let mut triangles = [[0; 3]; 4 * (COLUMNS - 1)];
+/// The upper lid, the lower one, and what is beside it beyond the eye's corners.
+const UPPER: [[u16; 3]; 2 * (COLUMNS - 1)] = between_columns(0, 0);
+const LOWER: [[u16; 3]; 2 * (COLUMNS - 3)] = between_columns(2, 1);
+const ENDS: [[[u16; 3]; 2]; 2] = [between_columns(2, 0), between_columns(2, COLUMNS - 2)];
+
+/// The triangles between two of the columns' four rows, from a column on.
+const fn between_columns<const N: usize>(row: u16, first: usize) -> [[u16; 3]; N] {
+    let mut triangles = [[0; 3]; N];
     let mut k = 0;
-    while k < COLUMNS - 1 {
-        let a = 4 * k as u16;
+    while k < N / 2 {
+        let a = 4 * (first + k) as u16 + row;
         let b = a + 4;
-        triangles[4 * k] = [a, b, a + 1];
-        triangles[4 * k + 1] = [b, b + 1, a + 1];
-        triangles[4 * k + 2] = [a + 2, b + 2, a + 3];
-        triangles[4 * k + 3] = [b + 2, b + 3, a + 3];
+        triangles[2 * k] = [a, b, a + 1];
+        triangles[2 * k + 1] = [b, b + 1, a + 1];
         k += 1;
     }
     triangles
-};
+}
 
 fn columns(fit: &Fit, number: usize) -> [Column; COLUMNS] {
     let eye = &EYES[number];

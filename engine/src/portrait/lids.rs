@@ -115,7 +115,12 @@ impl Lashes {
 }
 
 /// Softens the edges of lids where they, or what they cover, have moved.
-pub(crate) fn soften(fit: &Fit, posed: &Posed, gaze: [f32; 2], canvas: &mut Canvas) {
+pub(crate) fn soften(
+    fit: &Fit,
+    posed: &Posed,
+    (gaze, blink): ([f32; 2], [f32; 2]),
+    canvas: &mut Canvas,
+) {
     for (number, eye) in EYES.iter().enumerate() {
         let iris = look(fit, number, gaze);
         for lid in [&eye.upper, &eye.lower] {
@@ -126,7 +131,8 @@ pub(crate) fn soften(fit: &Fit, posed: &Posed, gaze: [f32; 2], canvas: &mut Canv
             let mut line = vec![posed.points[eye.corners[0]]];
             line.extend(lid.iter().map(|&i| posed.points[i]));
             line.push(posed.points[eye.corners[1]]);
-            edges::soften(&line, &[smooth(moved, 0.0, MOVED); 9], canvas);
+            let strength = smooth(moved, 0.0, MOVED).max(smooth(blink[number], 0.0, SHOWS[1]));
+            edges::soften(&line, &[strength; 9], canvas);
         }
     }
 }

@@ -17,6 +17,7 @@ mod iris;
 mod judge;
 mod key;
 mod landmarks;
+mod lid_edges;
 mod lid_skin;
 mod lids;
 mod life;
@@ -49,6 +50,7 @@ use glasses::Glasses;
 use ground::{Ground, Person};
 use head::Head;
 use landmarks::Landmarks;
+use lid_edges::LidEdges;
 use lid_skin::LidSkin;
 use lids::Lashes;
 use mesh::{Hold, Mesh};
@@ -80,6 +82,7 @@ pub(crate) struct Portrait {
     unfold: Unfold,
     eyeballs: Eyeballs,
     mouth: Mouth,
+    lid_edges: LidEdges,
     lid_skin: LidSkin,
     lashes: Lashes,
     glasses: Option<Glasses>,
@@ -220,6 +223,7 @@ impl Portrait {
             eyeballs: Eyeballs::new(&fit, &mesh, skin),
             mesh,
             mouth: Mouth::new(&fit, &picture)?,
+            lid_edges: LidEdges::new(&fit, skin),
             lid_skin: LidSkin::new(&fit, skin),
             lashes: Lashes::of(&fit, &picture),
             puppet: Puppet::new(&head),
@@ -290,8 +294,10 @@ impl Portrait {
             self.eyeballs.draw(fit, posed, rig.gaze, canvas);
             canvas.draw(&self.texture, skin, &posed.sources, &posed.places);
             edges::soften_outline(&self.mesh, posed, canvas);
+            self.lid_edges
+                .draw(fit, posed, (rig.gaze, rig.blink), canvas);
             self.lid_skin.draw(posed, rig.blink, canvas);
-            lids::soften(fit, posed, rig.gaze, canvas);
+            lids::soften(fit, posed, (rig.gaze, rig.blink), canvas);
             self.lashes.draw(fit, posed, rig.blink, canvas);
             if self.mouth.is_own() || rig.talk > 0.0 || rig.smiles() {
                 self.mouth.draw(fit, posed, rig.mouth[15], canvas);

@@ -361,15 +361,16 @@ fn blink(fit: &Fit, blink: [f32; 2], skin: &mut [Point], sources: &mut [Place]) 
             let bag = &mut skin[eye.bag[k]];
             *bag = sub(*bag, scale(way, BAG * amount));
             // A shut lid is the skin of its crease, and its crease the skin below the brow: neither the
-            // white nor the lashes are stretched.
+            // white nor the lashes are stretched. The lower one's edge is seen until they meet.
             let shut = smooth(amount, 0.25, 1.0);
+            let meet = smooth(amount, 0.7, 1.0);
             for (i, skin, share) in [
-                (eye.upper[k], eye.crease[k], 0.95),
-                (eye.crease[k], eye.above[k], 0.3),
-                (eye.lower[k], eye.bag[k], 0.85),
+                (eye.upper[k], eye.crease[k], 0.95 * shut),
+                (eye.crease[k], eye.above[k], 0.3 * shut),
+                (eye.lower[k], eye.bag[k], 0.85 * meet),
             ] {
                 let way = sub(fit.points[skin], fit.points[i]);
-                let at = add(fit.points[i], scale(way, share * shut));
+                let at = add(fit.points[i], scale(way, share));
                 sources[i] = place([at[0], at[1]]);
             }
         }
