@@ -8,7 +8,7 @@ use super::fit::Fit;
 use super::iris::{opening, within};
 use super::mesh::{Follow, Mesh};
 use super::picture::Picture;
-use super::points::EYES;
+use super::points::{EYES, OVAL};
 use super::raster::{self, Plane};
 use super::rig::HeadMove;
 use super::solid::sub;
@@ -33,8 +33,10 @@ const BRIDGE_ROWS: [f32; 2] = [-0.22, 0.28];
 const DARKER: f32 = 55.0;
 const DARKER_MEAN: f32 = 75.0;
 /// A rim is darker than its surroundings by this share of what the bridge is, and by levels.
-const RIM_SHARE: f32 = 0.17;
+const RIM_SHARE: f32 = 0.22;
 const RIM_DARKER: f32 = 30.0;
+/// The same share beside the face, where no lashes are.
+const BESIDE_SHARE: f32 = 0.17;
 /// The same before the ground, which may be nearly as dark: of its light, and in levels.
 const GROUND_SHARE: f32 = 0.3;
 const GROUND_DARKER: f32 = 12.0;
@@ -256,13 +258,18 @@ impl<'a> View<'a> {
         bridge: &Bridge,
         is_ground: impl Fn([usize; 2]) -> bool,
     ) -> Option<Plane> {
+        let face = OVAL.map(|i| [self.fit.points[i][0], self.fit.points[i][1]]);
         let least = |at: [usize; 2]| {
             if is_ground(at) {
                 let ground = self.light.at(at) + darker.at(at);
-                (GROUND_SHARE * ground).max(GROUND_DARKER)
-            } else {
-                (RIM_SHARE * bridge.darker).max(RIM_DARKER)
+                return (GROUND_SHARE * ground).max(GROUND_DARKER);
             }
+            let [x, y] = [self.left + at[0], self.top + at[1]].map(|at| at as f32 + 0.5);
+            let share = match within(&face, [x, y]) {
+                true => RIM_SHARE,
+                false => BESIDE_SHARE,
+            };
+            (share * bridge.darker).max(RIM_DARKER)
         };
         let lightest = bridge.level + RIM_LIGHTEST * bridge.darker;
         let openings = self.openings();

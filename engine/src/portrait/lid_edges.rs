@@ -19,8 +19,10 @@ const BESIDE: [f32; 2] = [1.04, 1.16];
 const CORNER: f32 = 0.07;
 /// How far from the white (0) to the lashes (1) shade is, from which on it is drawn.
 const LEAST: f32 = 0.06;
-/// Levels that the iris is darker by than the lid beside it, likewise.
-const DARKER: [f32; 2] = [6.0, 20.0];
+/// How far from the lid beside it (0) to the iris (1) a colour is, from which on it is the iris's.
+const LIKE: [f32; 2] = [0.4, 0.7];
+/// Where the iris's colour is taken, from its middle: down and to either side, in its radii.
+const SEEN: [f32; 2] = [0.6, 0.45];
 /// How far an iris has gone where they begin to show, and where they wholly do, in radii.
 const SHOWS: [f32; 2] = [0.02, 0.2];
 /// How far a blink is where nothing of them is left.
@@ -254,14 +256,30 @@ impl Line {
         let off = (along - self.iris[0]).abs() / self.radius;
         let hides = 1.0 - smooth(off, BESIDE[0], BESIDE[1]);
         let own = light(&picture.sample(at[0], at[1]));
-        let seen = own + hides * (light(&self.hidden(picture, along, below)) - own);
-        let (dark_light, white_light) = (light(&dark), light(&white));
-        let share = (white_light - seen) / (white_light - dark_light).max(1.0);
-        let share = ((share - LEAST) / (1.0 - LEAST)).clamp(0.0, 1.0);
+        let dark_light = light(&dark);
+        // How much of the lashes' colour takes a light to what is seen.
+        let share = |from: f32, seen: f32| {
+            let share = (from - seen) / (from - dark_light).max(1.0);
+            ((share - LEAST) / (1.0 - LEAST)).clamp(0.0, 1.0)
+        };
+        let beside = share(light(&white), light(&self.hidden(picture, along, below)));
+        let on_iris = share(light(&self.iris_colour(picture)), own).min(beside);
+        let on_white = share(light(&white), own);
+        let share = on_white + hides * (on_iris - on_white);
         let open = height(&self.other, along) - self.height(along);
         let ends = 1.0 - smooth(below, 0.5 * depth, depth);
         let ends = ends * (1.0 - smooth(below, 0.4 * open, (0.8 * open).max(1e-3)));
         Some(painted(dark, share * ends))
+    }
+
+    /// The colour of the iris's lower part.
+    fn iris_colour(&self, picture: &Picture) -> [f32; 3] {
+        let [down, aside] = SEEN.map(|by| by * self.radius);
+        let [a, b] = [-aside, aside].map(|aside| {
+            let along = self.iris[0] + aside;
+            self.colour(picture, along, self.iris[1] + down - self.height(along))
+        });
+        [0, 1, 2].map(|c| (a[c] + b[c]) / 2.0)
     }
 
     /// A lower lid without the iris.
@@ -277,7 +295,13 @@ impl Line {
             picture.sample(at[0], at[1]),
             self.hidden(picture, along, below),
         );
-        let is_iris = smooth(light(&beside) - light(&own), DARKER[0], DARKER[1]);
+        let iris = self.iris_colour(picture);
+        let (mut along_way, mut square) = (0.0, 1.0);
+        for c in 0..3 {
+            along_way += (own[c] - beside[c]) * (iris[c] - beside[c]);
+            square += (iris[c] - beside[c]) * (iris[c] - beside[c]);
+        }
+        let is_iris = smooth(along_way / square, LIKE[0], LIKE[1]);
         let ends = 1.0 - smooth(far, BESIDE[0], BESIDE[1]);
         Some(painted(beside, is_iris * ends))
     }

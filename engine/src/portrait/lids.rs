@@ -131,7 +131,9 @@ pub(crate) fn soften(
             let mut line = vec![posed.points[eye.corners[0]]];
             line.extend(lid.iter().map(|&i| posed.points[i]));
             line.push(posed.points[eye.corners[1]]);
-            let strength = smooth(moved, 0.0, MOVED).max(smooth(blink[number], 0.0, SHOWS[1]));
+            // A lid that the other comes down on.
+            let shuts = smooth(blink[number], 0.0, 0.5) * (1.0 - smooth(blink[number], 0.8, 1.0));
+            let strength = smooth(moved, 0.0, MOVED).max(shuts);
             edges::soften(&line, &[strength; 9], canvas);
         }
     }
