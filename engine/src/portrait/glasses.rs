@@ -46,6 +46,9 @@ const RIM_LIGHTEST: f32 = 0.45;
 /// the lid.
 const GAP: f32 = 0.018;
 const MARGIN: f32 = 0.012;
+/// The margin within which lids' creases and lashes are dark, too, and the share that a rim is darker by there.
+const LIDS: f32 = 0.03;
+const LIDS_SHARE: f32 = 0.5;
 /// Share of the window above which what was found is no rims.
 const MOST: f32 = 0.25;
 
@@ -258,6 +261,7 @@ impl<'a> View<'a> {
         bridge: &Bridge,
         is_ground: impl Fn([usize; 2]) -> bool,
     ) -> Option<Plane> {
+        let lids = self.openings(LIDS);
         let face = OVAL.map(|i| [self.fit.points[i][0], self.fit.points[i][1]]);
         let least = |at: [usize; 2]| {
             if is_ground(at) {
@@ -265,14 +269,17 @@ impl<'a> View<'a> {
                 return (GROUND_SHARE * ground).max(GROUND_DARKER);
             }
             let [x, y] = [self.left + at[0], self.top + at[1]].map(|at| at as f32 + 0.5);
-            let share = match within(&face, [x, y]) {
-                true => RIM_SHARE,
-                false => BESIDE_SHARE,
+            let share = if lids.at(at) > 0.0 {
+                LIDS_SHARE
+            } else if within(&face, [x, y]) {
+                RIM_SHARE
+            } else {
+                BESIDE_SHARE
             };
             (share * bridge.darker).max(RIM_DARKER)
         };
         let lightest = bridge.level + RIM_LIGHTEST * bridge.darker;
-        let openings = self.openings();
+        let openings = self.openings(MARGIN);
         let is_rim = |at: [usize; 2]| {
             let x = (self.left + at[0]) as f32 + 0.5 - self.middle[0];
             let y = (self.top + at[1]) as f32 + 0.5 - self.middle[1];
@@ -306,7 +313,7 @@ impl<'a> View<'a> {
     }
 
     /// The eyes' openings with a margin: 255 in them, else 0. Lashes are no rims.
-    fn openings(&self) -> Plane {
+    fn openings(&self, margin: f32) -> Plane {
         let outlines = EYES.each_ref().map(|eye| opening(eye, &self.fit.points));
         let openings = Plane::new(self.light.width, self.light.height, |x, y| {
             let at = [(self.left + x) as f32 + 0.5, (self.top + y) as f32 + 0.5];
@@ -315,7 +322,7 @@ impl<'a> View<'a> {
                 false => 0.0,
             }
         });
-        openings.largest((MARGIN * self.fit.eyes).round().max(1.0) as usize)
+        openings.largest((margin * self.fit.eyes).round().max(1.0) as usize)
     }
 
     /// The window's colours.
@@ -328,13 +335,13 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The mesh's triangles that show some of the rims. What looks around lies behind the glasses.
+    /// The mesh's triangles that show some of the rims. Eyes lie behind the glasses.
     fn triangles(&self, mesh: &Mesh, alpha: &Plane) -> Vec<[u16; 3]> {
         let shows = |corners: &&[u16; 3]| {
             let corners = corners.map(|i| &mesh.corners[usize::from(i)]);
             if corners
                 .iter()
-                .any(|corner| matches!(corner.follow, Follow::Gaze(_)))
+                .any(|corner| matches!(corner.follow, Follow::Gaze(_) | Follow::Lid(..)))
             {
                 return false;
             }

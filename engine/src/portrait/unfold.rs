@@ -15,7 +15,7 @@ const LEAST: f32 = 0.04;
 /// The same of its longest side, in pixels, twice: what rounding its corners to places may take from it.
 const ROUNDED: f32 = 1.5 / UNIT as f32;
 /// Rounds over the triangles, at most.
-const ROUNDS: usize = 24;
+const ROUNDS: usize = 96;
 /// A round that moves no corner by more than this many pixels is the last.
 const STILL: f32 = 0.02;
 /// The farthest that one triangle moves a corner in a round, in pixels.
