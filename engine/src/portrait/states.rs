@@ -379,9 +379,10 @@ mod tests {
             env!("CARGO_MANIFEST_DIR"),
             "/../testdata/portraits/turned.jpg"
         );
-        // A head that is turned as far hides the far corner of an open mouth, which no triangle covers.
+        // A chin at the picture's edge may leave a pixel when a jaw that opens wide takes it beyond. A head that
+        // is turned as far hides the far corner of an open mouth, which no triangle covers.
         let turned = std::fs::read(turned).unwrap();
-        for (picture, most_holes) in [(juno(), 0), (close_up(), 0), (turned, usize::MAX)] {
+        for (picture, most_holes) in [(juno(), 0), (close_up(), 1), (turned, usize::MAX)] {
             let mut states = PortraitStates::new(&picture).unwrap();
             for state in swept(60) {
                 let Faults {
