@@ -13,6 +13,7 @@ pytest.importorskip("onnxruntime")
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from essence_studio import pack  # noqa: E402
 from essence_studio.create import checks, footage, landmarks, verdict  # noqa: E402
 from essence_studio.face import finder  # noqa: E402
 
@@ -97,3 +98,10 @@ def test_lids_and_lips_of_a_track():
     points[:, :468] = finder.canonical() * 100
     faces = landmarks.Faces(points, np.ones(2, bool))
     assert (faces.lids() > 0.1).all() and (faces.opening() < 0.08).all()
+
+
+@pytest.mark.parametrize("figures, talks", [({"flicker": 0.9, "rest": 0.0}, True), ({"rest": 0.0}, False), (None, True)])
+def test_a_finished_avatar_says_whether_its_film_speaks(tmp_path, figures, talks):
+    said = {} if figures is None else {"verdict": verdict.judged(figures).written()}
+    pack.write_imx(tmp_path / "me.imx", {}, said)
+    assert verdict.of_a_speaker(tmp_path / "me.imx") is talks

@@ -243,16 +243,22 @@ def seam(avatar: Path) -> float:
     return float(steps[-1] / max(np.median(steps[:-1]), 0.3))
 
 
+def of_a_speaker(avatar: Path) -> bool:
+    """Whether somebody speaks in the film of a finished avatar, as its own verdict was found; yes where it has none."""
+    manifest, _ = pack.read_imx(avatar)
+    found = manifest.get("verdict")
+    return found is None or "flicker" in found["figures"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m essence_studio.create.verdict", description=__doc__.splitlines()[0])
     parser.add_argument("avatar", type=Path)
     parser.add_argument("--video", type=Path, action="append", required=True)
     parser.add_argument("--audio", type=Path, default=drive.SENTENCE)
-    parser.add_argument("--silent", action="store_true", help="nobody speaks in the film")
     options = parser.parse_args()
     clips = clips_of(options.video)
     film = of_film(clips, [landmarks.track(clip) for clip in clips])
-    print(json.dumps(judged(measured(options.avatar, options.audio, film, not options.silent)).written(), indent=1))
+    print(json.dumps(judged(measured(options.avatar, options.audio, film, of_a_speaker(options.avatar))).written(), indent=1))
 
 
 if __name__ == "__main__":
