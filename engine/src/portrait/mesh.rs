@@ -155,10 +155,22 @@ impl Hold {
 }
 
 impl Mesh {
-    /// Over a frame of a film, whose head may be turned.
+    /// Over a frame of a film, whose head may be turned, but turns no farther: skin that it hides stays hidden,
+    /// and would leave an edge where the cheek before it was.
     pub(crate) fn filmed(head: &Head, fit: &Fit, size: (usize, usize)) -> Self {
         let hold = Hold::whole([size.0 as f32, size.1 as f32]);
-        Self::held(head, fit, size, &hold)
+        let mut mesh = Self::held(head, fit, size, &hold);
+        let mut skin = mesh.triangles.split_off(mesh.skin);
+        let area = |corners: &[u16; 3]| {
+            let [a, b, c] = corners.map(|i| fit.points[usize::from(i)]);
+            let (u, v) = (sub(b, a), sub(c, a));
+            u[0] * v[1] - u[1] * v[0]
+        };
+        let front = skin.iter().map(area).sum::<f32>().signum();
+        let ends = |corners: &[u16; 3]| corners.iter().any(|&i| OVAL.contains(&usize::from(i)));
+        skin.retain(|corners| front * area(corners) > 0.0 || !ends(corners));
+        mesh.triangles.extend(skin);
+        mesh
     }
 
     /// Over a portrait.
