@@ -1,7 +1,7 @@
 //! The inner edges of the lips, found in the picture itself: landmarks miss them by pixels under a
 //! moustache, in shade and in grey.
 
-use super::picture::Picture;
+use super::picture::{Picture, light};
 use super::points::{LOWER_LIP, UPPER_LIP};
 use super::solid::Point;
 
@@ -36,8 +36,7 @@ pub(crate) fn meet(picture: &Picture, points: &mut [Point], eyes: f32, down: Poi
         std::array::from_fn(|place| {
             let off = (place as f32 - TRIES as f32) * step;
             let far = off / (SEARCH * eyes);
-            let [r, g, b] = along(picture, moved(at, down, off), down, eyes);
-            0.299 * r + 0.587 * g + 0.114 * b + 25.0 * far * far
+            light(&along(picture, moved(at, down, off), down, eyes)) + 25.0 * far * far
         })
     });
     for (k, place) in path(&costs, 2.0).into_iter().enumerate() {

@@ -5,7 +5,7 @@
 use super::fit::Fit;
 use super::iris::{opening, within};
 use super::mesh::{Corner, DISC, Disc, Follow, LOOKS, Mesh, iris_radius};
-use super::picture::Picture;
+use super::picture::{Picture, light};
 use super::points::{EYES, OVAL};
 use super::raster::{self, Plane};
 use super::rig::{Posed, look};
@@ -350,8 +350,4 @@ fn ringed(rings: &[[f32; 3]], far: f32) -> [f32; 3] {
 
 fn mixed(from: [f32; 3], to: [f32; 3], share: f32) -> [u8; 3] {
     [0, 1, 2].map(|c| (from[c] + share * (to[c] - from[c]) + 0.5).clamp(0.0, 255.0) as u8)
-}
-
-fn light(c: &[f32; 3]) -> f32 {
-    0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2]
 }

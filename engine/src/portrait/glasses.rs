@@ -7,7 +7,7 @@
 use super::fit::Fit;
 use super::iris::{opening, within};
 use super::mesh::{Follow, Mesh};
-use super::picture::Picture;
+use super::picture::{Picture, light};
 use super::points::{EYES, OVAL};
 use super::raster::{self, Plane};
 use super::rig::HeadMove;
@@ -180,7 +180,7 @@ impl<'a> View<'a> {
         let pixels = picture.rgba.as_chunks::<4>().0;
         let light = Plane::new(width, height, |x, y| {
             let [r, g, b, _] = pixels[(top + y) * picture.width + left + x].map(f32::from);
-            0.299 * r + 0.587 * g + 0.114 * b
+            light(&[r, g, b])
         });
         Some(Self {
             fit,

@@ -1,7 +1,7 @@
 //! The iris's circle, found in the picture itself: landmarks give each iris a person's size, and the eyes
 //! of drawings have larger ones.
 
-use super::picture::Picture;
+use super::picture::{Picture, light};
 use super::points::{EYES, Eye};
 use super::solid::{Point, around};
 
@@ -130,10 +130,7 @@ fn clearness(picture: &Picture, outline: &[[f32; 2]], [x, y, radius]: [f32; 3]) 
         if !within(outline, inner) || !within(outline, at(1.0 + 2.0 * EDGE)) {
             continue;
         }
-        let light = |[x, y]: [f32; 2]| {
-            let [r, g, b] = picture.sample(x, y);
-            0.299 * r + 0.587 * g + 0.114 * b
-        };
+        let light = |[x, y]: [f32; 2]| light(&picture.sample(x, y));
         sum += (light(outer) - light(inner)).clamp(-CLEAR, CLEAR);
         count += 1;
     }

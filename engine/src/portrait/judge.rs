@@ -4,7 +4,7 @@ use super::detect::Face;
 use super::fit::Fit;
 use super::head::Head;
 use super::landmarks::{EYES, Landmarks};
-use super::picture::Picture;
+use super::picture::{Picture, light};
 use super::points::{self, LOWER_LIP, UPPER_LIP};
 use super::solid::{Point, add, scale, sub};
 use crate::{Error, ErrorKind, Result};
@@ -143,7 +143,7 @@ fn uncovered(picture: &Picture, fit: &Fit) -> Result<()> {
 /// Light between pairs of points, from that which a tenth is below to that which a tenth is above, as a
 /// share of the skin's.
 fn contrast(picture: &Picture, fit: &Fit, pairs: &[[usize; 2]; 7]) -> f32 {
-    let light = |[x, y, _]: Point| {
+    let around = |[x, y, _]: Point| {
         let reach = 0.008 * fit.eyes;
         let tries = [
             [0.0, 0.0],
@@ -153,7 +153,7 @@ fn contrast(picture: &Picture, fit: &Fit, pairs: &[[usize; 2]; 7]) -> f32 {
             [0.0, -reach],
         ];
         tries
-            .map(|[dx, dy]| luma(picture.sample(x + dx, y + dy)))
+            .map(|[dx, dy]| light(&picture.sample(x + dx, y + dy)))
             .iter()
             .sum::<f32>()
             / 5.0
@@ -162,7 +162,7 @@ fn contrast(picture: &Picture, fit: &Fit, pairs: &[[usize; 2]; 7]) -> f32 {
         levels.sort_by(f32::total_cmp);
         levels[((levels.len() - 1) as f32 * share) as usize]
     };
-    let mut skin: Vec<f32> = SKIN.iter().map(|&i| light(fit.points[i])).collect();
+    let mut skin: Vec<f32> = SKIN.iter().map(|&i| around(fit.points[i])).collect();
     let skin = quantile(&mut skin, 0.5).max(30.0);
     let mut levels: Vec<f32> = pairs
         .iter()
@@ -170,20 +170,16 @@ fn contrast(picture: &Picture, fit: &Fit, pairs: &[[usize; 2]; 7]) -> f32 {
             let (from, to) = (fit.points[from], fit.points[to]);
             (0..9).map(move |i| add(from, scale(sub(to, from), i as f32 / 8.0)))
         })
-        .map(light)
+        .map(around)
         .collect();
     (quantile(&mut levels, 0.9) - quantile(&mut levels, 0.1)) / skin
-}
-
-fn luma([r, g, b]: [f32; 3]) -> f32 {
-    0.299 * r + 0.587 * g + 0.114 * b
 }
 
 /// Level that the lighter tenth of the face reaches.
 fn lightest(picture: &Picture, fit: &Fit) -> f32 {
     let mut levels: Vec<f32> = fit.points[..super::head::POINTS]
         .iter()
-        .map(|&[x, y, _]| luma(picture.sample(x, y)))
+        .map(|&[x, y, _]| light(&picture.sample(x, y)))
         .collect();
     levels.sort_by(f32::total_cmp);
     levels[levels.len() * 9 / 10]

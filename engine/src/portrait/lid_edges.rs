@@ -4,7 +4,7 @@
 
 use super::fit::Fit;
 use super::mesh::iris_radius;
-use super::picture::Picture;
+use super::picture::{Picture, light};
 use super::points::{EYES, Eye};
 use super::rig::{Posed, look};
 use super::solid::{add, apply, scale, smooth};
@@ -317,8 +317,4 @@ fn height(points: &[[f32; 2]; POINTS], along: f32) -> f32 {
 
 fn painted([r, g, b]: [f32; 3], alpha: f32) -> [u8; 4] {
     [r, g, b, 255.0 * alpha].map(|v| (v + 0.5).clamp(0.0, 255.0) as u8)
-}
-
-fn light(c: &[f32; 3]) -> f32 {
-    0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2]
 }

@@ -3,7 +3,7 @@
 //! lashes and all.
 
 use super::fit::Fit;
-use super::picture::Picture;
+use super::picture::{Picture, light};
 use super::points::{EYES, OVAL};
 use super::raster::{self, Plane};
 use super::rig::{MEETING, Posed};
@@ -277,10 +277,9 @@ fn outline(fit: &Fit, number: usize) -> Vec<[f32; 2]> {
 
 /// Whether a colour is that of `skin` in more or less light.
 fn is_like(colour: [f32; 3], skin: [f32; 3]) -> bool {
-    let light = |[r, g, b]: [f32; 3]| 0.299 * r + 0.587 * g + 0.114 * b;
-    let share = light(colour) / light(skin).max(1.0);
+    let share = light(&colour) / light(&skin).max(1.0);
     let apart = (0..3).map(|c| (colour[c] - share * skin[c]).abs());
-    let hue = apart.fold(0.0, f32::max) / (share * light(skin)).max(1.0);
+    let hue = apart.fold(0.0, f32::max) / (share * light(&skin)).max(1.0);
     (1.0 - LASHES..1.0 + HIGHLIGHT).contains(&share) && hue < HUE
 }
 

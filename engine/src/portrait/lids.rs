@@ -3,7 +3,7 @@
 
 use super::edges;
 use super::fit::Fit;
-use super::picture::Picture;
+use super::picture::{Picture, light};
 use super::points::EYES;
 use super::rig::{Posed, look};
 use super::solid::{Point, add, apply, smooth, sub};
@@ -192,8 +192,4 @@ fn fine(line: &[[f32; 2]; 9]) -> Vec<[f32; 2]> {
 
 fn length([x, y, _]: Point) -> f32 {
     (x * x + y * y).sqrt()
-}
-
-fn light(c: &[f32; 3]) -> f32 {
-    0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2]
 }

@@ -182,6 +182,11 @@ impl Picture {
     }
 }
 
+/// Light of a colour, by the weights of ITU-R BT.601-7.
+pub(crate) fn light([r, g, b]: &[f32; 3]) -> f32 {
+    0.299 * r + 0.587 * g + 0.114 * b
+}
+
 /// Whether a JPEG's end marker follows its picture's data; a thumbnail's, in front of it, doesn't
 /// count.
 fn ends_as_jpeg(bytes: &[u8]) -> bool {

@@ -1,7 +1,7 @@
 //! Colours of what the picture doesn't show, taken from its skin, lips and eyes.
 
 use crate::portrait::fit::Fit;
-use crate::portrait::picture::Picture;
+use crate::portrait::picture::{Picture, light};
 use crate::portrait::points::EYES;
 use crate::portrait::solid::{Point, add, scale, sub};
 
@@ -49,10 +49,6 @@ impl Colours {
             lips,
         }
     }
-}
-
-pub(super) fn light(c: &[f32; 3]) -> f32 {
-    0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2]
 }
 
 /// Light of the cheeks.

@@ -1,9 +1,9 @@
 //! The picture's own mouth, where it shows one that is open.
 
-use super::colours::{light, lightest_skin};
+use super::colours::lightest_skin;
 use super::opening::Lips;
 use crate::portrait::fit::Fit;
-use crate::portrait::picture::Picture;
+use crate::portrait::picture::{Picture, light};
 use crate::portrait::points::{LOWER_LIP, UPPER_LIP};
 use crate::portrait::rig::Posed;
 use crate::portrait::solid::smooth;

@@ -1,10 +1,10 @@
 //! The line where lips meet, and the dark behind them while they are parted.
 
-use super::colours::{Colours, light};
+use super::colours::Colours;
 use super::opening::Lips;
 use crate::portrait::edges;
 use crate::portrait::fit::Fit;
-use crate::portrait::picture::Picture;
+use crate::portrait::picture::{Picture, light};
 use crate::portrait::points::{LOWER_LIP, UPPER_LIP};
 use crate::portrait::rig::Posed;
 use crate::portrait::solid::smooth;
